@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PPM and PGM, told apart by content, never by name.
+ * Pixels equal those of Pillow's Image.open(...).convert("RGB") (after ImageOps.exif_transpose, by default).
+ *
+ *     vit_image image = {0};
+ *     vit_error err = {0};
+ *     if (vit_image_load("photo.jpg", NULL, &image, &err) != VIT_OK)
+ *         fprintf(stderr, "%s: %s\n", err.where, err.message);
+ *     vit_image_free(&image);
+ *
+ * The rules of vit/vit.h hold here too. All functions may be called from several threads at once.
+ */
+#ifndef VIT_IO_H
+#define VIT_IO_H
+
+#include "vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum vit_exif {
+    VIT_EXIF_APPLY = 0, /* turn the picture as its EXIF orientation says */
+    VIT_EXIF_IGNORE = 1 /* keep the pixels as stored */
+} vit_exif;
+
+typedef struct vit_load_options {
+    vit_exif exif;
+    int composite;         /* 0: drop transparency, keep the colours underneath; 1: composite over background */
+    uint8_t background[3]; /* R, G, B */
+    uint64_t max_pixels;   /* 0 = VIT_MAX_PIXELS; checked from the header, before memory is taken */
+    uint64_t max_bytes;    /* of the file; 0 = 1 GiB */
+} vit_load_options;
+
+/* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. On success the
+ * caller frees *image with vit_image_free. Errors: unsupported_format, corrupt, truncated, too_large,
+ * out_of_memory. */
+VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *name,
+                                    const vit_load_options *options, vit_image *image, vit_error *err);
+
+/* Reads and decodes one regular file. Errors: those of vit_image_decode, not_found, unreadable (which
+ * includes directories, pipes and devices). */
+VIT_API vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image,
+                                  vit_error *err);
+
+/* Reads a file, or the rest of a descriptor, into memory; the caller frees *bytes with vit_free.
+ * max_bytes 0 = 1 GiB. */
+VIT_API vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size,
+                                 vit_error *err);
+VIT_API vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes,
+                                       size_t *size, vit_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *data_path(const char *format, ...)
+{
+    static char buffers[8][1024];
+    static unsigned next;
+    char *buffer = buffers[next++ % 8];
+    int used = snprintf(buffer, sizeof buffers[0], "%s/", VIT_TEST_DATA);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(buffer + used, sizeof buffers[0] - (size_t)used, format, arguments);
+    va_end(arguments);
+    return buffer;
+}
+
+double relative_error(const float *got, const float *want, size_t n)
+{
+    double worst = 0, largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(got[i]))
+            return INFINITY;
+        worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
+        largest = fmax(largest, fabs((double)want[i]));
+    }
+    return largest > 0 ? worst / largest : worst;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const status_names[] = {
+    [VIT_OK] = "ok",
+    [VIT_ERR_INVALID_ARGUMENT] = "invalid_argument",
+    [VIT_ERR_NOT_FOUND] = "not_found",
+    [VIT_ERR_UNREADABLE] = "unreadable",
+    [VIT_ERR_UNSUPPORTED_FORMAT] = "unsupported_format",
+    [VIT_ERR_CORRUPT] = "corrupt",
+    [VIT_ERR_TRUNCATED] = "truncated",
+    [VIT_ERR_TOO_LARGE] = "too_large",
+    [VIT_ERR_OUT_OF_MEMORY] = "out_of_memory",
+    [VIT_ERR_NON_FINITE] = "non_finite",
+    [VIT_ERR_INTERNAL] = "internal",
+    [VIT_ERR_UNSUPPORTED_MODEL] = "unsupported_model",
+    [VIT_ERR_MODEL_MISMATCH] = "model_mismatch",
+    [VIT_ERR_UNSUPPORTED_OUTPUT] = "unsupported_output",
+};
+
+const char *vit_status_name(vit_status status)
+{
+    size_t index = (size_t)status;
+    return index < sizeof status_names / sizeof *status_names ? status_names[index] : "unknown";
+}
+
+vit_status vit_error_set(vit_error *err, vit_status status, const char *where, const char *format, ...)
+{
+    if (!err || err->status != VIT_OK)
+        return status;
+    err->status = status;
+    snprintf(err->where, sizeof err->where, "%s", where ? where : "");
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(err->message, sizeof err->message, format, arguments);
+    va_end(arguments);
+    return status;
+}

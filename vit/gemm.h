@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Linear layers behind one door. A back end prepares a weight matrix once (it may keep pointers to the mapped file, or
+ * pack, convert and give the source pages back) and then applies it with a fused epilogue:
+ *
+ *     y[m, n] = residual[m, n] + scale[n] * act(sum_k x[m, k] * W[n, k] + bias[n])
+ *
+ * The result for a row of one item does not depend on how many items there are, nor on the number of threads: back
+ * ends must cut the work into pieces whose shapes depend on neither.
+ */
+#ifndef VIT_GEMM_H
+#define VIT_GEMM_H
+
+#include <stdbool.h>
+
+#include "config.h"
+
+typedef struct vit__pool vit__pool;
+typedef struct vit__kernels vit__kernels;
+
+/* One matrix [rows, K] as it lies in memory, f32, row-major; several stacked make one linear layer (q, k, v). */
+typedef struct vit__linear_part {
+    const float *weight; /* [rows, K] */
+    const float *bias;   /* [rows] or NULL */
+    size_t rows;
+} vit__linear_part;
+
+#define VIT__LINEAR_PARTS 3
+
+typedef struct vit__linear {
+    size_t inputs;  /* K */
+    size_t outputs; /* N = sum of the parts' rows; 0: this layer is absent */
+    size_t n_parts;
+    vit__linear_part parts[VIT__LINEAR_PARTS];
+    void *packed;   /* the back end's own, or NULL */
+} vit__linear;
+
+typedef struct vit__epilogue {
+    vit__activation activation;
+    const float *scale;    /* [N] or NULL for 1 */
+    const float *residual; /* laid out as y, may be y itself; or NULL for 0 */
+} vit__epilogue;
+
+/* y[items][rows, N] = epilogue(x[items][rows, K]); items lie x_stride and y_stride floats apart, rows x_row and y_row.
+ * x and y must not overlap. */
+typedef struct vit__gemm_call {
+    const vit__linear *linear;
+    const float *x;
+    float *y;
+    size_t items, rows;
+    size_t x_stride, y_stride;
+    size_t x_row, y_row;
+    vit__epilogue epilogue;
+} vit__gemm_call;
+
+typedef struct vit__gemm {
+    const char *name;
+    /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
+    vit_status (*prepare)(vit__linear *linear, vit_error *err);
+    void (*release)(vit__linear *linear);
+    /* Scratch floats each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
+    size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
+    void (*apply)(const vit__gemm_call *call, const vit__kernels *kernels, vit__pool *pool);
+    /* c[m, n] = alpha * sum_k a[m, k] * b[n, k] (b_transposed) or b[k, n]; single-threaded, for the attention core.
+     * lda, ldb, ldc are row strides. */
+    void (*multiply)(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
+                     bool b_transposed, float *c, size_t ldc);
+} vit__gemm;
+
+/* The back end in use. */
+const vit__gemm *vit__gemm_openblas(void);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libvit: Vision Transformer image encoders and classifiers on a CPU, read straight from the checkpoint
+ * folders of Hugging Face transformers and timm.
+ *
+ * From a photo to a vector, complete (link with -lvitio -lvit; error handling shortened to one check):
+ *
+ *     #include <vit/io.h>
+ *     #include <vit/vit.h>
+ *
+ *     vit_error err = {0};
+ *     vit_model *model = NULL;
+ *     vit_session *session = NULL;
+ *     vit_image image = {0};
+ *
+ *     vit_model_open("google/vit-base-patch16-224", NULL, &model, &err);
+ *     vit_session_create(model, NULL, &session, &err);
+ *     vit_image_load("photo.jpg", NULL, &image, &err);
+ *     float *pixels = malloc(vit_model_pixels_size(model) * sizeof *pixels);
+ *     float *vector = malloc(vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0) * sizeof *vector);
+ *     vit_preprocess(vit_model_preprocessor(model), &image, NULL, pixels, &err);
+ *     vit_encode(session, pixels, 1, VIT_OUTPUT_EMBEDDING, vector, &err);
+ *     if (err.status != VIT_OK) fprintf(stderr, "%s: %s\n", err.where, err.message);
+ *
+ *     vit_image_free(&image); vit_session_free(session); vit_model_free(model);
+ *
+ * Rules that hold everywhere:
+ *  - A function that can fail returns vit_status and fills *err if err is not NULL. The first error wins: an
+ *    err that already holds one is left as it is, so several calls may share one and be checked once; calls
+ *    given the NULL objects of a failed call fail too and do nothing.
+ *  - On failure nothing is handed over: out-pointers are set to NULL (images to all zero), nothing leaks.
+ *  - Free functions take NULL.
+ *  - The library never prints, exits, aborts, or changes the locale or signal handlers. It does set the
+ *    thread count of OpenBLAS, which belongs to the process, to 1: libvit brings its own threads.
+ *  - vit_model and vit_preprocessor are immutable and may be shared between threads. A vit_session belongs to
+ *    one thread at a time.
+ */
+#ifndef VIT_VIT_H
+#define VIT_VIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vit/export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ version, status, errors ---- */
+
+/* "MAJOR.MINOR.PATCH" of the library that is running. Static storage. */
+VIT_API const char *vit_version(void);
+
+/* Numbered for ever: a number is never reused or changed. */
+typedef enum vit_status {
+    VIT_OK = 0,
+    VIT_ERR_INVALID_ARGUMENT = 1,   /* the call itself is wrong: NULL, zero, out of range */
+    VIT_ERR_NOT_FOUND = 2,          /* no such file, folder or hub id */
+    VIT_ERR_UNREADABLE = 3,         /* it exists but cannot be read (permission, not a regular file, I/O) */
+    VIT_ERR_UNSUPPORTED_FORMAT = 4, /* not an image format this build reads */
+    VIT_ERR_CORRUPT = 5,            /* the data breaks the rules of its format */
+    VIT_ERR_TRUNCATED = 6,          /* the data ends too early */
+    VIT_ERR_TOO_LARGE = 7,          /* past a limit on bytes or pixels, known before memory is taken */
+    VIT_ERR_OUT_OF_MEMORY = 8,
+    VIT_ERR_NON_FINITE = 9,         /* a result holds NaN or infinity */
+    VIT_ERR_INTERNAL = 10,          /* a bug in libvit */
+    VIT_ERR_UNSUPPORTED_MODEL = 11, /* the checkpoint asks for a feature this build lacks; the message names it */
+    VIT_ERR_MODEL_MISMATCH = 12,    /* config and tensors do not fit; the message names the tensor and both shapes */
+    VIT_ERR_UNSUPPORTED_OUTPUT = 13 /* the model has no such output; the message lists those it has */
+} vit_status;
+
+/* Lower-case name of a status as printed by the command: "ok", "corrupt", ... Static storage. */
+VIT_API const char *vit_status_name(vit_status status);
+
+/* Start with `vit_error err = {0};`. Strings are always terminated; long ones are cut. */
+typedef struct vit_error {
+    vit_status status;
+    char message[512]; /* what is wrong and what to do */
+    char where[512];   /* the file, tensor or option it is about; may be empty */
+} vit_error;
+
+/* Fills *err as printf would, unless err is NULL or already holds an error; returns status. For code on top of libvit
+ * that reports errors the same way, as libvitio does. where may be NULL. */
+VIT_API vit_status vit_error_set(vit_error *err, vit_status status, const char *where, const char *format, ...)
+    VIT_PRINTF(4, 5);
+
+/* Frees memory that a libvit function documents as the caller's. */
+VIT_API void vit_free(void *pointer);
+
+/* ------------------------------------------------------------------ images ---- */
+
+/* 8-bit RGB, row by row from the top, no padding between rows: pixels[(y * width + x) * 3 + channel]. */
+typedef struct vit_image {
+    uint32_t width, height;
+    uint8_t *pixels;
+} vit_image;
+
+/* Makes room for width x height pixels (not initialised). The caller frees with vit_image_free. */
+VIT_API vit_status vit_image_alloc(uint32_t width, uint32_t height, vit_image *image, vit_error *err);
+
+/* Frees the pixels and sets *image to all zero. */
+VIT_API void vit_image_free(vit_image *image);
+
+/* Whose resize, and with it whose numbers, to reproduce bit for bit. */
+typedef enum vit_resampler {
+    VIT_RESAMPLER_PILLOW = 0,     /* Pillow up to 12: horizontal pass first */
+    VIT_RESAMPLER_PILLOW13 = 1,   /* Pillow 13: its choice of pass order */
+    VIT_RESAMPLER_TORCHVISION = 2 /* torchvision on 8-bit tensors, as transformers 5 does by default */
+} vit_resampler;
+
+/* Numbers are PIL.Image.Resampling's, as they stand in preprocessor_config.json. */
+typedef enum vit_filter {
+    VIT_FILTER_NEAREST = 0,
+    VIT_FILTER_LANCZOS = 1,
+    VIT_FILTER_BILINEAR = 2,
+    VIT_FILTER_BICUBIC = 3,
+    VIT_FILTER_BOX = 4,
+    VIT_FILTER_HAMMING = 5
+} vit_filter;
+
+/* Resizes src into dst, whose size (from vit_image_alloc) says the target. src and dst must not overlap. */
+VIT_API vit_status vit_image_resize(const vit_image *src, vit_image *dst, vit_filter filter,
+                                    vit_resampler resampler, vit_error *err);
+
+/* ------------------------------------------------------------------ preprocessing ---- */
+
+typedef struct vit_preprocessor vit_preprocessor;
+
+typedef struct vit_preprocess_options {
+    vit_resampler resampler;
+    uint32_t image_height, image_width; /* aim at this size instead of the configured one; 0 = as configured */
+    uint64_t max_pixels;                /* refuse larger intermediate pictures; 0 = VIT_MAX_PIXELS */
+} vit_preprocess_options;
+
+#define VIT_MAX_PIXELS 178956970u /* the limit at which PIL refuses a picture */
+
+/* Reads a preprocessor_config.json, a timm config.json or an open_clip_config.json (or a folder that has
+ * one). The caller frees with vit_preprocessor_free. */
+VIT_API vit_status vit_preprocessor_open(const char *path, vit_preprocessor **preprocessor, vit_error *err);
+VIT_API void vit_preprocessor_free(vit_preprocessor *preprocessor);
+
+/* Size of the result for a width x height picture. (It depends on the picture only where the configuration
+ * has no crop and keeps the aspect ratio.) options may be NULL. */
+VIT_API vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
+                                        const vit_preprocess_options *options, uint32_t *out_width,
+                                        uint32_t *out_height, vit_error *err);
+
+/* pixel_values: pixels[3][out_height][out_width], channel order R, G, B, as vit_preprocess_shape says.
+ * options may be NULL. */
+VIT_API vit_status vit_preprocess(const vit_preprocessor *preprocessor, const vit_image *image,
+                                  const vit_preprocess_options *options, float *pixels, vit_error *err);
+
+/* The 8-bit picture after resize, crop and padding, before rescaling. The caller frees *resized. */
+VIT_API vit_status vit_preprocess_resized(const vit_preprocessor *preprocessor, const vit_image *image,
+                                          const vit_preprocess_options *options, vit_image *resized,
+                                          vit_error *err);
+
+/* The rules in effect as one JSON object. The caller frees with vit_free. NULL when out of memory. */
+VIT_API char *vit_preprocessor_describe(const vit_preprocessor *preprocessor);
+
+/* ------------------------------------------------------------------ model ---- */
+
+typedef struct vit_model vit_model;
+
+typedef enum vit_precision {
+    VIT_PRECISION_F32 = 0
+} vit_precision;
+
+typedef struct vit_model_options {
+    vit_precision precision;
+    const char *preprocessor; /* file that stands in for the model's own preprocessing; NULL = the model's own */
+} vit_model_options;
+
+/* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
+ * ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
+ * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is validated
+ * here. options may be NULL. The caller frees with vit_model_free, after all sessions on it. */
+VIT_API vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **model,
+                                  vit_error *err);
+VIT_API void vit_model_free(vit_model *model);
+
+/* Facts about a model. All take a valid model and cannot fail; strings live as long as the model. */
+VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
+VIT_API uint32_t vit_model_image_width(const vit_model *model);
+VIT_API uint32_t vit_model_image_height(const vit_model *model);
+VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width */
+VIT_API size_t vit_model_classes(const vit_model *model);      /* 0: no classifier */
+VIT_API int vit_model_multi_label(const vit_model *model);     /* 1: probabilities are sigmoid, not softmax */
+VIT_API const char *vit_model_label(const vit_model *model, size_t index); /* NULL past the last class */
+VIT_API double vit_model_flops(const vit_model *model); /* multiply and add counted as two, one image, default output */
+VIT_API const vit_preprocessor *vit_model_preprocessor(const vit_model *model); /* NULL: it has none */
+
+/* Everything `vit info --json` prints, as one JSON object. The caller frees with vit_free. NULL when out of
+ * memory. */
+VIT_API char *vit_model_describe(const vit_model *model);
+
+/* SHA-256 of the weights, 64 hex digits and NUL: of one file what `sha256sum` prints for it; of shards that of
+ * the lines `sha256sum SHARD...` prints, in name order. Reads every byte of the checkpoint. */
+VIT_API vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err);
+
+/* ------------------------------------------------------------------ encoding ---- */
+
+typedef enum vit_output {
+    VIT_OUTPUT_EMBEDDING = 0, /* [E] the family's own embedding, not normalised */
+    VIT_OUTPUT_CLASS = 1,     /* [D] class token after the final norm */
+    VIT_OUTPUT_MEAN = 2,      /* [D] mean of the patch tokens after the final norm */
+    VIT_OUTPUT_TOKENS = 3,    /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
+    VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
+    VIT_OUTPUT_POOLER = 5,    /* pooler_output, where the family has one */
+    VIT_OUTPUT_LOGITS = 6,    /* [C] */
+    VIT_OUTPUT_PROBABILITIES = 7 /* [C] softmax of the logits, or sigmoid for a multi-label model */
+} vit_output;
+
+/* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for
+ * VIT_OUTPUT_HIDDEN only. */
+VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2],
+                                    vit_error *err);
+
+/* rows * columns of vit_output_shape; 0 if the model has no such output. */
+VIT_API size_t vit_output_size(const vit_model *model, vit_output output, size_t layer);
+
+typedef struct vit_session vit_session;
+
+typedef struct vit_session_options {
+    unsigned threads; /* 0 = as many as the affinity mask and the cgroup quota give */
+    size_t max_batch; /* images worked on together; 0 = 1. Larger calls are split. */
+} vit_session_options;
+
+/* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must
+ * outlive the session. */
+VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options,
+                                      vit_session **session, vit_error *err);
+VIT_API void vit_session_free(vit_session *session);
+VIT_API unsigned vit_session_threads(const vit_session *session);
+VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
+
+/* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
+ * same, bit for bit, whatever n, max_batch and threads are. VIT_ERR_NON_FINITE: some result holds NaN or
+ * infinity; where says which image. */
+VIT_API vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output,
+                              float *result, vit_error *err);
+
+/* Several outputs of one forward pass. */
+typedef struct vit_request {
+    vit_output output;
+    size_t layer;  /* for VIT_OUTPUT_HIDDEN */
+    float *result; /* [n][rows * columns], the caller's */
+} vit_request;
+
+VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n,
+                                       const vit_request *requests, size_t n_requests, vit_error *err);
+
+/* Indices of the k largest of n scores, best first, ties by index. k is at most n. */
+VIT_API void vit_top_k(const float *scores, size_t n, size_t k, size_t *indices);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

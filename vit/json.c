@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "json.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "memory.h"
+
+#define MAX_FILE_BYTES 100000000
+
+/* vit__json is jansson's json_t under a name of ours. */
+static json_t *unwrap(const vit__json *json)
+{
+    return (json_t *)(uintptr_t)json;
+}
+
+static vit__json *wrap(json_t *json)
+{
+    return (vit__json *)(void *)json;
+}
+
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
+{
+    json_error_t problem;
+    json_t *parsed = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    *json = wrap(parsed);
+    if (parsed)
+        return VIT_OK;
+    if (json_error_code(&problem) == json_error_out_of_memory)
+        return vit__fail_memory(err, where);
+    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", problem.text, problem.line,
+                     problem.column);
+}
+
+static vit_status read_text(const char *path, char **text, size_t *size, vit_error *err)
+{
+    *text = NULL;
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        bool absent = errno == ENOENT || errno == ENOTDIR;
+        return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
+    }
+    vit_status status = VIT_OK;
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode))
+        status = vit__fail(err, VIT_ERR_UNREADABLE, path, "not a regular file");
+    else if (info.st_size > MAX_FILE_BYTES)
+        status = vit__fail(err, VIT_ERR_TOO_LARGE, path, "a JSON file of more than %d bytes", MAX_FILE_BYTES);
+    else if (!(*text = vit__alloc((size_t)info.st_size, 1)))
+        status = vit__fail_memory(err, path);
+    else if ((*size = fread(*text, 1, (size_t)info.st_size, file)) != (size_t)info.st_size)
+        status = vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot read: %s", ferror(file) ? strerror(errno) : "it shrank");
+    fclose(file);
+    return status;
+}
+
+vit_status vit__json_load(const char *path, vit__json **json, vit_error *err)
+{
+    char *text;
+    size_t size = 0;
+    *json = NULL;
+    vit_status status = read_text(path, &text, &size, err);
+    if (status == VIT_OK)
+        status = vit__json_parse(text, size, path, json, err);
+    free(text);
+    return status;
+}
+
+void vit__json_free(vit__json *json)
+{
+    json_decref(unwrap(json));
+}
+
+const vit__json *vit__json_get(const vit__json *object, const char *key)
+{
+    return wrap(json_object_get(unwrap(object), key));
+}
+
+bool vit__json_is_null(const vit__json *value)
+{
+    return !value || json_is_null(unwrap(value));
+}
+
+bool vit__json_is_object(const vit__json *value)
+{
+    return json_is_object(unwrap(value));
+}
+
+bool vit__json_is_array(const vit__json *value)
+{
+    return json_is_array(unwrap(value));
+}
+
+bool vit__json_is_number(const vit__json *value)
+{
+    return json_is_number(unwrap(value));
+}
+
+const char *vit__json_string(const vit__json *value)
+{
+    return json_string_value(unwrap(value));
+}
+
+bool vit__json_number(const vit__json *value, double *number)
+{
+    if (!json_is_number(unwrap(value)))
+        return false;
+    *number = json_number_value(unwrap(value));
+    return true;
+}
+
+bool vit__json_integer(const vit__json *value, int64_t *integer)
+{
+    if (json_is_integer(unwrap(value))) {
+        *integer = json_integer_value(unwrap(value));
+        return true;
+    }
+    double number;
+    if (!vit__json_number(value, &number) || fabs(number) > 9007199254740992.0 || number != floor(number))
+        return false;
+    *integer = (int64_t)number;
+    return true;
+}
+
+bool vit__json_boolean(const vit__json *value, bool *boolean)
+{
+    if (!json_is_boolean(unwrap(value)))
+        return false;
+    *boolean = json_is_true(unwrap(value));
+    return true;
+}
+
+size_t vit__json_length(const vit__json *value)
+{
+    return json_is_array(unwrap(value)) ? json_array_size(unwrap(value)) : json_object_size(unwrap(value));
+}
+
+const vit__json *vit__json_at(const vit__json *array, size_t index)
+{
+    return wrap(json_array_get(unwrap(array), index));
+}
+
+void *vit__json_first(const vit__json *object)
+{
+    return json_object_iter(unwrap(object));
+}
+
+void *vit__json_next(const vit__json *object, void *iterator)
+{
+    return json_object_iter_next(unwrap(object), iterator);
+}
+
+const char *vit__json_key(void *iterator)
+{
+    return json_object_iter_key(iterator);
+}
+
+const vit__json *vit__json_value(void *iterator)
+{
+    return wrap(json_object_iter_value(iterator));
+}
+
+vit__json *vit__json_new_object(void)
+{
+    return wrap(json_object());
+}
+
+vit__json *vit__json_new_array(void)
+{
+    return wrap(json_array());
+}
+
+vit__json *vit__json_new_string(const char *string)
+{
+    return wrap(string ? json_string(string) : json_null());
+}
+
+vit__json *vit__json_new_number(double number)
+{
+    bool whole = number == floor(number) && fabs(number) < 9007199254740992.0;
+    return wrap(whole ? json_integer((json_int_t)number) : json_real(number));
+}
+
+vit__json *vit__json_new_boolean(bool boolean)
+{
+    return wrap(json_boolean(boolean));
+}
+
+bool vit__json_set(vit__json *object, const char *key, vit__json *value)
+{
+    return json_object_set_new(unwrap(object), key, unwrap(value)) == 0;
+}
+
+bool vit__json_append(vit__json *array, vit__json *value)
+{
+    return json_array_append_new(unwrap(array), unwrap(value)) == 0;
+}
+
+char *vit__json_text(const vit__json *json, int indent)
+{
+    size_t flags = JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_INDENT((unsigned)indent);
+    return json_dumps(unwrap(json), flags);
+}

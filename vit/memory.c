@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vit/vit.h"
+
+#define KERNEL_ALIGNMENT 64u
+
+bool vit__multiply(size_t a, size_t b, size_t *product)
+{
+    *product = a * b;
+    return b == 0 || a <= SIZE_MAX / b;
+}
+
+bool vit__add(size_t a, size_t b, size_t *sum)
+{
+    *sum = a + b;
+    return *sum >= a;
+}
+
+/* Never zero, so that malloc(0) cannot return NULL and look like a failure. */
+static bool byte_count(size_t count, size_t size, size_t *bytes)
+{
+    if (!vit__multiply(count, size, bytes))
+        return false;
+    if (*bytes == 0)
+        *bytes = 1;
+    return true;
+}
+
+void *vit__alloc(size_t count, size_t size)
+{
+    size_t bytes;
+    return byte_count(count, size, &bytes) ? malloc(bytes) : NULL;
+}
+
+void *vit__alloc_zero(size_t count, size_t size)
+{
+    size_t bytes;
+    return byte_count(count, size, &bytes) ? calloc(1, bytes) : NULL;
+}
+
+void *vit__alloc_aligned(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!byte_count(count, size, &bytes) || !vit__add(bytes, KERNEL_ALIGNMENT - 1, &bytes))
+        return NULL;
+    return aligned_alloc(KERNEL_ALIGNMENT, bytes & ~(size_t)(KERNEL_ALIGNMENT - 1));
+}
+
+void *vit__realloc(void *pointer, size_t count, size_t size)
+{
+    size_t bytes;
+    return byte_count(count, size, &bytes) ? realloc(pointer, bytes) : NULL;
+}
+
+char *vit__strdup(const char *string)
+{
+    size_t length = strlen(string) + 1;
+    char *copy = vit__alloc(length, 1);
+    if (copy)
+        memcpy(copy, string, length);
+    return copy;
+}
+
+void vit_free(void *pointer)
+{
+    free(pointer);
+}
