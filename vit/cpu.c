@@ -1,2 +1,104 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_cpu;
+#include "cpu.h"
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static vit__cpu_level processor_level(void)
+{
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return avx2 && avx512 ? VIT__CPU_AVX512 : avx2 ? VIT__CPU_AVX2 : VIT__CPU_C;
+#else
+    return VIT__CPU_C;
+#endif
+}
+
+vit__cpu_level vit__cpu_detect(void)
+{
+    vit__cpu_level level = processor_level();
+    const char *mask = getenv("VIT_CPU");
+    if (mask && strcmp(mask, "c") == 0)
+        return VIT__CPU_C;
+    if (mask && strcmp(mask, "avx2") == 0 && level > VIT__CPU_AVX2)
+        return VIT__CPU_AVX2;
+    return level;
+}
+
+/* Reads the first two numbers of a file; a first word "max" reads as -1. */
+static bool read_numbers(const char *path, double numbers[2], int wanted)
+{
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    char text[128] = "";
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    if (strncmp(text, "max", 3) == 0) {
+        numbers[0] = -1;
+        return wanted == 1 || sscanf(text + 3, "%lf", &numbers[1]) == 1;
+    }
+    return sscanf(text, "%lf %lf", &numbers[0], &numbers[1]) >= wanted;
+}
+
+/* Whole processors that quota/period allows, rounded up; 0 = no limit. */
+static unsigned quota_count(double quota, double period)
+{
+    if (!(quota > 0) || !(period > 0) || quota / period > 100000)
+        return 0;
+    unsigned whole = (unsigned)(quota / period);
+    return whole + (quota / period > whole);
+}
+
+/* The smallest quota on the way from our version 2 group up to the root. */
+static unsigned cgroup2_count(void)
+{
+    FILE *file = fopen("/proc/self/cgroup", "r");
+    char line[512], group[512] = "";
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, "0::", 3) == 0)
+            snprintf(group, sizeof group, "%s", line + 3);
+    fclose(file);
+    group[strcspn(group, "\n")] = '\0';
+    unsigned smallest = 0;
+    for (;;) {
+        char path[600];
+        double numbers[2];
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", strcmp(group, "/") == 0 ? "" : group);
+        unsigned count = read_numbers(path, numbers, 2) ? quota_count(numbers[0], numbers[1]) : 0;
+        if (count && (!smallest || count < smallest))
+            smallest = count;
+        char *slash = strrchr(group, '/');
+        if (!slash)
+            return smallest;
+        *slash = '\0';
+    }
+}
+
+static unsigned cgroup1_count(void)
+{
+    double quota[2], period[2];
+    if (!read_numbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, 1) ||
+        !read_numbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, 1))
+        return 0;
+    return quota_count(quota[0], period[0]);
+}
+
+unsigned vit__cpu_count(void)
+{
+    cpu_set_t set;
+    unsigned count = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    unsigned limits[2] = {cgroup2_count(), cgroup1_count()};
+    for (int i = 0; i < 2; i++)
+        if (limits[i] && limits[i] < count)
+            count = limits[i];
+    return count ? count : 1;
+}

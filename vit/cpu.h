@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What this machine offers: instruction sets and processors. */
+#ifndef VIT_CPU_H
+#define VIT_CPU_H
+
+/* Each level includes those before it. */
+typedef enum vit__cpu_level {
+    VIT__CPU_C,
+    VIT__CPU_AVX2,  /* with FMA */
+    VIT__CPU_AVX512 /* F, BW, DQ, VL */
+} vit__cpu_level;
+
+/* The highest level the processor runs, or a lower one if the environment variable VIT_CPU ("c", "avx2", "avx512")
+ * asks for it. */
+vit__cpu_level vit__cpu_detect(void);
+
+/* Threads worth running: the affinity mask, cut by the cgroup CPU quota (version 1 or 2). At least 1. */
+unsigned vit__cpu_count(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A thread pool for one caller. Work is a number of equal-looking tasks, handed out one by one, so that a slow core
+ * takes fewer. Which thread runs a task must not change its result. Idle threads spin for some microseconds, long
+ * enough to bridge the gap between two layers, then sleep.
+ */
+#ifndef VIT_POOL_H
+#define VIT_POOL_H
+
+#include <stddef.h>
+
+#include "vit/vit.h"
+
+typedef struct vit__pool vit__pool;
+
+/* thread is 0 (the caller) .. threads - 1: the index of the thread's scratch memory. */
+typedef void vit__task(void *context, size_t index, unsigned thread);
+
+/* Starts threads - 1 threads; they block all signals. */
+vit_status vit__pool_create(unsigned threads, vit__pool **pool, vit_error *err);
+void vit__pool_free(vit__pool *pool);
+unsigned vit__pool_threads(const vit__pool *pool);
+
+/* Runs task(context, 0 .. n - 1) and returns when all are done. One caller at a time. */
+void vit__pool_run(vit__pool *pool, size_t n, vit__task *task, void *context);
+
+#endif
