@@ -14,9 +14,9 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "kernels.h"
+#include "pool.h"
 
-typedef struct vit__pool vit__pool;
-typedef struct vit__kernels vit__kernels;
 
 /* One matrix [rows, K] as it lies in memory, f32, row-major; several stacked make one linear layer (q, k, v). */
 typedef struct vit__linear_part {
@@ -38,7 +38,8 @@ typedef struct vit__linear {
 typedef struct vit__epilogue {
     vit__activation activation;
     const float *scale;    /* [N] or NULL for 1 */
-    const float *residual; /* laid out as y, may be y itself; or NULL for 0 */
+    const float *residual; /* may be y itself; NULL for 0 */
+    size_t residual_stride, residual_row; /* floats between items (0: the same for all) and rows */
 } vit__epilogue;
 
 /* y[items][rows, N] = epilogue(x[items][rows, K]); items lie x_stride and y_stride floats apart, rows x_row and y_row.
@@ -53,18 +54,36 @@ typedef struct vit__gemm_call {
     vit__epilogue epilogue;
 } vit__gemm_call;
 
+/* c[m, n] = alpha * sum_k a[m, k] * b[n, k] (b_transposed) or b[k, n]; lda, ldb, ldc are row strides. */
+typedef struct vit__product {
+    size_t m, n, k;
+    float alpha;
+    const float *a;
+    size_t lda;
+    const float *b;
+    size_t ldb;
+    bool b_transposed;
+    float *c;
+    size_t ldc;
+} vit__product;
+
+/* Who does the work, and with what memory: thread i has scratch[i * scratch_size ...]. */
+typedef struct vit__workers {
+    vit__pool *pool;
+    const vit__kernels *kernels;
+    float *scratch;
+    size_t scratch_size; /* floats of one thread */
+} vit__workers;
+
 typedef struct vit__gemm {
     const char *name;
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit_error *err);
     void (*release)(vit__linear *linear);
-    /* Scratch floats each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
+    /* Floats of scratch each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
     size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
-    void (*apply)(const vit__gemm_call *call, const vit__kernels *kernels, vit__pool *pool);
-    /* c[m, n] = alpha * sum_k a[m, k] * b[n, k] (b_transposed) or b[k, n]; single-threaded, for the attention core.
-     * lda, ldb, ldc are row strides. */
-    void (*multiply)(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                     bool b_transposed, float *c, size_t ldc);
+    void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
+    void (*multiply)(const vit__product *product); /* single-threaded, for the attention core */
 } vit__gemm;
 
 /* The back end in use. */

@@ -1,2 +1,117 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_gemm_openblas;
+/*
+ * f32 linear layers by OpenBLAS, single-threaded calls on our own threads. OpenBLAS packs both operands at every call,
+ * so nothing is prepared: weights stay where they are, in the mapped file.
+ *
+ * Every call is a tile: at most ROWS rows of one item by one slice of one part. Its shape follows from the layer and
+ * the item alone, which is what makes results independent of batch and threads: OpenBLAS takes other code paths, with
+ * other last bits, for other shapes. The product lands in the thread's scratch, still in cache for the epilogue.
+ */
+#include "gemm.h"
+
+#include <cblas.h>
+
+#define ROWS 256     /* rows of a tile */
+#define COLUMNS 384  /* widest tile: with 197 rows, tile, operands and packed copies fit a 1 MiB second-level cache */
+#define GRANULE 16   /* tile widths are multiples of a vector */
+
+static vit_status prepare(vit__linear *linear, vit_error *err)
+{
+    (void)linear;
+    (void)err;
+    openblas_set_num_threads(1);
+    return VIT_OK;
+}
+
+static void release(vit__linear *linear)
+{
+    (void)linear;
+}
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* An even number of equal tiles, so that two threads share a layer evenly. */
+static size_t tile_width(size_t outputs)
+{
+    size_t tiles = round_up((outputs + COLUMNS - 1) / COLUMNS, 2);
+    return round_up((outputs + tiles - 1) / tiles, GRANULE);
+}
+
+static size_t scratch(size_t inputs, size_t outputs, size_t rows)
+{
+    (void)inputs;
+    size_t width = tile_width(outputs);
+    return (rows < ROWS ? rows : ROWS) * (width < COLUMNS ? width : COLUMNS);
+}
+
+typedef struct tiling {
+    const vit__gemm_call *call;
+    const vit__workers *workers;
+    size_t row_tiles;
+    size_t part_tiles[VIT__LINEAR_PARTS];
+} tiling;
+
+/* Tiles are numbered with the weights outermost: neighbours share a slice of them. */
+static void multiply_tile(void *context, size_t index, unsigned thread)
+{
+    const tiling *t = context;
+    const vit__gemm_call *call = t->call;
+    size_t row_tile = index % t->row_tiles, rest = index / t->row_tiles;
+    size_t item = rest % call->items, slice = rest / call->items;
+    size_t part_index = 0, first_output = 0;
+    while (slice >= t->part_tiles[part_index]) {
+        slice -= t->part_tiles[part_index];
+        first_output += call->linear->parts[part_index++].rows;
+    }
+    const vit__linear_part *part = &call->linear->parts[part_index];
+    size_t width = tile_width(part->rows), column = slice * width, row = row_tile * ROWS;
+    size_t columns = part->rows - column < width ? part->rows - column : width;
+    size_t rows = call->rows - row < ROWS ? call->rows - row : ROWS;
+    size_t inputs = call->linear->inputs;
+    float *tile = t->workers->scratch + thread * t->workers->scratch_size;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)columns, (blasint)inputs, 1.0f,
+                call->x + item * call->x_stride + row * call->x_row, (blasint)call->x_row,
+                part->weight + column * inputs, (blasint)inputs, 0.0f, tile, (blasint)columns);
+
+    const vit__epilogue *e = &call->epilogue;
+    size_t output = first_output + column;
+    for (size_t i = 0; i < rows; i++) {
+        vit__epilogue_row line = {
+            .activation = e->activation,
+            .bias = part->bias ? part->bias + column : NULL,
+            .scale = e->scale ? e->scale + output : NULL,
+            .residual = e->residual
+                            ? e->residual + item * e->residual_stride + (row + i) * e->residual_row + output
+                            : NULL,
+        };
+        t->workers->kernels->epilogue(tile + i * columns, &line, columns,
+                                      call->y + item * call->y_stride + (row + i) * call->y_row + output);
+    }
+}
+
+static void apply(const vit__gemm_call *call, const vit__workers *workers)
+{
+    tiling t = {.call = call, .workers = workers, .row_tiles = (call->rows + ROWS - 1) / ROWS};
+    size_t slices = 0;
+    for (size_t i = 0; i < call->linear->n_parts; i++) {
+        size_t rows = call->linear->parts[i].rows, width = tile_width(rows);
+        t.part_tiles[i] = (rows + width - 1) / width;
+        slices += t.part_tiles[i];
+    }
+    vit__pool_run(workers->pool, slices * call->items * t.row_tiles, multiply_tile, &t);
+}
+
+static void multiply(const vit__product *p)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans, (blasint)p->m, (blasint)p->n,
+                (blasint)p->k, p->alpha, p->a, (blasint)p->lda, p->b, (blasint)p->ldb, 0.0f, p->c, (blasint)p->ldc);
+}
+
+const vit__gemm *vit__gemm_openblas(void)
+{
+    static const vit__gemm back_end = {"openblas", prepare, release, scratch, apply, multiply};
+    return &back_end;
+}

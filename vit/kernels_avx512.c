@@ -1,2 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_kernels_avx512;
+#include "kernels_tables.h"
+
+#define KERNELS_SYMBOL vit__kernels_avx512
+#define KERNELS_NAME "avx512"
+#include "kernels_body.h"

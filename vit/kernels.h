@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The small loops of the encoder. One body (kernels_body.h) in plain C, compiled once per instruction set; the table is
+ * chosen when a session is created. A kernel's result for an element depends on the row it belongs to and nothing else.
+ * Pointers need no alignment beyond a float's.
+ */
+#ifndef VIT_KERNELS_H
+#define VIT_KERNELS_H
+
+#include "config.h"
+#include "cpu.h"
+
+/* One row of a linear layer's epilogue. */
+typedef struct vit__epilogue_row {
+    vit__activation activation;
+    const float *bias;     /* [n] or NULL for 0 */
+    const float *scale;    /* [n] or NULL for 1 */
+    const float *residual; /* [n] or NULL for 0; may be the destination */
+} vit__epilogue_row;
+
+typedef struct vit__kernels {
+    const char *name;
+    /* y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias over n values, variance by n (Ba et al. 2016). y may be x;
+     * bias may be NULL. */
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
+    /* x = exp(x - max(x)) / sum in place. */
+    void (*softmax)(float *x, size_t n);
+    /* y = residual + scale * act(x + bias). y must not overlap x. */
+    void (*epilogue)(const float *x, const vit__epilogue_row *row, size_t n, float *y);
+    /* sum += x */
+    void (*accumulate)(const float *x, size_t n, float *sum);
+} vit__kernels;
+
+const vit__kernels *vit__kernels_get(vit__cpu_level level);
+
+#endif

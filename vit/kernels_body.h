@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernels themselves, included by kernels*.c, which define KERNELS_SYMBOL and KERNELS_NAME. Written so that a
+ * compiler turns the inner loops over LANES values into vectors of whatever width the file is compiled for; sums keep
+ * LANES partial sums in a fixed order, so that a row's result never depends on its surroundings.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+
+#define LANES 16
+
+/* 2^n for whole -126 <= n <= 127, from the bits of n + 1.5 * 2^23. */
+static inline float power_of_two(float shifted)
+{
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (int32_t)((uint32_t)(bits - 0x4B400000 + 127) << 23);
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
+/* e^x to about one unit in the last place for -87 <= x <= 88; clamps outside, keeps NaN. Range reduction by Cody and
+ * Waite: x = n ln 2 + r; e^r by a polynomial of degree 6, minimax in relative error (1.9e-9) on |r| <= ln(2)/2. */
+static inline float exponential(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    float shifted = x * 1.44269504f + 12582912.0f;
+    float n = shifted - 12582912.0f;
+    float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+    float p = 0.0013836835f;
+    p = p * r + 0.0083748242f;
+    p = p * r + 0.041668225f;
+    p = p * r + 0.16666420f;
+    p = p * r + 0.49999991f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return p * power_of_two(shifted);
+}
+
+static inline float sigmoid(float x)
+{
+    return 1.0f / (1.0f + exponential(-x));
+}
+
+/* x * Phi(x). The tail Phi(-|x|) = erfc(z)/2, z = |x|/sqrt 2, erfc(z) = t P(t) exp(-z^2), t = 1 / (1 + 0.35 z);
+ * P fitted for least absolute error of erfc (3e-12 in exact arithmetic). */
+static inline float gelu(float x)
+{
+    float magnitude = fabsf(x);
+    float t = 1.0f / (1.0f + 0.247487373f * magnitude);
+    float p = -0.0228227004f;
+    p = p * t + 0.237780616f;
+    p = p * t - 0.955246568f;
+    p = p * t + 1.86365354f;
+    p = p * t - 1.92805994f;
+    p = p * t + 1.57248795f;
+    p = p * t - 0.520117164f;
+    p = p * t + 0.390541822f;
+    p = p * t + 0.161520079f;
+    p = p * t + 0.200262323f;
+    float tail = 0.5f * t * p * exponential(-0.5f * x * x);
+    return x * (x < 0.0f ? tail : 1.0f - tail);
+}
+
+/* tanh(x) = 2 sigmoid(2x) - 1: absolute, not relative, accuracy near zero, which is all that its uses need: it is
+ * added to one, or is an output compared by absolute error. */
+static inline float hyperbolic_tangent(float x)
+{
+    return 2.0f * sigmoid(2.0f * x) - 1.0f;
+}
+
+/* 0.5 x (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3) */
+static inline float gelu_tanh(float x)
+{
+    return x * sigmoid(1.59576912f * (x + 0.044715f * x * x * x));
+}
+
+static inline float quick_gelu(float x)
+{
+    return x * sigmoid(1.702f * x);
+}
+
+static inline float silu(float x)
+{
+    return x * sigmoid(x);
+}
+
+static inline float relu(float x)
+{
+    return x < 0.0f ? 0.0f : x;
+}
+
+/* Values past the end of a row are given `fill`, so that every row runs through the same instructions. */
+static inline void load(float lanes[LANES], const float *x, size_t left, float fill)
+{
+    if (left >= LANES) {
+        memcpy(lanes, x, LANES * sizeof *lanes);
+        return;
+    }
+    for (size_t l = 0; l < LANES; l++)
+        lanes[l] = l < left ? x[l] : fill;
+}
+
+static inline void store(const float lanes[LANES], float *y, size_t left)
+{
+    memcpy(y, lanes, (left < LANES ? left : LANES) * sizeof *lanes);
+}
+
+static inline float add_lanes(const float lanes[LANES])
+{
+    float half[LANES / 2];
+    for (int l = 0; l < LANES / 2; l++)
+        half[l] = lanes[l] + lanes[l + LANES / 2];
+    for (int width = LANES / 4; width > 0; width /= 2)
+        for (int l = 0; l < width; l++)
+            half[l] += half[l + width];
+    return half[0];
+}
+
+static void layer_norm(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y)
+{
+    float sum[LANES] = {0}, squares[LANES] = {0}, v[LANES];
+    for (size_t i = 0; i < n; i += LANES) {
+        load(v, x + i, n - i, 0.0f);
+        for (int l = 0; l < LANES; l++)
+            sum[l] += v[l];
+    }
+    float mean = add_lanes(sum) / (float)n;
+    for (size_t i = 0; i < n; i += LANES) {
+        load(v, x + i, n - i, mean);
+        for (int l = 0; l < LANES; l++)
+            squares[l] += (v[l] - mean) * (v[l] - mean);
+    }
+    float inverse = 1.0f / sqrtf(add_lanes(squares) / (float)n + eps);
+    if (bias)
+        for (size_t i = 0; i < n; i++)
+            y[i] = (x[i] - mean) * inverse * weight[i] + bias[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = (x[i] - mean) * inverse * weight[i];
+}
+
+static void softmax(float *x, size_t n)
+{
+    float top[LANES], sum[LANES] = {0}, v[LANES];
+    for (int l = 0; l < LANES; l++)
+        top[l] = -INFINITY;
+    for (size_t i = 0; i < n; i += LANES) {
+        load(v, x + i, n - i, -INFINITY);
+        for (int l = 0; l < LANES; l++)
+            top[l] = v[l] > top[l] ? v[l] : top[l];
+    }
+    float largest = top[0];
+    for (int l = 1; l < LANES; l++)
+        largest = top[l] > largest ? top[l] : largest;
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t left = n - i;
+        load(v, x + i, left, -INFINITY);
+        for (int l = 0; l < LANES; l++)
+            v[l] = exponential(v[l] - largest);
+        for (size_t l = left; l < LANES; l++)
+            v[l] = 0.0f;
+        for (int l = 0; l < LANES; l++)
+            sum[l] += v[l];
+        store(v, x + i, left);
+    }
+    float factor = 1.0f / add_lanes(sum);
+    for (size_t i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+/* Bias and activation, LANES at a time; one loop per activation so that each is straight-line code. */
+#define ACTIVATE(function)                                                                                             \
+    for (size_t i = 0; i < n; i += LANES) {                                                                            \
+        float v[LANES], b[LANES] = {0};                                                                                \
+        load(v, x + i, n - i, 0.0f);                                                                                   \
+        if (bias)                                                                                                      \
+            load(b, bias + i, n - i, 0.0f);                                                                            \
+        for (int l = 0; l < LANES; l++)                                                                                \
+            v[l] = function(v[l] + b[l]);                                                                              \
+        store(v, y + i, n - i);                                                                                        \
+    }                                                                                                                  \
+    break
+
+static inline float identity(float x)
+{
+    return x;
+}
+
+static void activate(const float *restrict x, const float *restrict bias, vit__activation activation, size_t n,
+                     float *restrict y)
+{
+    switch (activation) {
+    case VIT__ACTIVATION_NONE:
+        ACTIVATE(identity);
+    case VIT__ACTIVATION_GELU:
+        ACTIVATE(gelu);
+    case VIT__ACTIVATION_GELU_TANH:
+        ACTIVATE(gelu_tanh);
+    case VIT__ACTIVATION_QUICK_GELU:
+        ACTIVATE(quick_gelu);
+    case VIT__ACTIVATION_RELU:
+        ACTIVATE(relu);
+    case VIT__ACTIVATION_SILU:
+        ACTIVATE(silu);
+    case VIT__ACTIVATION_TANH:
+        ACTIVATE(hyperbolic_tangent);
+    }
+}
+
+static void epilogue(const float *x, const vit__epilogue_row *row, size_t n, float *y)
+{
+    if (!row->residual && !row->scale) {
+        activate(x, row->bias, row->activation, n, y);
+        return;
+    }
+    enum { CHUNK = 256 }; /* the residual may be y itself, so the branch goes through a small buffer */
+    float branch[CHUNK];
+    for (size_t i = 0; i < n; i += CHUNK) {
+        size_t m = n - i < CHUNK ? n - i : CHUNK;
+        activate(x + i, row->bias ? row->bias + i : NULL, row->activation, m, branch);
+        if (row->scale)
+            for (size_t j = 0; j < m; j++)
+                branch[j] *= row->scale[i + j];
+        if (row->residual)
+            for (size_t j = 0; j < m; j++)
+                branch[j] += row->residual[i + j];
+        memcpy(y + i, branch, m * sizeof *y);
+    }
+}
+
+static void accumulate(const float *x, size_t n, float *sum)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += x[i];
+}
+
+const vit__kernels KERNELS_SYMBOL = {KERNELS_NAME, layer_norm, softmax, epilogue, accumulate};

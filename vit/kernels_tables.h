@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tables that the compiled variants of kernels_body.h define. */
+#ifndef VIT_KERNELS_TABLES_H
+#define VIT_KERNELS_TABLES_H
+
+#include "kernels.h"
+
+extern const vit__kernels vit__kernels_c;
+#if defined(__x86_64__)
+extern const vit__kernels vit__kernels_avx2;
+extern const vit__kernels vit__kernels_avx512;
+#endif
+
+#endif
