@@ -25,6 +25,8 @@ typedef struct vit__kernels {
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
     /* x = exp(x - max(x)) / sum in place. */
     void (*softmax)(float *x, size_t n);
+    /* x = 1 / (1 + exp(-x)) in place. */
+    void (*sigmoid)(float *x, size_t n);
     /* y = residual + scale * act(x + bias). y must not overlap x. */
     void (*epilogue)(const float *x, const vit__epilogue_row *row, size_t n, float *y);
     /* sum += x */

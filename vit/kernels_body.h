@@ -233,10 +233,16 @@ static void epilogue(const float *x, const vit__epilogue_row *row, size_t n, flo
     }
 }
 
+static void sigmoid_all(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = sigmoid(x[i]);
+}
+
 static void accumulate(const float *x, size_t n, float *sum)
 {
     for (size_t i = 0; i < n; i++)
         sum[i] += x[i];
 }
 
-const vit__kernels KERNELS_SYMBOL = {KERNELS_NAME, layer_norm, softmax, epilogue, accumulate};
+const vit__kernels KERNELS_SYMBOL = {KERNELS_NAME, layer_norm, softmax, sigmoid_all, epilogue, accumulate};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The forward pass. */
+#ifndef VIT_ENCODER_H
+#define VIT_ENCODER_H
+
+#include "session.h"
+
+typedef struct vit__encoder_batch {
+    const float *pixels; /* [items][3][height][width] */
+    size_t items;        /* at most session->max_batch */
+    size_t first;        /* index of the first image in the results of the requests */
+    const vit_request *requests; /* checked: the model has them */
+    size_t n_requests;
+} vit__encoder_batch;
+
+void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch);
+
+#endif

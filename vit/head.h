@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the tokens after the last block to the outputs asked for. */
+#ifndef VIT_HEAD_H
+#define VIT_HEAD_H
+
+#include "encoder.h"
+
+/* Writes every requested output that is not a hidden state. session->y holds the tokens after the final norm. */
+void vit__head_run(vit_session *session, const vit__encoder_batch *batch);
+
+#endif
