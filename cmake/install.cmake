@@ -1,0 +1,53 @@
+# What `cmake --install` puts where. Everything finds its neighbours by relative path, so that the tree can be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libvit)
+set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES vit/include/vit/vit.h vit/include/vit/export.h io/include/vit/io.h
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vit)
+install(TARGETS vit_command RUNTIME)
+
+# libvitio.so finds libvit.so beside it, wherever the tree stands.
+set_target_properties(vitio PROPERTIES INSTALL_RPATH "$ORIGIN")
+install(TARGETS vit vitio EXPORT libvit-targets)
+install(TARGETS vit_static vitio_static EXPORT libvit-static-targets)
+
+# The static libraries need what they are made of; the shared ones bring it along. Two exports, so that a machine
+# without the development files of those parts can still use the shared libraries.
+install(EXPORT libvit-targets NAMESPACE libvit:: DESTINATION ${package_dir})
+install(EXPORT libvit-static-targets NAMESPACE libvit:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/libvit-config.cmake.in ${PROJECT_BINARY_DIR}/libvit-config.cmake
+  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/libvit-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/libvit-config.cmake ${PROJECT_BINARY_DIR}/libvit-config-version.cmake
+  DESTINATION ${package_dir})
+
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
+  set(pc_prefix ${CMAKE_INSTALL_PREFIX})
+else()
+  # ${pcfiledir} is where pkg-config found the file: the prefix is a fixed number of folders above it.
+  file(RELATIVE_PATH up /prefix/${pkgconfig_dir} /prefix)
+  string(REGEX REPLACE "/$" "" up ${up})
+  set(pc_prefix "\${pcfiledir}/${up}")
+endif()
+cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_libdir)
+cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_includedir)
+# OpenBLAS is named by its flags: its own .pc file would bring the Fortran run time into every static link, which only
+# a static OpenBLAS needs.
+string(REPLACE ";" " " openblas_flags "${OPENBLAS_LDFLAGS}")
+foreach(name libvit libvitio)
+  configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkgconfig_dir})
+endforeach()
+
+# The command looks for this folder in ../share beside its own.
+install(FILES
+  models/vit-tiny-cifar10/config.json models/vit-tiny-cifar10/preprocessor_config.json
+  models/vit-tiny-cifar10/model.safetensors models/vit-tiny-cifar10/README.md
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/libvit/models/vit-tiny-cifar10)
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(EXISTS ${PROJECT_SOURCE_DIR}/docs/vit.1)
+  install(FILES docs/vit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the project and runs every test, on Debian 12: sh tests/run.sh
+# Installs the Debian packages that are missing (as root, or with sudo). Three builds, with warnings as errors, in
+# build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC as released. They stay, so
+# that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does not
+# keep the others from running.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. cmake/debian.sh
+
+need_build_packages
+need_library cmocka libcmocka-dev
+need_tool g++ g++
+need_tool clang clang
+need_tool groff groff
+install_missing || exit 1
+
+jobs=$(nproc)
+failed=
+summary=build-tests/summary.txt
+mkdir -p build-tests
+: >"$summary"
+
+# The sanitizers of GCC 12 cannot place their shadow memory on kernels that randomise addresses widely.
+steady=
+if setarch "$(uname -m)" -R true 2>/dev/null; then
+    steady="setarch $(uname -m) -R"
+fi
+
+# build NAME CMAKE-ARGUMENT...
+build() {
+    name=$1
+    shift
+    echo
+    echo "== $name: building"
+    cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON "$@" >"build-tests/$name.log" 2>&1 &&
+        cmake --build "build-tests/$name" --parallel "$jobs" >>"build-tests/$name.log" 2>&1
+    status=$?
+    if [ $status -ne 0 ]; then
+        cat "build-tests/$name.log"
+        echo "$name: the build failed" >>"$summary"
+        failed=yes
+    fi
+    return $status
+}
+
+# check NAME CTEST-ARGUMENT...
+check() {
+    name=$1
+    shift
+    echo
+    echo "== $name: testing"
+    log=$PWD/build-tests/$name.ctest.log
+    # shellcheck disable=SC2086  # a command prefix of several words
+    $steady ctest --test-dir "build-tests/$name" --output-on-failure --no-tests=error --timeout 600 --parallel "$jobs" \
+        --output-log "$log" "$@" || failed=yes
+    echo "$name: $(grep 'tests passed,' "$log" || echo 'the tests did not run')" >>"$summary"
+}
+
+if build clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
+    echo "clang: built without a warning" >>"$summary"
+fi
+build sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined && check sanitized --label-exclude slow
+build release -DCMAKE_BUILD_TYPE=Release && check release
+
+echo
+cat "$summary"
+[ -z "$failed" ]
