@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each compiled variant of the kernels against the formulas in double, on odd lengths and odd alignments. */
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+
+#define MAX 1100
+
+/* Three units in the last place of the largest value: the kernels add in another order than the reference. */
+#define TOLERANCE 4e-7
+
+static float values[MAX + 16], other[MAX + 16], third[MAX + 16];
+static const size_t lengths[] = {1, 2, 3, 15, 16, 17, 31, 48, 63, 64, 197, 255, 256, 257, 768, 1001};
+#define LENGTHS (sizeof lengths / sizeof *lengths)
+
+static void fill(float *x, size_t n, unsigned seed, float scale)
+{
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = scale * ((float)(seed >> 8) / 8388608.0f - 1.0f);
+    }
+}
+
+/* The levels this processor runs. */
+static size_t levels(const vit__kernels *tables[3])
+{
+    size_t n = 0;
+    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++)
+        tables[n++] = vit__kernels_get((vit__cpu_level)level);
+    return n;
+}
+
+static double activation(vit__activation kind, double x)
+{
+    switch (kind) {
+    case VIT__ACTIVATION_GELU:
+        return 0.5 * x * erfc(-x / sqrt(2));
+    case VIT__ACTIVATION_GELU_TANH:
+        return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+    case VIT__ACTIVATION_QUICK_GELU:
+        return x / (1 + exp(-1.702 * x));
+    case VIT__ACTIVATION_RELU:
+        return x > 0 ? x : 0;
+    case VIT__ACTIVATION_SILU:
+        return x / (1 + exp(-x));
+    case VIT__ACTIVATION_TANH:
+        return tanh(x);
+    default:
+        return x;
+    }
+}
+
+static void check(const float *got, const double *want, size_t n, const char *what, const char *name)
+{
+    double worst = 0, largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        worst = fmax(worst, fabs(got[i] - want[i]));
+        largest = fmax(largest, fabs(want[i]));
+    }
+    if (!(worst <= TOLERANCE * fmax(largest, 1)))
+        fail_msg("%s, %s, n = %zu: error %g of %g", what, name, n, worst, largest);
+}
+
+static void layer_norm_is_the_formula(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    float got[MAX];
+    double want[MAX];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (size_t k = 0; k < LENGTHS; k++) {
+            size_t n = lengths[k];
+            const float *x = values + k % 5, *w = other + k % 3, *b = third + k % 2;
+            double mean = 0, variance = 0;
+            for (size_t i = 0; i < n; i++)
+                mean += x[i] / (double)n;
+            for (size_t i = 0; i < n; i++)
+                variance += (x[i] - mean) * (x[i] - mean) / (double)n;
+            for (size_t i = 0; i < n; i++)
+                want[i] = (x[i] - mean) / sqrt(variance + 1e-6f) * w[i] + b[i];
+            tables[level]->layer_norm(x, w, b, 1e-6f, n, got);
+            check(got, want, n, "layer norm", tables[level]->name);
+        }
+}
+
+static void softmax_is_the_formula(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    float got[MAX];
+    double want[MAX];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (size_t k = 0; k < LENGTHS; k++) {
+            size_t n = lengths[k];
+            double sum = 0, top = -INFINITY;
+            for (size_t i = 0; i < n; i++) {
+                got[i] = 40 * values[i]; /* far apart: most terms vanish, none overflows */
+                top = fmax(top, got[i]);
+            }
+            for (size_t i = 0; i < n; i++)
+                sum += want[i] = exp(got[i] - top);
+            for (size_t i = 0; i < n; i++)
+                want[i] /= sum;
+            tables[level]->softmax(got, n);
+            check(got, want, n, "softmax", tables[level]->name);
+        }
+}
+
+static void epilogues_are_the_formula(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    float got[MAX];
+    double want[MAX];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++)
+            for (unsigned parts = 0; parts < 8; parts++)
+                for (size_t k = 0; k < LENGTHS; k++) {
+                    size_t n = lengths[k];
+                    fill(got, n, 7, 1);
+                    vit__epilogue_row row = {.activation = (vit__activation)kind,
+                                             .bias = parts & 1 ? other : NULL,
+                                             .scale = parts & 2 ? third : NULL,
+                                             .residual = parts & 4 ? got : NULL};
+                    for (size_t i = 0; i < n; i++) {
+                        double y = activation(row.activation, values[i] * (double)1 + (row.bias ? other[i] : 0));
+                        want[i] = (row.scale ? third[i] : 1) * y + (row.residual ? got[i] : 0);
+                    }
+                    tables[level]->epilogue(values, &row, n, got);
+                    check(got, want, n, "epilogue", tables[level]->name);
+                }
+}
+
+static void activations_hold_far_out(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    float x[] = {-200, -90, -30, -12, -6, -3, -1e-3f, -1e-20f, 0, 1e-20f, 1e-3f, 3, 6, 12, 30, 90, 200};
+    enum { N = sizeof x / sizeof *x };
+    float got[N];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++) {
+            vit__epilogue_row row = {.activation = (vit__activation)kind};
+            tables[level]->epilogue(x, &row, N, got);
+            for (int i = 0; i < N; i++)
+                if (!(fabs(got[i] - activation(row.activation, x[i])) <= TOLERANCE * fmax(1, fabsf(x[i]))))
+                    fail_msg("activation %d of %g is %g (%s)", kind, x[i], got[i], tables[level]->name);
+        }
+}
+
+/* A NaN must reach the output, where it is refused, not turn into a number on the way. */
+static void nan_stays_nan(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (size_t n = 1; n < 40; n++) {
+            float x[40], y[40];
+            fill(x, n, 3, 1);
+            x[n / 2] = NAN;
+            for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++) {
+                vit__epilogue_row row = {.activation = (vit__activation)kind};
+                tables[level]->epilogue(x, &row, n, y);
+                assert_true(isnan(y[n / 2]));
+            }
+            tables[level]->layer_norm(x, other, NULL, 1e-6f, n, y);
+            assert_true(isnan(y[0]));
+            tables[level]->softmax(x, n);
+            assert_true(isnan(x[n / 2]));
+        }
+}
+
+int main(void)
+{
+    fill(values, MAX + 16, 1, 4);
+    fill(other, MAX + 16, 2, 1);
+    fill(third, MAX + 16, 3, 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layer_norm_is_the_formula), cmocka_unit_test(softmax_is_the_formula),
+        cmocka_unit_test(epilogues_are_the_formula), cmocka_unit_test(activations_hold_far_out),
+        cmocka_unit_test(nan_stays_nan)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
