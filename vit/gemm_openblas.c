@@ -43,7 +43,7 @@ static size_t tile_width(size_t outputs)
 static size_t scratch(size_t inputs, size_t outputs, size_t rows)
 {
     (void)inputs;
-    size_t width = tile_width(outputs);
+    size_t width = round_up(outputs, GRANULE); /* no tile of any part is wider than this, or than COLUMNS */
     return (rows < ROWS ? rows : ROWS) * (width < COLUMNS ? width : COLUMNS);
 }
 
