@@ -1,4 +1,74 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* vit: the table of commands. Each stands in a file of its name; adding one is adding a row here. */
+#include <string.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "output_file.h"
+#include "talk.h"
+#include "text.h"
 #include "vit/vit.h"
-#include <stdio.h>
-int main(void) { puts(vit_version()); return 0; }
+
+static const cli_command *const commands[] = {&cli_classify, &cli_embed, &cli_preprocess, &cli_info, &cli_bench};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static const cli_command *find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    cli_error("unknown command '%s'; 'vit help' lists them", name);
+    return NULL;
+}
+
+static cli_exit print_overview(void)
+{
+    cli_text text = {0};
+    cli_text_string(&text, "Usage: vit COMMAND [OPTION]... [INPUT]...\n\n"
+                           "Runs Vision Transformers on the CPU, straight from their checkpoint folders.\n\nCommands:\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        cli_text_format(&text, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+    cli_text_string(&text, "  help        this page, or 'vit help COMMAND' for that of a command\n"
+                           "\nOptions:\n  -h, --help      print this and exit\n  -V, --version   print the version and exit\n"
+                           "\nExample:\n  vit classify photo.jpg\n"
+                           "\nExit status: 0 all done, 1 some inputs failed, 2 wrong usage, 3 the model cannot be loaded,\n"
+                           "4 the output cannot be written, 130 interrupted.\n");
+    cli_exit status = cli_print(&text);
+    cli_text_free(&text);
+    return status;
+}
+
+static cli_exit print_version(void)
+{
+    cli_text text = {0};
+    cli_text_format(&text, "vit %s\n", vit_version());
+    cli_exit status = cli_print(&text);
+    cli_text_free(&text);
+    return status;
+}
+
+static cli_exit help(char *name)
+{
+    static char option[] = "--help";
+    char *arguments[] = {name, option, NULL};
+    const cli_command *command = find(name);
+    return command ? command->run(command, 2, arguments) : CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    cli_interrupt_install();
+    if (argc < 2) {
+        cli_error("no command; 'vit help' lists them");
+        return CLI_USAGE;
+    }
+    char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        return (int)print_version();
+    if (strcmp(name, "help") == 0 && argc > 2)
+        return (int)help(argv[2]);
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return (int)print_overview();
+    const cli_command *command = find(name);
+    return command ? (int)command->run(command, argc - 1, argv + 1) : CLI_USAGE;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The images in a folder and the folders below it, in the byte order of their paths. One folder's names are held at a
+ * time, per level. Links to folders are not followed (so no loop can trap the walk) and said so. */
+#ifndef CLI_FOLDER_H
+#define CLI_FOLDER_H
+
+#include <stdbool.h>
+
+typedef struct cli_folder cli_folder;
+
+cli_folder *cli_folder_open(const char *path, bool silent);
+
+/* The next image, or, with *error set to an errno, a folder that cannot be read. NULL: no more. The caller frees it. */
+char *cli_folder_next(cli_folder *folder, int *error);
+
+void cli_folder_close(cli_folder *folder); /* takes NULL */
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "inputs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "folder.h"
+#include "npy.h"
+#include "talk.h"
+#include "text.h"
+
+static void add(cli_inputs *inputs, cli_source_kind kind, const char *value)
+{
+    inputs->sources = cli_reallocate(inputs->sources, inputs->n + 1, sizeof *inputs->sources);
+    inputs->sources[inputs->n++] = (cli_source){kind, value};
+}
+
+void cli_inputs_add(void *inputs, const char *operand)
+{
+    add(inputs, strcmp(operand, "-") == 0 ? CLI_SOURCE_STDIN : CLI_SOURCE_PATH, operand);
+}
+
+static const char *add_list(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    add(field, CLI_SOURCE_LIST, value);
+    return NULL;
+}
+
+static const char *add_pixels(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    add(field, CLI_SOURCE_PIXELS, value);
+    return NULL;
+}
+
+static const char *add_text(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    add(field, CLI_SOURCE_TEXT, value);
+    return NULL;
+}
+
+static const char *add_tokens(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    add(field, CLI_SOURCE_TOKENS, value);
+    return NULL;
+}
+
+const cli_option cli_input_table[] = {
+    {"from", 0, "LIST", add_list, 0, NULL, "take the paths in this file, one a line; - is standard input"},
+    {"null", '0', NULL, cli_set_flag, offsetof(cli_inputs, nul_separated), NULL,
+     "paths in lists end with NUL, as find -print0 writes them"},
+    {"pixels", 0, "FILE.npy", add_pixels, 0, NULL, "take preprocessed pixels, f32 [N,3,H,W], instead of images"},
+    {"text", 0, "TEXT", add_text, 0, NULL, "take a text (models with a text tower)"},
+    {"tokens", 0, "FILE.npy", add_tokens, 0, NULL, "take token ids, integers [N,L] (models with a text tower)"},
+    {0},
+};
+
+void cli_inputs_free(cli_inputs *inputs)
+{
+    free(inputs->sources);
+    *inputs = (cli_inputs){0};
+}
+
+cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs)
+{
+    size_t standard_inputs = 0;
+    for (size_t i = 0; i < inputs->n; i++) {
+        const cli_source *source = &inputs->sources[i];
+        if (source->kind == CLI_SOURCE_STDIN ||
+            (source->kind == CLI_SOURCE_LIST && strcmp(source->value, "-") == 0))
+            standard_inputs++;
+        if (!*source->value)
+            return cli_usage_error(command, "an input has an empty name");
+    }
+    if (inputs->n == 0)
+        return cli_usage_error(command, "no input: name images, folders, or - for standard input");
+    if (standard_inputs > 1)
+        return cli_usage_error(command, "standard input can be read once only");
+    return CLI_DONE;
+}
+
+cli_exit cli_inputs_refuse_text(const cli_command *command, const cli_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->n; i++) {
+        cli_source_kind kind = inputs->sources[i].kind;
+        if (kind == CLI_SOURCE_TEXT || kind == CLI_SOURCE_TOKENS)
+            return cli_usage_error(command, "%s: this model has no text tower",
+                                   kind == CLI_SOURCE_TEXT ? "--text" : "--tokens");
+    }
+    return CLI_DONE;
+}
+
+void cli_input_free(cli_input *input)
+{
+    free(input->path);
+    *input = (cli_input){0};
+}
+
+/* ------------------------------------------------------------------ walking ---- */
+
+struct cli_walk {
+    const cli_inputs *inputs;
+    bool silent;
+    size_t next; /* source */
+    /* Where the walk stands inside the source before `next`; at most one list, and in it one folder or pixel file. */
+    FILE *list;
+    const char *list_name;
+    char *line;
+    size_t line_capacity;
+    cli_folder *folder;
+    const char *pixels;
+    size_t row, rows;
+};
+
+cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent)
+{
+    cli_walk *walk = cli_allocate(1, sizeof *walk);
+    walk->inputs = inputs;
+    walk->silent = silent;
+    return walk;
+}
+
+void cli_walk_free(cli_walk *walk)
+{
+    if (!walk)
+        return;
+    if (walk->list && walk->list != stdin)
+        fclose(walk->list);
+    cli_folder_close(walk->folder);
+    free(walk->line);
+    free(walk);
+}
+
+static bool give(cli_input *input, cli_source_kind kind, const char *path)
+{
+    *input = (cli_input){.kind = kind, .path = cli_duplicate(path)};
+    return true;
+}
+
+static bool give_failure(cli_input *input, const char *path, int error)
+{
+    give(input, CLI_SOURCE_PATH, path);
+    vit_error_set(&input->error, error == ENOENT || error == ENOTDIR ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "%s",
+                  strerror(error));
+    return true;
+}
+
+/* A file is an input at once; a folder is opened and walked next. */
+static bool enter_path(cli_walk *walk, const char *path, cli_input *input)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return give(input, CLI_SOURCE_PATH, path); /* whether it can be read shows when it is read */
+    walk->folder = cli_folder_open(path, walk->silent);
+    return false;
+}
+
+/* The next line that is not empty; false at the end. */
+static bool read_line(cli_walk *walk)
+{
+    int separator = walk->inputs->nul_separated ? '\0' : '\n';
+    for (;;) {
+        ssize_t length = getdelim(&walk->line, &walk->line_capacity, separator, walk->list);
+        if (length < 0)
+            return false;
+        if (length > 0 && walk->line[length - 1] == (char)separator)
+            walk->line[--length] = '\0';
+        if (length > 0)
+            return true;
+    }
+}
+
+static bool next_from_list(cli_walk *walk, cli_input *input)
+{
+    while (!walk->folder && read_line(walk)) {
+        if (enter_path(walk, walk->line, input))
+            return true;
+    }
+    if (walk->folder)
+        return false;
+    bool failed = ferror(walk->list);
+    int error = errno;
+    if (walk->list != stdin)
+        fclose(walk->list);
+    walk->list = NULL;
+    return failed && give_failure(input, walk->list_name, error);
+}
+
+static bool open_list(cli_walk *walk, const char *name, cli_input *input)
+{
+    bool standard_input = strcmp(name, "-") == 0;
+    walk->list_name = name;
+    walk->list = standard_input ? stdin : fopen(name, "re");
+    return !walk->list && give_failure(input, name, errno);
+}
+
+static bool open_pixels(cli_walk *walk, const char *name, cli_input *input)
+{
+    vit_error err = {0};
+    cli_npy npy;
+    if (cli_npy_open(name, &npy, &err) != VIT_OK) {
+        give(input, CLI_SOURCE_PIXELS, name);
+        input->error = err;
+        return true;
+    }
+    walk->pixels = name;
+    walk->row = 0;
+    walk->rows = npy.shape[0];
+    cli_npy_close(&npy);
+    return false;
+}
+
+static bool enter_source(cli_walk *walk, const cli_source *source, cli_input *input)
+{
+    switch (source->kind) {
+    case CLI_SOURCE_PATH:
+        return enter_path(walk, source->value, input);
+    case CLI_SOURCE_STDIN:
+        return give(input, CLI_SOURCE_STDIN, "-");
+    case CLI_SOURCE_LIST:
+        return open_list(walk, source->value, input);
+    case CLI_SOURCE_PIXELS:
+        return open_pixels(walk, source->value, input);
+    default:
+        return false; /* text is refused before the walk */
+    }
+}
+
+bool cli_walk_next(cli_walk *walk, cli_input *input)
+{
+    for (;;) {
+        if (walk->pixels && walk->row < walk->rows) {
+            give(input, CLI_SOURCE_PIXELS, walk->pixels);
+            input->row = walk->row++;
+            return true;
+        }
+        walk->pixels = NULL;
+        if (walk->folder) {
+            int error = 0;
+            char *path = cli_folder_next(walk->folder, &error);
+            if (path) {
+                if (error)
+                    give_failure(input, path, error);
+                else
+                    give(input, CLI_SOURCE_PATH, path);
+                free(path);
+                return true;
+            }
+            cli_folder_close(walk->folder);
+            walk->folder = NULL;
+        }
+        if (walk->list) {
+            if (next_from_list(walk, input))
+                return true;
+        } else if (walk->next == walk->inputs->n) {
+            return false;
+        } else if (enter_source(walk, &walk->inputs->sources[walk->next++], input)) {
+            return true;
+        }
+    }
+}
+
+size_t cli_inputs_count(const cli_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->n; i++)
+        if (inputs->sources[i].kind == CLI_SOURCE_LIST) {
+            struct stat status;
+            if (stat(inputs->sources[i].value, &status) != 0 || !S_ISREG(status.st_mode))
+                return 0;
+        }
+    cli_walk *walk = cli_walk_start(inputs, true);
+    cli_input input;
+    size_t count = 0;
+    while (cli_walk_next(walk, &input)) {
+        cli_input_free(&input);
+        count++;
+    }
+    cli_walk_free(walk);
+    return count;
+}

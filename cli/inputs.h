@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a command is to work on: files, folders, lists, standard input, pixel files, in the order of the command line. They
+ * are walked one by one: neither a list nor a tree of folders is ever held whole. */
+#ifndef CLI_INPUTS_H
+#define CLI_INPUTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "options.h"
+
+typedef enum cli_source_kind {
+    CLI_SOURCE_PATH,   /* a file or a folder */
+    CLI_SOURCE_STDIN,  /* one image on standard input */
+    CLI_SOURCE_LIST,   /* a file with paths */
+    CLI_SOURCE_PIXELS, /* an .npy file with preprocessed pixels */
+    CLI_SOURCE_TEXT,
+    CLI_SOURCE_TOKENS
+} cli_source_kind;
+
+typedef struct cli_source {
+    cli_source_kind kind;
+    const char *value;
+} cli_source;
+
+/* Starts all zero; freed with cli_inputs_free. */
+typedef struct cli_inputs {
+    cli_source *sources;
+    size_t n;
+    bool nul_separated; /* lists */
+} cli_inputs;
+
+extern const cli_option cli_input_table[];
+void cli_inputs_add(void *inputs, const char *operand);
+void cli_inputs_free(cli_inputs *inputs);
+
+/* CLI_USAGE, with a message, if there is nothing to work on, or standard input is asked for twice. */
+cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs);
+/* CLI_USAGE, with a message, if text is among them. */
+cli_exit cli_inputs_refuse_text(const cli_command *command, const cli_inputs *inputs);
+
+/* One image, or row of pixels, or a source that cannot be read at all (error says why). */
+typedef struct cli_input {
+    cli_source_kind kind; /* PATH, STDIN or PIXELS */
+    char *path;           /* for results and messages; "-" for standard input */
+    size_t row;           /* of a pixel file */
+    vit_error error;
+} cli_input;
+
+void cli_input_free(cli_input *input);
+
+typedef struct cli_walk cli_walk;
+/* silent: say nothing about what is passed over (for counting). */
+cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent);
+bool cli_walk_next(cli_walk *walk, cli_input *input); /* false: no more. The caller frees the input. */
+void cli_walk_free(cli_walk *walk);
+
+/* How many inputs there are, by walking them; 0 where that cannot be known beforehand (a list on standard input). */
+size_t cli_inputs_count(const cli_inputs *inputs);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inputs through a model, batch by batch, in order: what classify and embed have in common. */
+#ifndef CLI_JOB_H
+#define CLI_JOB_H
+
+#include <stdbool.h>
+
+#include "inputs.h"
+#include "model.h"
+
+typedef struct cli_job {
+    /* filled by the options */
+    cli_inputs inputs;
+    cli_picture_options pictures;
+    cli_model_options options;
+    int progress; /* cli_progress_mode */
+
+    cli_model model; /* filled by cli_job_open */
+    vit_output output;
+    size_t layer;
+    /* Takes one result, in input order. values is NULL if the input failed (input->error says why); otherwise it may be
+     * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job. */
+    bool (*deliver)(void *context, cli_input *input, float *values);
+    bool (*flush)(void *context); /* after every batch; false as above */
+    void *context;
+
+    size_t done, failed; /* filled by cli_job_run */
+} cli_job;
+
+/* The groups of options that fill a job, for the list of a command's groups. */
+extern const cli_option cli_progress_table[];
+#define CLI_JOB_GROUPS(job)                                                                                            \
+    {"Inputs", cli_input_table, &(job).inputs, cli_inputs_add}, {"Model", cli_model_table, &(job).options, NULL},      \
+        {"Pictures", cli_picture_table, &(job).pictures, NULL}, {"Progress", cli_progress_table, &(job), NULL}
+
+/* Checks the inputs, opens the model, and checks that it can take the inputs. Prints what is wrong: CLI_USAGE or
+ * CLI_MODEL. cli_job_close comes after it in every case. */
+cli_exit cli_job_open(const cli_command *command, cli_job *job);
+void cli_job_close(cli_job *job);
+
+/* Makes the session. */
+cli_exit cli_job_start(cli_job *job);
+
+/* CLI_DONE or CLI_INPUTS_FAILED; ends the command with CLI_OUTPUT if deliver says so. */
+cli_exit cli_job_run(cli_job *job);
+
+/* Encodes n images; where that fails, each of them alone, so that one bad image takes none with it. errors[n] are all
+ * zero at first. */
+void cli_encode_each(const cli_model *model, const float *pixels, size_t n, const vit_request *request,
+                     vit_error **errors);
+
+#endif

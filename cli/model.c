@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "talk.h"
+#include "text.h"
+
+#define DEFAULT_MODEL "vit-tiny-cifar10"
+#define BATCH_BYTES (64u * 1024u * 1024u) /* of pixels, for a batch size of our own choosing */
+
+static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
+
+#define FIELD(member) offsetof(cli_model_options, member)
+const cli_option cli_model_table[] = {
+    {"model", 'm', "MODEL", cli_set_text, FIELD(model), NULL,
+     "a checkpoint folder, a .safetensors file, or a hub id in the local Hugging Face cache (default $VIT_MODEL, or the "
+     "small model that ships with vit)"},
+    {"preprocessor", 0, "FILE", cli_set_text, FIELD(preprocessor), NULL,
+     "a preprocessor_config.json, timm config.json or open_clip_config.json that stands in for the model's own"},
+    {"threads", 't', "N", cli_set_count, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
+    {"batch", 0, "N", cli_set_count, FIELD(batch), NULL, "images worked on together; the results do not depend on it"},
+    {"precision", 0, "f32|bf16|int8", cli_set_choice, FIELD(precision), precision_names, "arithmetic (default f32)"},
+    {0},
+};
+
+/* The folder of the executable, without the last slash; NULL if the system does not say. */
+static char *executable_folder(void)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || (size_t)length == sizeof path - 1)
+        return NULL;
+    path[length] = '\0';
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    return cli_duplicate(path);
+}
+
+/* The models that ship with vit stand at a fixed place seen from the executable, in an installation and in the build tree
+ * alike, so that both can be moved. NULL: not there. */
+static char *shipped_model(void)
+{
+    char *folder = executable_folder();
+    if (!folder)
+        return NULL;
+    char *models = cli_join(folder, CLI_MODELS_FROM_EXECUTABLE);
+    char *model = cli_join(models, DEFAULT_MODEL);
+    free(models);
+    free(folder);
+    if (access(model, F_OK) == 0)
+        return model;
+    free(model);
+    return NULL;
+}
+
+static char *choose_model(const cli_model_options *options)
+{
+    const char *environment = getenv("VIT_MODEL");
+    if (options->model)
+        return cli_duplicate(options->model);
+    if (environment && *environment)
+        return cli_duplicate(environment);
+    return shipped_model();
+}
+
+cli_exit cli_model_open(const cli_command *command, const cli_model_options *options, cli_model *model)
+{
+    *model = (cli_model){.precision = precision_names[options->precision]};
+    if (options->precision != VIT_PRECISION_F32)
+        return cli_usage_error(command, "--precision %s is not built yet, f32 is", model->precision);
+    model->name = choose_model(options);
+    if (!model->name) {
+        cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
+        return CLI_MODEL;
+    }
+    double start = cli_seconds();
+    vit_model_options open = {.precision = VIT_PRECISION_F32, .preprocessor = options->preprocessor};
+    vit_error err = {0};
+    if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK) {
+        cli_error("model %s: %s: %s: %s", model->name, vit_status_name(err.status), err.where, err.message);
+        return CLI_MODEL;
+    }
+    model->load_seconds = cli_seconds() - start;
+    return CLI_DONE;
+}
+
+cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model)
+{
+    double start = cli_seconds();
+    size_t fitting = BATCH_BYTES / (vit_model_pixels_size(model->model) * sizeof(float));
+    size_t usual = default_batch < fitting ? default_batch : fitting;
+    model->batch = options->batch ? options->batch : usual ? usual : 1;
+    vit_session_options session = {.threads = (unsigned)options->threads, .max_batch = model->batch};
+    vit_error err = {0};
+    if (vit_session_create(model->model, &session, &model->session, &err) != VIT_OK) {
+        cli_library_error(&err);
+        return CLI_MODEL;
+    }
+    model->load_seconds += cli_seconds() - start;
+    return CLI_DONE;
+}
+
+void cli_model_close(cli_model *model)
+{
+    vit_session_free(model->session);
+    vit_model_free(model->model);
+    free(model->name);
+    *model = (cli_model){0};
+}
+
+cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *model, const cli_picture_options *options,
+                                bool pictures)
+{
+    uint32_t height = vit_model_image_height(model->model), width = vit_model_image_width(model->model);
+    cli_size asked = options->image_size;
+    if (asked.height != 0 && (asked.height != height || asked.width != width))
+        return cli_usage_error(command,
+                               "--image-size %ux%u: this model takes %ux%u, and interpolating positions is not built yet",
+                               asked.height, asked.width, height, width);
+    if (pictures && !vit_model_preprocessor(model->model))
+        return cli_usage_error(command, "model %s says nothing about preprocessing: name a file with --preprocessor",
+                               model->name);
+    return CLI_DONE;
+}

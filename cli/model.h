@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which model, how it runs, and opening it. */
+#ifndef CLI_MODEL_H
+#define CLI_MODEL_H
+
+#include "options.h"
+#include "picture.h"
+#include "vit/vit.h"
+
+typedef struct cli_model_options {
+    const char *model;        /* NULL: $VIT_MODEL, or the one that ships with vit */
+    const char *preprocessor; /* NULL: the model's own */
+    size_t threads, batch;    /* 0: the default */
+    int precision;
+} cli_model_options;
+
+extern const cli_option cli_model_table[];
+
+typedef struct cli_model {
+    vit_model *model;
+    vit_session *session;
+    char *name; /* as the user gave it */
+    const char *precision;
+    size_t batch;
+    double load_seconds;
+} cli_model;
+
+/* Opens the model alone, or with a session for batches of options->batch (or default_batch, less where pictures are
+ * large). Prints what went wrong and answers CLI_MODEL or CLI_USAGE. Always freed with cli_model_close. */
+cli_exit cli_model_open(const cli_command *command, const cli_model_options *options, cli_model *model);
+cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model);
+void cli_model_close(cli_model *model);
+
+/* CLI_USAGE, with a message, if --image-size asks for a size that the model does not take, or if there are pictures to
+ * preprocess and the model does not say how. */
+cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *model, const cli_picture_options *options,
+                                bool pictures);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "npy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC "\x93NUMPY"
+#define HEADER_MAX 4096 /* what we read of a header: NumPy writes 128 bytes for four dimensions */
+#define CHANNELS 3
+
+/* ------------------------------------------------------------------ writing ---- */
+
+void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, char *header)
+{
+    enum { PREFIX = 10, TEXT = CLI_NPY_HEADER - PREFIX };
+    memset(header, ' ', CLI_NPY_HEADER);
+    memcpy(header, MAGIC "\x01\x00", 8);
+    header[8] = TEXT;
+    header[9] = 0;
+    char text[TEXT + 1];
+    int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", type);
+    for (size_t i = 0; i < dimensions; i++)
+        length += snprintf(text + length, sizeof text - (size_t)length, i == 0 ? "%zu," : i == 1 ? " %zu" : ", %zu",
+                           shape[i]);
+    length += snprintf(text + length, sizeof text - (size_t)length, "), }");
+    memcpy(header + PREFIX, text, (size_t)length);
+    header[CLI_NPY_HEADER - 1] = '\n';
+}
+
+void cli_put_f32(cli_text *bytes, const float *values, size_t n)
+{
+    enum { CHUNK = 1024 };
+    unsigned char chunk[CHUNK * 4];
+    for (size_t done = 0; done < n;) {
+        size_t count = n - done < CHUNK ? n - done : CHUNK;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t bits;
+            memcpy(&bits, &values[done + i], sizeof bits);
+            for (size_t byte = 0; byte < 4; byte++)
+                chunk[i * 4 + byte] = (unsigned char)(bits >> (8 * byte));
+        }
+        cli_text_add(bytes, chunk, count * 4);
+        done += count;
+    }
+}
+
+uint16_t cli_half(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+    if (magnitude > 0x7F800000u)
+        return (uint16_t)(sign | 0x7E00u); /* not a number */
+    if (magnitude >= 0x47800000u)
+        return (uint16_t)(sign | 0x7C00u); /* 65536 and up */
+    uint32_t mantissa, shift, half;
+    if (magnitude >= 0x38800000u) { /* 2^-14 and up: normal */
+        mantissa = magnitude - 0x38000000u;
+        shift = 13;
+    } else if (magnitude >= 0x33000000u) { /* 2^-25 and up: subnormal */
+        mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+        shift = 126 - (magnitude >> 23);
+    } else {
+        return (uint16_t)sign;
+    }
+    half = mantissa >> shift;
+    uint32_t rest = mantissa & ((1u << shift) - 1), tie = 1u << (shift - 1);
+    if (rest > tie || (rest == tie && (half & 1)))
+        half++; /* a carry into the exponent, and from there into infinity, is right */
+    return (uint16_t)(sign | half);
+}
+
+float cli_half_to_float(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = half >> 10 & 0x1Fu, mantissa = half & 0x3FFu;
+    float value;
+    if (exponent == 0) {
+        value = (float)mantissa * 0x1p-24f;
+        return sign ? -value : value;
+    }
+    uint32_t bits = sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void cli_put_f16(cli_text *bytes, const float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half = cli_half(values[i]);
+        unsigned char pair[2] = {(unsigned char)half, (unsigned char)(half >> 8)};
+        cli_text_add(bytes, pair, sizeof pair);
+    }
+}
+
+/* ------------------------------------------------------------------ reading ---- */
+
+static bool read_at(int descriptor, void *bytes, size_t size, size_t offset)
+{
+    unsigned char *to = bytes;
+    while (size > 0) {
+        ssize_t count = pread(descriptor, to, size, (off_t)offset);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return false;
+        to += count;
+        offset += (size_t)count;
+        size -= (size_t)count;
+    }
+    return true;
+}
+
+/* The text of the value behind 'key': in the header's Python dictionary, or NULL. */
+static const char *find_value(const char *text, const char *key)
+{
+    char quoted[32];
+    snprintf(quoted, sizeof quoted, "'%s'", key);
+    const char *at = strstr(text, quoted);
+    if (!at)
+        return NULL;
+    at += strlen(quoted);
+    at += strspn(at, " ");
+    if (*at++ != ':')
+        return NULL;
+    return at + strspn(at, " ");
+}
+
+/* "(2, 3, 4, 5)" */
+static bool read_shape(const char *at, size_t shape[4])
+{
+    if (!at || *at++ != '(')
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        at += strspn(at, " ");
+        size_t digits = strspn(at, "0123456789");
+        if (digits == 0 || digits > 9)
+            return false;
+        shape[i] = strtoul(at, NULL, 10);
+        at += digits;
+        at += strspn(at, " ");
+        if (i < 3 && *at++ != ',')
+            return false;
+    }
+    at += *at == ',';
+    at += strspn(at, " ");
+    return *at == ')';
+}
+
+static vit_status check_header(const char *text, const char *path, cli_npy *npy, vit_error *err)
+{
+    const char *type = find_value(text, "descr"), *order = find_value(text, "fortran_order");
+    const char *shape = find_value(text, "shape");
+    if (!type || !order || !shape)
+        return vit_error_set(err, VIT_ERR_CORRUPT, path, "the .npy header lacks descr, fortran_order or shape");
+    if (strncmp(type, "'<f4'", 5) != 0) {
+        int length = *type == '\'' ? (int)strcspn(type + 1, "'") + 2 : (int)strcspn(type, ",}");
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path,
+                             "pixels must be little-endian float32, not %.*s: write them with .astype('<f4')",
+                             length < 40 ? length : 40, type);
+    }
+    if (strncmp(order, "False", 5) != 0)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path,
+                             "the array is in Fortran order: write it with numpy.ascontiguousarray");
+    if (!read_shape(shape, npy->shape) || npy->shape[1] != CHANNELS || npy->shape[2] == 0 || npy->shape[3] == 0)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "pixels must have the shape [N,3,H,W], not %.*s",
+                             (int)strcspn(shape, ")") + 1, shape);
+    return VIT_OK;
+}
+
+/* Reads the header text (terminated) and where the data starts. */
+static vit_status read_header(cli_npy *npy, const char *path, char text[HEADER_MAX + 1], vit_error *err)
+{
+    unsigned char prefix[12];
+    if (!read_at(npy->descriptor, prefix, 10, 0) || memcmp(prefix, MAGIC, 6) != 0)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "not an .npy file");
+    size_t size = prefix[8] | (size_t)prefix[9] << 8, start = 10;
+    if (prefix[6] == 2 || prefix[6] == 3) {
+        if (!read_at(npy->descriptor, prefix, 12, 0))
+            return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the .npy header ends too early");
+        size |= (size_t)prefix[10] << 16 | (size_t)prefix[11] << 24;
+        start = 12;
+    } else if (prefix[6] != 1) {
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "an .npy file of unknown version %u", prefix[6]);
+    }
+    if (size > HEADER_MAX)
+        return vit_error_set(err, VIT_ERR_CORRUPT, path, "the .npy header says it is %zu bytes long", size);
+    if (!read_at(npy->descriptor, text, size, start))
+        return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the .npy header ends too early");
+    text[size] = '\0';
+    npy->start = start + size;
+    return VIT_OK;
+}
+
+/* The file must hold what its shape says. */
+static vit_status check_size(const cli_npy *npy, const char *path, off_t size, vit_error *err)
+{
+    uint64_t row = 0, all = 0;
+    bool overflow = __builtin_mul_overflow((uint64_t)npy->shape[2] * CHANNELS * sizeof(float), npy->shape[3], &row) ||
+                    __builtin_mul_overflow(row, npy->shape[0], &all) || all > INT64_MAX - npy->start;
+    if (overflow || (uint64_t)size < npy->start + all)
+        return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the shape asks for more data than the file holds");
+    return VIT_OK;
+}
+
+vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err)
+{
+    *npy = (cli_npy){.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (npy->descriptor < 0)
+        return vit_error_set(err, errno == ENOENT || errno == ENOTDIR ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path,
+                             "%s", strerror(errno));
+    struct stat status;
+    vit_status result = VIT_OK;
+    char text[HEADER_MAX + 1];
+    if (fstat(npy->descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+        result = vit_error_set(err, VIT_ERR_UNREADABLE, path, "not a regular file");
+    if (result == VIT_OK)
+        result = read_header(npy, path, text, err);
+    if (result == VIT_OK)
+        result = check_header(text, path, npy, err);
+    if (result == VIT_OK)
+        result = check_size(npy, path, status.st_size, err);
+    if (result != VIT_OK)
+        cli_npy_close(npy);
+    return result;
+}
+
+vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err)
+{
+    size_t n = CHANNELS * npy->shape[2] * npy->shape[3];
+    if (row >= npy->shape[0] || !read_at(npy->descriptor, pixels, n * sizeof(float), npy->start + row * n * sizeof(float)))
+        return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
+    const unsigned char *bytes = (const unsigned char *)pixels;
+    for (size_t i = 0; i < n; i++) { /* a plain load on little-endian machines */
+        uint32_t bits = bytes[i * 4] | (uint32_t)bytes[i * 4 + 1] << 8 | (uint32_t)bytes[i * 4 + 2] << 16 |
+                        (uint32_t)bytes[i * 4 + 3] << 24;
+        memcpy(&pixels[i], &bits, sizeof bits);
+    }
+    return VIT_OK;
+}
+
+void cli_npy_close(cli_npy *npy)
+{
+    if (npy->descriptor >= 0)
+        close(npy->descriptor);
+    npy->descriptor = -1;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* NumPy's .npy files: headers to write, and rows of pixels to read. */
+#ifndef CLI_NPY_H
+#define CLI_NPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+#include "vit/vit.h"
+
+#define CLI_NPY_HEADER 128 /* bytes of every header that we write: room for any shape, so that N can be filled in later */
+
+/* header[CLI_NPY_HEADER]: version 1.0, C order. type is "<f4", "<f2" or "|u1". */
+void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, char *header);
+
+/* Little-endian bytes of floats, appended. */
+void cli_put_f32(cli_text *bytes, const float *values, size_t n);
+void cli_put_f16(cli_text *bytes, const float *values, size_t n);
+
+/* IEEE half of a float, rounded to nearest, ties to even; infinity past 65504. */
+uint16_t cli_half(float value);
+float cli_half_to_float(uint16_t half);
+
+/* An open file with f32 [N,3,H,W], little-endian, C order; anything else is refused with the reason. */
+typedef struct cli_npy {
+    int descriptor;
+    size_t start; /* of the data in the file */
+    size_t shape[4];
+} cli_npy;
+
+vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err);
+/* Row `row` into pixels[3*H*W]. */
+vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err);
+void cli_npy_close(cli_npy *npy);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output_file.h"
+#include "talk.h"
+#include "text.h"
+
+#define COUNT_MAX 1000000u
+
+typedef struct general {
+    bool help, quiet;
+} general;
+
+static const cli_option general_options[] = {
+    {"quiet", 'q', NULL, cli_set_flag, offsetof(general, quiet), NULL, "no progress and no notes on stderr, only errors"},
+    {"help", 'h', NULL, cli_set_flag, offsetof(general, help), NULL, "print this and exit"},
+    {0},
+};
+
+/* ------------------------------------------------------------------ setters ---- */
+
+const char *cli_set_flag(const cli_option *option, const char *value, void *field)
+{
+    (void)option, (void)value;
+    *(bool *)field = true;
+    return NULL;
+}
+
+const char *cli_set_text(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    if (!*value)
+        return "a name that is not empty";
+    *(const char **)field = value;
+    return NULL;
+}
+
+/* Digits only: strtoull alone would take signs and spaces. */
+static bool read_whole(const char *value, uint64_t low, uint64_t high, uint64_t *number)
+{
+    if (!*value || value[strspn(value, "0123456789")])
+        return false;
+    errno = 0;
+    unsigned long long read = strtoull(value, NULL, 10);
+    if (errno || read < low || read > high)
+        return false;
+    *number = read;
+    return true;
+}
+
+const char *cli_set_count(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    uint64_t number;
+    if (!read_whole(value, 1, COUNT_MAX, &number))
+        return "a whole number from 1 to 1000000";
+    *(size_t *)field = (size_t)number;
+    return NULL;
+}
+
+const char *cli_set_large(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    if (!read_whole(value, 1, INT64_MAX, field))
+        return "a whole number of at least 1";
+    return NULL;
+}
+
+const char *cli_set_seconds(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    char *end;
+    double number = strtod(value, &end);
+    if (end == value || *end || !isfinite(number) || number <= 0)
+        return "a number of seconds above 0";
+    *(double *)field = number;
+    return NULL;
+}
+
+const char *cli_set_choice(const cli_option *option, const char *value, void *field)
+{
+    for (int i = 0; option->choices[i]; i++) {
+        if (strcmp(option->choices[i], value) == 0) {
+            *(int *)field = i;
+            return NULL;
+        }
+    }
+    return ""; /* the parser lists the choices */
+}
+
+/* ------------------------------------------------------------------ errors and help ---- */
+
+cli_exit cli_usage_error(const cli_command *command, const char *format, ...)
+{
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    cli_error("%s; see 'vit %s --help'", message, command->name);
+    return CLI_USAGE;
+}
+
+static void spell(const cli_option *option, cli_text *text)
+{
+    if (option->name)
+        cli_text_format(text, "--%s", option->name);
+    else
+        cli_text_format(text, "-%c", option->letter);
+}
+
+static cli_exit value_error(const cli_command *command, const cli_option *option, const char *value, const char *want)
+{
+    cli_text text = {0};
+    spell(option, &text);
+    cli_text_format(&text, ": '%s' is not %s", value, *want ? want : "one of ");
+    for (int i = 0; !*want && option->choices[i]; i++)
+        cli_text_format(&text, "%s%s", i ? ", " : "", option->choices[i]);
+    cli_usage_error(command, "%s", text.data);
+    cli_text_free(&text);
+    return CLI_USAGE;
+}
+
+/* "  -m, --model MODEL      what it does", wrapped at 100 columns. */
+static void help_option(const cli_option *option, cli_text *text)
+{
+    enum { COLUMN = 28, WIDTH = 100 };
+    size_t start = text->size;
+    if (option->letter)
+        cli_text_format(text, "  -%c%s", option->letter, option->name ? ", " : "");
+    else
+        cli_text_string(text, "      ");
+    if (option->name)
+        cli_text_format(text, "--%s", option->name);
+    if (option->value)
+        cli_text_format(text, " %s", option->value);
+    size_t column = text->size - start;
+    if (column + 2 > COLUMN) {
+        cli_text_string(text, "\n");
+        column = 0;
+    }
+    cli_text_format(text, "%*s", (int)(COLUMN - column), "");
+    column = COLUMN;
+    for (const char *word = option->help; *word;) {
+        size_t length = strcspn(word, " ");
+        if (column > COLUMN && column + 1 + length > WIDTH) {
+            cli_text_format(text, "\n%*s", COLUMN, "");
+            column = COLUMN;
+        } else if (column > COLUMN) {
+            cli_text_string(text, " ");
+            column++;
+        }
+        cli_text_add(text, word, length);
+        column += length;
+        word += length + strspn(word + length, " ");
+    }
+    cli_text_string(text, "\n");
+}
+
+static void help_group(const char *title, const cli_option *options, cli_text *text)
+{
+    cli_text_format(text, "\n%s:\n", title);
+    for (const cli_option *option = options; option->name || option->letter; option++)
+        help_option(option, text);
+}
+
+static cli_exit help(const cli_command *command, const cli_group *groups)
+{
+    cli_text text = {0};
+    cli_text_format(&text, "Usage: vit %s %s\n\n%s\n", command->name, command->usage, command->text);
+    for (const cli_group *group = groups; group->title; group++)
+        help_group(group->title, group->options, &text);
+    help_group("General", general_options, &text);
+    cli_text_format(&text, "\nExample:\n  %s\n", command->example);
+    cli_exit status = cli_print(&text);
+    cli_text_free(&text);
+    return status;
+}
+
+/* ------------------------------------------------------------------ the parser ---- */
+
+typedef struct parser {
+    const cli_command *command;
+    const cli_group *groups;
+    int argc;
+    char **argv;
+    int at;
+    general general;
+} parser;
+
+/* Calls match for every option of the command until it says yes; *target is where the option's fields are. */
+static const cli_option *find_option(parser *p, const char *name, size_t length, char letter, void **target)
+{
+    for (const cli_group *group = p->groups;; group++) {
+        const cli_option *options = group->title ? group->options : general_options;
+        for (const cli_option *option = options; option->name || option->letter; option++) {
+            bool named = name && option->name && strlen(option->name) == length &&
+                         strncmp(option->name, name, length) == 0;
+            if (named || (letter && option->letter == letter)) {
+                *target = group->title ? group->target : &p->general;
+                return option;
+            }
+        }
+        if (!group->title)
+            return NULL;
+    }
+}
+
+static int set_option(parser *p, const cli_option *option, const char *value, void *target)
+{
+    const char *want = option->set(option, value, (char *)target + option->offset);
+    return want ? (int)value_error(p->command, option, value, want) : CLI_GO_ON;
+}
+
+/* The value that follows as an argument of its own. */
+static int set_from_next(parser *p, const cli_option *option, void *target)
+{
+    if (p->at + 1 >= p->argc) {
+        cli_text text = {0};
+        spell(option, &text);
+        cli_usage_error(p->command, "%s needs a value: %s", text.data, option->value);
+        cli_text_free(&text);
+        return CLI_USAGE;
+    }
+    return set_option(p, option, p->argv[++p->at], target);
+}
+
+/* --name, --name=value, --name value */
+static int parse_long(parser *p, const char *argument)
+{
+    const char *name = argument + 2;
+    size_t length = strcspn(name, "=");
+    void *target;
+    const cli_option *option = find_option(p, name, length, '\0', &target);
+    if (!option)
+        return (int)cli_usage_error(p->command, "unknown option '--%.*s'", (int)length, name);
+    bool joined = name[length] == '=';
+    if (joined && !option->value)
+        return (int)cli_usage_error(p->command, "--%s takes no value", option->name);
+    if (joined || !option->value)
+        return set_option(p, option, joined ? name + length + 1 : "", target);
+    return set_from_next(p, option, target);
+}
+
+/* -q, -k5, -k 5, -q0 */
+static int parse_letters(parser *p, const char *argument)
+{
+    for (const char *letter = argument + 1; *letter; letter++) {
+        void *target;
+        const cli_option *option = find_option(p, NULL, 0, *letter, &target);
+        if (!option)
+            return (int)cli_usage_error(p->command, "unknown option '-%c'", *letter);
+        if (option->value)
+            return letter[1] ? set_option(p, option, letter + 1, target) : set_from_next(p, option, target);
+        int status = set_option(p, option, "", target);
+        if (status != CLI_GO_ON)
+            return status;
+    }
+    return CLI_GO_ON;
+}
+
+static int parse_operand(parser *p, const char *argument)
+{
+    for (const cli_group *group = p->groups; group->title; group++) {
+        if (group->operand) {
+            group->operand(group->target, argument);
+            return CLI_GO_ON;
+        }
+    }
+    return (int)cli_usage_error(p->command, "'%s': %s takes no files", argument, p->command->name);
+}
+
+int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv)
+{
+    parser p = {.command = command, .groups = groups, .argc = argc, .argv = argv};
+    bool options_ended = false;
+    for (p.at = 1; p.at < argc; p.at++) {
+        const char *argument = argv[p.at];
+        int status = CLI_GO_ON;
+        if (options_ended || argument[0] != '-' || !argument[1])
+            status = parse_operand(&p, argument);
+        else if (strcmp(argument, "--") == 0)
+            options_ended = true;
+        else if (argument[1] == '-')
+            status = parse_long(&p, argument);
+        else
+            status = parse_letters(&p, argument);
+        if (p.general.help)
+            return (int)help(command, groups);
+        if (status != CLI_GO_ON)
+            return status;
+    }
+    cli_set_quiet(p.general.quiet);
+    return CLI_GO_ON;
+}

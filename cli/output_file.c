@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+#include "talk.h"
+
+#define STREAM_BUFFER (256u * 1024u)
+
+static bool write_error(const cli_file *file)
+{
+    int error = errno;
+    if (error == EPIPE && file->is_stdout)
+        return false; /* the reader had enough, as `head` does; nobody is there to be told */
+    cli_error("%s: cannot write: %s", file->path, strerror(error));
+    return false;
+}
+
+static bool open_failed(cli_file *file)
+{
+    cli_error("%s: cannot be written: %s", file->path, strerror(errno));
+    free(file->path);
+    free(file->temporary);
+    *file = (cli_file){0};
+    return false;
+}
+
+static bool open_stdout(cli_file *file)
+{
+    *file = (cli_file){.stream = stdout, .path = cli_duplicate("standard output"), .is_stdout = true};
+    return true;
+}
+
+/* "DIRECTORY/.NAME.XXXXXX", for mkstemp: on the same file system, so that rename works. */
+static char *temporary_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    int directory = slash ? (int)(slash - path) + 1 : 0;
+    cli_text name = {0};
+    /* A long name must leave room for the suffix: 255 bytes is what file systems take. */
+    cli_text_format(&name, "%.*s.%.200s.XXXXXX", directory, path, path + directory);
+    return name.data;
+}
+
+/* Opens the temporary file with the permissions that a file made in the usual way would have. */
+static int open_temporary(cli_file *file)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    cli_interrupt_hold();
+    int descriptor = mkstemp(file->temporary);
+    if (descriptor >= 0) {
+        fchmod(descriptor, 0666 & ~mask);
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+        cli_temporary_remember(file->temporary);
+    }
+    cli_interrupt_release();
+    return descriptor;
+}
+
+bool cli_file_open(cli_file *file, const char *path)
+{
+    *file = (cli_file){0};
+    if (!path || strcmp(path, "-") == 0)
+        return open_stdout(file);
+    struct stat status;
+    bool exists = stat(path, &status) == 0;
+    /* The target of a link is replaced, not the link. */
+    char *resolved = exists ? realpath(path, NULL) : NULL;
+    file->path = resolved ? resolved : cli_duplicate(path);
+    if (exists && S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return open_failed(file);
+    }
+    int descriptor;
+    if (exists && !S_ISREG(status.st_mode)) {
+        descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    } else {
+        file->temporary = temporary_name(file->path);
+        descriptor = open_temporary(file);
+    }
+    if (descriptor < 0)
+        return open_failed(file);
+    file->stream = fdopen(descriptor, "w");
+    if (!file->stream) {
+        close(descriptor);
+        cli_remove_temporaries();
+        return open_failed(file);
+    }
+    setvbuf(file->stream, NULL, _IOFBF, STREAM_BUFFER);
+    return true;
+}
+
+bool cli_file_write(cli_file *file, const void *bytes, size_t size)
+{
+    return fwrite(bytes, 1, size, file->stream) == size || write_error(file);
+}
+
+bool cli_file_rewrite_start(cli_file *file, const void *bytes, size_t size)
+{
+    if (fseek(file->stream, 0, SEEK_SET) != 0 || fwrite(bytes, 1, size, file->stream) != size ||
+        fseek(file->stream, 0, SEEK_END) != 0)
+        return write_error(file);
+    return true;
+}
+
+bool cli_file_flush(cli_file *file)
+{
+    return fflush(file->stream) == 0 || write_error(file);
+}
+
+static void release(cli_file *file)
+{
+    free(file->path);
+    free(file->temporary);
+    *file = (cli_file){0};
+}
+
+bool cli_file_commit(cli_file *file)
+{
+    if (!cli_file_flush(file)) {
+        cli_file_discard(file);
+        return false;
+    }
+    if (file->is_stdout) {
+        release(file);
+        return true;
+    }
+    bool done = true;
+    if (file->temporary && fsync(fileno(file->stream)) != 0)
+        done = write_error(file);
+    cli_interrupt_hold();
+    FILE *stream = file->stream;
+    file->stream = NULL;
+    if (fclose(stream) != 0 && done)
+        done = write_error(file);
+    if (done && file->temporary) {
+        if (rename(file->temporary, file->path) != 0)
+            done = write_error(file);
+        else
+            cli_temporary_forget(file->temporary);
+    }
+    if (!done)
+        cli_file_discard(file);
+    cli_interrupt_release();
+    release(file);
+    return done;
+}
+
+void cli_file_discard(cli_file *file)
+{
+    if (file->stream && !file->is_stdout)
+        fclose(file->stream);
+    if (file->temporary) {
+        unlink(file->temporary);
+        cli_temporary_forget(file->temporary);
+    }
+    release(file);
+}
+
+bool cli_file_is_special(const cli_file *file)
+{
+    return !file->is_stdout && !file->temporary;
+}
+
+cli_exit cli_print(const cli_text *text)
+{
+    cli_file file;
+    bool done = cli_file_open(&file, NULL) && cli_file_write(&file, text->data, text->size);
+    if (!done) {
+        cli_file_discard(&file);
+        return CLI_OUTPUT;
+    }
+    return cli_file_commit(&file) ? CLI_DONE : CLI_OUTPUT;
+}

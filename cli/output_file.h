@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where results go: stdout, or a file that appears whole or not at all (written beside, synced, renamed). All print their
+ * errors; a failure is the command's exit status CLI_OUTPUT. */
+#ifndef CLI_OUTPUT_FILE_H
+#define CLI_OUTPUT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "text.h"
+
+typedef struct cli_file {
+    FILE *stream;    /* NULL: not open */
+    char *path;      /* the final name; "standard output" */
+    char *temporary; /* NULL: written in place (stdout, a device, a pipe) */
+    bool is_stdout;
+} cli_file;
+
+/* path "-" or NULL is stdout. On failure *file is all zero. */
+bool cli_file_open(cli_file *file, const char *path);
+bool cli_file_write(cli_file *file, const void *bytes, size_t size);
+/* Writes at the start and goes back to the end. */
+bool cli_file_rewrite_start(cli_file *file, const void *bytes, size_t size);
+bool cli_file_flush(cli_file *file);
+/* Makes the file appear under its name and closes it. *file is all zero afterwards, in every case. */
+bool cli_file_commit(cli_file *file);
+/* Closes and removes what is unfinished. */
+void cli_file_discard(cli_file *file);
+
+/* Was a path given that is something else than a regular file: a device, a pipe? There nothing can stand beside it. */
+bool cli_file_is_special(const cli_file *file);
+
+/* Text to stdout, all of it: CLI_DONE or CLI_OUTPUT. */
+cli_exit cli_print(const cli_text *text);
+
+#endif

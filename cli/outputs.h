@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The names of --output. */
+#ifndef CLI_OUTPUTS_H
+#define CLI_OUTPUTS_H
+
+#include "options.h"
+#include "vit/vit.h"
+
+typedef struct cli_output_name {
+    const char *text; /* as the user wrote it */
+    vit_output output;
+    size_t layer; /* of hidden:K */
+} cli_output_name;
+
+const char *cli_set_output(const cli_option *option, const char *value, void *field); /* cli_output_name */
+
+/* The name without ":K"; NULL past the last. */
+const char *cli_output_name_of(vit_output output);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The options about pictures, and reading one as they say. */
+#ifndef CLI_PICTURE_H
+#define CLI_PICTURE_H
+
+#include <stdbool.h>
+
+#include "options.h"
+#include "vit/io.h"
+
+typedef struct cli_picture_options {
+    int exif;      /* vit_exif */
+    int resampler; /* vit_resampler */
+    struct {
+        bool given;
+        uint8_t rgb[3];
+    } background;
+    uint64_t max_pixels; /* 0: the default */
+    cli_size image_size; /* zero: as the preprocessing says */
+} cli_picture_options;
+
+extern const cli_option cli_picture_table[];
+extern const char *const cli_resampler_names[], *const cli_exif_names[];
+
+vit_load_options cli_load_options(const cli_picture_options *options);
+vit_preprocess_options cli_preprocess_options(const cli_picture_options *options);
+
+/* path NULL is standard input. */
+vit_status cli_picture_load(const cli_picture_options *options, const char *path, vit_image *image, vit_error *err);
+
+/* "224x336" or "224": the first number into *first, the last into *second. */
+bool cli_read_size(const char *value, uint32_t *first, uint32_t *second);
+
+#endif

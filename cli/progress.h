@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How far a job is, on one line of stderr: count, rate, time left. */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "inputs.h"
+
+typedef enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } cli_progress_mode;
+extern const char *const cli_progress_names[];
+
+typedef struct cli_progress {
+    bool shown;
+    size_t total; /* 0: unknown */
+    double started, last;
+} cli_progress;
+
+/* AUTO shows it on a terminal only. Counts the inputs if it is shown. */
+cli_progress cli_progress_start(int mode, const cli_inputs *inputs);
+void cli_progress_show(cli_progress *progress, size_t done);
+void cli_progress_end(cli_progress *progress);
+
+#endif

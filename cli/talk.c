@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "talk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "json_text.h"
+
+#define MESSAGE_MAX 4096
+
+static bool quiet;
+static size_t status_width; /* of the status line that stands on the terminal; guarded by stderr's lock */
+
+void cli_set_quiet(bool value)
+{
+    quiet = value;
+}
+
+bool cli_is_quiet(void)
+{
+    return quiet;
+}
+
+/* Under stderr's lock. Spaces, not an escape sequence: works on every terminal and reads well in a log. */
+static void clear_status(void)
+{
+    if (status_width > 0)
+        fprintf(stderr, "\r%*s\r", (int)status_width, "");
+    status_width = 0;
+}
+
+/* A file name may hold line breaks and terminal commands: they are shown, not obeyed. */
+static void put_line(const char *message)
+{
+    flockfile(stderr);
+    clear_status();
+    fputs("vit: ", stderr);
+    for (const unsigned char *at = (const unsigned char *)message; *at; at++) {
+        if (*at == '\n')
+            fputs("\\n", stderr);
+        else if (*at < 0x20 || *at == 0x7F)
+            fprintf(stderr, "\\x%02x", *at);
+        else
+            fputc(*at, stderr);
+    }
+    fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
+void cli_error(const char *format, ...)
+{
+    char message[MESSAGE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    put_line(message);
+}
+
+void cli_note(const char *format, ...)
+{
+    if (quiet)
+        return;
+    char message[MESSAGE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    put_line(message);
+}
+
+void cli_library_error(const vit_error *error)
+{
+    if (error->where[0])
+        cli_error("%s: %s", error->where, error->message);
+    else
+        cli_error("%s", error->message);
+}
+
+void cli_input_error(const char *path, const vit_error *error)
+{
+    cli_error("%s: %s: %s", path, cli_error_code(error->status), error->message);
+}
+
+void cli_status_line(const char *line)
+{
+    flockfile(stderr);
+    clear_status();
+    int width = fprintf(stderr, "vit: %s", line);
+    status_width = width > 0 ? (size_t)width : 0;
+    fflush(stderr);
+    funlockfile(stderr);
+}
+
+void cli_status_end(void)
+{
+    flockfile(stderr);
+    if (status_width > 0)
+        fputc('\n', stderr);
+    status_width = 0;
+    funlockfile(stderr);
+}
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

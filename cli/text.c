@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "talk.h"
+
+_Noreturn static void out_of_memory(void)
+{
+    cli_error("out of memory; a smaller --batch needs less");
+    cli_give_up(CLI_OUTPUT);
+}
+
+void *cli_allocate(size_t count, size_t size)
+{
+    void *pointer = calloc(count ? count : 1, size ? size : 1);
+    if (!pointer)
+        out_of_memory();
+    return pointer;
+}
+
+void *cli_reallocate(void *pointer, size_t count, size_t size)
+{
+    void *grown = size && count > SIZE_MAX / size ? NULL : realloc(pointer, count * size);
+    if (!grown)
+        out_of_memory();
+    return grown;
+}
+
+char *cli_duplicate(const char *string)
+{
+    size_t size = strlen(string) + 1;
+    return memcpy(cli_allocate(size, 1), string, size);
+}
+
+char *cli_join(const char *directory, const char *name)
+{
+    size_t length = strlen(directory);
+    const char *slash = length > 0 && directory[length - 1] == '/' ? "" : "/";
+    cli_text path = {0};
+    cli_text_format(&path, "%s%s%s", directory, slash, name);
+    return path.data;
+}
+
+/* Room for `more` bytes and the terminator. */
+static void reserve(cli_text *text, size_t more)
+{
+    if (more < text->capacity - text->size)
+        return;
+    size_t capacity = text->capacity ? text->capacity : 256;
+    while (capacity - text->size <= more) {
+        if (capacity > SIZE_MAX / 2)
+            out_of_memory();
+        capacity *= 2;
+    }
+    text->data = cli_reallocate(text->data, capacity, 1);
+    text->capacity = capacity;
+}
+
+void cli_text_add(cli_text *text, const void *bytes, size_t size)
+{
+    reserve(text, size);
+    memcpy(text->data + text->size, bytes, size);
+    text->size += size;
+    text->data[text->size] = '\0';
+}
+
+void cli_text_string(cli_text *text, const char *string)
+{
+    cli_text_add(text, string, strlen(string));
+}
+
+void cli_text_format(cli_text *text, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length >= 0) {
+        reserve(text, (size_t)length);
+        vsnprintf(text->data + text->size, (size_t)length + 1, format, again);
+        text->size += (size_t)length;
+    }
+    va_end(again);
+}
+
+void cli_text_csv(cli_text *text, const char *field)
+{
+    if (!field[strcspn(field, "\",\r\n")]) {
+        cli_text_string(text, field);
+        return;
+    }
+    cli_text_add(text, "\"", 1);
+    for (const char *at = field; *at; at++) {
+        if (*at == '"')
+            cli_text_add(text, "\"", 1);
+        cli_text_add(text, at, 1);
+    }
+    cli_text_add(text, "\"", 1);
+}
+
+void cli_text_clear(cli_text *text)
+{
+    text->size = 0;
+    if (text->data)
+        text->data[0] = '\0';
+}
+
+void cli_text_free(cli_text *text)
+{
+    free(text->data);
+    *text = (cli_text){0};
+}

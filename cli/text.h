@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text that grows, and memory for the command: running out of it ends the command with a message. */
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
+
+#include <stddef.h>
+
+#include "vit/vit.h"
+
+/* Starts all zero; freed with cli_text_free. data is terminated once something was added. */
+typedef struct cli_text {
+    char *data;
+    size_t size, capacity;
+} cli_text;
+
+void cli_text_add(cli_text *text, const void *bytes, size_t size);
+void cli_text_string(cli_text *text, const char *string);
+void cli_text_format(cli_text *text, const char *format, ...) VIT_PRINTF(2, 3);
+/* One field of a CSV line, quoted as RFC 4180 where it must be. */
+void cli_text_csv(cli_text *text, const char *field);
+void cli_text_clear(cli_text *text); /* empties it and keeps the memory */
+void cli_text_free(cli_text *text);
+
+/* Never NULL. Freed with free(). */
+void *cli_allocate(size_t count, size_t size);
+void *cli_reallocate(void *pointer, size_t count, size_t size);
+char *cli_duplicate(const char *string);
+
+/* "DIRECTORY/NAME", with one slash between them. Freed with free(). */
+char *cli_join(const char *directory, const char *name);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Vectors to a file or to stdout. A format is a row of a table: adding one is adding a row. */
+#ifndef CLI_WRITER_H
+#define CLI_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "inputs.h"
+#include "output_file.h"
+
+extern const char *const cli_format_names[];
+typedef enum cli_format { CLI_FORMAT_NPY, CLI_FORMAT_JSONL, CLI_FORMAT_CSV, CLI_FORMAT_RAW } cli_format;
+
+/* What is written: one vector [columns], or with `matrix` [rows,columns], for each input. */
+typedef struct cli_vectors {
+    size_t rows, columns;
+    bool matrix;
+    bool half; /* stored as f16 */
+} cli_vectors;
+
+typedef struct cli_writer cli_writer;
+
+/* The format that a file name asks for; npy if it asks for none. */
+cli_format cli_format_of(const char *path);
+
+/* NULL, or why the format cannot hold this or go there. path "-" is stdout. */
+const char *cli_writer_refusal(cli_format format, const cli_vectors *vectors, const char *path);
+
+/* NULL, with a message, if the output cannot be written. */
+cli_writer *cli_writer_open(cli_format format, const cli_vectors *vectors, const char *path);
+
+/* These print what goes wrong; false is CLI_OUTPUT. */
+bool cli_writer_row(cli_writer *writer, const cli_input *input, const float *values);
+bool cli_writer_failure(cli_writer *writer, const cli_input *input);
+bool cli_writer_flush(cli_writer *writer);
+
+size_t cli_writer_rows(const cli_writer *writer);
+/* Does the format want metadata beside the file? */
+bool cli_writer_has_metadata(const cli_writer *writer);
+
+/* Makes the files appear and frees the writer, in every case. metadata: JSON text, or NULL. */
+bool cli_writer_commit(cli_writer *writer, const cli_text *metadata);
+void cli_writer_discard(cli_writer *writer); /* takes NULL */
+
+/* "path":..., and for pixel files "index":..., without braces: how all JSON names an input. */
+void cli_json_input(cli_text *text, const cli_input *input);
+
+#endif
