@@ -159,6 +159,9 @@ VIT_API vit_status vit_preprocess_resized(const vit_preprocessor *preprocessor, 
 /* The rules in effect as one JSON object. The caller frees with vit_free. NULL when out of memory. */
 VIT_API char *vit_preprocessor_describe(const vit_preprocessor *preprocessor);
 
+/* SHA-256 of that text, 64 hex digits and NUL: the same for the same rules, whatever file they came from. */
+VIT_API vit_status vit_preprocessor_digest(const vit_preprocessor *preprocessor, char hex[65], vit_error *err);
+
 /* ------------------------------------------------------------------ model ---- */
 
 typedef struct vit_model vit_model;
