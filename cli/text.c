@@ -106,11 +106,16 @@ void cli_text_csv(cli_text *text, const char *field)
     cli_text_add(text, "\"", 1);
 }
 
+void cli_text_cut(cli_text *text, size_t size)
+{
+    text->size = size;
+    if (text->data)
+        text->data[size] = '\0';
+}
+
 void cli_text_clear(cli_text *text)
 {
-    text->size = 0;
-    if (text->data)
-        text->data[0] = '\0';
+    cli_text_cut(text, 0);
 }
 
 void cli_text_free(cli_text *text)
