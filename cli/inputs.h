@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "options.h"
+#include "vit/vit.h"
 
 typedef enum cli_source_kind {
     CLI_SOURCE_PATH,   /* a file or a folder */

@@ -63,17 +63,17 @@ void cli_encode_each(const cli_model *model, const float *pixels, size_t n, cons
 }
 
 /* The images worked on together, failed ones among them: pixels and results stand close together for those that were read. */
-typedef struct batch {
+typedef struct job_batch {
     cli_input *inputs;
     vit_error **errors; /* of those that were read */
     float *pixels, *results;
     size_t n, read;
-} batch;
+} job_batch;
 
-static batch batch_create(const cli_job *job)
+static job_batch batch_create(const cli_job *job)
 {
     size_t images = job->model.batch;
-    return (batch){
+    return (job_batch){
         .inputs = cli_allocate(images, sizeof(cli_input)),
         .errors = cli_allocate(images, sizeof(vit_error *)),
         .pixels = cli_allocate(images, vit_model_pixels_size(job->model.model) * sizeof(float)),
@@ -81,7 +81,7 @@ static batch batch_create(const cli_job *job)
     };
 }
 
-static void batch_free(batch *batch)
+static void batch_free(job_batch *batch)
 {
     free(batch->inputs);
     free(batch->errors);
@@ -90,7 +90,7 @@ static void batch_free(batch *batch)
 }
 
 /* false: nothing left. */
-static bool batch_fill(batch *batch, const cli_job *job, cli_loader *loader)
+static bool batch_fill(job_batch *batch, const cli_job *job, cli_loader *loader)
 {
     size_t stride = vit_model_pixels_size(job->model.model);
     batch->n = batch->read = 0;
@@ -105,7 +105,7 @@ static bool batch_fill(batch *batch, const cli_job *job, cli_loader *loader)
     return batch->n > 0;
 }
 
-static void batch_deliver(batch *batch, cli_job *job)
+static void batch_deliver(job_batch *batch, cli_job *job)
 {
     size_t size = vit_output_size(job->model.model, job->output, job->layer), row = 0;
     for (size_t i = 0; i < batch->n; i++) {
@@ -130,7 +130,7 @@ static void batch_deliver(batch *batch, cli_job *job)
 cli_exit cli_job_run(cli_job *job)
 {
     job->done = job->failed = 0;
-    batch batch = batch_create(job);
+    job_batch batch = batch_create(job);
     cli_progress progress = cli_progress_start(job->progress, &job->inputs);
     cli_loader *loader = cli_loader_start(&job->inputs, &job->pictures, &job->model, job->model.batch);
     vit_request request = {.output = job->output, .layer = job->layer, .result = batch.results};

@@ -10,7 +10,7 @@
 #include "npy.h"
 #include "talk.h"
 
-typedef struct format {
+typedef struct format_row {
     const char *extension;
     bool sidecars;  /* rows, failures and metadata stand beside the file */
     bool failures;  /* the file itself has a line for an input that failed */
@@ -20,10 +20,10 @@ typedef struct format {
     void (*row)(cli_writer *writer, const cli_input *input, const float *values);     /* into text */
     void (*failure)(cli_writer *writer, const cli_input *input);                      /* into text; NULL: nothing */
     bool (*finish)(cli_writer *writer);                                               /* NULL: nothing */
-} format;
+} format_row;
 
 struct cli_writer {
-    const format *format;
+    const format_row *format;
     cli_vectors vectors;
     size_t written; /* rows */
     cli_text text;  /* what is about to be written */
@@ -116,7 +116,7 @@ static void row_csv(cli_writer *writer, const cli_input *input, const float *val
 }
 
 const char *const cli_format_names[] = {"npy", "jsonl", "csv", "raw", NULL};
-static const format formats[] = {
+static const format_row formats[] = {
     [CLI_FORMAT_NPY] = {".npy", .sidecars = true, .matrices = true, .start = start_npy, .row = row_binary,
                         .finish = finish_npy},
     [CLI_FORMAT_JSONL] = {".jsonl", .failures = true, .matrices = true, .to_stdout = true, .row = row_jsonl,
