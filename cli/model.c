@@ -20,7 +20,7 @@ const cli_option cli_model_table[] = {
      "small model that ships with vit)"},
     {"preprocessor", 0, "FILE", cli_set_text, FIELD(preprocessor), NULL,
      "a preprocessor_config.json, timm config.json or open_clip_config.json that stands in for the model's own"},
-    {"threads", 't', "N", cli_set_count, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
+    {"threads", 't', "N", cli_set_threads, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
     {"batch", 0, "N", cli_set_count, FIELD(batch), NULL, "images worked on together; the results do not depend on it"},
     {"precision", 0, "f32|bf16|int8", cli_set_choice, FIELD(precision), precision_names, "arithmetic (default f32)"},
     {0},
@@ -50,10 +50,9 @@ static char *shipped_model(void)
     char *model = cli_join(models, DEFAULT_MODEL);
     free(models);
     free(folder);
-    if (access(model, F_OK) == 0)
-        return model;
+    char *resolved = realpath(model, NULL); /* NULL also where there is none */
     free(model);
-    return NULL;
+    return resolved;
 }
 
 static char *choose_model(const cli_model_options *options)
@@ -80,7 +79,9 @@ cli_exit cli_model_open(const cli_command *command, const cli_model_options *opt
     vit_model_options open = {.precision = VIT_PRECISION_F32, .preprocessor = options->preprocessor};
     vit_error err = {0};
     if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK) {
-        cli_error("model %s: %s: %s: %s", model->name, vit_status_name(err.status), err.where, err.message);
+        bool elsewhere = err.where[0] && strcmp(err.where, model->name) != 0;
+        cli_error("model %s: %s: %s%s%s", model->name, vit_status_name(err.status), elsewhere ? err.where : "",
+                  elsewhere ? ": " : "", err.message);
         return CLI_MODEL;
     }
     model->load_seconds = cli_seconds() - start;
@@ -93,7 +94,7 @@ cli_exit cli_model_start(const cli_model_options *options, size_t default_batch,
     size_t fitting = BATCH_BYTES / (vit_model_pixels_size(model->model) * sizeof(float));
     size_t usual = default_batch < fitting ? default_batch : fitting;
     model->batch = options->batch ? options->batch : usual ? usual : 1;
-    vit_session_options session = {.threads = (unsigned)options->threads, .max_batch = model->batch};
+    vit_session_options session = {.threads = options->threads, .max_batch = model->batch};
     vit_error err = {0};
     if (vit_session_create(model->model, &session, &model->session, &err) != VIT_OK) {
         cli_library_error(&err);

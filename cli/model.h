@@ -10,7 +10,8 @@
 typedef struct cli_model_options {
     const char *model;        /* NULL: $VIT_MODEL, or the one that ships with vit */
     const char *preprocessor; /* NULL: the model's own */
-    size_t threads, batch;    /* 0: the default */
+    unsigned threads;         /* 0: as many as this process may use */
+    size_t batch;             /* 0: the default */
     int precision;
 } cli_model_options;
 

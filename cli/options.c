@@ -14,6 +14,7 @@
 #include "text.h"
 
 #define COUNT_MAX 1000000u
+#define THREADS_MAX 1024u
 
 typedef struct general {
     bool help, quiet;
@@ -63,6 +64,16 @@ const char *cli_set_count(const cli_option *option, const char *value, void *fie
     if (!read_whole(value, 1, COUNT_MAX, &number))
         return "a whole number from 1 to 1000000";
     *(size_t *)field = (size_t)number;
+    return NULL;
+}
+
+const char *cli_set_threads(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    uint64_t number;
+    if (!read_whole(value, 1, THREADS_MAX, &number))
+        return "a whole number from 1 to 1024";
+    *(unsigned *)field = (unsigned)number;
     return NULL;
 }
 

@@ -42,6 +42,7 @@ cli_exit cli_usage_error(const cli_command *command, const char *format, ...) __
 const char *cli_set_flag(const cli_option *option, const char *value, void *field);   /* bool */
 const char *cli_set_text(const cli_option *option, const char *value, void *field);   /* const char *, not empty */
 const char *cli_set_count(const cli_option *option, const char *value, void *field);  /* size_t, 1 .. 1,000,000 */
+const char *cli_set_threads(const cli_option *option, const char *value, void *field); /* unsigned, 1 .. 1024 */
 const char *cli_set_large(const cli_option *option, const char *value, void *field);  /* uint64_t, 1 .. 2^63 - 1 */
 const char *cli_set_seconds(const cli_option *option, const char *value, void *field); /* double, above 0 */
 const char *cli_set_choice(const cli_option *option, const char *value, void *field); /* int, index of the choice */
