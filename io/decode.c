@@ -1,5 +1,71 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "error.h"
-#include "vit/io.h"
-vit_status vit_image_decode(const void *b, size_t s, const char *n, const vit_load_options *o, vit_image *i, vit_error *err)
-{ (void)b; (void)s; (void)n; (void)o; (void)i; return vit__fail(err, VIT_ERR_INTERNAL, NULL, "not built yet"); }
+/* Bytes -> 8-bit RGB: completes the options, tells the format by its content, and hands over to its reader. */
+#include <inttypes.h>
+
+#include "byte_limit.h"
+#include "reader.h"
+
+typedef struct format {
+    bool (*accepts)(const vit__source *source);
+    vit__read_function *read;
+} format;
+
+static bool accepts_anything(const vit__source *source)
+{
+    (void)source;
+    return true;
+}
+
+/* The first row that accepts decides. */
+static const format formats[] = {
+    {vit__is_jpeg, vit__read_jpeg},
+    {vit__is_png, vit__read_png},
+    {vit__is_pnm, vit__read_pnm},
+    {accepts_anything, vit__read_unknown},
+};
+
+vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
+                             uint64_t height, vit_error *err)
+{
+    if (width <= UINT32_MAX && height <= UINT32_MAX && width * height <= options->max_pixels)
+        return VIT_OK;
+    return vit__fail(err, VIT_ERR_TOO_LARGE, source->name,
+                     "%" PRIu64 " x %" PRIu64 " pixels are more than the limit of %" PRIu64
+                     "; raise the limit on pixels if you trust this file",
+                     width, height, options->max_pixels);
+}
+
+static vit_status complete_options(const vit_load_options *given, vit_load_options *options, vit_error *err)
+{
+    *options = given ? *given : (vit_load_options){0};
+    if (options->exif != VIT_EXIF_APPLY && options->exif != VIT_EXIF_IGNORE)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "options->exif is %d, not one of vit_exif",
+                         (int)options->exif);
+    if (options->max_pixels == 0)
+        options->max_pixels = VIT_MAX_PIXELS;
+    options->max_bytes = vit__byte_limit(options->max_bytes);
+    return VIT_OK;
+}
+
+vit_status vit_image_decode(const void *bytes, size_t size, const char *name, const vit_load_options *given,
+                            vit_image *image, vit_error *err)
+{
+    if (!image)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, name, "image is NULL");
+    *image = (vit_image){0};
+    if (!bytes && size > 0)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, name, "bytes is NULL");
+
+    vit_load_options options;
+    vit_status status = complete_options(given, &options, err);
+    if (status != VIT_OK)
+        return status;
+    if (size > options.max_bytes)
+        return vit__fail_bytes(err, name, options.max_bytes);
+
+    const vit__source source = {bytes, size, name};
+    const format *found = formats;
+    while (!found->accepts(&source))
+        found++;
+    return found->read(&source, &options, image, err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the readers of the formats share: where the bytes are, the limits, and how they report. Each takes a whole
+ * file in memory, never a path, so that it can be fuzzed; on failure it leaves nothing behind in *image. */
+#ifndef VIT_READER_H
+#define VIT_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "vit/io.h"
+
+typedef struct vit__source {
+    const uint8_t *bytes;
+    size_t size;
+    const char *name; /* for messages; may be NULL */
+} vit__source;
+
+/* options is complete: limits are never 0. */
+typedef vit_status vit__read_function(const vit__source *source, const vit_load_options *options, vit_image *image,
+                                      vit_error *err);
+
+bool vit__is_jpeg(const vit__source *source);
+bool vit__is_png(const vit__source *source);
+bool vit__is_pnm(const vit__source *source);
+vit__read_function vit__read_jpeg, vit__read_png, vit__read_pnm;
+
+/* For everything else: always VIT_ERR_UNSUPPORTED_FORMAT, naming the format where it can be told. */
+vit__read_function vit__read_unknown;
+
+/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. */
+vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
+                             uint64_t height, vit_error *err);
+
+#endif

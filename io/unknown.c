@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where bytes end up that no reader takes: says what they are, so that the user knows what to do next. */
+#include <string.h>
+#include <strings.h>
+
+#include "reader.h"
+
+#define CONVERT "which this build does not read; convert it to PNG or JPEG"
+
+typedef struct signature {
+    size_t offset;
+    const char *bytes;
+    size_t length;
+    const char *message;
+} signature;
+
+#define AT(offset, bytes, message) {offset, bytes, sizeof bytes - 1, message}
+
+static const signature signatures[] = {
+    AT(8, "WEBP", "this is a WebP file, " CONVERT),
+    AT(0, "GIF8", "this is a GIF file, " CONVERT),
+    AT(0, "BM", "this is a BMP file, " CONVERT),
+    AT(0, "II*\0", "this is a TIFF file, " CONVERT),
+    AT(0, "MM\0*", "this is a TIFF file, " CONVERT),
+    AT(0, "II+\0", "this is a BigTIFF file, " CONVERT),
+    AT(0, "MM\0+", "this is a BigTIFF file, " CONVERT),
+    AT(4, "ftypavi", "this is an AVIF file, " CONVERT),
+    AT(4, "ftyphe", "this is a HEIC file, " CONVERT),
+    AT(4, "ftypm", "this is a HEIF or MPEG-4 file, " CONVERT),
+    AT(4, "ftyp", "this is a video or HEIF file, " CONVERT),
+    AT(0, "\0\0\0\x0cjP  ", "this is a JPEG 2000 file, " CONVERT),
+    AT(0, "\xff\x4f\xff\x51", "this is a JPEG 2000 file, " CONVERT),
+    AT(0, "\0\0\0\x0cJXL ", "this is a JPEG XL file, " CONVERT),
+    AT(0, "\xff\x0a", "this is a JPEG XL file, " CONVERT),
+    AT(0, "8BPS", "this is a Photoshop file, " CONVERT),
+    AT(0, "qoif", "this is a QOI file, " CONVERT),
+    AT(0, "\x76\x2f\x31\x01", "this is an OpenEXR file, " CONVERT),
+    AT(0, "\0\0\1\0", "this is an icon file, " CONVERT),
+    AT(0, "P7", "this is a PAM file, " CONVERT),
+    AT(0, "PF", "this is a PFM file, " CONVERT),
+    AT(0, "Pf", "this is a PFM file, " CONVERT),
+    AT(0, "%PDF", "this is a PDF document, not a picture"),
+    AT(0, "PK\3\4", "this is a ZIP archive, not a picture"),
+    AT(0, "\x1f\x8b", "this is gzip-compressed data, not a picture; unpack it first"),
+};
+
+/* Compared in any case, after white space and a byte order mark. */
+static const signature texts[] = {
+    AT(0, "<!doctype html", "this is an HTML page, not a picture (a download that failed?)"),
+    AT(0, "<html", "this is an HTML page, not a picture (a download that failed?)"),
+    AT(0, "<svg", "this is an SVG drawing, " CONVERT),
+    AT(0, "<?xml", "this is an XML file (an SVG drawing, or a download that failed?), not a picture"),
+    AT(0, "version https://git-lfs", "this is a Git LFS pointer, not the picture itself; run git lfs pull"),
+    AT(0, "{", "this is text (JSON?), not a picture (a download that failed?)"),
+};
+
+static const char *match_signature(const vit__source *source)
+{
+    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
+        const signature *s = &signatures[i];
+        if (source->size >= s->offset + s->length && memcmp(source->bytes + s->offset, s->bytes, s->length) == 0)
+            return s->message;
+    }
+    return NULL;
+}
+
+static const char *match_text(const vit__source *source)
+{
+    const char *text = (const char *)source->bytes;
+    size_t size = source->size;
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3, size -= 3;
+    while (size > 0 && strchr(" \t\r\n", *text) && *text)
+        text++, size--;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (size >= texts[i].length && strncasecmp(text, texts[i].bytes, texts[i].length) == 0)
+            return texts[i].message;
+    }
+    return NULL;
+}
+
+static bool all_zero(const vit__source *source)
+{
+    for (size_t i = 0; i < source->size; i++) {
+        if (source->bytes[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+vit_status vit__read_unknown(const vit__source *source, const vit_load_options *options, vit_image *image,
+                             vit_error *err)
+{
+    (void)options;
+    (void)image;
+    const char *message = NULL;
+    if (source->size == 0)
+        message = "the file is empty";
+    if (!message)
+        message = match_signature(source);
+    if (!message)
+        message = match_text(source);
+    if (!message && all_zero(source))
+        message = "the file holds nothing but zero bytes (a copy that failed?)";
+    if (!message)
+        message = "not a picture in a format this build reads (JPEG, PNG, PPM, PGM, PBM)";
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name, "%s", message);
+}
