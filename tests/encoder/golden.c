@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "golden.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+golden golden_open(const char *case_name, const char *file)
+{
+    golden g = {0};
+    vit_error err = {0};
+    size_t size;
+    const char *path = data_path("golden/%s/%s", case_name, file);
+    assert_ok(vit_file_read(path, 0, &g.bytes, &size, &err), err);
+    assert_ok(vit__safetensors_parse(g.bytes, size, path, &g.expected, &err), err);
+    return g;
+}
+
+void golden_close(golden *g)
+{
+    vit__safetensors_free(&g->expected);
+    vit_free(g->bytes);
+}
+
+const float *golden_tensor(const golden *g, const char *name, size_t *elements)
+{
+    for (size_t i = 0; i < g->expected.n_tensors; i++) {
+        const vit__tensor *tensor = &g->expected.tensors[i];
+        if (strcmp(tensor->name, name) != 0)
+            continue;
+        if (elements)
+            *elements = vit__tensor_elements(tensor);
+        return vit__tensor_view(tensor);
+    }
+    return NULL;
+}
+
+static int visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+void golden_each(void (*visit)(const char *case_name))
+{
+    struct dirent **entries;
+    int n = scandir(data_path("golden"), &entries, visible, alphasort);
+    assert_true(n > 0);
+    for (int i = 0; i < n; i++) {
+        visit(entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}

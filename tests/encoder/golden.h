@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A golden checkpoint: its tensors with what the Python library computed from them. */
+#ifndef VIT_TEST_GOLDEN_H
+#define VIT_TEST_GOLDEN_H
+
+#include "safetensors.h"
+#include "support.h"
+
+typedef struct golden {
+    void *bytes;
+    vit__safetensors expected;
+} golden;
+
+/* Fails the test when the file cannot be read. */
+golden golden_open(const char *case_name, const char *file);
+void golden_close(golden *golden);
+
+/* NULL: this case has no such tensor. *elements may be NULL. */
+const float *golden_tensor(const golden *golden, const char *name, size_t *elements);
+
+/* Calls visit for every folder under tests/data/golden, in name order; fails the test when there is none. */
+void golden_each(void (*visit)(const char *case_name));
+
+#endif
