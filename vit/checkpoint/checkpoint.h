@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A checkpoint as people have it: a folder, one safetensors file, or a hub id in the local cache, opened as one set of
+ * named tensors and one configuration. Knows file names and formats, and nothing of networks.
+ */
+#ifndef VIT_CHECKPOINT_H
+#define VIT_CHECKPOINT_H
+
+#include "json.h"
+#include "safetensors.h"
+
+typedef struct vit__checkpoint vit__checkpoint;
+
+/* Who wrote the folder, and so where its configuration is and how it is laid out. */
+typedef enum vit__checkpoint_kind {
+    VIT__CHECKPOINT_TRANSFORMERS, /* config.json with "model_type", preprocessor_config.json */
+    VIT__CHECKPOINT_TIMM,         /* config.json with "architecture" */
+    VIT__CHECKPOINT_OPEN_CLIP,    /* open_clip_config.json */
+    VIT__CHECKPOINT_OWN           /* one file: config, preprocessing and labels stand in its __metadata__ */
+} vit__checkpoint_kind;
+
+/*
+ * path: a folder; a .safetensors file (whose config files stand beside it, unless it is self-contained); or a hub id
+ * "org/name" found in $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub (snapshots/<revision>, the revision from
+ * refs/main). A folder or file of that name wins over a hub id.
+ * Weights of a folder, first that is there: model.safetensors, model.safetensors.index.json and its shards,
+ * open_clip_model.safetensors (first for an open_clip folder). An index must name exactly the tensors that its shards
+ * hold, each in the shard it says, with plain file names. Every file is mapped and validated here; no tensor is read.
+ * Messages say what was looked for, and what a folder with only pytorch_model.bin needs.
+ */
+vit_status vit__checkpoint_open(const char *path, vit__checkpoint **checkpoint, vit_error *err);
+void vit__checkpoint_free(vit__checkpoint *checkpoint);
+
+vit__checkpoint_kind vit__checkpoint_kind_of(const vit__checkpoint *checkpoint);
+const char *vit__checkpoint_path(const vit__checkpoint *checkpoint);   /* the folder or file it was resolved to */
+const char *vit__checkpoint_folder(const vit__checkpoint *checkpoint); /* where its files are */
+
+/* The configuration: config.json, open_clip_config.json, or "config" (JSON text) of an own file's metadata. Borrowed. */
+const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint);
+const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint); /* its path, for messages */
+
+/* __metadata__[key] of the first weight file; NULL: absent. */
+const char *vit__checkpoint_metadata(const vit__checkpoint *checkpoint, const char *key);
+
+/* All tensors of all shards, sorted by name. */
+size_t vit__checkpoint_tensors(const vit__checkpoint *checkpoint);
+const vit__tensor *vit__checkpoint_tensor(const vit__checkpoint *checkpoint, size_t index);
+const vit__tensor *vit__checkpoint_find(const vit__checkpoint *checkpoint, const char *name); /* NULL: there is none */
+
+/* The tensor as f32: a view on the mapped file where it lies there as such, else a converted copy that the checkpoint
+ * owns (converted copies' source pages are given back). Valid until vit__checkpoint_free. Fails for integer tensors
+ * (VIT_ERR_MODEL_MISMATCH, naming tensor and dtype) and without memory. */
+vit_status vit__checkpoint_floats(vit__checkpoint *checkpoint, const vit__tensor *tensor, const float **floats,
+                                  vit_error *err);
+
+/* Makes the checkpoint the owner of memory from malloc's family: freed with it, or at once on failure. */
+vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err);
+
+/* SHA-256 of the weights as vit_model_digest describes it (digest.c). */
+vit_status vit__checkpoint_digest(const vit__checkpoint *checkpoint, char hex[65], vit_error *err);
+
+#endif
