@@ -101,6 +101,8 @@ int vit__xmp_orientation(const uint8_t *text, size_t size)
 {
     static const char key[] = "tiff:Orientation";
     const size_t length = sizeof key - 1;
+    if (size <= length)
+        return 0;
     const uint8_t *end = text + size;
     while ((size_t)(end - text) > length) {
         const uint8_t *found = memchr(text, 't', (size_t)(end - text) - length);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "orient.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* EXIF orientations as: swap rows and columns, and run the stored columns (rows) backwards. */
@@ -67,7 +66,7 @@ void vit__canvas_scatter(const vit__canvas *canvas, uint32_t y, vit__stride colu
 void vit__canvas_store(const vit__canvas *canvas, uint32_t y, uint32_t rows, const uint8_t *pixels)
 {
     const size_t row = (size_t)canvas->width * 3;
-    if (abs((int)canvas->step_y) != 3) {
+    if (canvas->step_y != 3 && canvas->step_y != -3) {
         for (uint32_t i = 0; i < rows; i++)
             vit__canvas_scatter(canvas, y + i, (vit__stride){0, 1, canvas->width}, pixels + i * row);
         return;
