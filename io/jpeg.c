@@ -20,6 +20,11 @@
 #define FREE_SCANS 24
 #define MAX_SCANNED_PIXELS (UINT64_C(1) << 32)
 
+/* Huffman coding spends at least one bit on a block of 8 x 8 pixels. A file that cannot hold them all may be cut, or made
+ * to cost memory; small pictures may be incomplete, since they cost little, and libjpeg fills them up. */
+#define PIXELS_PER_BYTE 512u
+#define FREE_PIXELS (UINT64_C(1) << 24)
+
 typedef struct segment {
     const uint8_t *bytes;
     size_t size;
@@ -211,15 +216,29 @@ static int orientation_of(const reader *r)
                                    vit__xmp_orientation(r->xmp.bytes, r->xmp.size));
 }
 
-/* From the header alone: is it a picture we read, and small enough? Then makes room for it. */
+/* From the header alone: is it a picture we read, small enough, and can it be in this file? */
+static vit_status check_header(reader *r)
+{
+    j_decompress_ptr d = &r->decoder;
+    jpeg_read_header(d, TRUE);
+    if (d->num_components != 1 && d->num_components != 3 && d->num_components != 4)
+        return vit__fail(r->err, VIT_ERR_UNSUPPORTED_FORMAT, r->source->name, "JPEG: %d colour components",
+                         d->num_components);
+    vit_status status = vit__check_pixels(r->source, r->options, d->image_width, d->image_height, r->err);
+    if (status != VIT_OK)
+        return status;
+    const uint64_t pixels = (uint64_t)d->image_width * d->image_height;
+    if (!d->arith_code && pixels > FREE_PIXELS && pixels / PIXELS_PER_BYTE > r->source->size)
+        escape_truncated(r);
+    return VIT_OK;
+}
+
+/* Makes room for the picture. */
 static vit_status prepare(reader *r)
 {
     j_decompress_ptr d = &r->decoder;
     const char *name = r->source->name;
-    jpeg_read_header(d, TRUE);
-    if (d->num_components != 1 && d->num_components != 3 && d->num_components != 4)
-        return vit__fail(r->err, VIT_ERR_UNSUPPORTED_FORMAT, name, "JPEG: %d colour components", d->num_components);
-    vit_status status = vit__check_pixels(r->source, r->options, d->image_width, d->image_height, r->err);
+    vit_status status = check_header(r);
     if (status != VIT_OK)
         return status;
     d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;

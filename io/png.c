@@ -12,6 +12,9 @@
 
 #define HEADER_SIZE 33u /* signature and the whole IHDR chunk */
 
+/* Deflate makes 258 bytes of two bits at best. */
+#define MAX_EXPANSION 1032u
+
 typedef struct reader {
     png_structp png;
     png_infop info;
@@ -36,6 +39,12 @@ bool vit__is_png(const vit__source *source)
     return source->size >= 8 && memcmp(source->bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
 
+static vit_status truncated(const vit__source *source, vit_error *err)
+{
+    return vit__fail(err, VIT_ERR_TRUNCATED, source->name,
+                     "the PNG data ends too early (after %zu bytes); copy or download the file again", source->size);
+}
+
 /* ------------------------------------------------------------------ libpng's callbacks ---- */
 
 static _Noreturn void on_error(png_structp png, png_const_charp text)
@@ -58,9 +67,7 @@ static void read_bytes(png_structp png, png_bytep to, size_t count)
 {
     reader *r = png_get_io_ptr(png);
     if (count > r->source->size - r->offset) {
-        r->status = vit__fail(r->err, VIT_ERR_TRUNCATED, r->source->name,
-                              "the PNG data ends too early (after %zu bytes); copy or download the file again",
-                              r->source->size);
+        r->status = truncated(r->source, r->err);
         longjmp(r->escape, 1);
     }
     memcpy(to, r->source->bytes + r->offset, count);
@@ -106,12 +113,22 @@ static bool known_combination(unsigned colour, unsigned depth)
     }
 }
 
+static unsigned channels_of(unsigned colour)
+{
+    if (colour == PNG_COLOR_TYPE_RGB)
+        return 3;
+    if (colour == PNG_COLOR_TYPE_RGB_ALPHA)
+        return 4;
+    return colour == PNG_COLOR_TYPE_GRAY_ALPHA ? 2 : 1;
+}
+
 static vit_status not_a_png(const vit__source *source, const char *why, vit_error *err)
 {
     return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name, "PNG: %s", why);
 }
 
-/* Looks at the header before libpng does: a wrong one means "no PNG", and its sizes decide before memory is taken. */
+/* Looks at the header before libpng does: a wrong one means "no PNG", and its sizes decide before memory is taken: they
+ * must be within the limits, and such that the file can hold the picture. */
 static vit_status check_header(const vit__source *source, const vit_load_options *options, vit_error *err)
 {
     const uint8_t *b = source->bytes;
@@ -120,7 +137,7 @@ static vit_status check_header(const vit__source *source, const vit_load_options
     if (read32(b + 8) != 13 || memcmp(b + 12, "IHDR", 4) != 0)
         return not_a_png(source, "no header behind the signature", err);
     if (source->size < HEADER_SIZE)
-        return vit__fail(err, VIT_ERR_TRUNCATED, source->name, "the PNG header ends too early");
+        return truncated(source, err);
     if (!vit__png_chunk_sound(b + 8))
         return not_a_png(source, "wrong checksum on the header", err);
     const uint32_t width = read32(b + 16), height = read32(b + 20);
@@ -130,7 +147,13 @@ static vit_status check_header(const vit__source *source, const vit_load_options
         return not_a_png(source, "no such colour type and depth", err);
     if (b[27] != 0)
         return not_a_png(source, "unknown filter method", err);
-    return vit__check_pixels(source, options, width, height, err);
+    vit_status status = vit__check_pixels(source, options, width, height, err);
+    if (status != VIT_OK)
+        return status;
+    const uint64_t row_bits = (uint64_t)width * channels_of(b[25]) * b[24];
+    if ((row_bits + 7) / 8 * height / MAX_EXPANSION > source->size)
+        return truncated(source, err);
+    return VIT_OK;
 }
 
 /* ------------------------------------------------------------------ transparency ---- */
