@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Any bytes as a picture. Run: fuzz_image CORPUS tests/data/decode (see CMakeLists.txt beside this). */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "vit/io.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void decode(const uint8_t *bytes, size_t size, const vit_load_options *options)
+{
+    vit_image image = {0};
+    vit_error err = {0};
+    const vit_status status = vit_image_decode(bytes, size, "fuzz", options, &image, &err);
+    const int handed_over = image.pixels != NULL;
+    if (handed_over != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
+        abort();
+    vit_image_free(&image);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static const vit_load_options ways[] = {
+        {.exif = VIT_EXIF_APPLY, .max_pixels = 1 << 20},
+        {.exif = VIT_EXIF_IGNORE, .composite = 1, .background = {1, 2, 3}, .max_pixels = 1 << 20}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        decode(bytes, size, &ways[i]);
+    return 0;
+}
