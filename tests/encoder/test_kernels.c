@@ -25,12 +25,15 @@ static void fill(float *x, size_t n, unsigned seed, float scale)
     }
 }
 
-/* The levels this processor runs. */
+/* The variants this processor runs; two levels may share one. */
 static size_t levels(const vit__kernels *tables[3])
 {
     size_t n = 0;
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++)
-        tables[n++] = vit__kernels_get((vit__cpu_level)level);
+    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
+        const vit__kernels *table = vit__kernels_get((vit__cpu_level)level);
+        if (n == 0 || tables[n - 1] != table)
+            tables[n++] = table;
+    }
     return n;
 }
 

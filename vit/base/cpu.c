@@ -10,23 +10,28 @@
 static vit__cpu_level processor_level(void)
 {
 #if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return avx2 && avx512 ? VIT__CPU_AVX512 : avx2 ? VIT__CPU_AVX2 : VIT__CPU_C;
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return VIT__CPU_C;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+        return VIT__CPU_AVX2;
+    if (!__builtin_cpu_supports("avx512vnni"))
+        return VIT__CPU_AVX512;
+    return __builtin_cpu_supports("avx512bf16") ? VIT__CPU_AVX512_BF16 : VIT__CPU_AVX512_VNNI;
 #else
     return VIT__CPU_C;
 #endif
 }
 
+static const char *const level_names[] = {"c", "avx2", "avx512", "avx512_vnni", "avx512_bf16"};
+
 vit__cpu_level vit__cpu_detect(void)
 {
     vit__cpu_level level = processor_level();
     const char *mask = getenv("VIT_CPU");
-    if (mask && strcmp(mask, "c") == 0)
-        return VIT__CPU_C;
-    if (mask && strcmp(mask, "avx2") == 0 && level > VIT__CPU_AVX2)
-        return VIT__CPU_AVX2;
+    for (int lower = VIT__CPU_C; mask && lower < (int)level; lower++)
+        if (strcmp(mask, level_names[lower]) == 0)
+            return (vit__cpu_level)lower;
     return level;
 }
 

@@ -6,12 +6,14 @@
 /* Each level includes those before it. */
 typedef enum vit__cpu_level {
     VIT__CPU_C,
-    VIT__CPU_AVX2,  /* with FMA */
-    VIT__CPU_AVX512 /* F, BW, DQ, VL */
+    VIT__CPU_AVX2,        /* with FMA */
+    VIT__CPU_AVX512,      /* F, BW, DQ, VL */
+    VIT__CPU_AVX512_VNNI, /* int8 products */
+    VIT__CPU_AVX512_BF16  /* bfloat16 products */
 } vit__cpu_level;
 
-/* The highest level the processor runs, or a lower one if the environment variable VIT_CPU ("c", "avx2", "avx512")
- * asks for it. */
+/* The highest level the processor runs, or a lower one if the environment variable VIT_CPU ("c", "avx2", "avx512",
+ * "avx512_vnni", "avx512_bf16") asks for it. */
 vit__cpu_level vit__cpu_detect(void);
 
 /* Threads worth running: the affinity mask, cut by the cgroup CPU quota (version 1 or 2). At least 1. */

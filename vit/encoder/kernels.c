@@ -9,7 +9,7 @@
 const vit__kernels *vit__kernels_get(vit__cpu_level level)
 {
 #if defined(__x86_64__)
-    if (level == VIT__CPU_AVX512)
+    if (level >= VIT__CPU_AVX512)
         return &vit__kernels_avx512;
     if (level == VIT__CPU_AVX2)
         return &vit__kernels_avx2;

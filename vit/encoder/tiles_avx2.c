@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* AVX2 and FMA. bfloat16 and int8 by wider instructions: a bfloat16 is the upper half of a float; 8-bit integers
+ * become pairs of 16-bit ones, even and odd bytes apart (vpmaddubsw would saturate). */
+#include <immintrin.h>
+
+#include "tiles_vector.h"
+
+typedef __m256i vector;
+#define LANES 8
+
+ALWAYS_INLINE vector zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+ALWAYS_INLINE vector load(const uint32_t *from)
+{
+    return _mm256_loadu_si256((const __m256i_u *)from);
+}
+
+ALWAYS_INLINE void store(uint32_t *to, vector x)
+{
+    _mm256_storeu_si256((__m256i_u *)to, x);
+}
+
+ALWAYS_INLINE vector broadcast(const uint32_t *from)
+{
+    return _mm256_set1_epi32((int)*from);
+}
+
+ALWAYS_INLINE vector add_f32(vector x, vector y)
+{
+    return _mm256_castps_si256(_mm256_add_ps(_mm256_castsi256_ps(x), _mm256_castsi256_ps(y)));
+}
+
+ALWAYS_INLINE vector step_f32(vector sum, vector a, vector w)
+{
+    return _mm256_castps_si256(
+        _mm256_fmadd_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(w), _mm256_castsi256_ps(sum)));
+}
+
+ALWAYS_INLINE vector step_bf16(vector sum, vector a, vector w)
+{
+    const vector upper = _mm256_set1_epi32(-65536);
+    sum = step_f32(sum, _mm256_slli_epi32(a, 16), _mm256_slli_epi32(w, 16));
+    return step_f32(sum, _mm256_and_si256(a, upper), _mm256_and_si256(w, upper));
+}
+
+ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
+{
+    const vector lower = _mm256_set1_epi16(255);
+    vector even = _mm256_madd_epi16(_mm256_and_si256(a, lower), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
+    vector odd = _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(w, 8));
+    return _mm256_add_epi32(_mm256_add_epi32(sum, even), odd);
+}
+
+#define TILE_FUNCTION multiply_f32
+#define TILE_STEP step_f32
+#define TILE_ADD add_f32
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
+#include "tiles_body.h"
+
+#define TILE_FUNCTION multiply_bf16
+#define TILE_STEP step_bf16
+#define TILE_ADD add_f32
+#define TILE_ROWS 4
+#define TILE_VECTORS 2
+#include "tiles_body.h"
+
+#define TILE_FUNCTION multiply_int8
+#define TILE_STEP step_int8
+#define TILE_ADD _mm256_add_epi32
+#define TILE_ROWS 4
+#define TILE_VECTORS 2
+#include "tiles_body.h"
+
+const vit__tiles vit__tiles_avx2 = {"avx2", "avx2", "avx2", multiply_f32, multiply_bf16, multiply_int8};

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One function of a vit__tiles table, included once for each by tiles_*.c, which define
+ *     vector, LANES, load, store, broadcast, zero    the instruction set's vector of 32-bit lanes
+ *     TILE_FUNCTION                                  the name to define
+ *     TILE_STEP(sum, a, w), TILE_ADD(x, y)           multiply a word and add; add
+ *     TILE_ROWS, TILE_VECTORS                        the block of sums that fits the registers
+ *
+ * TILE_ROWS x TILE_VECTORS sums stay in registers over all words. A word of the panel is loaded once for TILE_ROWS
+ * products, a word of a row once for TILE_VECTORS: loads stay well below what two load ports deliver, so the multiply
+ * units are what bounds the loop.
+ */
+#define TILE_COLUMNS (TILE_VECTORS * LANES)
+
+#define TILE_JOIN(a, b) a##_##b
+#define TILE_NAME(a, b) TILE_JOIN(a, b)
+#define TILE_BLOCK TILE_NAME(TILE_FUNCTION, block)
+#define TILE_FETCH TILE_NAME(TILE_FUNCTION, fetch)
+
+typedef struct TILE_FETCH {
+    const char *next; /* where the next panel is fetched from */
+    size_t step;      /* bytes a word of the sum */
+} TILE_FETCH;
+
+/* Rows are written out, not looped over: compilers keep only small arrays in registers. */
+#define TILE_EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+
+#define TILE_ZERO(i)                                                                                                   \
+    vector sums##i[TILE_VECTORS];                                                                                      \
+    UNROLL                                                                                                             \
+    for (size_t j = 0; j < TILE_VECTORS; j++)                                                                          \
+        sums##i[j] = zero();
+
+#define TILE_MULTIPLY(i)                                                                                               \
+    if (i < rows) {                                                                                                    \
+        vector value = broadcast(a + i * call->a_stride + word);                                                       \
+        UNROLL                                                                                                         \
+        for (size_t j = 0; j < TILE_VECTORS; j++)                                                                      \
+            sums##i[j] = TILE_STEP(sums##i[j], value, weights[j]);                                                     \
+    }
+
+#define TILE_STORE(i)                                                                                                  \
+    if (i < rows) {                                                                                                    \
+        uint32_t *to = out + i * call->out_stride;                                                                     \
+        UNROLL                                                                                                         \
+        for (size_t j = 0; j < TILE_VECTORS; j++)                                                                      \
+            store(to + j * LANES, call->add ? TILE_ADD(load(to + j * LANES), sums##i[j]) : sums##i[j]);                \
+    }
+
+/* rows is a constant after inlining; rows x TILE_COLUMNS outputs. */
+ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, size_t row, size_t column, size_t rows, TILE_FETCH fetch)
+{
+    const uint32_t *a = (const uint32_t *)call->a + row * call->a_stride;
+    const uint32_t *w = (const uint32_t *)call->panel + column;
+    uint32_t *out = (uint32_t *)call->out + row * call->out_stride + column;
+    TILE_EACH_ROW(TILE_ZERO)
+    for (size_t word = 0; word < call->words; word++, w += VIT__PANEL) {
+        vector weights[TILE_VECTORS];
+        UNROLL
+        for (size_t j = 0; j < TILE_VECTORS; j++)
+            weights[j] = load(w + j * LANES);
+        __builtin_prefetch(fetch.next, 0, 2);
+        fetch.next += fetch.step;
+        TILE_EACH_ROW(TILE_MULTIPLY)
+    }
+    TILE_EACH_ROW(TILE_STORE)
+}
+
+static void TILE_FUNCTION(const vit__tile_call *call)
+{
+    size_t passes = (call->rows + TILE_ROWS - 1) / TILE_ROWS * (VIT__PANEL / TILE_COLUMNS);
+    size_t panel_bytes = VIT__PANEL * sizeof(uint32_t);
+    TILE_FETCH fetch = {call->next ? call->next : (const char *)call->panel, 0};
+    if (call->next)
+        fetch.step = (panel_bytes + passes - 1) / passes;
+    for (size_t column = 0; column < VIT__PANEL; column += TILE_COLUMNS)
+        for (size_t row = 0; row < call->rows; row += TILE_ROWS, fetch.next += fetch.step * call->words)
+            switch (call->rows - row) {
+            case 1:
+                TILE_BLOCK(call, row, column, 1, fetch);
+                break;
+            case 2:
+                TILE_BLOCK(call, row, column, 2, fetch);
+                break;
+            case 3:
+                TILE_BLOCK(call, row, column, 3, fetch);
+                break;
+#if TILE_ROWS > 4
+            case 4:
+                TILE_BLOCK(call, row, column, 4, fetch);
+                break;
+            case 5:
+                TILE_BLOCK(call, row, column, 5, fetch);
+                break;
+#endif
+            default:
+                TILE_BLOCK(call, row, column, TILE_ROWS, fetch);
+            }
+}
+
+#undef TILE_COLUMNS
+#undef TILE_EACH_ROW
+#undef TILE_ZERO
+#undef TILE_MULTIPLY
+#undef TILE_STORE
+#undef TILE_JOIN
+#undef TILE_NAME
+#undef TILE_BLOCK
+#undef TILE_FETCH
+#undef TILE_FUNCTION
+#undef TILE_STEP
+#undef TILE_ADD
+#undef TILE_ROWS
+#undef TILE_VECTORS
