@@ -128,6 +128,15 @@ bool vit__json_integer(const vit__json *value, int64_t *integer)
     return true;
 }
 
+bool vit__json_size(const vit__json *value, size_t *size)
+{
+    json_int_t integer = json_integer_value(unwrap(value)); /* 0 for another type */
+    if (!json_is_integer(unwrap(value)) || integer < 0 || (uintmax_t)integer > SIZE_MAX)
+        return false;
+    *size = (size_t)integer;
+    return true;
+}
+
 bool vit__json_boolean(const vit__json *value, bool *boolean)
 {
     if (!json_is_boolean(unwrap(value)))

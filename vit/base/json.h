@@ -27,6 +27,7 @@ bool vit__json_is_number(const vit__json *value);
 const char *vit__json_string(const vit__json *value);                    /* NULL: not a string */
 bool vit__json_number(const vit__json *value, double *number);           /* false: not a number */
 bool vit__json_integer(const vit__json *value, int64_t *integer);        /* false: not a whole number (5.0 is one) */
+bool vit__json_size(const vit__json *value, size_t *size);               /* false: not written as a whole number >= 0 */
 bool vit__json_boolean(const vit__json *value, bool *boolean);           /* false: not a boolean */
 size_t vit__json_length(const vit__json *value);                         /* of an array or object; else 0 */
 const vit__json *vit__json_at(const vit__json *array, size_t index);     /* NULL past the end */
