@@ -4,8 +4,18 @@
 #define VIT_SHA256_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* hex gets 64 lower-case digits and a NUL. */
 void vit__sha256(const void *bytes, size_t size, char hex[65]);
+
+/* The same piece by piece. The state needs no clean-up. */
+typedef struct vit__sha256_state {
+    uint64_t opaque[16];
+} vit__sha256_state;
+
+void vit__sha256_start(vit__sha256_state *state);
+void vit__sha256_add(vit__sha256_state *state, const void *bytes, size_t size);
+void vit__sha256_finish(vit__sha256_state *state, char hex[65]);
 
 #endif
