@@ -1,2 +1,209 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_checkpoint;
+#include "checkpoint_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+
+/* Elements converted between two returns of source pages: 4 MB of F16. */
+#define CONVERSION_STEP ((size_t)1 << 21)
+
+static int by_name(const void *left, const void *right)
+{
+    const vit__named_tensor *a = left, *b = right;
+    return strcmp(a->tensor->name, b->tensor->name);
+}
+
+/* Merges the tensors of all shards. */
+static vit_status list_tensors(vit__checkpoint *checkpoint, vit_error *err)
+{
+    const vit__shards *shards = &checkpoint->shards;
+    size_t n = 0;
+    for (size_t i = 0; i < shards->n_shards; i++)
+        n += shards->shards[i].content.n_tensors;
+    checkpoint->tensors = vit__alloc_zero(n, sizeof *checkpoint->tensors);
+    if (!checkpoint->tensors)
+        return vit__fail_memory(err, checkpoint->layout.path);
+    for (size_t i = 0; i < shards->n_shards; i++) {
+        const vit__safetensors *content = &shards->shards[i].content;
+        for (size_t k = 0; k < content->n_tensors; k++)
+            checkpoint->tensors[checkpoint->n_tensors++].tensor = &content->tensors[k];
+    }
+    if (shards->n_shards > 1) /* those of one file are sorted */
+        qsort(checkpoint->tensors, n, sizeof *checkpoint->tensors, by_name);
+    return VIT_OK;
+}
+
+/* A self-contained file brings its configuration along; others have it beside them. */
+static vit_status settle_config(vit__checkpoint *checkpoint, vit_error *err)
+{
+    vit__layout *layout = &checkpoint->layout;
+    const char *format = vit__checkpoint_metadata(checkpoint, "format");
+    const char *text = vit__checkpoint_metadata(checkpoint, "config");
+    if (!format || strcmp(format, "vit") != 0)
+        return vit__layout_read_config(layout, err);
+    const char *path = checkpoint->shards.shards[0].path;
+    if (!text)
+        return vit__fail(err, VIT_ERR_CORRUPT, path, "says \"format\": \"vit\" but has no \"config\" in its __metadata__");
+    vit__json_free(layout->config);
+    free(layout->config_path);
+    layout->kind = VIT__CHECKPOINT_OWN;
+    layout->config = NULL;
+    layout->config_path = vit__strdup(path);
+    if (!layout->config_path)
+        return vit__fail_memory(err, path);
+    vit_status status = vit__json_parse(text, strlen(text), path, &layout->config, err);
+    if (status == VIT_OK && !vit__json_is_object(layout->config))
+        status = vit__fail(err, VIT_ERR_CORRUPT, path, "\"config\" of its __metadata__ is not a JSON object");
+    return status;
+}
+
+vit_status vit__checkpoint_open(const char *path, vit__checkpoint **checkpoint, vit_error *err)
+{
+    *checkpoint = NULL;
+    if (!path || !*path)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "", "no model is named");
+    vit__checkpoint *opened = vit__alloc_zero(1, sizeof *opened);
+    if (!opened)
+        return vit__fail_memory(err, path);
+    vit_status status = vit__layout_find(path, &opened->layout, err);
+    if (status == VIT_OK)
+        status = vit__shards_open(opened->layout.weights, &opened->shards, err);
+    if (status == VIT_OK)
+        status = settle_config(opened, err);
+    if (status == VIT_OK)
+        status = list_tensors(opened, err);
+    if (status == VIT_OK)
+        *checkpoint = opened;
+    else
+        vit__checkpoint_free(opened);
+    return status;
+}
+
+void vit__checkpoint_free(vit__checkpoint *checkpoint)
+{
+    if (!checkpoint)
+        return;
+    for (size_t i = 0; i < checkpoint->n_kept; i++)
+        free(checkpoint->kept[i]);
+    free(checkpoint->kept);
+    free(checkpoint->tensors);
+    vit__shards_free(&checkpoint->shards);
+    vit__layout_free(&checkpoint->layout);
+    free(checkpoint);
+}
+
+vit__checkpoint_kind vit__checkpoint_kind_of(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->layout.kind;
+}
+
+const char *vit__checkpoint_path(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->layout.path;
+}
+
+const char *vit__checkpoint_folder(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->layout.folder;
+}
+
+const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->layout.config;
+}
+
+const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->layout.config_path;
+}
+
+const char *vit__checkpoint_metadata(const vit__checkpoint *checkpoint, const char *key)
+{
+    const vit__json *header = checkpoint->shards.shards[0].content.header;
+    return vit__json_string(vit__json_get(vit__json_get(header, "__metadata__"), key));
+}
+
+size_t vit__checkpoint_tensors(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->n_tensors;
+}
+
+const vit__tensor *vit__checkpoint_tensor(const vit__checkpoint *checkpoint, size_t index)
+{
+    return checkpoint->tensors[index].tensor;
+}
+
+static vit__named_tensor *find(const vit__checkpoint *checkpoint, const char *name)
+{
+    const vit__tensor wanted = {.name = name};
+    const vit__named_tensor key = {.tensor = &wanted};
+    if (checkpoint->n_tensors == 0)
+        return NULL;
+    return bsearch(&key, checkpoint->tensors, checkpoint->n_tensors, sizeof key, by_name);
+}
+
+const vit__tensor *vit__checkpoint_find(const vit__checkpoint *checkpoint, const char *name)
+{
+    const vit__named_tensor *found = find(checkpoint, name);
+    return found ? found->tensor : NULL;
+}
+
+/* The source's pages go back step by step, so that a large tensor is never in memory twice. */
+static bool convert(const vit__tensor *tensor, size_t elements, float *floats)
+{
+    size_t width = elements ? tensor->size / elements : 0;
+    for (size_t done = 0; done < elements; done += CONVERSION_STEP) {
+        size_t n = elements - done < CONVERSION_STEP ? elements - done : CONVERSION_STEP;
+        if (!vit__tensor_read(tensor, done, n, floats + done))
+            return false;
+        vit__mapped_file_give_back((const char *)tensor->data + done * width, n * width);
+    }
+    return true;
+}
+
+vit_status vit__checkpoint_floats(vit__checkpoint *checkpoint, const vit__tensor *tensor, const float **floats,
+                                  vit_error *err)
+{
+    vit__named_tensor *named = find(checkpoint, tensor->name);
+    if (!named || named->tensor != tensor)
+        return vit__fail(err, VIT_ERR_INTERNAL, tensor->name, "a tensor of another checkpoint");
+    *floats = named->floats ? named->floats : vit__tensor_view(tensor);
+    if (*floats)
+        return VIT_OK;
+    float nothing;
+    if (!vit__tensor_read(tensor, 0, 0, &nothing))
+        return vit__fail(err, VIT_ERR_MODEL_MISMATCH, checkpoint->layout.path,
+                         "tensor \"%.200s\" is %s; weights are F32, F16, BF16 or F64", tensor->name,
+                         tensor->dtype_name);
+    size_t elements = vit__tensor_elements(tensor);
+    float *copy = vit__alloc_aligned(elements, sizeof *copy);
+    if (!copy)
+        return vit__fail_memory(err, tensor->name);
+    if (!convert(tensor, elements, copy)) {
+        free(copy);
+        return vit__fail(err, VIT_ERR_INTERNAL, tensor->name, "cannot convert this tensor");
+    }
+    vit_status status = vit__checkpoint_keep(checkpoint, copy, err);
+    if (status == VIT_OK)
+        *floats = named->floats = copy;
+    return status;
+}
+
+vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err)
+{
+    if (checkpoint->n_kept == checkpoint->kept_room) {
+        size_t room = checkpoint->kept_room * 2 + 16;
+        void **grown = vit__realloc(checkpoint->kept, room, sizeof *grown);
+        if (!grown) {
+            free(memory);
+            return vit__fail_memory(err, checkpoint->layout.path);
+        }
+        checkpoint->kept = grown;
+        checkpoint->kept_room = room;
+    }
+    checkpoint->kept[checkpoint->n_kept++] = memory;
+    return VIT_OK;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A file mapped for reading. */
+/* A file mapped for reading. Whoever shortens the file meanwhile ends the program (SIGBUS): replace files, do not
+ * rewrite them. */
 #ifndef VIT_MAPPED_FILE_H
 #define VIT_MAPPED_FILE_H
 

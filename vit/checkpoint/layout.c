@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "layout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "hub.h"
+#include "memory.h"
+#include "path.h"
+
+#define CONFIG "config.json"
+#define OPEN_CLIP_CONFIG "open_clip_config.json"
+#define WEIGHTS "model.safetensors"
+#define WEIGHTS_INDEX "model.safetensors.index.json"
+#define OPEN_CLIP_WEIGHTS "open_clip_model.safetensors"
+
+/* Weights of transformers and timm first, or of open_clip first. */
+static const char *const weight_names[][3] = {{WEIGHTS, WEIGHTS_INDEX, OPEN_CLIP_WEIGHTS},
+                                              {OPEN_CLIP_WEIGHTS, WEIGHTS, WEIGHTS_INDEX}};
+
+/* Files that torch.save wrote, and what they become. */
+static const char *const pickles[][2] = {{"pytorch_model.bin", WEIGHTS},
+                                         {"open_clip_pytorch_model.bin", OPEN_CLIP_WEIGHTS}};
+
+/* *path = folder/name if that is a file, else NULL. */
+static vit_status find_file(const char *folder, const char *name, char **path, vit_error *err)
+{
+    *path = vit__path_join(folder, name);
+    if (!*path)
+        return vit__fail_memory(err, folder);
+    if (!vit__path_is_file(*path)) {
+        free(*path);
+        *path = NULL;
+    }
+    return VIT_OK;
+}
+
+static vit_status has_file(const char *folder, const char *name, bool *found, vit_error *err)
+{
+    char *path;
+    vit_status status = find_file(folder, name, &path, err);
+    *found = path != NULL;
+    free(path);
+    return status;
+}
+
+static vit_status missing_weights(const char *folder, vit_error *err)
+{
+    for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++) {
+        bool found;
+        vit_status status = has_file(folder, pickles[i][0], &found, err);
+        if (status != VIT_OK)
+            return status;
+        if (found)
+            return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder,
+                             "its weights are only in %s, a pickle; convert them once, in that folder: python3 -c "
+                             "\"import torch, safetensors.torch as s; w = torch.load('%s', map_location='cpu', "
+                             "weights_only=True); s.save_file({k: v.clone().contiguous() for k, v in w.items()}, '%s', "
+                             "{'format': 'pt'})\"",
+                             pickles[i][0], pickles[i][0], pickles[i][1]);
+    }
+    return vit__fail(err, VIT_ERR_NOT_FOUND, folder,
+                     "no weights there: looked for " WEIGHTS ", " WEIGHTS_INDEX " and " OPEN_CLIP_WEIGHTS);
+}
+
+static vit_status choose_weights(vit__layout *layout, bool open_clip, vit_error *err)
+{
+    vit_status status = VIT_OK;
+    for (size_t i = 0; status == VIT_OK && !layout->weights && i < 3; i++)
+        status = find_file(layout->folder, weight_names[open_clip][i], &layout->weights, err);
+    if (status == VIT_OK && !layout->weights)
+        status = missing_weights(layout->folder, err);
+    return status;
+}
+
+/* Takes over path. */
+static vit_status load_config(vit__layout *layout, char *path, vit_error *err)
+{
+    vit__json_free(layout->config);
+    free(layout->config_path);
+    layout->config_path = path;
+    vit_status status = vit__json_load(path, &layout->config, err);
+    if (status == VIT_OK && !vit__json_is_object(layout->config))
+        status = vit__fail(err, VIT_ERR_CORRUPT, path, "not a JSON object");
+    return status;
+}
+
+/* The configuration of open_clip, if it is there. */
+static vit_status load_open_clip(vit__layout *layout, bool *found, vit_error *err)
+{
+    char *path;
+    vit_status status = find_file(layout->folder, OPEN_CLIP_CONFIG, &path, err);
+    *found = path != NULL;
+    if (!path)
+        return status;
+    layout->kind = VIT__CHECKPOINT_OPEN_CLIP;
+    return load_config(layout, path, err);
+}
+
+/* config.json, if it is there and says whose it is. "timm_wrapper" is the name transformers gives to all of timm. */
+static vit_status load_plain(vit__layout *layout, bool *found, vit_error *err)
+{
+    char *path;
+    *found = false;
+    vit_status status = find_file(layout->folder, CONFIG, &path, err);
+    if (!path)
+        return status;
+    status = load_config(layout, path, err);
+    if (status != VIT_OK)
+        return status;
+    const char *type = vit__json_string(vit__json_get(layout->config, "model_type"));
+    const char *architecture = vit__json_string(vit__json_get(layout->config, "architecture"));
+    bool timm = architecture && (!type || strcmp(type, "timm_wrapper") == 0);
+    layout->kind = timm ? VIT__CHECKPOINT_TIMM : VIT__CHECKPOINT_TRANSFORMERS;
+    *found = type || architecture;
+    return VIT_OK;
+}
+
+static vit_status load_first(vit__layout *layout, bool open_clip, vit_error *err)
+{
+    bool found = false;
+    vit_status status = open_clip ? load_open_clip(layout, &found, err) : load_plain(layout, &found, err);
+    if (status == VIT_OK && !found)
+        status = open_clip ? load_plain(layout, &found, err) : load_open_clip(layout, &found, err);
+    if (status != VIT_OK || found)
+        return status;
+    if (layout->config)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, layout->config_path,
+                         "says neither \"model_type\" (transformers) nor \"architecture\" (timm)");
+    return VIT_OK;
+}
+
+/* A folder may hold one model in two layouts (timm's uploads of open_clip models do): config.json and model.safetensors
+ * win where both are there. */
+static vit_status choose_parts(vit__layout *layout, vit_error *err)
+{
+    bool plain_config, open_clip_config, weights, index = false;
+    vit_status status = has_file(layout->folder, CONFIG, &plain_config, err);
+    if (status == VIT_OK)
+        status = has_file(layout->folder, OPEN_CLIP_CONFIG, &open_clip_config, err);
+    if (status == VIT_OK)
+        status = has_file(layout->folder, WEIGHTS, &weights, err);
+    if (status == VIT_OK)
+        status = has_file(layout->folder, WEIGHTS_INDEX, &index, err);
+    if (status != VIT_OK)
+        return status;
+    bool open_clip = open_clip_config && !(plain_config && (weights || index));
+    status = choose_weights(layout, open_clip, err);
+    return status == VIT_OK ? load_first(layout, open_clip, err) : status;
+}
+
+/* layout->path and *is_folder. */
+static vit_status resolve(const char *path, vit__layout *layout, bool *is_folder, vit_error *err)
+{
+    struct stat info;
+    *is_folder = true;
+    if (stat(path, &info) == 0) {
+        *is_folder = S_ISDIR(info.st_mode);
+        if (!*is_folder && !S_ISREG(info.st_mode))
+            return vit__fail(err, VIT_ERR_UNREADABLE, path, "neither a folder nor a regular file");
+        layout->path = vit__strdup(path);
+        return layout->path ? VIT_OK : vit__fail_memory(err, path);
+    }
+    if (errno != ENOENT && errno != ENOTDIR)
+        return vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
+    if (vit__hub_is_id(path))
+        return vit__hub_find(path, &layout->path, err);
+    return vit__fail(err, VIT_ERR_NOT_FOUND, path,
+                     "no such folder or file, and not a hub id (\"organisation/name\") either");
+}
+
+static vit_status find_parts(const char *path, vit__layout *layout, vit_error *err)
+{
+    bool is_folder;
+    vit_status status = resolve(path, layout, &is_folder, err);
+    if (status != VIT_OK)
+        return status;
+    layout->folder = is_folder ? vit__strdup(layout->path) : vit__path_folder(layout->path);
+    if (layout->folder && is_folder)
+        return choose_parts(layout, err);
+    layout->weights = vit__strdup(layout->path);
+    return layout->folder && layout->weights ? VIT_OK : vit__fail_memory(err, path);
+}
+
+vit_status vit__layout_find(const char *path, vit__layout *layout, vit_error *err)
+{
+    *layout = (vit__layout){0};
+    vit_status status = find_parts(path, layout, err);
+    if (status != VIT_OK)
+        vit__layout_free(layout);
+    return status;
+}
+
+void vit__layout_free(vit__layout *layout)
+{
+    vit__json_free(layout->config);
+    free(layout->config_path);
+    free(layout->weights);
+    free(layout->folder);
+    free(layout->path);
+    *layout = (vit__layout){0};
+}
+
+vit_status vit__layout_read_config(vit__layout *layout, vit_error *err)
+{
+    if (layout->config)
+        return VIT_OK;
+    bool open_clip = strcmp(vit__path_name(layout->weights), OPEN_CLIP_WEIGHTS) == 0;
+    vit_status status = load_first(layout, open_clip, err);
+    if (status == VIT_OK && !layout->config)
+        status = vit__fail(err, VIT_ERR_NOT_FOUND, layout->folder,
+                           "no configuration there: looked for " CONFIG " and " OPEN_CLIP_CONFIG);
+    return status;
+}

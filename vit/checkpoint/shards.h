@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The weight files of one checkpoint, mapped and validated: one file, or the shards that an index lists. */
+#ifndef VIT_SHARDS_H
+#define VIT_SHARDS_H
+
+#include "mapped_file.h"
+#include "safetensors.h"
+
+typedef struct vit__shard {
+    char *path;
+    vit__mapped_file file;
+    vit__safetensors content;
+} vit__shard;
+
+typedef struct vit__shards {
+    vit__shard *shards; /* sorted by name */
+    size_t n_shards;
+} vit__shards;
+
+/* path: a safetensors file, or an index (its name ends in ".index.json") whose shards stand beside it. An index must name
+ * exactly the tensors that its shards hold, each in the shard it says, with plain file names. On failure *shards is all
+ * zero. */
+vit_status vit__shards_open(const char *path, vit__shards *shards, vit_error *err);
+void vit__shards_free(vit__shards *shards);
+
+#endif
