@@ -57,4 +57,5 @@ need_build_packages() {
     need_library nettle nettle-dev
     need_library libpng libpng-dev
     need_library libjpeg libjpeg62-turbo-dev
+    need_library libwebp libwebp-dev
 }

@@ -17,6 +17,13 @@ install(TARGETS vit_static vitio_static EXPORT libvit-static-targets)
 # without the development files of those parts can still use the shared libraries.
 install(EXPORT libvit-targets NAMESPACE libvit:: DESTINATION ${package_dir})
 install(EXPORT libvit-static-targets NAMESPACE libvit:: DESTINATION ${package_dir})
+# The parts by the names they have here and the names pkg-config has for them.
+set(static_parts OPENBLAS=openblas JANSSON=jansson NETTLE=nettle JPEG=libjpeg PNG=libpng ZLIB=zlib)
+if(WEBP_FOUND)
+  list(APPEND static_parts WEBP=libwebp)
+  set(pc_webp ", libwebp")
+endif()
+string(REPLACE ";" " " static_parts "${static_parts}")
 configure_package_config_file(cmake/libvit-config.cmake.in ${PROJECT_BINARY_DIR}/libvit-config.cmake
   INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
 # Before 1.0 a minor version may change the interface.

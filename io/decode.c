@@ -21,6 +21,7 @@ static const format formats[] = {
     {vit__is_jpeg, vit__read_jpeg},
     {vit__is_png, vit__read_png},
     {vit__is_pnm, vit__read_pnm},
+    {vit__is_webp, vit__read_webp},
     {accepts_anything, vit__read_unknown},
 };
 

@@ -7,6 +7,7 @@
 
 #include <png.h>
 
+#include "alpha.h"
 #include "orient.h"
 #include "png_metadata.h"
 
@@ -179,19 +180,6 @@ static void take_key(reader *r, unsigned colour, unsigned depth)
     r->key[2] = (uint8_t)(key->blue & 255);
 }
 
-/* RGBA over the background, in place: round((c * a + b * (255 - a)) / 255), in which halves do not occur. */
-static void composite_row(uint8_t *row, uint32_t count, const uint8_t background[3])
-{
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *rgba = row + 4 * i;
-        const unsigned alpha = rgba[3];
-        uint8_t rgb[3];
-        for (int c = 0; c < 3; c++)
-            rgb[c] = (uint8_t)((rgba[c] * alpha + background[c] * (255 - alpha) + 127) / 255);
-        memcpy(row + 3 * i, rgb, 3);
-    }
-}
-
 static void replace_key(uint8_t *row, uint32_t count, const uint8_t key[3], const uint8_t background[3])
 {
     for (size_t i = 0; i < count; i++) {
@@ -261,7 +249,7 @@ static void read_row(reader *r, uint32_t y, vit__stride columns)
 {
     png_read_row(r->png, r->row, NULL);
     if (r->has_alpha)
-        composite_row(r->row, columns.count, r->options->background);
+        vit__alpha_composite(r->row, columns.count, r->options->background);
     if (r->has_key)
         replace_key(r->row, columns.count, r->key, r->options->background);
     vit__canvas_scatter(&r->canvas, y, columns, r->row);

@@ -24,7 +24,8 @@ typedef vit_status vit__read_function(const vit__source *source, const vit_load_
 bool vit__is_jpeg(const vit__source *source);
 bool vit__is_png(const vit__source *source);
 bool vit__is_pnm(const vit__source *source);
-vit__read_function vit__read_jpeg, vit__read_png, vit__read_pnm;
+bool vit__is_webp(const vit__source *source);
+vit__read_function vit__read_jpeg, vit__read_png, vit__read_pnm, vit__read_webp;
 
 /* For everything else: always VIT_ERR_UNSUPPORTED_FORMAT, naming the format where it can be told. */
 vit__read_function vit__read_unknown;

@@ -103,6 +103,6 @@ vit_status vit__read_unknown(const vit__source *source, const vit_load_options *
     if (!message && all_zero(source))
         message = "the file holds nothing but zero bytes (a copy that failed?)";
     if (!message)
-        message = "not a picture in a format this build reads (JPEG, PNG, PPM, PGM, PBM)";
+        message = "not a picture in a format this project reads (JPEG, PNG, WebP, PPM, PGM, PBM)";
     return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name, "%s", message);
 }

@@ -29,7 +29,7 @@ static bool accepts(const vit__json *row, const char *outcome)
 /* Formats that this build may do without. PNM is not among them. */
 static bool is_absent_format(const vit__json *row)
 {
-    static const char *const absent[] = {"bmp", "gif", "tiff", "avif", "heic", "webp"};
+    static const char *const absent[] = {"bmp", "gif", "tiff", "avif", "heic", VIT_ABSENT_FORMATS};
     const char *group = vit__json_string(vit__json_get(row, "group"));
     for (size_t i = 0; group && i < sizeof absent / sizeof *absent; i++) {
         if (strcmp(group, absent[i]) == 0)

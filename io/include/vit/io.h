@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PPM and PGM, told apart by content, never by name.
+ * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM and, where built with libwebp, WebP, told apart by
+ * content, never by name.
  * Pixels equal those of Pillow's Image.open(...).convert("RGB") (after ImageOps.exif_transpose, by default).
  *
  *     vit_image image = {0};
