@@ -3,19 +3,31 @@
 #ifndef VIT_ATTENTION_H
 #define VIT_ATTENTION_H
 
+#include <stdint.h>
+
 #include "gemm.h"
 #include "weights.h"
 
 typedef struct vit__attention_call {
     size_t items, tokens, heads, head_dim; /* B, T, H, d */
     float *qkv;                            /* [B, T, 3, H, d]; q and k are normed in place where asked */
-    const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d] */
-    float norm_eps;
+    const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d], or [H * d] where norm_width */
+    bool norm_width;
+    const vit__rotary_table *rotary; /* for the tokens from rotary_first on; cosines NULL: none */
+    bool rotary_half;
+    size_t rotary_first;
+    const float *relative;          /* [H][entries], added to the scaled scores; NULL: none */
+    const uint32_t *relative_index; /* [T, T] */
+    size_t relative_entries;
+    bool causal;                           /* a query sees the keys up to its own */
     float *y;                              /* [B, T, H, d] */
 } vit__attention_call;
 
 /* Floats of scratch each thread needs. */
 size_t vit__attention_scratch(size_t tokens);
+
+/* One norm, of either kind; y may be x. */
+void vit__norm_row(const vit__kernels *kernels, const vit__norm_weights *norm, size_t n, const float *x, float *y);
 
 void vit__attention(const vit__attention_call *call, const vit__gemm *gemm, const vit__workers *workers);
 

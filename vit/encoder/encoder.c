@@ -2,7 +2,7 @@
 /*
  * The encoder of "An Image is Worth 16x16 Words" (Dosovitskiy et al. 2021), in network order:
  *
- *     pixels [B,3,height,width] -> patches [B,N,P] -> linear [B,N,D]
+ *     pixels [B,3,height,width] -> patches [B,N,P] -> linear [B,N,D]         (words: a row of a table for every id)
  *     tokens x [B,T,D] = class, distillation, registers, patches; + positions
  *     depth times: x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x))     (or post-norm, as Vaswani et al.)
  *     final norm -> y [B,T,D] -> head
@@ -13,6 +13,7 @@
 
 #include "attention.h"
 #include "head.h"
+#include "position.h"
 
 #define NORM_ROWS 16 /* rows a task norms */
 
@@ -21,32 +22,37 @@ typedef struct norm_work {
     const vit__norm_weights *norm;
     const float *x;
     float *y;
-    size_t rows;
+    size_t rows, width, x_row, y_row;
 } norm_work;
 
 static void norm_rows(void *context, size_t index, unsigned thread)
 {
     const norm_work *work = context;
-    const vit_config *c = &work->session->model->config;
     (void)thread;
     size_t last = (index + 1) * NORM_ROWS < work->rows ? (index + 1) * NORM_ROWS : work->rows;
     for (size_t row = index * NORM_ROWS; row < last; row++)
-        work->session->workers.kernels->layer_norm(work->x + row * c->width, work->norm->weight, work->norm->bias,
-                                                   (float)c->norm_eps, c->width, work->y + row * c->width);
+        vit__norm_row(work->session->workers.kernels, work->norm, work->width, work->x + row * work->x_row,
+                      work->y + row * work->y_row);
 }
 
-/* y = norm(x) over all tokens; y may be x. */
-static void norm(const vit_session *session, const vit__norm_weights *weights, size_t items, const float *x, float *y)
+static void run_norm(const vit_session *session, const norm_work *work)
 {
-    norm_work work = {session, weights, x, y, items * vit__config_tokens(&session->model->config)};
-    vit__pool_run(session->workers.pool, (work.rows + NORM_ROWS - 1) / NORM_ROWS, norm_rows, &work);
+    vit__pool_run(session->workers.pool, (work->rows + NORM_ROWS - 1) / NORM_ROWS, norm_rows, (void *)(uintptr_t)work);
+}
+
+/* y = norm(x) over all tokens, rows of `width`; y may be x. */
+static void norm(const vit_session *session, const vit__norm_weights *weights, size_t items, size_t width,
+                 const float *x, float *y)
+{
+    norm_work work = {session, weights, x, y, items * session->tokens, width, width, width};
+    run_norm(session, &work);
 }
 
 /* y[B,T,N] = epilogue(x[B,T,K]) over all tokens; the residual, if any, is laid out as y. */
 static void linear(const vit_session *session, const vit__linear *layer, size_t items, const float *x,
                    vit__epilogue epilogue, float *y)
 {
-    size_t tokens = vit__config_tokens(&session->model->config);
+    size_t tokens = session->tokens;
     epilogue.residual_stride = tokens * layer->outputs;
     epilogue.residual_row = layer->outputs;
     vit__gemm_call call = {.linear = layer, .x = x, .y = y, .items = items, .rows = tokens,
@@ -54,6 +60,8 @@ static void linear(const vit_session *session, const vit__linear *layer, size_t 
                            .x_row = layer->inputs, .y_row = layer->outputs, .epilogue = epilogue};
     session->model->gemm->apply(&call, &session->workers);
 }
+
+/* ------------------------------------------------------------------ into tokens ---- */
 
 typedef struct patch_work {
     const vit_session *session;
@@ -80,81 +88,242 @@ static void gather_patches(void *context, size_t index, unsigned thread)
                        c->patch_width * sizeof *out);
 }
 
+/* Tokens ahead of the patches that carry a position: their rows come first in the table. */
+static size_t placed_prefix(const vit_config *c)
+{
+    return vit__position_rows(c) > vit__config_patches(c) ? vit__position_rows(c) - vit__config_patches(c) : 0;
+}
+
 /* The tokens before the patches: learned vectors, plus their positions where they carry one. */
 static void write_prefix(const vit_session *session, size_t item)
 {
     const vit_config *c = &session->model->config;
     const vit__weights *w = &session->model->weights;
-    float *out = session->x + item * vit__config_tokens(c) * c->width;
+    float *out = session->x + item * session->tokens * c->width;
     const float *tokens[] = {w->class_token, w->distillation_token, w->register_tokens};
-    size_t counts[] = {c->class_token, c->distillation_token, c->registers}, token = 0;
-    bool placed = c->position == VIT__POSITION_LEARNED_ALL || c->position == VIT__POSITION_SINCOS;
+    size_t counts[] = {c->class_token, c->distillation_token, c->registers}, token = 0, placed = placed_prefix(c);
     for (size_t kind = 0; kind < 3; kind++)
         for (size_t i = 0; i < counts[kind]; i++, token++) {
             memcpy(out + token * c->width, tokens[kind] + i * c->width, c->width * sizeof *out);
-            if (placed)
+            if (token < placed)
                 session->workers.kernels->accumulate(w->positions + token * c->width, c->width,
                                                      out + token * c->width);
         }
 }
 
-/* x = tokens with positions */
-static void embed(vit_session *session, const vit__encoder_batch *batch)
+/* Norms the patches' embeddings before their positions are added (AIMv2). */
+static void norm_patches(const vit_session *session, size_t items)
 {
     const vit_config *c = &session->model->config;
     const vit__weights *w = &session->model->weights;
-    size_t patches = vit__config_patches(c), prefix = vit__config_prefix(c), tokens = prefix + patches; /* N, T */
+    size_t prefix = vit__config_prefix(c), patches = vit__config_patches(c);
+    for (size_t i = 0; i < items; i++) {
+        float *x = session->x + (i * session->tokens + prefix) * c->width;
+        norm_work work = {session, &w->patch_norm, x, x, patches, c->width, c->width, c->width};
+        run_norm(session, &work);
+        if (w->positions)
+            session->workers.kernels->accumulate(w->positions + placed_prefix(c) * c->width, patches * c->width, x);
+    }
+}
+
+/* x = tokens with positions */
+static void embed_pixels(vit_session *session, const vit__encoder_batch *batch)
+{
+    const vit_config *c = &session->model->config;
+    const vit__weights *w = &session->model->weights;
+    size_t patches = vit__config_patches(c), prefix = vit__config_prefix(c); /* N */
     patch_work work = {session, batch->pixels};
     vit__pool_run(session->workers.pool, batch->items * (c->image_height / c->patch_height), gather_patches, &work);
 
-    bool placed = c->position != VIT__POSITION_NONE;
-    size_t first = c->position == VIT__POSITION_LEARNED_PATCHES ? 0 : prefix; /* row of the first patch's position */
+    bool placed = w->positions && !c->patch_norm;
     vit__gemm_call call = {.linear = &w->patch, .x = session->wide, .y = session->x + prefix * c->width,
                            .items = batch->items, .rows = patches, .x_stride = patches * w->patch.inputs,
-                           .y_stride = tokens * c->width, .x_row = w->patch.inputs, .y_row = c->width,
-                           .epilogue = {.residual = placed ? w->positions + first * c->width : NULL,
+                           .y_stride = session->tokens * c->width, .x_row = w->patch.inputs, .y_row = c->width,
+                           .epilogue = {.residual = placed ? w->positions + placed_prefix(c) * c->width : NULL,
                                         .residual_row = c->width}};
     session->model->gemm->apply(&call, &session->workers);
     for (size_t i = 0; i < batch->items; i++)
         write_prefix(session, i);
-    if (c->pre_norm)
-        norm(session, &w->pre_norm, batch->items, session->x, session->x);
+    if (c->patch_norm)
+        norm_patches(session, batch->items);
 }
+
+static void embed_words(vit_session *session, const vit__encoder_batch *batch)
+{
+    const vit_config *c = &session->model->config;
+    const vit__weights *w = &session->model->weights;
+    for (size_t i = 0; i < batch->items * batch->length; i++) {
+        float *x = session->x + i * c->width;
+        memcpy(x, w->token_table + (size_t)batch->ids[i] * c->width, c->width * sizeof *x);
+        if (w->positions)
+            session->workers.kernels->accumulate(w->positions + i % batch->length * c->width, c->width, x);
+    }
+}
+
+static void embed(vit_session *session, const vit__encoder_batch *batch)
+{
+    const vit_config *c = &session->model->config;
+    (c->input == VIT__INPUT_TOKENS ? embed_words : embed_pixels)(session, batch);
+    if (c->pre_norm)
+        norm(session, &session->model->weights.pre_norm, batch->items, c->width, session->x, session->x);
+}
+
+/* ------------------------------------------------------------------ blocks ---- */
 
 /* y = heads of attention over the tokens in x, before the output projection */
 static void attend(vit_session *session, const vit__block_weights *w, size_t items, const float *x)
 {
     const vit_config *c = &session->model->config;
+    size_t width = vit__config_attention_width(c);
     linear(session, &w->qkv, items, x, (vit__epilogue){0}, session->wide);
-    vit__attention_call call = {.items = items, .tokens = vit__config_tokens(c), .heads = c->heads,
-                                .head_dim = c->head_dim, .qkv = session->wide, .q_norm = &w->q_norm,
-                                .k_norm = &w->k_norm, .norm_eps = (float)c->norm_eps, .y = session->y};
+    vit__attention_call call = {
+        .items = items, .tokens = session->tokens, .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
+        .q_norm = &w->q_norm, .k_norm = &w->k_norm, .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
+        .rotary = &w->rotary, .rotary_half = c->rotary.half, .rotary_first = vit__config_prefix(c),
+        .relative = w->relative, .relative_index = session->model->weights.relative_index,
+        .relative_entries = c->relative_bias ? vit__position_relative_entries(c->image_height / c->patch_height,
+                                                                              c->image_width / c->patch_width)
+                                             : 0,
+        .causal = c->causal, .y = session->y};
     vit__attention(&call, session->model->gemm, &session->workers);
+    if (c->attention_norm)
+        norm(session, &w->attention_norm, items, width, session->y, session->y);
+}
+
+typedef struct gate_work {
+    const vit_session *session;
+    const vit__block_weights *weights;
+} gate_work;
+
+/* One token: wide[token][0 .. F) = norm(act(gate) * up), or norm of what stands there where the MLP is plain. Rows keep
+ * their distance of fc1's outputs. */
+static void close_gate(void *context, size_t token, unsigned thread)
+{
+    const gate_work *work = context;
+    const vit_config *c = &work->session->model->config;
+    const vit__kernels *kernels = work->session->workers.kernels;
+    (void)thread;
+    float *row = work->session->wide + token * work->weights->fc1.outputs;
+    if (c->mlp == VIT__MLP_GATED)
+        kernels->gate(row, row + c->mlp_width, c->activation, c->mlp_width, row);
+    if (c->mlp_norm)
+        vit__norm_row(kernels, &work->weights->mlp_norm, c->mlp_width, row, row);
+}
+
+/* out[B,T,D] = epilogue(fc2(act(fc1(x)))), gated and normed inside where the model asks for it */
+static void mlp(vit_session *session, const vit__block_weights *w, size_t items, const float *x, vit__epilogue epilogue,
+                float *out)
+{
+    const vit_config *c = &session->model->config;
+    bool gated = c->mlp == VIT__MLP_GATED;
+    linear(session, &w->fc1, items, x, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation},
+           session->wide);
+    gate_work work = {session, w};
+    if (gated || c->mlp_norm)
+        vit__pool_run(session->workers.pool, items * session->tokens, close_gate, &work);
+    size_t tokens = session->tokens;
+    epilogue.residual_stride = tokens * c->width;
+    epilogue.residual_row = c->width;
+    vit__gemm_call call = {.linear = &w->fc2, .x = session->wide, .y = out, .items = items, .rows = tokens,
+                           .x_stride = tokens * w->fc1.outputs, .y_stride = tokens * c->width,
+                           .x_row = w->fc1.outputs, .y_row = c->width, .epilogue = epilogue};
+    session->model->gemm->apply(&call, &session->workers);
+}
+
+/* x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x)) */
+static void pre_norm_block(vit_session *session, const vit__block_weights *w, size_t items)
+{
+    size_t width = session->model->config.width;
+    float *x = session->x, *y = session->y;
+    norm(session, &w->norm1, items, width, x, y);
+    attend(session, w, items, y);
+    linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    if (w->fc1.outputs == 0)
+        return;
+    norm(session, &w->norm2, items, width, x, y);
+    mlp(session, w, items, y, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+}
+
+/* h = norm1(attention(x) + x); x = norm2(mlp(h) + h) */
+static void post_norm_block(vit_session *session, const vit__block_weights *w, size_t items)
+{
+    size_t width = session->model->config.width;
+    float *x = session->x, *y = session->y;
+    attend(session, w, items, x);
+    linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    norm(session, &w->norm1, items, width, x, x);
+    mlp(session, w, items, x, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    norm(session, &w->norm2, items, width, x, x);
+}
+
+typedef struct branch_work {
+    const vit_session *session;
+    const float *branch; /* [B, T, D] */
+    const float *scale;
+} branch_work;
+
+/* x += scale * branch, one token */
+static void add_branch(void *context, size_t token, unsigned thread)
+{
+    const branch_work *work = context;
+    size_t width = work->session->model->config.width;
+    (void)thread;
+    float *x = work->session->x + token * width;
+    vit__epilogue_row row = {.scale = work->scale, .residual = x};
+    work->session->workers.kernels->epilogue(work->branch + token * width, &row, width, x);
+}
+
+/* x += scale1 * norm1(attention(x)); x += scale2 * norm2(mlp(x)) */
+static void branch_norm_block(vit_session *session, const vit__block_weights *w, size_t items)
+{
+    size_t width = session->model->config.width;
+    float *x = session->x, *y = session->y, *wide = session->wide;
+    branch_work add_attention = {session, wide, w->scale1}, add_mlp = {session, y, w->scale2};
+    attend(session, w, items, x);
+    linear(session, &w->projection, items, y, (vit__epilogue){0}, wide);
+    norm(session, &w->norm1, items, width, wide, wide);
+    vit__pool_run(session->workers.pool, items * session->tokens, add_branch, &add_attention);
+    mlp(session, w, items, x, (vit__epilogue){0}, y);
+    norm(session, &w->norm2, items, width, y, y);
+    vit__pool_run(session->workers.pool, items * session->tokens, add_branch, &add_mlp);
+}
+
+/* y = norm1(x); x += scale1 * attention(y) + scale2 * mlp(y) */
+static void parallel_block(vit_session *session, const vit__block_weights *w, size_t items)
+{
+    size_t width = session->model->config.width;
+    float *x = session->x, *y = session->y;
+    norm(session, &w->norm1, items, width, x, y);
+    memcpy(session->parallel, y, items * session->tokens * width * sizeof *y);
+    attend(session, w, items, y);
+    linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    mlp(session, w, items, session->parallel, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
 }
 
 static void block(vit_session *session, const vit__block_weights *w, size_t items)
 {
-    const vit_config *c = &session->model->config;
-    float *x = session->x, *y = session->y, *wide = session->wide;
-    bool pre = c->order == VIT__BLOCK_PRE_NORM;
-    vit__epilogue add_attention = {.scale = w->scale1, .residual = x}, add_mlp = {.scale = w->scale2, .residual = x};
-
-    if (pre)
-        norm(session, &w->norm1, items, x, y);
-    attend(session, w, items, pre ? y : x);
-    linear(session, &w->projection, items, y, add_attention, x);
-    norm(session, pre ? &w->norm2 : &w->norm1, items, x, pre ? y : x);
-    linear(session, &w->fc1, items, pre ? y : x, (vit__epilogue){.activation = c->activation}, wide);
-    linear(session, &w->fc2, items, wide, add_mlp, x);
-    if (!pre)
-        norm(session, &w->norm2, items, x, x);
+    switch (session->model->config.order) {
+    case VIT__BLOCK_PRE_NORM:
+        pre_norm_block(session, w, items);
+        break;
+    case VIT__BLOCK_POST_NORM:
+        post_norm_block(session, w, items);
+        break;
+    case VIT__BLOCK_BRANCH_NORM:
+        branch_norm_block(session, w, items);
+        break;
+    case VIT__BLOCK_PARALLEL:
+        parallel_block(session, w, items);
+        break;
+    }
 }
+
+/* ------------------------------------------------------------------ the forward pass ---- */
 
 /* Hands out the residual stream where it was asked for: 0 = input of the first block. */
 static void emit_hidden(const vit_session *session, const vit__encoder_batch *batch, size_t layer)
 {
-    const vit_config *c = &session->model->config;
-    size_t size = vit__config_tokens(c) * c->width;
+    size_t size = session->tokens * session->model->config.width;
     for (size_t i = 0; i < batch->n_requests; i++)
         if (batch->requests[i].output == VIT_OUTPUT_HIDDEN && batch->requests[i].layer == layer)
             memcpy(batch->requests[i].result + batch->first * size, session->x, batch->items * size * sizeof(float));
@@ -164,6 +333,7 @@ void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch)
 {
     const vit_config *c = &session->model->config;
     const vit__weights *w = &session->model->weights;
+    session->tokens = c->input == VIT__INPUT_TOKENS ? batch->length : vit__config_tokens(c); /* T */
     embed(session, batch);
     emit_hidden(session, batch, 0);
     for (size_t i = 0; i < c->depth; i++) {
@@ -171,8 +341,8 @@ void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch)
         emit_hidden(session, batch, i + 1);
     }
     if (c->final_norm)
-        norm(session, &w->final_norm, batch->items, session->x, session->y);
+        norm(session, &w->final_norm, batch->items, c->width, session->x, session->y);
     else
-        memcpy(session->y, session->x, batch->items * vit__config_tokens(c) * c->width * sizeof(float));
+        memcpy(session->y, session->x, batch->items * session->tokens * c->width * sizeof(float));
     vit__head_run(session, batch);
 }

@@ -6,7 +6,9 @@
 #include "session.h"
 
 typedef struct vit__encoder_batch {
-    const float *pixels; /* [items][3][height][width] */
+    const float *pixels; /* [items][3][height][width]; or, for a model of words: */
+    const int32_t *ids;  /* [items][length], each less than the vocabulary */
+    size_t length;
     size_t items;        /* at most session->max_batch */
     size_t first;        /* index of the first image in the results of the requests */
     const vit_request *requests; /* checked: the model has them */

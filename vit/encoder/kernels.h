@@ -23,12 +23,20 @@ typedef struct vit__kernels {
     /* y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias over n values, variance by n (Ba et al. 2016). y may be x;
      * bias may be NULL. */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
+    /* y = x / sqrt(mean(x^2) + eps) * weight (Zhang & Sennrich 2019); bias, as layer_norm's, is for uniformity: NULL, or
+     * added. y may be x. */
+    void (*rms_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
     /* x = exp(x - max(x)) / sum in place. */
     void (*softmax)(float *x, size_t n);
     /* x = 1 / (1 + exp(-x)) in place. */
     void (*sigmoid)(float *x, size_t n);
     /* y = residual + scale * act(x + bias). y must not overlap x. */
     void (*epilogue)(const float *x, const vit__epilogue_row *row, size_t n, float *y);
+    /* y = act(gate) * up; y may be gate or up. */
+    void (*gate)(const float *gate, const float *up, vit__activation activation, size_t n, float *y);
+    /* Turns the pairs of a head of n values in place by the angles of cosines[n] and sines[n]: pairs (i, i + n/2) where
+     * half, else (2i, 2i+1). */
+    void (*rotate)(const float *cosines, const float *sines, bool half, size_t n, float *x);
     /* sum += x */
     void (*accumulate)(const float *x, size_t n, float *sum);
 } vit__kernels;

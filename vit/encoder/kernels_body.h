@@ -144,6 +144,19 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
             y[i] = (x[i] - mean) * inverse * weight[i];
 }
 
+static void rms_norm(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y)
+{
+    float squares[LANES] = {0}, v[LANES];
+    for (size_t i = 0; i < n; i += LANES) {
+        load(v, x + i, n - i, 0.0f);
+        for (int l = 0; l < LANES; l++)
+            squares[l] += v[l] * v[l];
+    }
+    float inverse = 1.0f / sqrtf(add_lanes(squares) / (float)n + eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] * inverse * weight[i] + (bias ? bias[i] : 0.0f);
+}
+
 static void softmax(float *x, size_t n)
 {
     float top[LANES], sum[LANES] = {0}, v[LANES];
@@ -209,6 +222,31 @@ static void activate(const float *restrict x, const float *restrict bias, vit__a
         ACTIVATE(silu);
     case VIT__ACTIVATION_TANH:
         ACTIVATE(hyperbolic_tangent);
+    case VIT__ACTIVATION_SIGMOID:
+        ACTIVATE(sigmoid);
+    }
+}
+
+static void gate(const float *gate, const float *up, vit__activation activation, size_t n, float *y)
+{
+    enum { CHUNK = 256 };
+    float opened[CHUNK];
+    for (size_t i = 0; i < n; i += CHUNK) {
+        size_t m = n - i < CHUNK ? n - i : CHUNK;
+        activate(gate + i, NULL, activation, m, opened);
+        for (size_t j = 0; j < m; j++)
+            y[i + j] = opened[j] * up[i + j];
+    }
+}
+
+static void rotate(const float *cosines, const float *sines, bool half, size_t n, float *x)
+{
+    size_t step = half ? 1 : 2, apart = half ? n / 2 : 1;
+    for (size_t i = 0; i < n / 2; i++) {
+        float *first = x + i * step, *second = first + apart;
+        float a = *first, b = *second;
+        *first = a * cosines[i * step] - b * sines[i * step];
+        *second = b * cosines[i * step + apart] + a * sines[i * step + apart];
     }
 }
 
@@ -245,4 +283,14 @@ static void accumulate(const float *x, size_t n, float *sum)
         sum[i] += x[i];
 }
 
-const vit__kernels KERNELS_SYMBOL = {KERNELS_NAME, layer_norm, softmax, sigmoid_all, epilogue, accumulate};
+const vit__kernels KERNELS_SYMBOL = {
+    .name = KERNELS_NAME,
+    .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
+    .softmax = softmax,
+    .sigmoid = sigmoid_all,
+    .epilogue = epilogue,
+    .gate = gate,
+    .rotate = rotate,
+    .accumulate = accumulate,
+};

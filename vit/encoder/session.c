@@ -9,49 +9,63 @@
 #include "encoder.h"
 #include "error.h"
 #include "memory.h"
+#include "outputs.h"
 
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
+typedef struct scratch_need {
+    const vit__gemm *gemm;
+    size_t rows, most;
+} scratch_need;
+
+static void need_scratch(vit__linear *linear, void *context)
+{
+    scratch_need *need = context;
+    need->most = max_size(need->most, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
+}
+
 /* Floats of scratch a thread needs for any layer of the model. */
 static size_t scratch_floats(const vit_model *model)
 {
-    const vit_config *c = &model->config;
-    size_t tokens = vit__config_tokens(c), most = vit__attention_scratch(tokens);
-    const vit__weights *w = &model->weights;
-    const vit__linear *layers[] = {&w->patch, &w->pooler, &w->head, &w->head_distillation};
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-        most = max_size(most, model->gemm->scratch(layers[i]->inputs, layers[i]->outputs, tokens));
-    for (size_t i = 0; i < c->depth; i++) {
-        const vit__block_weights *b = &w->blocks[i];
-        const vit__linear *inner[] = {&b->qkv, &b->projection, &b->fc1, &b->fc2};
-        for (size_t j = 0; j < sizeof inner / sizeof *inner; j++)
-            most = max_size(most, model->gemm->scratch(inner[j]->inputs, inner[j]->outputs, tokens));
-    }
-    return (most + 15) / 16 * 16; /* whole cache lines, so that threads share none */
+    size_t tokens = vit__config_tokens(&model->config);
+    scratch_need need = {model->gemm, tokens, vit__attention_scratch(tokens)};
+    vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
+    vit__weights_each_linear(&model->config, &weights, need_scratch, &need);
+    return (need.most + 15) / 16 * 16; /* whole cache lines, so that threads share none */
 }
 
-/* The arena's regions, in floats of one image. vit__config_check bounds the sizes, so that sums cannot overflow. */
+/* The arena's regions, in floats of one input. vit__config_finish bounds the sizes, so that sums cannot overflow. */
 typedef struct regions {
-    size_t tokens, wide, pooled, spare;
+    size_t x, y, wide, parallel, pooled, spare;
 } regions;
 
-static regions image_regions(const vit_config *c)
+static regions input_regions(const vit_config *c)
 {
-    size_t tokens = vit__config_tokens(c);
-    size_t patch = c->channels * c->patch_height * c->patch_width;
-    size_t wide = max_size(tokens * max_size(3 * c->width, c->mlp_width), vit__config_patches(c) * patch);
-    return (regions){tokens * c->width, wide, 2 * c->width, max_size(2 * c->width, c->classes)};
+    size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
+    size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
+    size_t token = max_size(max_size(3 * attention, fc1), max_size(2 * c->width, c->pool_mlp_width));
+    size_t patches = c->input == VIT__INPUT_PIXELS
+                         ? vit__config_patches(c) * c->channels * c->patch_height * c->patch_width
+                         : 0;
+    return (regions){
+        .x = tokens * c->width,
+        .y = tokens * max_size(c->width, attention),
+        .wide = max_size(tokens * token, patches),
+        .parallel = c->order == VIT__BLOCK_PARALLEL ? tokens * c->width : 0,
+        .pooled = 2 * c->width,
+        .spare = max_size(2 * c->width, c->classes),
+    };
 }
 
 static vit_status allocate(vit_session *session, vit_error *err)
 {
-    regions r = image_regions(&session->model->config);
+    regions r = input_regions(&session->model->config);
     size_t threads = vit__pool_threads(session->workers.pool), per_batch, scratch, total;
-    size_t per_image = 2 * r.tokens + r.wide + r.pooled + r.spare;
-    if (!vit__multiply(per_image, session->max_batch, &per_batch) ||
+    size_t per_input = r.x + r.y + r.wide + r.parallel + r.pooled + r.spare;
+    if (!vit__multiply(per_input, session->max_batch, &per_batch) ||
         !vit__multiply(session->workers.scratch_size, threads, &scratch) || !vit__add(per_batch, scratch, &total))
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a batch of %zu does not fit in memory", session->max_batch);
     float *next = session->arena = vit__alloc_aligned(total, sizeof(float));
@@ -59,9 +73,10 @@ static vit_status allocate(vit_session *session, vit_error *err)
         return vit__fail_memory(err, NULL);
     session->workers.scratch = next;
     session->x = next += scratch;
-    session->y = next += r.tokens * session->max_batch;
-    session->wide = next += r.tokens * session->max_batch;
-    session->pooled = next += r.wide * session->max_batch;
+    session->y = next += r.x * session->max_batch;
+    session->wide = next += r.y * session->max_batch;
+    session->parallel = next += r.wide * session->max_batch;
+    session->pooled = next += r.parallel * session->max_batch;
     session->spare = next + r.pooled * session->max_batch;
     return VIT_OK;
 }
@@ -120,36 +135,93 @@ static size_t first_non_finite(const float *values, size_t n, size_t size)
     return n;
 }
 
-vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
-                               size_t n_requests, vit_error *err)
+static vit_status check_requests(const vit_session *session, size_t n, const vit_request *requests, size_t n_requests,
+                                 vit_error *err)
 {
-    if (!session || (n && !pixels) || (n_requests && !requests))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs a session, pixels and requests");
+    if (n_requests && !requests)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs requests");
     for (size_t i = 0; i < n_requests; i++) {
         size_t shape[2];
-        vit_status status =
-            vit_output_shape(session->model, requests[i].output, requests[i].layer, shape, err);
+        vit_status status = vit_output_shape(session->model, requests[i].output, requests[i].layer, shape, err);
         if (status != VIT_OK)
             return status;
         if (n && !requests[i].result)
             return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "request %zu has no room for its result", i);
     }
-    for (size_t done = 0; done < n; done += session->max_batch) {
-        size_t items = n - done < session->max_batch ? n - done : session->max_batch;
-        vit__encoder_batch batch = {pixels + done * vit_model_pixels_size(session->model), items, done, requests,
-                                    n_requests};
-        vit__encoder_run(session, &batch);
-    }
+    return VIT_OK;
+}
+
+/* After the last batch: no result may hold NaN or infinity. */
+static vit_status check_results(const vit_session *session, size_t n, const vit_request *requests, size_t n_requests,
+                                vit_error *err)
+{
     for (size_t i = 0; i < n_requests; i++) {
-        size_t size = vit_output_size(session->model, requests[i].output, requests[i].layer);
-        size_t bad = first_non_finite(requests[i].result, n, size);
+        size_t shape[2];
+        vit__output_shape(&session->model->config, requests[i].output, session->tokens, shape);
+        size_t bad = first_non_finite(requests[i].result, n, shape[0] * shape[1]);
         if (bad < n) {
             char where[48];
-            snprintf(where, sizeof where, "image %zu", bad);
+            snprintf(where, sizeof where, "%s %zu", session->model->config.input == VIT__INPUT_TOKENS ? "text" : "image",
+                     bad);
             return vit__fail(err, VIT_ERR_NON_FINITE, where, "the result holds NaN or infinity");
         }
     }
     return VIT_OK;
+}
+
+vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
+                               size_t n_requests, vit_error *err)
+{
+    if (!session || (n && !pixels))
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs a session and pixels");
+    if (session->model->config.input != VIT__INPUT_PIXELS)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path, "this is a text tower: it takes token ids");
+    vit_status status = check_requests(session, n, requests, n_requests, err);
+    if (status != VIT_OK)
+        return status;
+    for (size_t done = 0; done < n; done += session->max_batch) {
+        size_t items = n - done < session->max_batch ? n - done : session->max_batch;
+        vit__encoder_batch batch = {.pixels = pixels + done * vit_model_pixels_size(session->model), .items = items,
+                                    .first = done, .requests = requests, .n_requests = n_requests};
+        vit__encoder_run(session, &batch);
+    }
+    return check_results(session, n, requests, n_requests, err);
+}
+
+static vit_status check_ids(const vit_session *session, const int32_t *ids, size_t n, size_t length, vit_error *err)
+{
+    const vit_config *c = &session->model->config;
+    if (c->input != VIT__INPUT_TOKENS)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                         "this is an image tower: open the model with its text tower");
+    if (length == 0 || length > c->context)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                         "texts of %zu tokens: the model takes 1 to %zu", length, c->context);
+    for (size_t i = 0; i < n * length; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= c->vocabulary)
+            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                             "token id %ld of text %zu is not in the vocabulary of %zu", (long)ids[i], i / length,
+                             c->vocabulary);
+    return VIT_OK;
+}
+
+vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
+                                    const vit_request *requests, size_t n_requests, vit_error *err)
+{
+    if (!session || (n && !ids))
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs a session and token ids");
+    vit_status status = check_ids(session, ids, n, length, err);
+    if (status == VIT_OK)
+        status = check_requests(session, n, requests, n_requests, err);
+    if (status != VIT_OK)
+        return status;
+    for (size_t done = 0; done < n; done += session->max_batch) {
+        size_t items = n - done < session->max_batch ? n - done : session->max_batch;
+        vit__encoder_batch batch = {.ids = ids + done * length, .length = length, .items = items, .first = done,
+                                    .requests = requests, .n_requests = n_requests};
+        vit__encoder_run(session, &batch);
+    }
+    return check_results(session, n, requests, n_requests, err);
 }
 
 vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output, float *result,
@@ -157,6 +229,13 @@ vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_o
 {
     vit_request request = {.output = output, .result = result};
     return vit_encode_requests(session, pixels, n, &request, 1, err);
+}
+
+vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, size_t length, vit_output output,
+                           float *result, vit_error *err)
+{
+    vit_request request = {.output = output, .result = result};
+    return vit_encode_text_requests(session, ids, n, length, &request, 1, err);
 }
 
 /* k is small: the best of what is left, k times. */

@@ -10,12 +10,14 @@ struct vit_session {
     const vit_model *model;
     vit__workers workers;
     size_t max_batch;
-    float *arena; /* all of the below */
+    size_t tokens; /* T of the pass that is running */
+    float *arena;  /* all of the below */
     float *x;      /* [B, T, D] the residual stream */
-    float *y;      /* [B, T, D] normed tokens; attention's output */
-    float *wide;   /* [B, T, max(3D, F)] or [B, patches, P] */
+    float *y;      /* [B, T, max(D, A)] normed tokens; attention's output */
+    float *wide;   /* [B, T, max(3A, fc1, 2D)] or [B, patches, P] */
+    float *parallel; /* [B, T, D] where attention and MLP stand beside each other */
     float *pooled; /* [B, 2D] */
-    float *spare;  /* [B, max(2D, classes)] */
+    float *spare;  /* [B, max(2D, classes, MLP of the attention pool)] */
 };
 
 #endif

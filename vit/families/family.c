@@ -1,2 +1,87 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_family;
+#include "family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+
+static const vit__family *const families[] = {
+    &vit__family_vit,
+    &vit__family_deit,
+    &vit__family_timm,
+};
+#define N_FAMILIES (sizeof families / sizeof *families)
+
+static bool listed(const char *const *list, const char *text)
+{
+    for (size_t i = 0; text && list[i]; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* All values of "model_type" that some family takes, for a message. */
+static void list_types(char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < N_FAMILIES; i++)
+        for (size_t j = 0; families[i]->model_types && families[i]->model_types[j] && used < size; j++)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", families[i]->model_types[j]);
+}
+
+vit_status vit__family_find(const vit__checkpoint *checkpoint, const vit__family **family, vit_error *err)
+{
+    vit__checkpoint_kind kind = vit__checkpoint_kind_of(checkpoint);
+    const char *type = vit__json_string(vit__json_get(vit__checkpoint_config(checkpoint), "model_type"));
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        if (families[i]->kind == kind && (!families[i]->model_types || listed(families[i]->model_types, type))) {
+            *family = families[i];
+            return VIT_OK;
+        }
+    }
+    char known[300];
+    list_types(known, sizeof known);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, vit__checkpoint_config_name(checkpoint),
+                     "\"model_type\" is %s%.60s%s: this build knows %s, and timm's and open_clip's Vision Transformers",
+                     type ? "\"" : "", type ? type : "missing", type ? "\"" : "", known);
+}
+
+bool vit__family_tensor_name(const char *pattern, const char *prefix, size_t block, char *text, size_t size)
+{
+    bool outside = pattern[0] == '^';
+    pattern += outside;
+    const char *index = strstr(pattern, "%zu");
+    int used;
+    if (index)
+        used = snprintf(text, size, "%s%.*s%zu%s", outside ? "" : prefix, (int)(index - pattern), pattern, block,
+                        index + 3);
+    else
+        used = snprintf(text, size, "%s%s", outside ? "" : prefix, pattern);
+    return used >= 0 && (size_t)used < size;
+}
+
+bool vit__family_has(const vit__checkpoint *checkpoint, const char *pattern, const char *prefix)
+{
+    char name[256];
+    return pattern && vit__family_tensor_name(pattern, prefix, 0, name, sizeof name) &&
+           vit__checkpoint_find(checkpoint, name) != NULL;
+}
+
+void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *namings, size_t n, vit__plan *plan)
+{
+    plan->names = namings[0].names;
+    plan->prefix = namings[0].prefix;
+    for (size_t i = 0; i < n; i++) {
+        const vit__name *names = namings[i].names;
+        const char *first = names[VIT__SLOT_PATCH].weight ? names[VIT__SLOT_PATCH].weight
+                                                          : names[VIT__SLOT_TOKENS].weight;
+        if (vit__family_has(checkpoint, first, namings[i].prefix) &&
+            vit__family_has(checkpoint, names[VIT__SLOT_FC2].weight, namings[i].prefix)) {
+            plan->names = names;
+            plan->prefix = namings[i].prefix;
+            return;
+        }
+    }
+}

@@ -1,84 +1,130 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A family is a table: how its config keys fill vit_config, and how its tensors are named. Adding one is adding one
- * file with such a table, and a row in family.c.
+ * file with such a table, and a row in family.c (docs/architecture.md says how, step by step).
  */
 #ifndef VIT_FAMILY_H
 #define VIT_FAMILY_H
 
+#include "checkpoint.h"
 #include "config.h"
 #include "json.h"
 
-/* Canonical weights. Those from VIT__SLOT_BLOCK on exist once per block. */
+/* Canonical weights. Those from VIT__SLOT_BLOCK on exist once per block. Shapes: D width, F MLP width, A heads *
+ * head_dim, E projection, C classes; binding.c holds the table of them. A packed slot and the ones it packs are
+ * alternatives: the checkpoint has one or the other. */
 typedef enum vit__slot {
-    VIT__SLOT_PATCH_WEIGHT, /* [D, 3, patch_height, patch_width] */
-    VIT__SLOT_PATCH_BIAS,
-    VIT__SLOT_CLASS_TOKEN,
+    VIT__SLOT_PATCH,       /* [D, 3, patch_height, patch_width] */
+    VIT__SLOT_PATCH_NORM,
+    VIT__SLOT_TOKENS,      /* [vocabulary, D] */
+    VIT__SLOT_CLASS_TOKEN, /* [1, 1, D] */
     VIT__SLOT_DISTILLATION_TOKEN,
-    VIT__SLOT_REGISTER_TOKENS,
-    VIT__SLOT_POSITIONS,
-    VIT__SLOT_PRE_NORM_WEIGHT,
-    VIT__SLOT_PRE_NORM_BIAS,
-    VIT__SLOT_FINAL_NORM_WEIGHT,
-    VIT__SLOT_FINAL_NORM_BIAS,
-    VIT__SLOT_POOLED_NORM_WEIGHT,
-    VIT__SLOT_POOLED_NORM_BIAS,
-    VIT__SLOT_POOLER_WEIGHT,
-    VIT__SLOT_POOLER_BIAS,
-    VIT__SLOT_HEAD_WEIGHT,
-    VIT__SLOT_HEAD_BIAS,
-    VIT__SLOT_HEAD_DISTILLATION_WEIGHT,
-    VIT__SLOT_HEAD_DISTILLATION_BIAS,
+    VIT__SLOT_REGISTER_TOKENS, /* [1, registers, D] */
+    VIT__SLOT_POSITIONS,       /* [1, rows, D] */
+    VIT__SLOT_RELATIVE_SHARED, /* [(2h-1)(2w-1)+3, heads] */
+    VIT__SLOT_ROTARY,          /* [2, depth, heads, head_dim/2], learned frequencies */
+    VIT__SLOT_PRE_NORM,
+    VIT__SLOT_FINAL_NORM,
+    VIT__SLOT_POOLED_NORM,
+    VIT__SLOT_POOLER,
+    VIT__SLOT_EMBEDDING, /* [E, D] */
+    VIT__SLOT_HEAD,      /* [C, D] or [C, 2D] */
+    VIT__SLOT_HEAD_DISTILLATION,
+    VIT__SLOT_LATENT_MEAN, /* [latent, D] */
+    VIT__SLOT_LATENT_LOG_VARIANCE,
+    VIT__SLOT_LOGIT_SCALE, /* [] */
+    VIT__SLOT_LOGIT_BIAS,
+    VIT__SLOT_POOL_LATENT, /* [1, 1, D] */
+    VIT__SLOT_POOL_QKV,    /* [3D, D], packs the next four */
+    VIT__SLOT_POOL_QUERY,
+    VIT__SLOT_POOL_KV, /* [2D, D], packs the next two */
+    VIT__SLOT_POOL_KEY,
+    VIT__SLOT_POOL_VALUE,
+    VIT__SLOT_POOL_PROJECTION,
+    VIT__SLOT_POOL_NORM,
+    VIT__SLOT_POOL_FC1,
+    VIT__SLOT_POOL_FC2,
     VIT__SLOT_BLOCK,
-    VIT__SLOT_NORM1_WEIGHT = VIT__SLOT_BLOCK,
-    VIT__SLOT_NORM1_BIAS,
-    VIT__SLOT_QKV_WEIGHT, /* [3D, D]; a family has either this or the three apart */
-    VIT__SLOT_QKV_BIAS,
-    VIT__SLOT_QUERY_WEIGHT,
-    VIT__SLOT_QUERY_BIAS,
-    VIT__SLOT_KEY_WEIGHT,
-    VIT__SLOT_KEY_BIAS,
-    VIT__SLOT_VALUE_WEIGHT,
-    VIT__SLOT_VALUE_BIAS,
-    VIT__SLOT_Q_NORM_WEIGHT,
-    VIT__SLOT_Q_NORM_BIAS,
-    VIT__SLOT_K_NORM_WEIGHT,
-    VIT__SLOT_K_NORM_BIAS,
-    VIT__SLOT_PROJECTION_WEIGHT,
-    VIT__SLOT_PROJECTION_BIAS,
-    VIT__SLOT_SCALE1,
-    VIT__SLOT_NORM2_WEIGHT,
-    VIT__SLOT_NORM2_BIAS,
-    VIT__SLOT_FC1_WEIGHT,
-    VIT__SLOT_FC1_BIAS,
-    VIT__SLOT_FC2_WEIGHT,
-    VIT__SLOT_FC2_BIAS,
+    VIT__SLOT_NORM1 = VIT__SLOT_BLOCK,
+    VIT__SLOT_QKV, /* [3A, D], packs the next three */
+    VIT__SLOT_QUERY,
+    VIT__SLOT_KEY,
+    VIT__SLOT_VALUE,
+    VIT__SLOT_Q_NORM, /* [head_dim], or [A] */
+    VIT__SLOT_K_NORM,
+    VIT__SLOT_RELATIVE, /* [(2h-1)(2w-1)+3, heads] */
+    VIT__SLOT_ATTENTION_NORM,
+    VIT__SLOT_PROJECTION, /* [D, A] */
+    VIT__SLOT_SCALE1,     /* [D] */
+    VIT__SLOT_NORM2,
+    VIT__SLOT_FC1,  /* [F, D], or [2F, D] gated, which packs the next two */
+    VIT__SLOT_GATE, /* [F, D] */
+    VIT__SLOT_UP,
+    VIT__SLOT_MLP_NORM,
+    VIT__SLOT_FC2, /* [D, F] */
     VIT__SLOT_SCALE2,
     VIT__SLOTS
 } vit__slot;
 
-/* names[slot]: the tensor's name, "%zu" standing for the block index; NULL: the family has no such tensor. A leading
- * '^' keeps the prefix off (heads stand outside the base model's prefix). */
-typedef struct vit__name_set {
-    const char *const *names; /* [VIT__SLOTS] */
-} vit__name_set;
+typedef enum vit__layout {
+    VIT__LAYOUT_PLAIN,
+    VIT__LAYOUT_FLAT,      /* without the leading dimensions of 1 */
+    VIT__LAYOUT_TRANSPOSED /* a matrix as [inputs, outputs] */
+} vit__layout;
 
-typedef struct vit__checkpoint vit__checkpoint;
+/* The names of one slot's tensors, "%zu" standing for the block's index; NULL: the family has no such tensor. A leading
+ * '^' keeps the prefix off (heads stand outside the base model's prefix). */
+typedef struct vit__name {
+    const char *weight, *bias;
+    vit__layout layout;
+} vit__name;
+
+#define VIT__PAIR(base) {base ".weight", base ".bias", VIT__LAYOUT_PLAIN}
+#define VIT__ALONE(name) {name, NULL, VIT__LAYOUT_PLAIN}
+#define VIT__ALONE_FLAT(name) {name, NULL, VIT__LAYOUT_FLAT}
+
+typedef vit__name vit__name_set[VIT__SLOTS];
+
+typedef enum vit__tower { VIT__TOWER_IMAGE, VIT__TOWER_TEXT, VIT__TOWERS } vit__tower;
+
+/* What a family has to say about one tower of a checkpoint. */
+typedef struct vit__plan {
+    bool present;          /* false: the checkpoint has no such tower */
+    vit_config config;
+    const vit__name *names; /* [VIT__SLOTS] */
+    const char *prefix;     /* static storage */
+} vit__plan;
 
 typedef struct vit__family {
     const char *name;
-    /* Does this config.json (or timm config) belong to the family? */
-    bool (*recognises)(const vit__json *config);
-    /* Fills *out, which starts zeroed, from the config; the checkpoint's tensor names may be asked where the library
-     * itself lets the tensors decide. Refuses what it does not understand and says which key. */
-    vit_status (*configure)(const vit__json *config, const vit__checkpoint *checkpoint, vit_config *out, vit_error *err);
-    const char *const *prefixes; /* tried in order, NULL-terminated: "vit.", "" */
-    const vit__name_set *name_sets; /* tried in order: the first whose first norm is there is taken */
-    size_t n_name_sets;
-    const char *const *harmless; /* suffixes of tensors that may be there and are not used; NULL-terminated */
+    vit__checkpoint_kind kind;
+    const char *const *model_types; /* values of "model_type" that are this family's; NULL: any of the kind */
+    /* Fills *plan, which starts zeroed, for the wanted tower. The checkpoint's tensors may be asked where the library
+     * itself lets them decide. Refuses what it does not understand and says which key. */
+    vit_status (*plan)(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *plan, vit_error *err);
+    const char *const *harmless; /* ends of the names of tensors that may be there unused; NULL-terminated, or NULL */
 } vit__family;
 
-/* NULL, with an error that lists the known families, if none recognises the config. */
-const vit__family *vit__family_find(const vit__json *config, const char *where, vit_error *err);
+/* An error that lists the known families if none fits the checkpoint's config. */
+vit_status vit__family_find(const vit__checkpoint *checkpoint, const vit__family **family, vit_error *err);
+
+/* Names a tensor: prefix and block index put into the pattern of a name. false: longer than text. */
+bool vit__family_tensor_name(const char *pattern, const char *prefix, size_t block, char *text, size_t size);
+
+/* Does the checkpoint hold the tensor that this pattern names (block 0)? */
+bool vit__family_has(const vit__checkpoint *checkpoint, const char *pattern, const char *prefix);
+
+/* One way in which a family's tensors may be named. */
+typedef struct vit__naming {
+    const char *prefix;
+    const vit__name *names;
+} vit__naming;
+
+/* The first naming whose embedding (of patches or of tokens) and first norm are there, into plan->names and prefix; if
+ * none is, the first one, so that the error names a tensor of it. */
+void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *namings, size_t n, vit__plan *plan);
+
+/* The families. */
+extern const vit__family vit__family_vit, vit__family_deit, vit__family_timm;
 
 #endif

@@ -1,21 +1,205 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opening a model: checkpoint -> family -> a plan and a binding for each of its towers (so that names, types and shapes of
+ * all tensors are checked) -> the weights of the tower asked for.
+ */
 #include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+
 #include "error.h"
-vit_status vit_model_open(const char *path, const vit_model_options *o, vit_model **m, vit_error *err)
-{ (void)path; (void)o; *m = NULL; return vit__fail(err, VIT_ERR_INTERNAL, NULL, "not built yet"); }
-void vit_model_free(vit_model *m) { (void)m; }
-const char *vit_model_family(const vit_model *m) { return m->config.family; }
-uint32_t vit_model_image_width(const vit_model *m) { (void)m; return 0; }
-uint32_t vit_model_image_height(const vit_model *m) { (void)m; return 0; }
-size_t vit_model_pixels_size(const vit_model *m) { (void)m; return 0; }
-size_t vit_model_classes(const vit_model *m) { (void)m; return 0; }
-int vit_model_multi_label(const vit_model *m) { (void)m; return 0; }
-const char *vit_model_label(const vit_model *m, size_t i) { (void)m; (void)i; return NULL; }
-double vit_model_flops(const vit_model *m) { (void)m; return 0; }
-const vit_preprocessor *vit_model_preprocessor(const vit_model *m) { return m->preprocessor; }
-char *vit_model_describe(const vit_model *m) { (void)m; return NULL; }
-vit_status vit_model_digest(const vit_model *m, char hex[65], vit_error *err)
-{ (void)m; hex[0] = 0; return vit__fail(err, VIT_ERR_INTERNAL, NULL, "not built yet"); }
-vit_status vit_output_shape(const vit_model *m, vit_output o, size_t l, size_t s[2], vit_error *err)
-{ (void)m; (void)o; (void)l; (void)s; return vit__fail(err, VIT_ERR_INTERNAL, NULL, "not built yet"); }
-size_t vit_output_size(const vit_model *m, vit_output o, size_t l) { (void)m; (void)o; (void)l; return 0; }
+#include "labels.h"
+#include "memory.h"
+
+typedef struct opening {
+    const vit_model_options *options; /* not NULL */
+    vit_model *model;
+    const vit__family *family;
+    vit__plan plans[VIT__TOWERS];
+    vit__binding bindings[VIT__TOWERS];
+    vit_error *err;
+} opening;
+
+static vit_status make_plan(opening *o, vit__tower tower)
+{
+    vit__checkpoint *checkpoint = o->model->checkpoint;
+    vit__plan *plan = &o->plans[tower];
+    vit_status status = o->family->plan(checkpoint, tower, plan, o->err);
+    if (status != VIT_OK || !plan->present)
+        return status;
+    if (tower == VIT__TOWER_IMAGE && o->options->image_height) {
+        plan->config.image_height = o->options->image_height;
+        plan->config.image_width = o->options->image_width ? o->options->image_width : o->options->image_height;
+    }
+    status = vit__config_finish(&plan->config, vit__checkpoint_config_name(checkpoint), o->err);
+    if (status == VIT_OK)
+        status = vit__binding_make(plan, checkpoint, &o->bindings[tower], o->err);
+    return status;
+}
+
+static vit_status make_plans(opening *o)
+{
+    vit__checkpoint *checkpoint = o->model->checkpoint;
+    vit_status status = vit__family_find(checkpoint, &o->family, o->err);
+    for (vit__tower tower = 0; tower < VIT__TOWERS && status == VIT_OK; tower++)
+        status = make_plan(o, tower);
+    if (status == VIT_OK)
+        status = vit__binding_check_unused(o->bindings, o->plans, VIT__TOWERS, o->family, checkpoint, o->err);
+    bool text = o->options->tower == VIT_TOWER_TEXT;
+    if (status == VIT_OK && !o->plans[text ? VIT__TOWER_TEXT : VIT__TOWER_IMAGE].present)
+        status = vit__fail(o->err, VIT_ERR_UNSUPPORTED_MODEL, vit__checkpoint_path(checkpoint),
+                           text ? "the model has no text tower: it takes pictures alone"
+                                : "the model has no image tower: it takes words alone");
+    return status;
+}
+
+static size_t count_parameters(const vit__binding *binding, size_t depth)
+{
+    size_t sum = 0;
+    for (size_t slot = 0; slot < VIT__SLOTS; slot++)
+        for (size_t block = 0; block < (slot < VIT__SLOT_BLOCK ? 1 : depth); block++) {
+            const vit__bound *bound = vit__binding_get(binding, (vit__slot)slot, block);
+            sum += bound->weight ? vit__tensor_elements(bound->weight) : 0;
+            sum += bound->bias ? vit__tensor_elements(bound->bias) : 0;
+        }
+    return sum;
+}
+
+static vit_status load_tower(opening *o)
+{
+    vit_model *model = o->model;
+    vit__tower tower = o->options->tower == VIT_TOWER_TEXT ? VIT__TOWER_TEXT : VIT__TOWER_IMAGE;
+    const vit__plan *plan = &o->plans[tower];
+    model->config = plan->config;
+    model->other_tower = o->plans[!tower].present;
+    model->parameters = count_parameters(&o->bindings[tower], plan->config.depth);
+    model->gemm = vit__gemm_openblas();
+    return vit__weights_load(&plan->config, plan->names, &o->bindings[tower], model->checkpoint, model->gemm,
+                             &model->weights, o->err);
+}
+
+/* What stands beside the weights: how pictures become pixels, and what the classes are called. */
+static vit_status load_surroundings(opening *o)
+{
+    vit_model *model = o->model;
+    if (model->config.input == VIT__INPUT_TOKENS)
+        return VIT_OK;
+    vit_status status = o->options->preprocessor
+                            ? vit_preprocessor_open(o->options->preprocessor, &model->preprocessor, o->err)
+                            : vit__preprocess_of_checkpoint(model->checkpoint, &model->preprocessor, o->err);
+    if (status == VIT_OK && model->config.classes)
+        status = vit__labels_load(vit__checkpoint_config(model->checkpoint), model->config.classes, &model->labels, o->err);
+    return status;
+}
+
+vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **result, vit_error *err)
+{
+    static const vit_model_options defaults = {.precision = VIT_PRECISION_F32};
+    if (result)
+        *result = NULL;
+    if (!path || !result)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "opening a model needs a path");
+    vit_model *model = vit__alloc_zero(1, sizeof *model);
+    if (!model)
+        return vit__fail_memory(err, path);
+    opening o = {.options = options ? options : &defaults, .model = model, .err = err};
+    vit_status status = vit__checkpoint_open(path, &model->checkpoint, err);
+    if (status == VIT_OK) {
+        model->path = vit__checkpoint_path(model->checkpoint);
+        status = make_plans(&o);
+    }
+    if (status == VIT_OK)
+        status = load_tower(&o);
+    if (status == VIT_OK)
+        status = load_surroundings(&o);
+    for (vit__tower tower = 0; tower < VIT__TOWERS; tower++)
+        vit__binding_free(&o.bindings[tower]);
+    if (status == VIT_OK)
+        *result = model;
+    else
+        vit_model_free(model);
+    return status;
+}
+
+void vit_model_free(vit_model *model)
+{
+    if (!model)
+        return;
+    if (model->gemm)
+        vit__weights_free(&model->config, model->gemm, &model->weights);
+    vit_preprocessor_free(model->preprocessor);
+    vit__labels_free(model->labels, model->config.classes);
+    vit__checkpoint_free(model->checkpoint);
+    free(model);
+}
+
+const char *vit_model_family(const vit_model *model)
+{
+    return model->config.family;
+}
+
+uint32_t vit_model_image_width(const vit_model *model)
+{
+    return (uint32_t)model->config.image_width;
+}
+
+uint32_t vit_model_image_height(const vit_model *model)
+{
+    return (uint32_t)model->config.image_height;
+}
+
+size_t vit_model_pixels_size(const vit_model *model)
+{
+    return model->config.channels * model->config.image_height * model->config.image_width;
+}
+
+size_t vit_model_context(const vit_model *model)
+{
+    return model->config.input == VIT__INPUT_TOKENS ? model->config.context : 0;
+}
+
+size_t vit_model_classes(const vit_model *model)
+{
+    return model->config.classes;
+}
+
+int vit_model_multi_label(const vit_model *model)
+{
+    return model->config.multi_label;
+}
+
+const char *vit_model_label(const vit_model *model, size_t index)
+{
+    return model->labels && index < model->config.classes ? model->labels[index] : NULL;
+}
+
+double vit_model_flops(const vit_model *model)
+{
+    return vit__config_flops(&model->config);
+}
+
+const vit_preprocessor *vit_model_preprocessor(const vit_model *model)
+{
+    return model->preprocessor;
+}
+
+vit_status vit_model_similarity(const vit_model *model, vit_similarity *similarity, vit_error *err)
+{
+    if (!model || !similarity)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no model");
+    if (!model->config.logit_scale)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, model->path,
+                         "the model does not compare pictures with words (CLIP and SigLIP models with both towers do)");
+    *similarity = (vit_similarity){expf(model->weights.logit_scale), model->weights.logit_bias,
+                                   model->config.sigmoid_logits};
+    return VIT_OK;
+}
+
+vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err)
+{
+    hex[0] = '\0';
+    if (!model)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no model");
+    return vit__checkpoint_digest(model->checkpoint, hex, err);
+}

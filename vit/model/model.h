@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an open model holds. Immutable after vit_model_open, so that sessions may share it. */
+/* What an open model holds: one tower of a checkpoint. Immutable after vit_model_open, so that sessions may share it. */
 #ifndef VIT_MODEL_H
 #define VIT_MODEL_H
 
@@ -11,19 +11,12 @@ struct vit_model {
     vit_config config;
     vit__weights weights;
     const vit__gemm *gemm;
-    vit_preprocessor *preprocessor; /* NULL: the checkpoint has none */
+    vit_preprocessor *preprocessor; /* NULL: the checkpoint has none, or the model is of words */
     char **labels;                  /* [config.classes], or NULL where the checkpoint names none */
+    size_t parameters;              /* numbers in the tower's tensors */
+    bool other_tower;               /* the checkpoint has the other tower too */
     vit__checkpoint *checkpoint;    /* keeps the files mapped */
-    char *path;                     /* as resolved, for messages */
+    const char *path;               /* as resolved, for messages; the checkpoint's */
 };
-
-/* Loads weights under their canonical names; owns converted copies through the checkpoint (vit__checkpoint_keep). */
-vit_status vit__weights_load(const vit_config *config, const vit__family *family, vit__checkpoint *checkpoint,
-                             const vit__gemm *gemm, vit__weights *weights, vit_error *err);
-void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights);
-
-/* outputs.c: which outputs the model has, in the order of vit_output, "embedding, cls, ..." for messages. */
-bool vit__output_exists(const vit_config *config, vit_output output);
-void vit__output_list(const vit_config *config, char *text, size_t size);
 
 #endif

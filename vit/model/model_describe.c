@@ -1,2 +1,104 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_model_describe;
+/* What a model is, as JSON: for people (vit info) and for programs. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "model.h"
+#include "outputs.h"
+
+typedef struct field {
+    const char *key;
+    double value;
+} field;
+
+/* Each helper answers false when memory ran out; a value that is NULL then fails the set. */
+static bool set_numbers(vit__json *object, const field *fields, size_t n)
+{
+    bool done = true;
+    for (size_t i = 0; i < n; i++)
+        done = done && vit__json_set(object, fields[i].key, vit__json_new_number(fields[i].value));
+    return done;
+}
+
+static bool set_text(vit__json *object, const char *key, const char *text)
+{
+    return vit__json_set(object, key, vit__json_new_string(text));
+}
+
+static bool set_extent(vit__json *object, const char *key, size_t height, size_t width)
+{
+    vit__json *pair = vit__json_new_array();
+    bool done = vit__json_append(pair, vit__json_new_number((double)height)) &&
+                vit__json_append(pair, vit__json_new_number((double)width));
+    return vit__json_set(object, key, pair) && done;
+}
+
+static bool set_input(vit__json *object, const vit_config *c)
+{
+    if (c->input == VIT__INPUT_TOKENS) {
+        const field words[] = {{"vocabulary", (double)c->vocabulary}, {"context", (double)c->context}};
+        return set_text(object, "input", "text") && set_numbers(object, words, 2);
+    }
+    return set_text(object, "input", "image") && set_extent(object, "image_size", c->image_height, c->image_width) &&
+           set_extent(object, "patch_size", c->patch_height, c->patch_width);
+}
+
+static bool set_sizes(vit__json *object, const vit_model *model)
+{
+    const vit_config *c = &model->config;
+    const field sizes[] = {
+        {"tokens", (double)vit__config_tokens(c)}, {"registers", (double)c->registers},
+        {"width", (double)c->width},               {"depth", (double)c->depth},
+        {"heads", (double)c->heads},               {"mlp_width", (double)c->mlp_width},
+        {"parameters", (double)model->parameters}, {"gflops", round(vit__config_flops(c) / 1e7) / 100},
+    };
+    return set_numbers(object, sizes, sizeof sizes / sizeof *sizes);
+}
+
+/* {"embedding": [768], "tokens": [197, 768], ...} */
+static bool set_outputs(vit__json *object, const vit_config *c)
+{
+    vit__json *outputs = vit__json_new_object();
+    bool done = true;
+    for (int output = 0; output < VIT__OUTPUTS; output++) {
+        if (!vit__output_exists(c, (vit_output)output))
+            continue;
+        size_t shape[2];
+        vit__output_shape(c, (vit_output)output, vit__config_tokens(c), shape);
+        bool matrix = output == VIT_OUTPUT_TOKENS || output == VIT_OUTPUT_HIDDEN;
+        vit__json *sizes = vit__json_new_array();
+        done = (!matrix || vit__json_append(sizes, vit__json_new_number((double)shape[0]))) && done;
+        done = vit__json_append(sizes, vit__json_new_number((double)shape[1])) && done;
+        done = vit__json_set(outputs, vit__output_name((vit_output)output), sizes) && done;
+    }
+    return vit__json_set(object, "outputs", outputs) && done;
+}
+
+static bool set_labels(vit__json *object, const vit_model *model)
+{
+    const field classes = {"classes", (double)model->config.classes};
+    if (!set_numbers(object, &classes, 1))
+        return false;
+    if (!model->labels)
+        return vit__json_set(object, "labels", vit__json_new_string(NULL));
+    vit__json *labels = vit__json_new_array();
+    bool done = true;
+    for (size_t i = 0; i < model->config.classes; i++)
+        done = vit__json_append(labels, vit__json_new_string(model->labels[i])) && done;
+    return vit__json_set(object, "labels", labels) && done;
+}
+
+char *vit_model_describe(const vit_model *model)
+{
+    vit__json *object = vit__json_new_object();
+    bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
+                set_input(object, &model->config) && set_sizes(object, model) && set_outputs(object, &model->config) &&
+                set_labels(object, model) &&
+                vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
+                vit__json_set(object, "preprocessing",
+                              model->preprocessor ? vit__preprocess_json(model->preprocessor)
+                                                  : vit__json_new_string(NULL));
+    char *text = done ? vit__json_text(object, 2) : NULL;
+    vit__json_free(object);
+    return text;
+}

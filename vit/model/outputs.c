@@ -1,2 +1,121 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_outputs;
+#include "outputs.h"
+
+#include <stdio.h>
+
+#include "error.h"
+#include "model.h"
+
+static const char *const names[VIT__OUTPUTS] = {
+    [VIT_OUTPUT_EMBEDDING] = "embedding", [VIT_OUTPUT_CLASS] = "cls",
+    [VIT_OUTPUT_MEAN] = "mean",           [VIT_OUTPUT_TOKENS] = "tokens",
+    [VIT_OUTPUT_HIDDEN] = "hidden:K",     [VIT_OUTPUT_POOLER] = "pooler",
+    [VIT_OUTPUT_LOGITS] = "logits",       [VIT_OUTPUT_PROBABILITIES] = "probs",
+    [VIT_OUTPUT_LATENT] = "latent",       [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
+};
+
+const char *vit__output_name(vit_output output)
+{
+    return names[output];
+}
+
+bool vit__output_exists(const vit_config *c, vit_output output)
+{
+    switch (output) {
+    case VIT_OUTPUT_EMBEDDING:
+    case VIT_OUTPUT_TOKENS:
+    case VIT_OUTPUT_HIDDEN:
+        return true;
+    case VIT_OUTPUT_CLASS:
+        return c->class_token;
+    case VIT_OUTPUT_MEAN:
+        return c->input == VIT__INPUT_PIXELS;
+    case VIT_OUTPUT_POOLER:
+        return c->pooler != VIT__POOLER_NONE;
+    case VIT_OUTPUT_LOGITS:
+    case VIT_OUTPUT_PROBABILITIES:
+        return c->head != VIT__HEAD_NONE;
+    case VIT_OUTPUT_LATENT:
+    case VIT_OUTPUT_LATENT_LOG_VARIANCE:
+        return c->latent > 0;
+    }
+    return false;
+}
+
+void vit__output_list(const vit_config *c, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int output = 0; output < VIT__OUTPUTS && used < size; output++)
+        if (vit__output_exists(c, (vit_output)output))
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", names[output]);
+}
+
+static size_t embedding_width(const vit_config *c)
+{
+    switch (c->embedding) {
+    case VIT__EMBEDDING_PROJECTED:
+        return c->projection_width;
+    case VIT__EMBEDDING_LATENT:
+        return c->latent;
+    case VIT__EMBEDDING_POOLED:
+        return vit__config_pooled_width(c, c->pooling);
+    default:
+        return c->width;
+    }
+}
+
+void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, size_t shape[2])
+{
+    shape[0] = 1;
+    shape[1] = c->width;
+    switch (output) {
+    case VIT_OUTPUT_EMBEDDING:
+        shape[1] = embedding_width(c);
+        break;
+    case VIT_OUTPUT_CLASS:
+    case VIT_OUTPUT_MEAN:
+        break;
+    case VIT_OUTPUT_TOKENS:
+    case VIT_OUTPUT_HIDDEN:
+        shape[0] = tokens;
+        break;
+    case VIT_OUTPUT_POOLER:
+        shape[1] = c->pooler == VIT__POOLER_DENSE ? c->pooler_width : vit__config_pooled_width(c, c->pooling);
+        break;
+    case VIT_OUTPUT_LOGITS:
+    case VIT_OUTPUT_PROBABILITIES:
+        shape[1] = c->classes;
+        break;
+    case VIT_OUTPUT_LATENT:
+    case VIT_OUTPUT_LATENT_LOG_VARIANCE:
+        shape[1] = c->latent;
+        break;
+    }
+}
+
+vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2], vit_error *err)
+{
+    shape[0] = shape[1] = 0;
+    if (!model)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no model");
+    const vit_config *c = &model->config;
+    if (!vit__output_exists(c, output)) {
+        char list[200];
+        vit__output_list(c, list, sizeof list);
+        bool known = (unsigned)output < VIT__OUTPUTS;
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, model->path, "the model has no output %s; it has %s",
+                         known ? names[output] : "of that number", list);
+    }
+    if (output == VIT_OUTPUT_HIDDEN && layer > c->depth)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, model->path,
+                         "the model has no hidden:%zu: it has hidden:0 to hidden:%zu", layer, c->depth);
+    vit__output_shape(c, output, vit__config_tokens(c), shape);
+    return VIT_OK;
+}
+
+size_t vit_output_size(const vit_model *model, vit_output output, size_t layer)
+{
+    size_t shape[2];
+    return vit_output_shape(model, output, layer, shape, NULL) == VIT_OK ? shape[0] * shape[1] : 0;
+}

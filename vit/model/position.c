@@ -1,2 +1,265 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_position;
+#include "position.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+
+static size_t rows_down(const vit_config *c)
+{
+    return c->image_height / c->patch_height;
+}
+
+static size_t columns_across(const vit_config *c)
+{
+    return c->image_width / c->patch_width;
+}
+
+/* Rows ahead of the patches' in the table. */
+static size_t prefix_rows(const vit_config *c)
+{
+    switch (c->position) {
+    case VIT__POSITION_LEARNED_ALL:
+    case VIT__POSITION_SINCOS:
+        return vit__config_prefix(c);
+    case VIT__POSITION_LEARNED_CLASS:
+        return c->class_token;
+    default:
+        return 0;
+    }
+}
+
+size_t vit__position_rows(const vit_config *c)
+{
+    if (c->position == VIT__POSITION_NONE)
+        return 0;
+    return c->input == VIT__INPUT_TOKENS ? c->context : prefix_rows(c) + vit__config_patches(c);
+}
+
+bool vit__position_is_resized(const vit_config *c)
+{
+    return c->input == VIT__INPUT_PIXELS &&
+           (rows_down(c) != c->position_height || columns_across(c) != c->position_width);
+}
+
+/* ------------------------------------------------------------------ resizing a grid ---- */
+
+/* What one output position takes from one axis. */
+typedef struct window {
+    size_t *first;   /* [out] */
+    double *weights; /* [out][taps] */
+    size_t taps;
+} window;
+
+typedef double kernel_function(double distance);
+
+/* Keys 1981; a = -0.75 without antialiasing, -0.5 with, as torch has it. */
+static double cubic(double x, double a)
+{
+    x = fabs(x);
+    if (x < 1)
+        return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+}
+
+static double cubic_sharp(double x) { return cubic(x, -0.75); }
+static double cubic_smooth(double x) { return cubic(x, -0.5); }
+
+static double triangle(double x)
+{
+    x = fabs(x);
+    return x < 1 ? 1 - x : 0;
+}
+
+typedef struct method {
+    kernel_function *kernel;
+    double support;
+    bool antialias; /* the kernel is widened when shrinking, and cut and normalised at the edges; else edges repeat */
+} method;
+
+static const method bicubic = {cubic_sharp, 2, false};
+static const method bicubic_antialias = {cubic_smooth, 2, true};
+static const method bilinear_antialias = {triangle, 1, true};
+static const method bilinear = {triangle, 1, false};
+
+static size_t clamp_index(double index, size_t size)
+{
+    return index < 0 ? 0 : index > (double)(size - 1) ? size - 1 : (size_t)index;
+}
+
+/* Weights of in samples for out ones, half-pixel centres (align_corners false). */
+static void fill_window(const method *m, size_t in, size_t out, window *w)
+{
+    double scale = (double)in / (double)out;
+    double stretch = m->antialias && scale > 1 ? scale : 1;
+    for (size_t o = 0; o < out; o++) {
+        double *weights = w->weights + o * w->taps, sum = 0;
+        double centre = ((double)o + 0.5) * scale - 0.5;
+        double from = m->antialias ? floor(centre + 0.5 - m->support * stretch + 0.5) : floor(centre) - m->support + 1;
+        w->first[o] = clamp_index(from, in);
+        memset(weights, 0, w->taps * sizeof *weights);
+        double to = m->antialias ? floor(centre + 0.5 + m->support * stretch + 0.5) : from + 2 * m->support;
+        for (double at = from; at < to; at++) {
+            if (m->antialias && (at < 0 || at >= (double)in))
+                continue;
+            double weight = m->kernel((at - centre) / stretch);
+            weights[clamp_index(at, in) - w->first[o]] += weight;
+            sum += weight;
+        }
+        for (size_t i = 0; m->antialias && i < w->taps; i++)
+            weights[i] /= sum;
+    }
+}
+
+static bool make_window(const method *m, size_t in, size_t out, window *w)
+{
+    double scale = (double)in / (double)out;
+    w->taps = (size_t)ceil(2 * m->support * (m->antialias && scale > 1 ? scale : 1)) + 2;
+    w->taps = w->taps < in ? w->taps : in;
+    w->first = vit__alloc(out, sizeof *w->first);
+    size_t weights;
+    w->weights = vit__multiply(out, w->taps, &weights) ? vit__alloc(weights, sizeof *w->weights) : NULL;
+    if (w->first && w->weights)
+        fill_window(m, in, out, w);
+    return w->first && w->weights;
+}
+
+static void free_window(window *w)
+{
+    free(w->first);
+    free(w->weights);
+}
+
+typedef struct grid {
+    size_t height, width;
+} grid;
+
+/* to[h][w][channels] from from[h][w][channels]; sums in double. */
+static vit_status resize_grid(const method *m, const float *source, grid from, size_t channels, float *result, grid to,
+                              vit_error *err)
+{
+    window down = {0}, across = {0};
+    double *sum = vit__alloc(channels, sizeof *sum);
+    bool ready = sum && make_window(m, from.height, to.height, &down) && make_window(m, from.width, to.width, &across);
+    for (size_t y = 0; ready && y < to.height; y++)
+        for (size_t x = 0; x < to.width; x++) {
+            memset(sum, 0, channels * sizeof *sum);
+            for (size_t i = 0; i < down.taps && down.first[y] + i < from.height; i++)
+                for (size_t j = 0; j < across.taps && across.first[x] + j < from.width; j++) {
+                    double weight = down.weights[y * down.taps + i] * across.weights[x * across.taps + j];
+                    const float *at = source + ((down.first[y] + i) * from.width + across.first[x] + j) * channels;
+                    for (size_t c = 0; weight != 0 && c < channels; c++)
+                        sum[c] += weight * (double)at[c];
+                }
+            for (size_t c = 0; c < channels; c++)
+                result[(y * to.width + x) * channels + c] = (float)sum[c];
+        }
+    free_window(&down);
+    free_window(&across);
+    free(sum);
+    return ready ? VIT_OK : vit__fail_memory(err, NULL);
+}
+
+/* ------------------------------------------------------------------ absolute positions ---- */
+
+/* PE(pos, 2i) = sin(pos / 10000^(2i/D)), PE(pos, 2i+1) = cos(...) (Vaswani et al. 2017) */
+static void sinusoids(const vit_config *c, float *table)
+{
+    for (size_t row = 0; row < vit__position_rows(c); row++)
+        for (size_t i = 0; i < c->width; i++) {
+            double angle = (double)row / pow(10000, (double)(i / 2 * 2) / (double)c->width);
+            table[row * c->width + i] = (float)(i % 2 ? cos(angle) : sin(angle));
+        }
+}
+
+/* AIMv2's build_2d_sincos_position_embedding: quarters sin x, cos x, sin y, cos y. */
+static void sinusoids_2d(const vit_config *c, float *table)
+{
+    size_t quarter = c->width / 4, across = columns_across(c);
+    for (size_t patch = 0; patch < vit__config_patches(c); patch++)
+        for (size_t i = 0; i < 4 * quarter; i++) {
+            double at = (double)(i / quarter < 2 ? patch % across : patch / across);
+            double angle = at / pow(10000, (double)(i % quarter) / (double)quarter);
+            table[patch * c->width + i] = (float)(i / quarter % 2 ? cos(angle) : sin(angle));
+        }
+}
+
+static const method *method_of(vit__interpolation interpolation)
+{
+    switch (interpolation) {
+    case VIT__INTERPOLATION_BICUBIC_ANTIALIAS:
+        return &bicubic_antialias;
+    case VIT__INTERPOLATION_BILINEAR_ANTIALIAS:
+        return &bilinear_antialias;
+    default:
+        return &bicubic;
+    }
+}
+
+vit_status vit__position_table(const vit_config *c, const float *stored, float *table, vit_error *err)
+{
+    if (c->position == VIT__POSITION_SINCOS || c->position == VIT__POSITION_SINCOS_2D) {
+        (c->position == VIT__POSITION_SINCOS ? sinusoids : sinusoids_2d)(c, table);
+        return VIT_OK;
+    }
+    size_t prefix = prefix_rows(c) * c->width;
+    memcpy(table, stored, prefix * sizeof *table);
+    grid from = {c->position_height, c->position_width}, to = {rows_down(c), columns_across(c)};
+    return resize_grid(method_of(c->interpolation), stored + prefix, from, c->width, table + prefix, to, err);
+}
+
+/* ------------------------------------------------------------------ relative positions ---- */
+
+size_t vit__position_relative_entries(size_t h, size_t w)
+{
+    return (2 * h - 1) * (2 * w - 1) + 3;
+}
+
+vit_status vit__position_relative_table(const vit_config *c, const float *stored, float *table, vit_error *err)
+{
+    size_t entries = vit__position_relative_entries(rows_down(c), columns_across(c));
+    size_t stored_entries = vit__position_relative_entries(c->position_height, c->position_width);
+    float *resized = NULL;
+    if (vit__position_is_resized(c)) {
+        /* transformers takes the stored table as [2w-1][2h-1]; the same thing for the square ones there are */
+        grid from = {2 * c->position_width - 1, 2 * c->position_height - 1};
+        grid to = {2 * rows_down(c) - 1, 2 * columns_across(c) - 1};
+        size_t size;
+        resized = vit__multiply(entries, c->heads, &size) ? vit__alloc(size, sizeof *resized) : NULL;
+        if (!resized)
+            return vit__fail_memory(err, NULL);
+        vit_status status = resize_grid(&bilinear, stored, from, c->heads, resized, to, err);
+        if (status != VIT_OK) {
+            free(resized);
+            return status;
+        }
+        memcpy(resized + (entries - 3) * c->heads, stored + (stored_entries - 3) * c->heads,
+               3 * c->heads * sizeof *resized);
+        stored = resized;
+    }
+    for (size_t head = 0; head < c->heads; head++)
+        for (size_t i = 0; i < entries; i++)
+            table[head * entries + i] = stored[i * c->heads + head];
+    free(resized);
+    return VIT_OK;
+}
+
+void vit__position_relative_index(const vit_config *c, uint32_t *index)
+{
+    size_t h = rows_down(c), w = columns_across(c), prefix = vit__config_prefix(c), tokens = vit__config_tokens(c);
+    uint32_t entries = (uint32_t)vit__position_relative_entries(h, w);
+    for (size_t i = 0; i < tokens; i++)
+        for (size_t j = 0; j < tokens; j++) {
+            uint32_t *entry = &index[i * tokens + j];
+            if (i < prefix || j < prefix) {
+                *entry = i < prefix && j < prefix ? entries - 1 : i < prefix ? entries - 3 : entries - 2;
+                continue;
+            }
+            size_t query = i - prefix, key = j - prefix;
+            size_t dy = query / w + h - 1 - key / w, dx = query % w + w - 1 - key % w;
+            *entry = (uint32_t)(dy * (2 * w - 1) + dx);
+        }
+}

@@ -1,2 +1,350 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-typedef int vit__placeholder_weights;
+#include "weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+#include "position.h"
+#include "rotary.h"
+
+/* What every step needs; the first failure stops the rest. */
+typedef struct loader {
+    const vit_config *config;
+    const vit__name *names;
+    const vit__binding *binding;
+    vit__checkpoint *checkpoint;
+    vit_error *err;
+    vit_status status;
+} loader;
+
+/* A tensor's values, or NULL: absent, or the load has failed. */
+static const float *floats(loader *l, const vit__tensor *tensor)
+{
+    const float *values = NULL;
+    if (tensor && l->status == VIT_OK)
+        l->status = vit__checkpoint_floats(l->checkpoint, tensor, &values, l->err);
+    return values;
+}
+
+static const vit__bound *bound(const loader *l, vit__slot slot, size_t block)
+{
+    return vit__binding_get(l->binding, slot, block);
+}
+
+static const float *vector(loader *l, vit__slot slot, size_t block)
+{
+    return floats(l, bound(l, slot, block)->weight);
+}
+
+/* Memory that lives as long as the checkpoint; NULL: the load has failed. */
+static float *room(loader *l, size_t count, size_t size)
+{
+    size_t floats_needed;
+    if (l->status != VIT_OK)
+        return NULL;
+    float *memory = vit__multiply(count, size, &floats_needed) ? vit__alloc_aligned(floats_needed, sizeof *memory) : NULL;
+    if (!memory)
+        l->status = vit__fail_memory(l->err, vit__checkpoint_path(l->checkpoint));
+    else
+        l->status = vit__checkpoint_keep(l->checkpoint, memory, l->err);
+    return l->status == VIT_OK ? memory : NULL;
+}
+
+static vit__norm_weights norm(loader *l, vit__slot slot, size_t block, double eps)
+{
+    const vit__bound *b = bound(l, slot, block);
+    return (vit__norm_weights){floats(l, b->weight), floats(l, b->bias), (float)eps, l->config->norm};
+}
+
+/* [inputs, outputs] as [outputs, inputs] */
+static const float *transposed(loader *l, const float *matrix, size_t outputs, size_t inputs)
+{
+    float *copy = matrix ? room(l, outputs, inputs) : NULL;
+    for (size_t i = 0; copy && i < outputs; i++)
+        for (size_t j = 0; j < inputs; j++)
+            copy[i * inputs + j] = matrix[j * outputs + i];
+    return copy;
+}
+
+static vit__linear matrix(loader *l, vit__slot slot, size_t block, size_t inputs, size_t outputs)
+{
+    const vit__bound *b = bound(l, slot, block);
+    vit__linear linear = {.inputs = inputs};
+    if (!b->weight || l->status != VIT_OK)
+        return linear;
+    const float *weight = floats(l, b->weight);
+    if (l->names[slot].layout == VIT__LAYOUT_TRANSPOSED)
+        weight = transposed(l, weight, outputs, inputs);
+    linear.outputs = outputs;
+    linear.n_parts = 1;
+    linear.parts[0] = (vit__linear_part){weight, floats(l, b->bias), outputs};
+    return linear;
+}
+
+/* Several matrices of equal height as one layer: as the packed slot holds them, or each in a slot of its own; likewise
+ * their biases, which may be apart where the matrices are together. */
+static vit__linear stacked(loader *l, vit__slot packed, const vit__slot *slots, size_t n, size_t block, size_t inputs,
+                           size_t rows)
+{
+    const vit__bound *whole = bound(l, packed, block);
+    bool apart = false;
+    for (size_t i = 0; i < n; i++)
+        apart = apart || bound(l, slots[i], block)->weight || bound(l, slots[i], block)->bias;
+    if (!apart)
+        return matrix(l, packed, block, inputs, n * rows);
+    const float *weight = floats(l, whole->weight), *bias = floats(l, whole->bias);
+    vit__linear linear = {.inputs = inputs, .outputs = n * rows, .n_parts = n};
+    for (size_t i = 0; i < n; i++) {
+        const vit__bound *part = bound(l, slots[i], block);
+        linear.parts[i] = (vit__linear_part){
+            .weight = weight ? weight + i * rows * inputs : floats(l, part->weight),
+            .bias = bias ? bias + i * rows : floats(l, part->bias),
+            .rows = rows,
+        };
+    }
+    return linear;
+}
+
+/* Table [entries, heads] with heads outermost, as attention reads it. */
+static const float *relative_table(loader *l, vit__slot slot, size_t block)
+{
+    const vit__tensor *tensor = bound(l, slot, block)->weight;
+    if (!tensor)
+        return NULL;
+    size_t entries = vit__position_relative_entries(l->config->image_height / l->config->patch_height,
+                                                    l->config->image_width / l->config->patch_width);
+    float *table = room(l, entries, l->config->heads);
+    const float *stored = floats(l, tensor);
+    if (stored && table)
+        l->status = vit__position_relative_table(l->config, stored, table, l->err);
+    return table;
+}
+
+static void load_block(loader *l, size_t i, vit__block_weights *w)
+{
+    static const vit__slot qkv[] = {VIT__SLOT_QUERY, VIT__SLOT_KEY, VIT__SLOT_VALUE};
+    static const vit__slot gated[] = {VIT__SLOT_GATE, VIT__SLOT_UP};
+    const vit_config *c = l->config;
+    size_t attention = vit__config_attention_width(c);
+    w->norm1 = norm(l, VIT__SLOT_NORM1, i, c->norm_eps);
+    w->qkv = stacked(l, VIT__SLOT_QKV, qkv, 3, i, c->width, attention);
+    w->q_norm = norm(l, VIT__SLOT_Q_NORM, i, c->norm_eps);
+    w->k_norm = norm(l, VIT__SLOT_K_NORM, i, c->norm_eps);
+    w->relative = relative_table(l, VIT__SLOT_RELATIVE, i);
+    w->attention_norm = norm(l, VIT__SLOT_ATTENTION_NORM, i, c->norm_eps);
+    w->projection = matrix(l, VIT__SLOT_PROJECTION, i, attention, c->width);
+    w->scale1 = vector(l, VIT__SLOT_SCALE1, i);
+    w->norm2 = norm(l, VIT__SLOT_NORM2, i, c->norm_eps);
+    if (c->mlp == VIT__MLP_GATED)
+        w->fc1 = stacked(l, VIT__SLOT_FC1, gated, 2, i, c->width, c->mlp_width);
+    else
+        w->fc1 = matrix(l, VIT__SLOT_FC1, i, c->width, c->mlp_width);
+    w->mlp_norm = norm(l, VIT__SLOT_MLP_NORM, i, c->norm_eps);
+    w->fc2 = matrix(l, VIT__SLOT_FC2, i, c->mlp_width, c->width);
+    w->scale2 = vector(l, VIT__SLOT_SCALE2, i);
+}
+
+/* ------------------------------------------------------------------ attention pooling ---- */
+
+/* query = W latent + b, summed in double: it is the same for every picture. */
+static const float *pool_query(loader *l, const float *latent)
+{
+    size_t width = l->config->width;
+    const vit__bound *packed = bound(l, VIT__SLOT_POOL_QKV, 0);
+    const vit__bound *own = packed->weight ? packed : bound(l, VIT__SLOT_POOL_QUERY, 0);
+    const float *weight = floats(l, own->weight), *bias = floats(l, own->bias);
+    float *query = room(l, width, 1);
+    for (size_t i = 0; query && weight && i < width; i++) {
+        double sum = bias ? (double)bias[i] : 0;
+        for (size_t j = 0; j < width; j++)
+            sum += (double)weight[i * width + j] * (double)latent[j];
+        query[i] = (float)sum;
+    }
+    return query;
+}
+
+static vit__linear pool_kv(loader *l)
+{
+    static const vit__slot apart[] = {VIT__SLOT_POOL_KEY, VIT__SLOT_POOL_VALUE};
+    size_t width = l->config->width;
+    const vit__bound *packed = bound(l, VIT__SLOT_POOL_QKV, 0);
+    if (!packed->weight)
+        return stacked(l, VIT__SLOT_POOL_KV, apart, 2, 0, width, width);
+    const float *weight = floats(l, packed->weight), *bias = floats(l, packed->bias);
+    vit__linear kv = {.inputs = width, .outputs = 2 * width, .n_parts = 1};
+    if (l->status == VIT_OK) /* the rows after the query's */
+        kv.parts[0] = (vit__linear_part){weight + width * width, bias ? bias + width : NULL, 2 * width};
+    return kv;
+}
+
+static void load_pool(loader *l, vit__pool_weights *w)
+{
+    const vit_config *c = l->config;
+    if (c->pool_heads == 0)
+        return;
+    const float *latent = vector(l, VIT__SLOT_POOL_LATENT, 0);
+    w->query = c->pool_query_projected && latent ? pool_query(l, latent) : latent;
+    w->kv = pool_kv(l);
+    w->projection = matrix(l, VIT__SLOT_POOL_PROJECTION, 0, c->width, c->width);
+    w->norm = norm(l, VIT__SLOT_POOL_NORM, 0, c->pool_norm_eps);
+    w->fc1 = matrix(l, VIT__SLOT_POOL_FC1, 0, c->width, c->pool_mlp_width);
+    w->fc2 = matrix(l, VIT__SLOT_POOL_FC2, 0, c->pool_mlp_width, c->width);
+}
+
+/* ------------------------------------------------------------------ positions ---- */
+
+static void load_positions(loader *l, vit__weights *w)
+{
+    const vit_config *c = l->config;
+    size_t rows = vit__position_rows(c);
+    const float *stored = vector(l, VIT__SLOT_POSITIONS, 0);
+    if (rows == 0 || l->status != VIT_OK)
+        return;
+    if (stored && !vit__position_is_resized(c)) {
+        w->positions = stored;
+        return;
+    }
+    float *table = room(l, rows, c->width);
+    if (table)
+        l->status = vit__position_table(c, stored, table, l->err);
+    w->positions = table;
+}
+
+static void load_relative(loader *l, vit__weights *w)
+{
+    const vit_config *c = l->config;
+    if (c->relative_bias == VIT__RELATIVE_NONE || l->status != VIT_OK)
+        return;
+    size_t tokens = vit__config_tokens(c);
+    uint32_t *index = (uint32_t *)(void *)room(l, tokens, tokens);
+    if (index)
+        vit__position_relative_index(c, index);
+    w->relative_index = index;
+    const float *shared = relative_table(l, VIT__SLOT_RELATIVE_SHARED, 0);
+    for (size_t i = 0; shared && i < c->depth; i++)
+        w->blocks[i].relative = shared;
+}
+
+static void load_rotary(loader *l, vit__weights *w)
+{
+    const vit_config *c = l->config;
+    if (c->rotary.kind == VIT__ROTARY_NONE)
+        return;
+    const float *learned = vector(l, VIT__SLOT_ROTARY, 0);
+    size_t heads = c->rotary.kind == VIT__ROTARY_MIXED ? c->heads : 1;
+    size_t tables = c->rotary.kind == VIT__ROTARY_MIXED ? c->depth : 1;
+    size_t size = heads * vit__config_patches(c) * c->head_dim;
+    for (size_t i = 0; i < c->depth && l->status == VIT_OK; i++) {
+        if (i >= tables) {
+            w->blocks[i].rotary = w->blocks[0].rotary;
+            continue;
+        }
+        float *cosines = room(l, size, 2);
+        if (cosines)
+            vit__rotary_fill(c, learned, i, cosines, cosines + size);
+        w->blocks[i].rotary = (vit__rotary_table){cosines, cosines ? cosines + size : NULL, heads > 1 ? size / heads : 0};
+    }
+}
+
+/* ------------------------------------------------------------------ all of it ---- */
+
+static void load_embedding(loader *l, vit__weights *w)
+{
+    const vit_config *c = l->config;
+    w->patch = matrix(l, VIT__SLOT_PATCH, 0, c->channels * c->patch_height * c->patch_width, c->width);
+    w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->norm_eps);
+    w->token_table = vector(l, VIT__SLOT_TOKENS, 0);
+    w->class_token = vector(l, VIT__SLOT_CLASS_TOKEN, 0);
+    w->distillation_token = vector(l, VIT__SLOT_DISTILLATION_TOKEN, 0);
+    w->register_tokens = vector(l, VIT__SLOT_REGISTER_TOKENS, 0);
+    w->pre_norm = norm(l, VIT__SLOT_PRE_NORM, 0, c->pre_norm_eps);
+}
+
+static float scalar(loader *l, vit__slot slot)
+{
+    const float *value = vector(l, slot, 0);
+    return value ? *value : 0;
+}
+
+static void load_head(loader *l, vit__weights *w)
+{
+    const vit_config *c = l->config;
+    w->final_norm = norm(l, VIT__SLOT_FINAL_NORM, 0, c->final_norm_eps);
+    w->pooled_norm = norm(l, VIT__SLOT_POOLED_NORM, 0, c->pooled_norm_eps);
+    load_pool(l, &w->pool);
+    w->pooler = matrix(l, VIT__SLOT_POOLER, 0, c->width, c->pooler_width);
+    w->embedding = matrix(l, VIT__SLOT_EMBEDDING, 0, c->width, c->projection_width);
+    w->head = matrix(l, VIT__SLOT_HEAD, 0, vit__config_pooled_width(c, c->head_pooling), c->classes);
+    w->head_distillation = matrix(l, VIT__SLOT_HEAD_DISTILLATION, 0, c->width, c->classes);
+    w->latent_mean = matrix(l, VIT__SLOT_LATENT_MEAN, 0, c->width, c->latent);
+    w->latent_log_variance = matrix(l, VIT__SLOT_LATENT_LOG_VARIANCE, 0, c->width, c->latent);
+    w->logit_scale = scalar(l, VIT__SLOT_LOGIT_SCALE);
+    w->logit_bias = scalar(l, VIT__SLOT_LOGIT_BIAS);
+}
+
+void vit__weights_each_linear(const vit_config *config, vit__weights *w,
+                              void (*visit)(vit__linear *linear, void *context), void *context)
+{
+    vit__linear *once[] = {&w->patch,     &w->pool.kv, &w->pool.projection,    &w->pool.fc1,    &w->pool.fc2,
+                           &w->pooler,    &w->head,    &w->head_distillation, &w->latent_mean, &w->latent_log_variance,
+                           &w->embedding};
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        if (once[i]->outputs)
+            visit(once[i], context);
+    for (size_t i = 0; w->blocks && i < config->depth; i++) {
+        vit__linear *inner[] = {&w->blocks[i].qkv, &w->blocks[i].projection, &w->blocks[i].fc1, &w->blocks[i].fc2};
+        for (size_t j = 0; j < sizeof inner / sizeof *inner; j++)
+            if (inner[j]->outputs)
+                visit(inner[j], context);
+    }
+}
+
+typedef struct preparation {
+    loader *loader;
+    const vit__gemm *gemm;
+} preparation;
+
+static void prepare(vit__linear *linear, void *context)
+{
+    preparation *p = context;
+    if (p->loader->status == VIT_OK)
+        p->loader->status = p->gemm->prepare(linear, p->loader->err);
+}
+
+static void release(vit__linear *linear, void *context)
+{
+    const vit__gemm *gemm = context;
+    gemm->release(linear);
+}
+
+vit_status vit__weights_load(const vit_config *config, const vit__name *names, const vit__binding *binding,
+                             vit__checkpoint *checkpoint, const vit__gemm *gemm, vit__weights *weights, vit_error *err)
+{
+    loader l = {config, names, binding, checkpoint, err, VIT_OK};
+    *weights = (vit__weights){0};
+    weights->blocks = vit__alloc_zero(config->depth, sizeof *weights->blocks);
+    if (!weights->blocks)
+        return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
+    load_embedding(&l, weights);
+    load_positions(&l, weights);
+    for (size_t i = 0; i < config->depth && l.status == VIT_OK; i++)
+        load_block(&l, i, &weights->blocks[i]);
+    load_relative(&l, weights);
+    load_rotary(&l, weights);
+    load_head(&l, weights);
+    preparation p = {&l, gemm};
+    if (l.status == VIT_OK)
+        vit__weights_each_linear(config, weights, prepare, &p);
+    if (l.status != VIT_OK)
+        vit__weights_free(config, gemm, weights);
+    return l.status;
+}
+
+void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights)
+{
+    vit__weights_each_linear(config, weights, release, (void *)(uintptr_t)gemm);
+    free(weights->blocks);
+    *weights = (vit__weights){0};
+}

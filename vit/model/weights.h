@@ -1,44 +1,84 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The weights of one encoder under their canonical names. Filled by vit__weights_load from a checkpoint and a family's
- * name table; everything is f32: large matrices are views on the mapped file where it stores aligned f32, else
- * converted copies. Shapes in comments: D width, F MLP width, P = 3 * patch_height * patch_width, T tokens.
- * An absent part has NULL pointers (outputs 0 for a linear layer).
+ * The weights of one encoder under their canonical names, made from a binding. Everything is f32: large matrices are
+ * views on the mapped file where it stores aligned f32, else converted copies. Shapes in comments: D width, A heads *
+ * head_dim, F MLP width, P = 3 * patch_height * patch_width, T tokens, N patches. An absent part has NULL pointers
+ * (outputs 0 for a linear layer).
  */
 #ifndef VIT_WEIGHTS_H
 #define VIT_WEIGHTS_H
 
+#include <stdint.h>
+
+#include "binding.h"
 #include "config.h"
 #include "gemm.h"
 
 typedef struct vit__norm_weights {
-    const float *weight; /* [D] */
+    const float *weight; /* [D]; NULL: there is no norm here */
     const float *bias;   /* [D], NULL for RMS */
+    float eps;
+    vit__norm_kind kind;
 } vit__norm_weights;
+
+/* Angles of the patches' positions: cosines and sines, one of each pair's angle for every element. */
+typedef struct vit__rotary_table {
+    const float *cosines, *sines; /* [1 or H][N][head_dim]; NULL: none */
+    size_t head_stride;           /* floats from head to head; 0: all heads share one table */
+} vit__rotary_table;
 
 typedef struct vit__block_weights {
     vit__norm_weights norm1, norm2;
-    vit__linear qkv;        /* D -> 3D: rows of q, then k, then v; one part, or three */
+    vit__linear qkv;        /* D -> 3A: rows of q, then k, then v; one part, or three */
     vit__norm_weights q_norm, k_norm; /* [head_dim] */
-    vit__linear projection; /* D -> D */
+    vit__rotary_table rotary;
+    const float *relative;  /* [H][entries of the relative position table] */
+    vit__norm_weights attention_norm; /* [A] */
+    vit__linear projection; /* A -> D */
     const float *scale1, *scale2; /* layer scale [D] */
-    vit__linear fc1;        /* D -> F */
+    vit__linear fc1;        /* D -> F; gated: D -> 2F, the gate's rows first */
+    vit__norm_weights mlp_norm; /* [F] */
     vit__linear fc2;        /* F -> D */
 } vit__block_weights;
 
+/* Attention pooling: one query over all tokens, then x + fc2(act(fc1(norm(x)))) where it has an MLP. */
+typedef struct vit__pool_weights {
+    const float *query; /* [D], projected: it does not depend on the picture */
+    vit__linear kv;     /* D -> 2D */
+    vit__linear projection;
+    vit__norm_weights norm;
+    vit__linear fc1, fc2;
+} vit__pool_weights;
+
 typedef struct vit__weights {
     vit__linear patch;          /* P -> D; columns ordered channel, row, column, as a convolution kernel */
+    vit__norm_weights patch_norm;
+    const float *token_table;   /* [vocabulary, D] */
     const float *class_token;   /* [D] */
     const float *distillation_token; /* [D] */
     const float *register_tokens;    /* [registers, D] */
-    const float *positions;     /* [T, D] or [patches, D], as config->position says; computed for sin-cos */
+    const float *positions;     /* rows as config->position says, for the model's own picture size; computed for sin-cos */
+    const uint32_t *relative_index; /* [T, T] into the relative position tables */
     vit__norm_weights pre_norm;
     vit__block_weights *blocks; /* [depth] */
     vit__norm_weights final_norm;
     vit__norm_weights pooled_norm;
+    vit__pool_weights pool;
     vit__linear pooler;            /* D -> pooler_width */
+    vit__linear embedding;         /* pooled -> projection_width */
     vit__linear head;              /* pooled -> classes */
     vit__linear head_distillation; /* D -> classes */
+    vit__linear latent_mean, latent_log_variance; /* D -> latent */
+    float logit_scale, logit_bias; /* as stored: the scale is a logarithm */
 } vit__weights;
+
+/* Reads what a binding names; converted, transposed and computed tables are owned by the checkpoint. */
+vit_status vit__weights_load(const vit_config *config, const vit__name *names, const vit__binding *binding,
+                             vit__checkpoint *checkpoint, const vit__gemm *gemm, vit__weights *weights, vit_error *err);
+void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights);
+
+/* Calls visit for every linear layer that is there. */
+void vit__weights_each_linear(const vit_config *config, vit__weights *weights,
+                              void (*visit)(vit__linear *linear, void *context), void *context);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "checkpoint.h"
 #include "json.h"
 #include "vit/vit.h"
 
@@ -50,6 +51,12 @@ vit_status vit__preprocess_from_timm(const vit__json *config, const char *name, 
 /* open_clip: the whole open_clip_config.json. */
 vit_status vit__preprocess_from_open_clip(const vit__json *config, const char *name, vit_preprocessor *out,
                                           vit_error *err);
+
+/* What vit__preprocess_json wrote. */
+vit_status vit__preprocess_from_own(const vit__json *config, const char *name, vit_preprocessor *out, vit_error *err);
+
+/* What the checkpoint itself says; *preprocessor = NULL where it says nothing. Freed with vit_preprocessor_free. */
+vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err);
 
 /* SHA-256 of the canonical description, hex. */
 vit_status vit__preprocess_digest(const vit_preprocessor *preprocessor, char hex[65], vit_error *err);

@@ -170,9 +170,18 @@ typedef enum vit_precision {
     VIT_PRECISION_F32 = 0
 } vit_precision;
 
+/* A model of pictures and words is two towers; each is opened by itself, and neither touches the other's weights. */
+typedef enum vit_tower {
+    VIT_TOWER_IMAGE = 0,
+    VIT_TOWER_TEXT = 1
+} vit_tower;
+
 typedef struct vit_model_options {
     vit_precision precision;
     const char *preprocessor; /* file that stands in for the model's own preprocessing; NULL = the model's own */
+    vit_tower tower;
+    uint32_t image_height, image_width; /* run at this picture size: positions are interpolated as the family defines it,
+                                         * and preprocessing aims at it; 0 = the model's own */
 } vit_model_options;
 
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
@@ -187,12 +196,23 @@ VIT_API void vit_model_free(vit_model *model);
 VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
-VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width */
+VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width; 0: words */
+VIT_API size_t vit_model_context(const vit_model *model);      /* most tokens of a text; 0: a model of pictures */
 VIT_API size_t vit_model_classes(const vit_model *model);      /* 0: no classifier */
 VIT_API int vit_model_multi_label(const vit_model *model);     /* 1: probabilities are sigmoid, not softmax */
 VIT_API const char *vit_model_label(const vit_model *model, size_t index); /* NULL past the last class */
 VIT_API double vit_model_flops(const vit_model *model); /* multiply and add counted as two, one image, default output */
 VIT_API const vit_preprocessor *vit_model_preprocessor(const vit_model *model); /* NULL: it has none */
+
+/* How a model of pictures and words compares them: logit = scale * cosine(image, text) + bias; probabilities are the
+ * sigmoid of each logit (SigLIP) or the softmax over the texts (CLIP). */
+typedef struct vit_similarity {
+    float scale, bias;
+    int sigmoid;
+} vit_similarity;
+
+/* VIT_ERR_UNSUPPORTED_MODEL: the checkpoint has no such thing. Both towers know it. */
+VIT_API vit_status vit_model_similarity(const vit_model *model, vit_similarity *similarity, vit_error *err);
 
 /* Everything `vit info --json` prints, as one JSON object. The caller frees with vit_free. NULL when out of
  * memory. */
@@ -212,7 +232,9 @@ typedef enum vit_output {
     VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
     VIT_OUTPUT_POOLER = 5,    /* pooler_output, where the family has one */
     VIT_OUTPUT_LOGITS = 6,    /* [C] */
-    VIT_OUTPUT_PROBABILITIES = 7 /* [C] softmax of the logits, or sigmoid for a multi-label model */
+    VIT_OUTPUT_PROBABILITIES = 7, /* [C] softmax of the logits, or sigmoid for a multi-label model */
+    VIT_OUTPUT_LATENT = 8,       /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
+    VIT_OUTPUT_LATENT_LOG_VARIANCE = 9 /* [Z] its log variance */
 } vit_output;
 
 /* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for
@@ -244,6 +266,12 @@ VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "av
 VIT_API vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output,
                               float *result, vit_error *err);
 
+/* Encodes n texts of a model opened with VIT_TOWER_TEXT: ids[n][length] -> result[n][rows * columns], where the rows of
+ * VIT_OUTPUT_TOKENS and VIT_OUTPUT_HIDDEN are `length`. length is 1 to vit_model_context; texts are padded as their tokenizer
+ * does. VIT_ERR_INVALID_ARGUMENT: an id is not in the vocabulary. Otherwise as vit_encode. */
+VIT_API vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, size_t length, vit_output output,
+                                   float *result, vit_error *err);
+
 /* Several outputs of one forward pass. */
 typedef struct vit_request {
     vit_output output;
@@ -253,6 +281,9 @@ typedef struct vit_request {
 
 VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n,
                                        const vit_request *requests, size_t n_requests, vit_error *err);
+
+VIT_API vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
+                                            const vit_request *requests, size_t n_requests, vit_error *err);
 
 /* Indices of the k largest of n scores, best first, ties by index. k is at most n. */
 VIT_API void vit_top_k(const float *scores, size_t n, size_t k, size_t *indices);

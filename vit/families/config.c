@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <math.h>
+
+#include "error.h"
+
+typedef struct limit {
+    const char *what;
+    size_t value, least, most;
+} limit;
+
+/* Far past every published model; small enough that no product of a few of them overflows 64 bits. */
+#define EDGE_MOST 65536u
+#define WIDTH_MOST 65536u
+#define MLP_MOST 1048576u
+#define DEPTH_MOST 1024u
+#define CLASSES_MOST 16777216u
+#define TOKENS_MOST 1048576u
+#define RELATIVE_TOKENS_MOST 32768u /* the index has a row and a column for each */
+
+static vit_status check_limits(const limit *limits, size_t n, const char *where, vit_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (limits[i].value < limits[i].least || limits[i].value > limits[i].most)
+            return vit__fail(err, VIT_ERR_CORRUPT, where, "%s is %zu: it must be %zu to %zu", limits[i].what,
+                             limits[i].value, limits[i].least, limits[i].most);
+    return VIT_OK;
+}
+
+static vit_status check_sizes(const vit_config *c, const char *where, vit_error *err)
+{
+    const limit limits[] = {
+        {"the width", c->width, 1, WIDTH_MOST},
+        {"the number of blocks", c->depth, 1, DEPTH_MOST},
+        {"the number of heads", c->heads, 1, WIDTH_MOST},
+        {"the MLP's width", c->mlp_width, 0, MLP_MOST},
+        {"the number of register tokens", c->registers, 0, EDGE_MOST},
+        {"the number of classes", c->classes, 0, CLASSES_MOST},
+        {"the projection's width", c->projection_width, 0, WIDTH_MOST},
+        {"the pooler's width", c->pooler_width, 0, WIDTH_MOST},
+        {"the latent width", c->latent, 0, WIDTH_MOST},
+        {"the attention pool's number of heads", c->pool_heads, 0, WIDTH_MOST},
+        {"the attention pool's MLP width", c->pool_mlp_width, 0, MLP_MOST},
+    };
+    return check_limits(limits, sizeof limits / sizeof *limits, where, err);
+}
+
+static vit_status check_picture(const vit_config *c, const char *where, vit_error *err)
+{
+    const limit limits[] = {
+        {"the picture's height", c->image_height, 1, EDGE_MOST},
+        {"the picture's width", c->image_width, 1, EDGE_MOST},
+        {"the patches' height", c->patch_height, 1, c->image_height},
+        {"the patches' width", c->patch_width, 1, c->image_width},
+        {"the height of the grid of positions", c->position_height, 1, EDGE_MOST},
+        {"the width of the grid of positions", c->position_width, 1, EDGE_MOST},
+    };
+    vit_status status = check_limits(limits, sizeof limits / sizeof *limits, where, err);
+    if (status != VIT_OK)
+        return status;
+    if (c->channels != 3)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where, "pictures of %zu channels: this build takes RGB, 3",
+                         c->channels);
+    bool resized = c->image_height / c->patch_height != c->position_height ||
+                   c->image_width / c->patch_width != c->position_width;
+    bool tabled = c->position == VIT__POSITION_LEARNED_ALL || c->position == VIT__POSITION_LEARNED_PATCHES ||
+                  c->position == VIT__POSITION_LEARNED_CLASS || c->relative_bias != VIT__RELATIVE_NONE;
+    if (resized && tabled && c->interpolation == VIT__INTERPOLATION_NONE)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
+                         "the model has positions for %zux%zu patches and its family defines no interpolation of them: "
+                         "%zux%zu pixels do not fit",
+                         c->position_height, c->position_width, c->image_height, c->image_width);
+    return VIT_OK;
+}
+
+static vit_status check_words(const vit_config *c, const char *where, vit_error *err)
+{
+    const limit limits[] = {
+        {"the vocabulary", c->vocabulary, 1, CLASSES_MOST},
+        {"the number of tokens of a text", c->context, 1, EDGE_MOST},
+    };
+    return check_limits(limits, sizeof limits / sizeof *limits, where, err);
+}
+
+static vit_status check_tokens(const vit_config *c, const char *where, vit_error *err)
+{
+    size_t most = c->relative_bias != VIT__RELATIVE_NONE ? RELATIVE_TOKENS_MOST : TOKENS_MOST;
+    if (vit__config_tokens(c) > most)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "%zu tokens a picture: this build takes %zu at most",
+                         vit__config_tokens(c), most);
+    bool classless = !c->class_token && c->input == VIT__INPUT_PIXELS;
+    if (classless && (c->pooling == VIT__POOL_CLASS || c->head_pooling == VIT__POOL_CLASS ||
+                      c->head_pooling == VIT__POOL_CLASS_AND_MEAN))
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "the pooled output is the class token's, but there is none");
+    return VIT_OK;
+}
+
+static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
+{
+    if (c->head_dim == 0 && c->width % c->heads != 0)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "a width of %zu is not a multiple of its %zu heads", c->width,
+                         c->heads);
+    if (c->head_dim == 0)
+        c->head_dim = c->width / c->heads;
+    if (c->head_dim > WIDTH_MOST || vit__config_attention_width(c) > 4 * WIDTH_MOST)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "%zu heads of %zu make no sense", c->heads, c->head_dim);
+    if (c->rotary.kind != VIT__ROTARY_NONE && c->head_dim % (c->rotary.kind == VIT__ROTARY_MIXED ? 2 : 4) != 0)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "rotary positions need a head width that is a multiple of 4: %zu",
+                         c->head_dim);
+    if (c->pool_heads && c->width % c->pool_heads != 0)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "a width of %zu is not a multiple of its attention pool's %zu heads",
+                         c->width, c->pool_heads);
+    return VIT_OK;
+}
+
+static vit_status check_numbers(const vit_config *c, const char *where, vit_error *err)
+{
+    const double eps[] = {c->norm_eps, c->pre_norm_eps, c->final_norm_eps, c->pooled_norm_eps, c->pool_norm_eps};
+    for (size_t i = 0; i < sizeof eps / sizeof *eps; i++)
+        if (!isfinite(eps[i]) || eps[i] < 0 || eps[i] > 1)
+            return vit__fail(err, VIT_ERR_CORRUPT, where, "a norm's eps of %g makes no sense", eps[i]);
+    if (c->rotary.kind != VIT__ROTARY_NONE && c->rotary.kind != VIT__ROTARY_MIXED &&
+        (!isfinite(c->rotary.theta) || c->rotary.theta <= 0))
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "a rotary theta of %g makes no sense", c->rotary.theta);
+    return VIT_OK;
+}
+
+vit_status vit__config_finish(vit_config *c, const char *where, vit_error *err)
+{
+    vit_status status = check_sizes(c, where, err);
+    if (status == VIT_OK)
+        status = c->input == VIT__INPUT_TOKENS ? check_words(c, where, err) : check_picture(c, where, err);
+    if (status == VIT_OK)
+        status = check_tokens(c, where, err);
+    if (status == VIT_OK)
+        status = check_heads(c, where, err);
+    if (status == VIT_OK)
+        status = check_numbers(c, where, err);
+    return status;
+}
+
+double vit__config_flops(const vit_config *c)
+{
+    double tokens = (double)vit__config_tokens(c), width = (double)c->width;
+    double attention = (double)vit__config_attention_width(c);
+    double fc1 = (double)c->mlp_width * (c->mlp == VIT__MLP_GATED ? 2 : 1);
+    double block = 4 * width * attention + width * fc1 + width * (double)c->mlp_width + 2 * tokens * attention;
+    double patches = c->input == VIT__INPUT_PIXELS
+                         ? (double)vit__config_patches(c) * width *
+                               (double)(c->channels * c->patch_height * c->patch_width)
+                         : 0;
+    return 2 * (patches + (double)c->depth * tokens * block);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The canonical description of one encoder, of pictures or of words: the union of what every family needs. A family fills
+ * it once from its config file; the encoder reads nothing else and does not know the family's name. Opening a model
+ * refuses values the encoder cannot run (see vit__config_check), so that a field is never silently ignored.
+ */
+#ifndef VIT_CONFIG_H
+#define VIT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vit/vit.h"
+
+typedef enum vit__input {
+    VIT__INPUT_PIXELS,
+    VIT__INPUT_TOKENS /* token ids: the text tower */
+} vit__input;
+
+typedef enum vit__activation {
+    VIT__ACTIVATION_NONE,
+    VIT__ACTIVATION_GELU,       /* x * Phi(x), by erf */
+    VIT__ACTIVATION_GELU_TANH,  /* the tanh approximation; "gelu_new", "gelu_pytorch_tanh" */
+    VIT__ACTIVATION_QUICK_GELU, /* x * sigmoid(1.702 x) */
+    VIT__ACTIVATION_RELU,
+    VIT__ACTIVATION_SILU,
+    VIT__ACTIVATION_TANH,
+    VIT__ACTIVATION_SIGMOID
+} vit__activation;
+
+typedef enum vit__norm_kind { VIT__NORM_LAYER, VIT__NORM_RMS } vit__norm_kind;
+
+typedef enum vit__block_order {
+    VIT__BLOCK_PRE_NORM,    /* x += s1*attention(norm1(x)); x += s2*mlp(norm2(x)) */
+    VIT__BLOCK_POST_NORM,   /* h = norm1(attention(x) + x); x = norm2(mlp(h) + h): Vaswani et al. 2017 */
+    VIT__BLOCK_BRANCH_NORM, /* x += s1*norm1(attention(x)); x += s2*norm2(mlp(x)) */
+    VIT__BLOCK_PARALLEL     /* one norm, attention and MLP beside each other */
+} vit__block_order;
+
+typedef enum vit__mlp_kind {
+    VIT__MLP_PLAIN, /* fc2(act(fc1(x))) */
+    VIT__MLP_GATED  /* fc2(act(gate(x)) * up(x)); fc1 holds the gate's rows, then the others */
+} vit__mlp_kind;
+
+typedef enum vit__position_kind {
+    VIT__POSITION_NONE,
+    VIT__POSITION_LEARNED_ALL,     /* table over prefix tokens and patches (or over the tokens of a text) */
+    VIT__POSITION_LEARNED_PATCHES, /* table over patches only; prefix tokens carry none */
+    VIT__POSITION_LEARNED_CLASS,   /* table over the class token and patches; the rest of the prefix carries none */
+    VIT__POSITION_SINCOS,          /* PE(pos,2i) = sin(pos / 10000^(2i/D)), PE(pos,2i+1) = cos(...), over all tokens */
+    VIT__POSITION_SINCOS_2D        /* AIMv2 (native): over patches, see position.c */
+} vit__position_kind;
+
+/* How a table of positions meets another picture size than the one it was made for (position.c). */
+typedef enum vit__interpolation {
+    VIT__INTERPOLATION_NONE,             /* it does not: another size is refused */
+    VIT__INTERPOLATION_BICUBIC,          /* torch, align_corners false, a = -0.75 */
+    VIT__INTERPOLATION_BICUBIC_ANTIALIAS,/* torch, antialias: a = -0.5, support scaled */
+    VIT__INTERPOLATION_BILINEAR_ANTIALIAS
+} vit__interpolation;
+
+typedef enum vit__rotary_kind {
+    VIT__ROTARY_NONE,
+    VIT__ROTARY_AXIAL, /* frequencies by formula, half of them along y, half along x */
+    VIT__ROTARY_DINOV3, /* patch centres in [-1, 1], periods by theta */
+    VIT__ROTARY_MIXED   /* learned frequencies per block and head, along both axes */
+} vit__rotary_kind;
+
+/* timm's RotaryEmbeddingCat and Mixed, DINOv3's table: what angle a patch at row y, column x has (rotary.c). */
+typedef struct vit__rotary {
+    vit__rotary_kind kind;
+    bool half; /* pairs (d, d + head_dim/2), else (2d, 2d+1) */
+    double theta;
+    size_t reference_height, reference_width; /* positions are scaled to this grid; 0: not at all */
+    double offset;    /* added to every position */
+    bool x_first;     /* indexing "xy": angles of x before those of y */
+} vit__rotary;
+
+typedef enum vit__attention_kind {
+    VIT__ATTENTION_PLAIN,
+    VIT__ATTENTION_DIFFERENTIAL /* softmax(q1 k1) - lambda softmax(q2 k2) (Ye et al. 2024) */
+} vit__attention_kind;
+
+typedef enum vit__relative_bias {
+    VIT__RELATIVE_NONE,
+    VIT__RELATIVE_PER_BLOCK, /* BEiT: a table [(2h-1)(2w-1)+3, heads] in every block */
+    VIT__RELATIVE_SHARED     /* one table for all blocks */
+} vit__relative_bias;
+
+typedef enum vit__qk_norm {
+    VIT__QK_NORM_NONE,
+    VIT__QK_NORM_HEAD, /* over each head's q and k */
+    VIT__QK_NORM_WIDTH /* over all heads' together */
+} vit__qk_norm;
+
+/* How tokens become one vector. */
+typedef enum vit__pooling {
+    VIT__POOL_NONE,
+    VIT__POOL_CLASS,             /* token 0 */
+    VIT__POOL_MEAN_PATCHES,      /* mean without prefix tokens */
+    VIT__POOL_MEAN_ALL,          /* mean of all tokens */
+    VIT__POOL_CLASS_DISTILLATION,/* mean of tokens 0 and 1 (timm distilled) */
+    VIT__POOL_CLASS_AND_MEAN,    /* token 0 ++ mean of patches (DINOv2 classifier): 2D wide */
+    VIT__POOL_ATTENTION,         /* attention pooling with a learned query */
+    VIT__POOL_END,               /* text: the first token that is end_token */
+    VIT__POOL_LARGEST,           /* text: the first token with the largest id */
+    VIT__POOL_LAST               /* text: the last token */
+} vit__pooling;
+
+/* HF's pooler_output. */
+typedef enum vit__pooler {
+    VIT__POOLER_NONE,
+    VIT__POOLER_POOLED, /* the pooled vector, normed where pooled_norm says so */
+    VIT__POOLER_DENSE   /* pooler_activation(dense(token 0)) */
+} vit__pooler;
+
+typedef enum vit__head {
+    VIT__HEAD_NONE,
+    VIT__HEAD_LINEAR,       /* logits = W pooled + b */
+    VIT__HEAD_TWO_AVERAGED  /* mean of head(token 0) and head_distillation(token 1) */
+} vit__head;
+
+/* What the library itself calls the embedding. */
+typedef enum vit__embedding {
+    VIT__EMBEDDING_CLASS,     /* token 0 after the final norm, as VIT_OUTPUT_CLASS */
+    VIT__EMBEDDING_MEAN,      /* mean of the patch tokens, as VIT_OUTPUT_MEAN */
+    VIT__EMBEDDING_POOLED,    /* the pooled vector (timm, SigLIP, BEiT) */
+    VIT__EMBEDDING_PROJECTED, /* projection(pooled vector): CLIP */
+    VIT__EMBEDDING_LATENT     /* mean of the Gaussian latent of a variational autoencoder */
+} vit__embedding;
+
+#define VIT__FAMILY_NAME_MAX 64
+
+typedef struct vit_config {
+    char family[VIT__FAMILY_NAME_MAX];
+    vit__input input;
+
+    /* sizes */
+    size_t image_height, image_width;
+    size_t patch_height, patch_width;
+    size_t channels;  /* 3 */
+    size_t vocabulary, context; /* text: ids are < vocabulary; at most `context` of them */
+    size_t width;     /* D */
+    size_t depth;     /* number of blocks */
+    size_t heads;     /* H */
+    size_t head_dim;  /* d; width / heads nearly everywhere */
+    size_t mlp_width; /* F; of one of the two halves when gated; 0: the block has no MLP */
+
+    /* tokens, in this order: class, distillation, registers, patches */
+    bool class_token, distillation_token;
+    size_t registers;
+    bool patch_bias, patch_norm; /* patch_norm: norm of the patches' embeddings, before positions */
+    vit__position_kind position;
+    size_t position_height, position_width; /* the grid that the stored table is for */
+    vit__interpolation interpolation;
+    vit__rotary rotary;
+    vit__relative_bias relative_bias;
+
+    /* block */
+    vit__block_order order;
+    vit__norm_kind norm;
+    double norm_eps;  /* of the blocks' norms, those inside them, and of patch_norm */
+    bool pre_norm;    /* norm between embedding and the first block (CLIP) */
+    double pre_norm_eps;
+    bool final_norm;  /* norm after the last block, over all tokens */
+    double final_norm_eps;
+    bool qkv_bias, key_bias; /* key_bias: only meaningful with qkv_bias; BEiT has none on the key */
+    bool projection_bias, mlp_bias;
+    vit__attention_kind attention;
+    bool causal;      /* a token sees itself and those before it */
+    vit__qk_norm qk_norm;
+    bool attention_norm; /* norm before the output projection */
+    bool mlp_norm;       /* norm inside the MLP, before its second matrix */
+    bool attention_scale, mlp_scale; /* layer scale: a factor per channel on the branch */
+    vit__mlp_kind mlp;
+    vit__activation activation;
+
+    /* from tokens to vectors */
+    vit__pooling pooling;      /* the library's own */
+    vit__pooling head_pooling; /* what the classifier reads */
+    size_t end_token;          /* VIT__POOL_END */
+    bool pooled_norm;          /* norm of the pooled vector (timm fc_norm, CLIP post_layernorm, BEiT) */
+    double pooled_norm_eps;
+    size_t pool_heads;         /* attention pooling */
+    size_t pool_mlp_width;     /* its MLP; 0: none */
+    double pool_norm_eps;      /* of the norm ahead of that MLP */
+    vit__activation pool_activation;
+    bool pool_query_projected; /* a query projection stands between the latent and the attention */
+    bool pool_bias;            /* on the key and value projections */
+    vit__pooler pooler;
+    vit__activation pooler_activation;
+    size_t pooler_width;       /* of a dense pooler */
+    vit__embedding embedding;
+    size_t projection_width;   /* of the embedding, where it is projected; 0: no projection */
+    bool embedding_bias;       /* on that projection */
+    vit__head head;
+    size_t classes;
+    bool head_bias;
+    bool multi_label; /* probabilities by sigmoid */
+    size_t latent;    /* width of z_mean and z_log_var; 0: none */
+    bool logit_scale, logit_bias; /* scalars that turn the cosine of a picture and a text into a logit */
+    bool sigmoid_logits;          /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
+} vit_config;
+
+/* Tokens before the patches. */
+static inline size_t vit__config_prefix(const vit_config *config)
+{
+    return (size_t)config->class_token + (size_t)config->distillation_token + config->registers;
+}
+
+static inline size_t vit__config_patches(const vit_config *config)
+{
+    return (config->image_height / config->patch_height) * (config->image_width / config->patch_width);
+}
+
+/* T, at most: a text may have fewer */
+static inline size_t vit__config_tokens(const vit_config *config)
+{
+    return config->input == VIT__INPUT_TOKENS ? config->context
+                                              : vit__config_prefix(config) + vit__config_patches(config);
+}
+
+/* Heads together: D, but where head_dim is given apart from it. */
+static inline size_t vit__config_attention_width(const vit_config *config)
+{
+    return config->heads * config->head_dim;
+}
+
+static inline size_t vit__config_pooled_width(const vit_config *config, vit__pooling pooling)
+{
+    return pooling == VIT__POOL_CLASS_AND_MEAN ? 2 * config->width : config->width;
+}
+
+/* Gives head_dim its default, and refuses what makes no sense (zero or absurd sizes, width not a multiple of heads, eps not
+ * finite or negative: corrupt) and what the encoder cannot run (VIT_ERR_UNSUPPORTED_MODEL, the message names the feature).
+ * Bounds every product that later code forms, so that size arithmetic on an accepted config cannot overflow. */
+vit_status vit__config_finish(vit_config *config, const char *where, vit_error *err);
+
+/* Multiplications and additions of one input, each counted as one, for the encoder's matrices and attention. */
+double vit__config_flops(const vit_config *config);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "binding.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+
+/* ------------------------------------------------------------------ shapes ---- */
+
+typedef enum dimension {
+    END, /* no more dimensions */
+    ONE,
+    TWO,
+    WIDTH,
+    WIDTH_2,
+    WIDTH_3,
+    ATTENTION,
+    ATTENTION_3,
+    KEYS, /* heads of keys and values together; where fewer than those of queries, the tensor says how many */
+    QK_NORM,
+    MLP,
+    FC1,
+    CHANNELS,
+    PATCH_HEIGHT,
+    PATCH_WIDTH,
+    VOCABULARY,
+    REGISTERS,
+    POSITION_ROWS,
+    RELATIVE_ROWS,
+    HEADS,
+    DEPTH,
+    HALF_HEAD,
+    POOLER_WIDTH,
+    EMBEDDING,
+    CLASSES,
+    HEAD_INPUTS,
+    LATENT,
+    POOL_MLP
+} dimension;
+
+static size_t position_rows(const vit_config *c)
+{
+    size_t patches = c->position_height * c->position_width;
+    if (c->input == VIT__INPUT_TOKENS)
+        return c->context;
+    switch (c->position) {
+    case VIT__POSITION_LEARNED_ALL:
+        return vit__config_prefix(c) + patches;
+    case VIT__POSITION_LEARNED_CLASS:
+        return (size_t)c->class_token + patches;
+    default:
+        return patches;
+    }
+}
+
+static size_t extent(const vit_config *c, dimension d)
+{
+    switch (d) {
+    case END: return 0;
+    case ONE: return 1;
+    case TWO: return 2;
+    case WIDTH: return c->width;
+    case WIDTH_2: return 2 * c->width;
+    case WIDTH_3: return 3 * c->width;
+    case ATTENTION: return vit__config_attention_width(c);
+    case ATTENTION_3: return 3 * vit__config_attention_width(c);
+    case KEYS: return vit__config_attention_width(c);
+    case QK_NORM: return c->qk_norm == VIT__QK_NORM_WIDTH ? vit__config_attention_width(c) : c->head_dim;
+    case MLP: return c->mlp_width;
+    case FC1: return c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
+    case CHANNELS: return c->channels;
+    case PATCH_HEIGHT: return c->patch_height;
+    case PATCH_WIDTH: return c->patch_width;
+    case VOCABULARY: return c->vocabulary;
+    case REGISTERS: return c->registers;
+    case POSITION_ROWS: return position_rows(c);
+    case RELATIVE_ROWS: return (2 * c->position_height - 1) * (2 * c->position_width - 1) + 3;
+    case HEADS: return c->heads;
+    case DEPTH: return c->depth;
+    case HALF_HEAD: return c->head_dim / 2;
+    case POOLER_WIDTH: return c->pooler_width;
+    case EMBEDDING: return c->projection_width;
+    case CLASSES: return c->classes;
+    case HEAD_INPUTS: return vit__config_pooled_width(c, c->head_pooling);
+    case LATENT: return c->latent;
+    case POOL_MLP: return c->pool_mlp_width;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ who has which ---- */
+
+static bool always(const vit_config *c) { (void)c; return true; }
+static bool never(const vit_config *c) { (void)c; return false; }
+static bool pixels(const vit_config *c) { return c->input == VIT__INPUT_PIXELS; }
+static bool words(const vit_config *c) { return c->input == VIT__INPUT_TOKENS; }
+static bool patch_bias(const vit_config *c) { return c->patch_bias; }
+static bool patch_norm(const vit_config *c) { return c->patch_norm; }
+static bool layer(const vit_config *c) { return c->norm == VIT__NORM_LAYER; }
+static bool class_token(const vit_config *c) { return c->class_token; }
+static bool distillation_token(const vit_config *c) { return c->distillation_token; }
+static bool registers(const vit_config *c) { return c->registers > 0; }
+static bool relative_shared(const vit_config *c) { return c->relative_bias == VIT__RELATIVE_SHARED; }
+static bool relative(const vit_config *c) { return c->relative_bias == VIT__RELATIVE_PER_BLOCK; }
+static bool mixed(const vit_config *c) { return c->rotary.kind == VIT__ROTARY_MIXED; }
+static bool pre_norm(const vit_config *c) { return c->pre_norm; }
+static bool final_norm(const vit_config *c) { return c->final_norm; }
+static bool pooled_norm(const vit_config *c) { return c->pooled_norm; }
+static bool pooler(const vit_config *c) { return c->pooler == VIT__POOLER_DENSE; }
+static bool projected(const vit_config *c) { return c->projection_width > 0; }
+static bool embedding_bias(const vit_config *c) { return c->embedding_bias; }
+static bool head(const vit_config *c) { return c->head != VIT__HEAD_NONE; }
+static bool head_bias(const vit_config *c) { return c->head_bias; }
+static bool two_heads(const vit_config *c) { return c->head == VIT__HEAD_TWO_AVERAGED; }
+static bool latent(const vit_config *c) { return c->latent > 0; }
+static bool logit_scale(const vit_config *c) { return c->logit_scale; }
+static bool logit_bias(const vit_config *c) { return c->logit_bias; }
+static bool attention_pool(const vit_config *c) { return c->pool_heads > 0; }
+static bool pool_query(const vit_config *c) { return c->pool_heads > 0 && c->pool_query_projected; }
+static bool pool_bias(const vit_config *c) { return c->pool_bias; }
+static bool pool_mlp(const vit_config *c) { return c->pool_heads > 0 && c->pool_mlp_width > 0; }
+static bool qkv_bias(const vit_config *c) { return c->qkv_bias; }
+static bool key_bias(const vit_config *c) { return c->qkv_bias && c->key_bias; }
+static bool qk_norm(const vit_config *c) { return c->qk_norm != VIT__QK_NORM_NONE; }
+static bool attention_norm(const vit_config *c) { return c->attention_norm; }
+static bool projection_bias(const vit_config *c) { return c->projection_bias; }
+static bool attention_scale(const vit_config *c) { return c->attention_scale; }
+static bool mlp(const vit_config *c) { return c->mlp_width > 0; }
+static bool norm2(const vit_config *c) { return c->mlp_width > 0 && c->order != VIT__BLOCK_PARALLEL; }
+static bool mlp_bias(const vit_config *c) { return c->mlp_bias; }
+static bool gated(const vit_config *c) { return c->mlp == VIT__MLP_GATED; }
+static bool mlp_norm(const vit_config *c) { return c->mlp_norm; }
+static bool mlp_scale(const vit_config *c) { return c->mlp_scale; }
+
+static bool learned_positions(const vit_config *c)
+{
+    return c->position == VIT__POSITION_LEARNED_ALL || c->position == VIT__POSITION_LEARNED_PATCHES ||
+           c->position == VIT__POSITION_LEARNED_CLASS;
+}
+
+#define RANK_MAX 4
+
+/* weight: its shape; a bias has the first dimension of a matrix, the only one of a vector. packed: the slot that holds
+ * this one's rows instead; if that one has a tensor, this one has none. A packed slot itself need not be there. */
+typedef struct spec {
+    bool (*weight)(const vit_config *c), (*bias)(const vit_config *c);
+    dimension shape[RANK_MAX];
+    vit__slot packed;
+    bool packs;
+} spec;
+
+#define UNPACKED VIT__SLOTS
+
+static const spec specs[VIT__SLOTS] = {
+    [VIT__SLOT_PATCH] = {pixels, patch_bias, {WIDTH, CHANNELS, PATCH_HEIGHT, PATCH_WIDTH}, UNPACKED, false},
+    [VIT__SLOT_PATCH_NORM] = {patch_norm, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_TOKENS] = {words, never, {VOCABULARY, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_CLASS_TOKEN] = {class_token, never, {ONE, ONE, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_DISTILLATION_TOKEN] = {distillation_token, never, {ONE, ONE, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_REGISTER_TOKENS] = {registers, never, {ONE, REGISTERS, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POSITIONS] = {learned_positions, never, {ONE, POSITION_ROWS, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_RELATIVE_SHARED] = {relative_shared, never, {RELATIVE_ROWS, HEADS}, UNPACKED, false},
+    [VIT__SLOT_ROTARY] = {mixed, never, {TWO, DEPTH, HEADS, HALF_HEAD}, UNPACKED, false},
+    [VIT__SLOT_PRE_NORM] = {pre_norm, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_FINAL_NORM] = {final_norm, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOLED_NORM] = {pooled_norm, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOLER] = {pooler, always, {POOLER_WIDTH, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_EMBEDDING] = {projected, embedding_bias, {EMBEDDING, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_HEAD] = {head, head_bias, {CLASSES, HEAD_INPUTS}, UNPACKED, false},
+    [VIT__SLOT_HEAD_DISTILLATION] = {two_heads, head_bias, {CLASSES, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_LATENT_MEAN] = {latent, always, {LATENT, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_LATENT_LOG_VARIANCE] = {latent, always, {LATENT, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_LOGIT_SCALE] = {logit_scale, never, {END}, UNPACKED, false},
+    [VIT__SLOT_LOGIT_BIAS] = {logit_bias, never, {END}, UNPACKED, false},
+    [VIT__SLOT_POOL_LATENT] = {attention_pool, never, {ONE, ONE, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOL_QKV] = {attention_pool, pool_bias, {WIDTH_3, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_POOL_QUERY] = {pool_query, pool_bias, {WIDTH, WIDTH}, VIT__SLOT_POOL_QKV, false},
+    [VIT__SLOT_POOL_KV] = {attention_pool, pool_bias, {WIDTH_2, WIDTH}, VIT__SLOT_POOL_QKV, true},
+    [VIT__SLOT_POOL_KEY] = {attention_pool, pool_bias, {WIDTH, WIDTH}, VIT__SLOT_POOL_KV, false},
+    [VIT__SLOT_POOL_VALUE] = {attention_pool, pool_bias, {WIDTH, WIDTH}, VIT__SLOT_POOL_KV, false},
+    [VIT__SLOT_POOL_PROJECTION] = {attention_pool, always, {WIDTH, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOL_NORM] = {pool_mlp, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOL_FC1] = {pool_mlp, always, {POOL_MLP, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOL_FC2] = {pool_mlp, always, {WIDTH, POOL_MLP}, UNPACKED, false},
+    [VIT__SLOT_NORM1] = {always, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_QKV] = {always, key_bias, {ATTENTION_3, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_QUERY] = {always, qkv_bias, {ATTENTION, WIDTH}, VIT__SLOT_QKV, false},
+    [VIT__SLOT_KEY] = {always, key_bias, {KEYS, WIDTH}, VIT__SLOT_QKV, false},
+    [VIT__SLOT_VALUE] = {always, qkv_bias, {KEYS, WIDTH}, VIT__SLOT_QKV, false},
+    [VIT__SLOT_Q_NORM] = {qk_norm, layer, {QK_NORM}, UNPACKED, false},
+    [VIT__SLOT_K_NORM] = {qk_norm, layer, {QK_NORM}, UNPACKED, false},
+    [VIT__SLOT_RELATIVE] = {relative, never, {RELATIVE_ROWS, HEADS}, UNPACKED, false},
+    [VIT__SLOT_ATTENTION_NORM] = {attention_norm, layer, {ATTENTION}, UNPACKED, false},
+    [VIT__SLOT_PROJECTION] = {always, projection_bias, {WIDTH, ATTENTION}, UNPACKED, false},
+    [VIT__SLOT_SCALE1] = {attention_scale, never, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_NORM2] = {norm2, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_FC1] = {mlp, mlp_bias, {FC1, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_GATE] = {gated, mlp_bias, {MLP, WIDTH}, VIT__SLOT_FC1, false},
+    [VIT__SLOT_UP] = {gated, mlp_bias, {MLP, WIDTH}, VIT__SLOT_FC1, false},
+    [VIT__SLOT_MLP_NORM] = {mlp_norm, layer, {MLP}, UNPACKED, false},
+    [VIT__SLOT_FC2] = {mlp, mlp_bias, {WIDTH, MLP}, UNPACKED, false},
+    [VIT__SLOT_SCALE2] = {mlp_scale, never, {WIDTH}, UNPACKED, false},
+};
+
+/* ------------------------------------------------------------------ binding ---- */
+
+typedef struct binder {
+    const vit__plan *plan;
+    const vit__checkpoint *checkpoint;
+    vit__binding *binding;
+    vit_error *err;
+} binder;
+
+static vit__bound *place(const vit__binding *binding, vit__slot slot, size_t block)
+{
+    return (vit__bound *)(slot < VIT__SLOT_BLOCK ? &binding->once[slot]
+                                                 : &binding->blocks[block][slot - VIT__SLOT_BLOCK]);
+}
+
+const vit__bound *vit__binding_get(const vit__binding *binding, vit__slot slot, size_t block)
+{
+    return place(binding, slot, block);
+}
+
+typedef struct shape {
+    size_t rank, sizes[RANK_MAX];
+} shape;
+
+static shape wanted_shape(const vit_config *c, const spec *s, vit__layout layout)
+{
+    shape want = {0};
+    for (size_t i = 0; i < RANK_MAX && s->shape[i] != END; i++)
+        if (layout != VIT__LAYOUT_FLAT || s->shape[i] != ONE)
+            want.sizes[want.rank++] = extent(c, s->shape[i]);
+    if (layout == VIT__LAYOUT_TRANSPOSED && want.rank == 2) {
+        size_t rows = want.sizes[0];
+        want.sizes[0] = want.sizes[1];
+        want.sizes[1] = rows;
+    }
+    return want;
+}
+
+static bool same_shape(const vit__tensor *tensor, const shape *want)
+{
+    bool scalar = want->rank == 0 && vit__tensor_elements(tensor) == 1 && tensor->rank <= 1; /* [] or [1] */
+    return scalar || (tensor->rank == want->rank &&
+                      memcmp(tensor->shape, want->sizes, want->rank * sizeof *want->sizes) == 0);
+}
+
+static void shape_text(const shape *s, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "[");
+    for (size_t i = 0; i < s->rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%zu", i ? ", " : "", s->sizes[i]);
+    if (used < size)
+        snprintf(text + used, size - used, "]");
+}
+
+static bool floating(const vit__tensor *tensor)
+{
+    return tensor->dtype == VIT__DTYPE_F32 || tensor->dtype == VIT__DTYPE_F16 || tensor->dtype == VIT__DTYPE_BF16 ||
+           tensor->dtype == VIT__DTYPE_F64;
+}
+
+static vit_status check_tensor(const binder *b, const vit__tensor *tensor, const shape *want)
+{
+    char has[128], wants[128];
+    vit__tensor_shape_text(tensor, has, sizeof has);
+    shape_text(want, wants, sizeof wants);
+    if (!same_shape(tensor, want))
+        return vit__fail(b->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(b->checkpoint),
+                         "tensor \"%s\" has shape %s, but %s asks for %s", tensor->name, has,
+                         vit__checkpoint_config_name(b->checkpoint), wants);
+    if (!floating(tensor))
+        return vit__fail(b->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(b->checkpoint),
+                         "tensor \"%s\" %s is %s: a weight must be F32, F16, BF16 or F64", tensor->name, has,
+                         tensor->dtype_name);
+    return VIT_OK;
+}
+
+static vit_status missing(const binder *b, const char *name, const shape *want)
+{
+    char wants[128];
+    shape_text(want, wants, sizeof wants);
+    return vit__fail(b->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(b->checkpoint),
+                     "tensor \"%s\" %s, which %s asks for, is missing", name, wants,
+                     vit__checkpoint_config_name(b->checkpoint));
+}
+
+/* One tensor by its name. pattern NULL: the family has no name for it, and `what` stands in for it in the message. */
+static vit_status bind_tensor(const binder *b, const char *pattern, const char *what, size_t block, bool optional,
+                              const shape *want, const vit__tensor **bound)
+{
+    char name[256];
+    if (!pattern && optional)
+        return VIT_OK;
+    if (!pattern)
+        return missing(b, what ? what : "(one that this family has no name for)", want);
+    if (!vit__family_tensor_name(pattern, b->plan->prefix, block, name, sizeof name))
+        return vit__fail(b->err, VIT_ERR_INTERNAL, pattern, "the name of a tensor is too long");
+    const vit__tensor *tensor = vit__checkpoint_find(b->checkpoint, name);
+    if (!tensor)
+        return optional ? VIT_OK : missing(b, name, want);
+    *bound = tensor;
+    return check_tensor(b, tensor, want);
+}
+
+/* Does a slot that packs this one, directly or over another, already hold a weight (or a bias)? */
+static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
+{
+    for (vit__slot packed = specs[slot].packed; packed != UNPACKED; packed = specs[packed].packed) {
+        const vit__bound *other = vit__binding_get(b->binding, packed, block);
+        if (bias ? other->bias != NULL : other->weight != NULL)
+            return true;
+    }
+    return false;
+}
+
+static vit_status bind_slot(const binder *b, vit__slot slot, size_t block)
+{
+    const spec *s = &specs[slot];
+    const vit_config *c = &b->plan->config;
+    const vit__name *name = &b->plan->names[slot];
+    const vit__name *packed_name = s->packed != UNPACKED ? &b->plan->names[s->packed] : NULL;
+    vit__bound *bound = place(b->binding, slot, block);
+    shape want = wanted_shape(c, s, name->layout);
+    shape row = {1, {name->layout == VIT__LAYOUT_TRANSPOSED ? want.sizes[1] : want.sizes[0]}};
+    bool packs_parts = s->packs && (slot != VIT__SLOT_FC1 || c->mlp == VIT__MLP_GATED); /* else it is the layer itself */
+    vit_status status = VIT_OK;
+    if (s->weight(c) && !is_packed(b, slot, block, false))
+        status = bind_tensor(b, name->weight, packed_name ? packed_name->weight : NULL, block, packs_parts, &want,
+                             &bound->weight);
+    bool biased = s->weight(c) && s->bias(c) && !is_packed(b, slot, block, true);
+    if (status == VIT_OK && biased)
+        status = bind_tensor(b, name->bias, packed_name ? packed_name->bias : NULL, block, packs_parts, &row,
+                             &bound->bias);
+    return status;
+}
+
+vit_status vit__binding_make(const vit__plan *plan, const vit__checkpoint *checkpoint, vit__binding *binding,
+                             vit_error *err)
+{
+    *binding = (vit__binding){0};
+    size_t depth = plan->config.depth;
+    binding->blocks = vit__alloc_zero(depth, sizeof *binding->blocks);
+    if (!binding->blocks)
+        return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
+    binder b = {plan, checkpoint, binding, err};
+    vit_status status = VIT_OK;
+    for (vit__slot slot = 0; slot < VIT__SLOT_BLOCK && status == VIT_OK; slot++)
+        status = bind_slot(&b, slot, 0);
+    for (size_t block = 0; block < depth; block++)
+        for (vit__slot slot = VIT__SLOT_BLOCK; slot < VIT__SLOTS && status == VIT_OK; slot++)
+            status = bind_slot(&b, slot, block);
+    if (status != VIT_OK)
+        vit__binding_free(binding);
+    return status;
+}
+
+void vit__binding_free(vit__binding *binding)
+{
+    free(binding->blocks);
+    *binding = (vit__binding){0};
+}
+
+/* ------------------------------------------------------------------ what is left over ---- */
+
+static int compare_pointers(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t) * (const vit__tensor *const *)a, right = (uintptr_t) * (const vit__tensor *const *)b;
+    return (left > right) - (left < right);
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), wanted = strlen(ending);
+    return length >= wanted && strcmp(text + length - wanted, ending) == 0;
+}
+
+static bool is_harmless(const vit__family *family, const char *name)
+{
+    for (size_t i = 0; family->harmless && family->harmless[i]; i++)
+        if (ends_with(name, family->harmless[i]))
+            return true;
+    return false;
+}
+
+static size_t collect(const vit__binding *binding, size_t depth, const vit__tensor **used)
+{
+    size_t n = 0;
+    for (size_t slot = 0; slot < VIT__SLOTS; slot++)
+        for (size_t block = 0; block < (slot < VIT__SLOT_BLOCK ? 1 : depth); block++) {
+            const vit__bound *bound = vit__binding_get(binding, (vit__slot)slot, block);
+            used[n] = bound->weight;
+            n += bound->weight != NULL;
+            used[n] = bound->bias;
+            n += bound->bias != NULL;
+        }
+    return n;
+}
+
+vit_status vit__binding_check_unused(const vit__binding *bindings, const vit__plan *plans, size_t n,
+                                     const vit__family *family, const vit__checkpoint *checkpoint, vit_error *err)
+{
+    size_t most = 1, n_used = 0;
+    for (size_t i = 0; i < n; i++)
+        most += 2 * VIT__SLOTS * (1 + plans[i].config.depth);
+    const vit__tensor **used = vit__alloc_zero(most, sizeof *used);
+    if (!used)
+        return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
+    for (size_t i = 0; i < n; i++)
+        n_used += plans[i].present ? collect(&bindings[i], plans[i].config.depth, used + n_used) : 0;
+    qsort(used, n_used, sizeof *used, compare_pointers);
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < vit__checkpoint_tensors(checkpoint) && status == VIT_OK; i++) {
+        const vit__tensor *tensor = vit__checkpoint_tensor(checkpoint, i);
+        if (bsearch(&tensor, used, n_used, sizeof *used, compare_pointers) || is_harmless(family, tensor->name))
+            continue;
+        char has[128];
+        vit__tensor_shape_text(tensor, has, sizeof has);
+        status = vit__fail(err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(checkpoint),
+                           "tensor \"%s\" %s is there, but %s has no place for it", tensor->name, has,
+                           vit__checkpoint_config_name(checkpoint));
+    }
+    free(used);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which tensor of a checkpoint is which canonical weight. Every tensor that the config asks for must be there, with the
+ * exact shape and a floating-point type; nothing is read from it.
+ */
+#ifndef VIT_BINDING_H
+#define VIT_BINDING_H
+
+#include "family.h"
+
+typedef struct vit__bound {
+    const vit__tensor *weight, *bias; /* NULL: absent */
+} vit__bound;
+
+typedef struct vit__binding {
+    vit__bound once[VIT__SLOT_BLOCK];
+    vit__bound (*blocks)[VIT__SLOTS - VIT__SLOT_BLOCK]; /* [depth] */
+} vit__binding;
+
+/* VIT_ERR_MODEL_MISMATCH names the tensor that is missing or has another shape or type, and both shapes. The config has
+ * passed vit__config_check. On failure *binding is all zero. */
+vit_status vit__binding_make(const vit__plan *plan, const vit__checkpoint *checkpoint, vit__binding *binding,
+                             vit_error *err);
+void vit__binding_free(vit__binding *binding);
+
+const vit__bound *vit__binding_get(const vit__binding *binding, vit__slot slot, size_t block);
+
+/* Refuses a checkpoint with a tensor that no plan's binding (n of them) takes and that the family does not call harmless. */
+vit_status vit__binding_check_unused(const vit__binding *bindings, const vit__plan *plans, size_t n,
+                                     const vit__family *family, const vit__checkpoint *checkpoint, vit_error *err);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where a checkpoint keeps its preprocessing. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+#include "preprocess.h"
+
+/* The folder's preprocessor_config.json, or transformers 5's processor_config.json. *json = NULL: it has neither. */
+static vit_status load_transformers(const vit__checkpoint *checkpoint, char *path, size_t size, vit__json **json,
+                                    vit_error *err)
+{
+    static const char *const names[] = {"preprocessor_config.json", "processor_config.json"};
+    *json = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        vit_error absent = {0};
+        snprintf(path, size, "%s/%s", vit__checkpoint_folder(checkpoint), names[i]);
+        vit_status status = vit__json_load(path, json, &absent);
+        if (status == VIT_OK)
+            return VIT_OK;
+        if (status != VIT_ERR_NOT_FOUND)
+            return vit__fail(err, status, absent.where, "%s", absent.message);
+    }
+    return VIT_OK;
+}
+
+static vit_status read_transformers(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
+{
+    char path[4096];
+    vit__json *json;
+    vit_status status = load_transformers(checkpoint, path, sizeof path, &json, err);
+    if (status != VIT_OK || !json) {
+        free(*preprocessor);
+        *preprocessor = NULL;
+        return status;
+    }
+    status = vit__preprocess_from_transformers(json, path, *preprocessor, err);
+    vit__json_free(json);
+    return status;
+}
+
+static vit_status read_own(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
+{
+    const char *text = vit__checkpoint_metadata(checkpoint, "preprocess"), *where = vit__checkpoint_path(checkpoint);
+    if (!text) {
+        free(*preprocessor);
+        *preprocessor = NULL;
+        return VIT_OK;
+    }
+    vit__json *json;
+    vit_status status = vit__json_parse(text, strlen(text), where, &json, err);
+    if (status == VIT_OK)
+        status = vit__preprocess_from_own(json, where, *preprocessor, err);
+    vit__json_free(json);
+    return status;
+}
+
+vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
+{
+    const vit__json *config = vit__checkpoint_config(checkpoint);
+    const char *name = vit__checkpoint_config_name(checkpoint);
+    vit_status status = VIT_OK;
+    *preprocessor = vit__alloc_zero(1, sizeof **preprocessor);
+    if (!*preprocessor)
+        return vit__fail_memory(err, name);
+    switch (vit__checkpoint_kind_of(checkpoint)) {
+    case VIT__CHECKPOINT_TRANSFORMERS:
+        status = read_transformers(checkpoint, preprocessor, err);
+        break;
+    case VIT__CHECKPOINT_TIMM:
+        status = vit__preprocess_from_timm(config, name, *preprocessor, err);
+        break;
+    case VIT__CHECKPOINT_OPEN_CLIP:
+        status = vit__preprocess_from_open_clip(config, name, *preprocessor, err);
+        break;
+    case VIT__CHECKPOINT_OWN:
+        status = read_own(checkpoint, preprocessor, err);
+        break;
+    }
+    if (status != VIT_OK) {
+        vit_preprocessor_free(*preprocessor);
+        *preprocessor = NULL;
+    }
+    return status;
+}
