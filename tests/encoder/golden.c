@@ -35,6 +35,26 @@ const float *golden_tensor(const golden *g, const char *name, size_t *elements)
     return NULL;
 }
 
+const int32_t *golden_ids(const golden *g, size_t *texts, size_t *ids)
+{
+    const vit__tensor *tensor = vit__safetensors_find(&g->expected, "input_ids");
+    if (!tensor)
+        return NULL;
+    assert_int_equal(tensor->dtype, VIT__DTYPE_I32);
+    assert_int_equal((uintptr_t)tensor->data % sizeof(int32_t), 0);
+    *texts = tensor->shape[0];
+    *ids = vit__tensor_elements(tensor);
+    return tensor->data;
+}
+
+void golden_shape(const golden *g, const char *name, size_t rank, size_t *shape)
+{
+    const vit__tensor *tensor = vit__safetensors_find(&g->expected, name);
+    assert_non_null(tensor);
+    assert_int_equal(tensor->rank, rank);
+    memcpy(shape, tensor->shape, rank * sizeof *shape);
+}
+
 static int visible(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';

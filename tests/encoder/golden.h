@@ -18,6 +18,12 @@ void golden_close(golden *golden);
 /* NULL: this case has no such tensor. *elements may be NULL. */
 const float *golden_tensor(const golden *golden, const char *name, size_t *elements);
 
+/* The token ids of the case's texts, [texts][length]; NULL: it has none. */
+const int32_t *golden_ids(const golden *golden, size_t *texts, size_t *ids);
+
+/* The shape of a tensor that must be there and have this rank. */
+void golden_shape(const golden *golden, const char *name, size_t rank, size_t *shape);
+
 /* Calls visit for every folder under tests/data/golden, in name order; fails the test when there is none. */
 void golden_each(void (*visit)(const char *case_name));
 

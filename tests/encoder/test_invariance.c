@@ -26,9 +26,9 @@ static void encode(const vit_model *model, const float *pixels, unsigned threads
     vit_session *session;
     vit_session_options options = {.threads = threads, .max_batch = max_batch};
     assert_ok(vit_session_create(model, &options, &session, &err), err);
-    vit_request requests[8];
+    vit_request requests[10];
     size_t n = 0;
-    for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_PROBABILITIES; output++) {
+    for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_LATENT_LOG_VARIANCE; output++) {
         size_t size = vit_output_size(model, (vit_output)output, 1);
         if (size == 0)
             continue;
@@ -49,7 +49,7 @@ static void check_model(const char *path)
     vit_model *model;
     assert_ok(vit_model_open(path, NULL, &model, &err), err);
     size_t total = 0;
-    for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_PROBABILITIES; output++)
+    for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_LATENT_LOG_VARIANCE; output++)
         total += vit_output_size(model, (vit_output)output, 1) * IMAGES;
     float *pixels = random_pixels(vit_model_pixels_size(model) * IMAGES);
     float *want = calloc(total, sizeof *want), *got = calloc(total, sizeof *got);
