@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Weak stand-ins until the real ones land; this file goes with them. */
-#include "labels.h"
 #include "preprocess.h"
 
 #define WEAK __attribute__((weak))
@@ -15,7 +14,3 @@ WEAK vit_status vit__preprocess_from_own(const vit__json *config, const char *na
 { (void)config; (void)name; (void)out; (void)err; return VIT_OK; }
 WEAK vit__json *vit__preprocess_json(const vit_preprocessor *preprocessor)
 { (void)preprocessor; return vit__json_new_object(); }
-WEAK vit_status vit__labels_load(const vit__json *config, size_t classes, char ***labels, vit_error *err)
-{ (void)config; (void)classes; (void)err; *labels = NULL; return VIT_OK; }
-WEAK void vit__labels_free(char **labels, size_t classes)
-{ (void)labels; (void)classes; }
