@@ -122,6 +122,19 @@ static void release(cli_file *file)
     *file = (cli_file){0};
 }
 
+/* A new name is lost in a crash until the folder that holds it is on the disk too. Not every file system can do that for
+ * a folder: then there is nothing better. */
+static void sync_folder_of(const char *path)
+{
+    char *folder = cli_folder_of(path);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        fsync(descriptor);
+        close(descriptor);
+    }
+    free(folder);
+}
+
 bool cli_file_commit(cli_file *file)
 {
     if (!cli_file_flush(file)) {
@@ -146,6 +159,8 @@ bool cli_file_commit(cli_file *file)
         else
             cli_temporary_forget(file->temporary);
     }
+    if (done && file->temporary)
+        sync_folder_of(file->path);
     if (!done)
         cli_file_discard(file);
     cli_interrupt_release();

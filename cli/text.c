@@ -48,6 +48,17 @@ char *cli_join(const char *directory, const char *name)
     return path.data;
 }
 
+char *cli_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    cli_text folder = {0};
+    if (!slash)
+        cli_text_string(&folder, ".");
+    else
+        cli_text_add(&folder, path, slash == path ? 1 : (size_t)(slash - path));
+    return folder.data;
+}
+
 /* Room for `more` bytes and the terminator. */
 static void reserve(cli_text *text, size_t more)
 {

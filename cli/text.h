@@ -29,5 +29,7 @@ char *cli_duplicate(const char *string);
 
 /* "DIRECTORY/NAME", with one slash between them. Freed with free(). */
 char *cli_join(const char *directory, const char *name);
+/* What stands before the last slash of a path; "." where there is none. Freed with free(). */
+char *cli_folder_of(const char *path);
 
 #endif
