@@ -5,39 +5,34 @@
 #include <string.h>
 
 #include "command.h"
-#include "job.h"
+#include "embed.h"
 #include "json_text.h"
 #include "npy.h"
-#include "outputs.h"
 #include "talk.h"
-#include "writer.h"
 
 #define NORM_MIN 1e-12 /* as torch.nn.functional.normalize: a vector of zeros stays one */
 
 enum { DTYPE_F32, DTYPE_F16 };
-static const char *const dtype_names[] = {"f32", "f16", NULL};
+const char *const cli_dtype_names[] = {"f32", "f16", NULL};
 
-typedef struct embed {
-    /* options */
-    cli_output_name output;
-    bool normalize;
-    int dtype;
-    int format; /* -1: as the file's name says */
-    const char *path;
-    /* at work */
-    cli_vectors vectors;
-    cli_writer *writer;
-} embed;
-
-#define FIELD(member) offsetof(embed, member)
+#define FIELD(member) offsetof(cli_embedding, member)
 static const cli_option embed_table[] = {
     {"output", 0, "NAME", cli_set_output, FIELD(output), NULL,
      "which result: embedding (default, the family's own), cls, mean, tokens, hidden:K, pooler, logits, probs"},
     {"normalize", 0, NULL, cli_set_flag, FIELD(normalize), NULL, "divide each vector by its length"},
-    {"dtype", 0, "f32|f16", cli_set_choice, FIELD(dtype), dtype_names, "how numbers are stored (default f32)"},
-    {"format", 0, "npy|jsonl|csv|raw", cli_set_choice, FIELD(format), cli_format_names,
-     "default: as FILE ends, else npy. npy and raw have FILE.jsonl with the paths and FILE.meta.json beside them"},
-    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "where to write; - is standard output (jsonl, csv, raw)"},
+    {"dtype", 0, "f32|f16", cli_set_choice, FIELD(dtype), cli_dtype_names, "how numbers are stored (default f32)"},
+    {"format", 0, "npy|jsonl|csv|raw|fvecs|pgcopy", cli_set_choice, FIELD(format), cli_format_names,
+     "default: as FILE ends, else npy. npy, raw and fvecs have FILE.jsonl with the paths and FILE.meta.json beside them; "
+     "pgcopy is for PostgreSQL's COPY items (path, embedding) FROM STDIN BINARY, with pgvector's vector, or halfvec with "
+     "--dtype f16"},
+    {NULL, 'o', "FILE|DIR", cli_set_text, FIELD(path), NULL,
+     "where to write; - is standard output (all but npy); a folder with --shard-size"},
+    {"shard-size", 0, "ROWS", cli_set_count, FIELD(shard_size), NULL,
+     "write parts of so many rows into the folder DIR, with errors.jsonl and manifest.json: a large job that can be cut "
+     "off at any moment and go on with --resume"},
+    {"resume", 0, NULL, cli_set_flag, FIELD(resume), NULL,
+     "go on with the job in DIR after its last finished part, or begin it if DIR is missing or empty; the model and the "
+     "options must be the same, and the inputs"},
     {0},
 };
 
@@ -67,7 +62,7 @@ static bool round_to_half(float *values, size_t n)
 
 static bool deliver(void *context, cli_input *input, float *values)
 {
-    embed *e = context;
+    cli_embedding *e = context;
     const cli_vectors *vectors = &e->vectors;
     if (values && e->normalize)
         normalize(values, vectors->rows, vectors->columns);
@@ -76,16 +71,18 @@ static bool deliver(void *context, cli_input *input, float *values)
                       "a value is past the range of f16 (65504): use --dtype f32 or --normalize");
         values = NULL;
     }
+    if (e->shards)
+        return values ? cli_shards_row(e->shards, input, values) : cli_shards_failure(e->shards, input);
     return values ? cli_writer_row(e->writer, input, values) : cli_writer_failure(e->writer, input);
 }
 
 static bool flush(void *context)
 {
-    embed *e = context;
-    return cli_writer_flush(e->writer);
+    cli_embedding *e = context;
+    return e->shards ? cli_shards_flush(e->shards) : cli_writer_flush(e->writer);
 }
 
-static void add_shape(const embed *e, cli_text *text)
+static void add_shape(const cli_embedding *e, cli_text *text)
 {
     cli_text_format(text, "[%zu,", cli_writer_rows(e->writer));
     if (e->vectors.matrix)
@@ -93,39 +90,20 @@ static void add_shape(const embed *e, cli_text *text)
     cli_text_format(text, "%zu]", e->vectors.columns);
 }
 
-/* What one must know to make the same vectors again, and to tell whether two files may be compared. */
-static cli_exit describe(const embed *e, const cli_job *job, cli_text *text)
+/* The line of FILE.meta.json. */
+static cli_exit describe(const cli_embedding *e, const cli_job *job, cli_text *text)
 {
-    const vit_preprocessor *preprocessor = vit_model_preprocessor(job->model.model);
-    char model_digest[65], preprocessing_digest[65];
-    vit_error err = {0};
-    vit_model_digest(job->model.model, model_digest, &err);
-    if (preprocessor)
-        vit_preprocessor_digest(preprocessor, preprocessing_digest, &err);
-    if (err.status != VIT_OK) {
-        cli_library_error(&err);
-        return CLI_MODEL;
-    }
-    const cli_picture_options *pictures = &job->pictures;
     cli_text_string(text, "{\"model\":");
     cli_json_string(text, job->model.name);
-    cli_text_format(text, ",\"model_digest\":\"%s\",\"preprocessing_digest\":", model_digest);
-    cli_json_string(text, preprocessor ? preprocessing_digest : NULL);
-    cli_text_format(text, ",\"precision\":\"%s\",\"output\":\"%s\",\"normalize\":%s,\"dtype\":\"%s\",\"shape\":",
-                    job->model.precision, e->output.text, e->normalize ? "true" : "false", dtype_names[e->dtype]);
+    cli_text_string(text, ",");
+    cli_exit status = cli_embed_settings(e, job, text);
+    cli_text_string(text, ",\"shape\":");
     add_shape(e, text);
-    cli_text_format(text, ",\"resampler\":\"%s\",\"exif\":\"%s\",\"background\":",
-                    cli_resampler_names[pictures->resampler], cli_exif_names[pictures->exif]);
-    const uint8_t *rgb = pictures->background.rgb;
-    if (pictures->background.given)
-        cli_text_format(text, "\"%02x%02x%02x\"", rgb[0], rgb[1], rgb[2]);
-    else
-        cli_text_string(text, "null");
-    cli_text_format(text, ",\"vit_version\":\"%s\"}\n", vit_version());
-    return CLI_DONE;
+    cli_text_string(text, "}\n");
+    return status;
 }
 
-static cli_exit finish(embed *e, const cli_job *job, cli_exit status)
+static cli_exit finish(cli_embedding *e, const cli_job *job, cli_exit status)
 {
     cli_text metadata = {0};
     cli_exit described = CLI_DONE;
@@ -141,25 +119,46 @@ static cli_exit finish(embed *e, const cli_job *job, cli_exit status)
     return status;
 }
 
-/* What can be said before the model is opened. */
-static cli_exit check_options(const cli_command *command, embed *e)
+static cli_exit check_format(const cli_command *command, const cli_embedding *e)
 {
-    if (!e->path && (e->format < 0 || e->format == CLI_FORMAT_NPY))
-        return cli_usage_error(command, "name the output with -o FILE.npy; --format jsonl, csv and raw also go to "
-                                        "standard output");
-    if (!e->path)
-        e->path = "-";
-    if (e->format < 0)
-        e->format = (int)cli_format_of(e->path);
-    e->vectors.matrix = e->output.output == VIT_OUTPUT_TOKENS || e->output.output == VIT_OUTPUT_HIDDEN;
-    e->vectors.half = e->dtype == DTYPE_F16;
     const char *refusal = cli_writer_refusal((cli_format)e->format, &e->vectors, e->path);
     if (refusal)
         return cli_usage_error(command, "--format %s %s", cli_format_names[e->format], refusal);
     return CLI_DONE;
 }
 
-static cli_exit check_output(const cli_command *command, embed *e, const cli_job *job)
+static bool is_bulk(const cli_embedding *e)
+{
+    return e->shard_size > 0 || e->resume;
+}
+
+static cli_exit check_path(const cli_command *command, cli_embedding *e)
+{
+    if (is_bulk(e) && (!e->path || strcmp(e->path, "-") == 0))
+        return cli_usage_error(command, "--shard-size and --resume need a folder: -o DIR");
+    if (is_bulk(e) && e->format < 0)
+        e->format = CLI_FORMAT_NPY;
+    if (!e->path && (e->format < 0 || e->format == CLI_FORMAT_NPY))
+        return cli_usage_error(command, "name the output with -o FILE.npy; the other formats also go to standard output");
+    if (!e->path)
+        e->path = "-";
+    if (e->format < 0)
+        e->format = (int)cli_format_of(e->path);
+    return CLI_DONE;
+}
+
+/* What can be said before the model is opened. */
+static cli_exit check_options(const cli_command *command, cli_embedding *e)
+{
+    cli_exit status = check_path(command, e);
+    if (status != CLI_DONE)
+        return status;
+    e->vectors.matrix = e->output.output == VIT_OUTPUT_TOKENS || e->output.output == VIT_OUTPUT_HIDDEN;
+    e->vectors.half = e->dtype == DTYPE_F16;
+    return check_format(command, e);
+}
+
+static cli_exit check_output(const cli_command *command, cli_embedding *e, const cli_job *job)
 {
     size_t shape[2];
     vit_error err = {0};
@@ -167,31 +166,35 @@ static cli_exit check_output(const cli_command *command, embed *e, const cli_job
         return cli_usage_error(command, "--output %s: %s", e->output.text, err.message);
     e->vectors.rows = shape[0];
     e->vectors.columns = shape[1];
-    return CLI_DONE;
+    return check_format(command, e);
 }
 
-static cli_exit embed_inputs(const cli_command *command, embed *e, cli_job *job)
+static cli_exit embed_into_file(cli_embedding *e, cli_job *job)
+{
+    cli_exit status = cli_job_start(job);
+    if (status != CLI_DONE)
+        return status;
+    e->writer = cli_writer_open((cli_format)e->format, &e->vectors, e->path);
+    return e->writer ? finish(e, job, cli_job_run(job)) : CLI_OUTPUT;
+}
+
+static cli_exit embed_inputs(const cli_command *command, cli_embedding *e, cli_job *job)
 {
     cli_exit status = check_options(command, e);
     if (status == CLI_DONE)
         status = cli_job_open(command, job);
     if (status == CLI_DONE)
         status = check_output(command, e, job);
-    if (status == CLI_DONE)
-        status = cli_job_start(job);
     if (status != CLI_DONE)
         return status;
     job->output = e->output.output;
     job->layer = e->output.layer;
-    e->writer = cli_writer_open((cli_format)e->format, &e->vectors, e->path);
-    if (!e->writer)
-        return CLI_OUTPUT;
-    return finish(e, job, cli_job_run(job));
+    return is_bulk(e) ? cli_embed_bulk(command, e, job) : embed_into_file(e, job);
 }
 
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
-    embed e = {.output = {"embedding", VIT_OUTPUT_EMBEDDING, 0}, .format = -1};
+    cli_embedding e = {.output = {"embedding", VIT_OUTPUT_EMBEDDING, 0}, .format = -1};
     cli_job job = {.deliver = deliver, .flush = flush, .context = &e};
     const cli_group groups[] = {
         {"Results", embed_table, &e, NULL},
@@ -210,7 +213,7 @@ const cli_command cli_embed = {
     .usage = "[OPTION]... -o FILE INPUT...",
     .text = "Writes a vector for each image, in the order of the inputs. An INPUT is an image, a folder (searched for\n"
             "images, the folders below it too), or - for one image on standard input. An image that cannot be read\n"
-            "gets no row and is reported, in FILE.errors.jsonl too.",
+            "gets no row and is reported, in FILE.errors.jsonl too. With --shard-size the vectors go into a folder, in parts.",
     .example = "vit embed --normalize -o photos.npy photos/",
     .run = run,
 };

@@ -33,7 +33,7 @@ struct cli_folder {
     int error;
 };
 
-static bool is_image_name(const char *name)
+bool cli_is_image_name(const char *name)
 {
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && extensions[i]; i++)
@@ -73,7 +73,7 @@ static void consider(const cli_folder *folder, int directory, const struct diren
             cli_note("%s/%s: a link to a folder is not followed; name it to include it", to->path, name);
     } else if (is_folder) {
         add_name(to, name, "/");
-    } else if (is_image_name(name)) {
+    } else if (cli_is_image_name(name)) {
         add_name(to, name, "");
     }
 }

@@ -13,6 +13,9 @@ cli_folder *cli_folder_open(const char *path, bool silent);
 /* The next image, or, with *error set to an errno, a folder that cannot be read. NULL: no more. The caller frees it. */
 char *cli_folder_next(cli_folder *folder, int *error);
 
+/* Does the name end as those of images do, in any case? */
+bool cli_is_image_name(const char *name);
+
 void cli_folder_close(cli_folder *folder); /* takes NULL */
 
 #endif

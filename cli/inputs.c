@@ -10,6 +10,7 @@
 #include "folder.h"
 #include "npy.h"
 #include "talk.h"
+#include "tar.h"
 #include "text.h"
 
 static void add(cli_inputs *inputs, cli_source_kind kind, const char *value)
@@ -51,10 +52,32 @@ static const char *add_tokens(const cli_option *option, const char *value, void 
     return NULL;
 }
 
+/* "2/8" */
+static const char *set_part(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    enum { DIGITS_MAX = 6 };
+    static const char digits[] = "0123456789";
+    size_t first = strspn(value, digits), second = value[first] == '/' ? strspn(value + first + 1, digits) : 0;
+    bool right = first > 0 && second > 0 && first <= DIGITS_MAX && second <= DIGITS_MAX && !value[first + 1 + second];
+    cli_part part = {0};
+    if (right)
+        part = (cli_part){strtoul(value, NULL, 10), strtoul(value + first + 1, NULL, 10)};
+    if (part.index >= part.count)
+        return "i/n with 0 <= i < n";
+    *(cli_part *)field = part;
+    return NULL;
+}
+
 const cli_option cli_input_table[] = {
     {"from", 0, "LIST", add_list, 0, NULL, "take the paths in this file, one a line; - is standard input"},
     {"null", '0', NULL, cli_set_flag, offsetof(cli_inputs, nul_separated), NULL,
      "paths in lists end with NUL, as find -print0 writes them"},
+    {"tar", 0, NULL, cli_set_flag, offsetof(cli_inputs, tar), NULL,
+     "inputs (and the paths in lists, and standard input) are tar files: their images are worked on as they come, the "
+     ".json and .txt beside them go along, as webdataset has it"},
+    {"shard", 0, "i/n", set_part, offsetof(cli_inputs, part), NULL,
+     "take every n-th input from the i-th on, counted from 0: for n jobs that share the work"},
     {"pixels", 0, "FILE.npy", add_pixels, 0, NULL, "take preprocessed pixels, f32 [N,3,H,W], instead of images"},
     {"text", 0, "TEXT", add_text, 0, NULL, "take a text (models with a text tower)"},
     {"tokens", 0, "FILE.npy", add_tokens, 0, NULL, "take token ids, integers [N,L] (models with a text tower)"},
@@ -63,6 +86,8 @@ const cli_option cli_input_table[] = {
 
 void cli_inputs_free(cli_inputs *inputs)
 {
+    if (inputs->list)
+        fclose(inputs->list);
     free(inputs->sources);
     *inputs = (cli_inputs){0};
 }
@@ -96,8 +121,24 @@ cli_exit cli_inputs_refuse_text(const cli_command *command, const cli_inputs *in
     return CLI_DONE;
 }
 
+void cli_input_free_bytes(cli_input *input)
+{
+    if (!input->member)
+        return;
+    free(input->member->bytes);
+    input->member->bytes = NULL;
+    input->member->size = 0;
+}
+
 void cli_input_free(cli_input *input)
 {
+    cli_input_free_bytes(input);
+    if (input->member) {
+        free(input->member->tar);
+        free(input->member->json);
+        free(input->member->text);
+        free(input->member);
+    }
     free(input->path);
     *input = (cli_input){0};
 }
@@ -108,12 +149,14 @@ struct cli_walk {
     const cli_inputs *inputs;
     bool silent;
     size_t next; /* source */
-    /* Where the walk stands inside the source before `next`; at most one list, and in it one folder or pixel file. */
+    size_t met;  /* inputs, those of other parts among them */
+    /* Where the walk stands inside the source before `next`; at most one list, and in it one folder, tar or pixel file. */
     FILE *list;
     const char *list_name;
     char *line;
     size_t line_capacity;
     cli_folder *folder;
+    cli_tar *tar;
     const char *pixels;
     size_t row, rows;
 };
@@ -126,12 +169,19 @@ cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent)
     return walk;
 }
 
+static void close_list(cli_walk *walk)
+{
+    if (walk->list && walk->list != stdin && walk->list != walk->inputs->list)
+        fclose(walk->list);
+    walk->list = NULL;
+}
+
 void cli_walk_free(cli_walk *walk)
 {
     if (!walk)
         return;
-    if (walk->list && walk->list != stdin)
-        fclose(walk->list);
+    close_list(walk);
+    cli_tar_close(walk->tar);
     cli_folder_close(walk->folder);
     free(walk->line);
     free(walk);
@@ -151,10 +201,14 @@ static bool give_failure(cli_input *input, const char *path, int error)
     return true;
 }
 
-/* A file is an input at once; a folder is opened and walked next. */
+/* A file is an input at once; a folder or a tar file is opened and walked next. */
 static bool enter_path(cli_walk *walk, const char *path, cli_input *input)
 {
     struct stat status;
+    if (walk->inputs->tar) {
+        walk->tar = cli_tar_open(path);
+        return false;
+    }
     if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
         return give(input, CLI_SOURCE_PATH, path); /* whether it can be read shows when it is read */
     walk->folder = cli_folder_open(path, walk->silent);
@@ -178,17 +232,15 @@ static bool read_line(cli_walk *walk)
 
 static bool next_from_list(cli_walk *walk, cli_input *input)
 {
-    while (!walk->folder && read_line(walk)) {
+    while (!walk->folder && !walk->tar && read_line(walk)) {
         if (enter_path(walk, walk->line, input))
             return true;
     }
-    if (walk->folder)
+    if (walk->folder || walk->tar)
         return false;
     bool failed = ferror(walk->list);
     int error = errno;
-    if (walk->list != stdin)
-        fclose(walk->list);
-    walk->list = NULL;
+    close_list(walk);
     return failed && give_failure(input, walk->list_name, error);
 }
 
@@ -196,7 +248,12 @@ static bool open_list(cli_walk *walk, const char *name, cli_input *input)
 {
     bool standard_input = strcmp(name, "-") == 0;
     walk->list_name = name;
-    walk->list = standard_input ? stdin : fopen(name, "re");
+    if (standard_input && walk->inputs->list)
+        rewind(walk->inputs->list);
+    if (standard_input)
+        walk->list = walk->inputs->list ? walk->inputs->list : stdin;
+    else
+        walk->list = fopen(name, "re");
     return !walk->list && give_failure(input, name, errno);
 }
 
@@ -222,7 +279,7 @@ static bool enter_source(cli_walk *walk, const cli_source *source, cli_input *in
     case CLI_SOURCE_PATH:
         return enter_path(walk, source->value, input);
     case CLI_SOURCE_STDIN:
-        return give(input, CLI_SOURCE_STDIN, "-");
+        return walk->inputs->tar ? enter_path(walk, "-", input) : give(input, CLI_SOURCE_STDIN, "-");
     case CLI_SOURCE_LIST:
         return open_list(walk, source->value, input);
     case CLI_SOURCE_PIXELS:
@@ -232,48 +289,91 @@ static bool enter_source(cli_walk *walk, const cli_source *source, cli_input *in
     }
 }
 
-bool cli_walk_next(cli_walk *walk, cli_input *input)
+static bool next_from_pixels(cli_walk *walk, cli_input *input)
+{
+    if (walk->row == walk->rows) {
+        walk->pixels = NULL;
+        return false;
+    }
+    give(input, CLI_SOURCE_PIXELS, walk->pixels);
+    input->row = walk->row++;
+    return true;
+}
+
+static bool next_from_folder(cli_walk *walk, cli_input *input)
+{
+    int error = 0;
+    char *path = cli_folder_next(walk->folder, &error);
+    if (!path) {
+        cli_folder_close(walk->folder);
+        walk->folder = NULL;
+        return false;
+    }
+    if (error)
+        give_failure(input, path, error);
+    else
+        give(input, CLI_SOURCE_PATH, path);
+    free(path);
+    return true;
+}
+
+static bool next_from_tar(cli_walk *walk, cli_input *input)
+{
+    if (cli_tar_next(walk->tar, input))
+        return true;
+    cli_tar_close(walk->tar);
+    walk->tar = NULL;
+    return false;
+}
+
+/* The next input, whatever part it belongs to. Innermost first: a list stays open while a folder in it is walked. */
+static bool next_of_all(cli_walk *walk, cli_input *input)
 {
     for (;;) {
-        if (walk->pixels && walk->row < walk->rows) {
-            give(input, CLI_SOURCE_PIXELS, walk->pixels);
-            input->row = walk->row++;
-            return true;
-        }
-        walk->pixels = NULL;
-        if (walk->folder) {
-            int error = 0;
-            char *path = cli_folder_next(walk->folder, &error);
-            if (path) {
-                if (error)
-                    give_failure(input, path, error);
-                else
-                    give(input, CLI_SOURCE_PATH, path);
-                free(path);
-                return true;
-            }
-            cli_folder_close(walk->folder);
-            walk->folder = NULL;
-        }
-        if (walk->list) {
-            if (next_from_list(walk, input))
-                return true;
-        } else if (walk->next == walk->inputs->n) {
+        bool given;
+        if (walk->pixels)
+            given = next_from_pixels(walk, input);
+        else if (walk->folder)
+            given = next_from_folder(walk, input);
+        else if (walk->tar)
+            given = next_from_tar(walk, input);
+        else if (walk->list)
+            given = next_from_list(walk, input);
+        else if (walk->next < walk->inputs->n)
+            given = enter_source(walk, &walk->inputs->sources[walk->next++], input);
+        else
             return false;
-        } else if (enter_source(walk, &walk->inputs->sources[walk->next++], input)) {
+        if (given)
             return true;
-        }
     }
+}
+
+bool cli_walk_next(cli_walk *walk, cli_input *input)
+{
+    cli_part part = walk->inputs->part;
+    while (next_of_all(walk, input)) {
+        if (part.count == 0 || walk->met++ % part.count == part.index)
+            return true;
+        cli_input_free(input);
+    }
+    return false;
+}
+
+static bool can_walk_twice(const cli_inputs *inputs, const char *list)
+{
+    struct stat status;
+    if (strcmp(list, "-") == 0)
+        return inputs->list != NULL;
+    return stat(list, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 size_t cli_inputs_count(const cli_inputs *inputs)
 {
+    if (inputs->tar)
+        return 0;
     for (size_t i = 0; i < inputs->n; i++)
-        if (inputs->sources[i].kind == CLI_SOURCE_LIST) {
-            struct stat status;
-            if (stat(inputs->sources[i].value, &status) != 0 || !S_ISREG(status.st_mode))
-                return 0;
-        }
+        if (inputs->sources[i].kind == CLI_SOURCE_LIST && !can_walk_twice(inputs, inputs->sources[i].value))
+            return 0;
     cli_walk *walk = cli_walk_start(inputs, true);
     cli_input input;
     size_t count = 0;

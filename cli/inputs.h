@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "options.h"
 #include "vit/vit.h"
@@ -15,6 +16,7 @@ typedef enum cli_source_kind {
     CLI_SOURCE_STDIN,  /* one image on standard input */
     CLI_SOURCE_LIST,   /* a file with paths */
     CLI_SOURCE_PIXELS, /* an .npy file with preprocessed pixels */
+    CLI_SOURCE_MEMBER, /* an image in a tar file; of inputs only */
     CLI_SOURCE_TEXT,
     CLI_SOURCE_TOKENS
 } cli_source_kind;
@@ -24,11 +26,19 @@ typedef struct cli_source {
     const char *value;
 } cli_source;
 
+/* Every count-th input, from the index-th on; count 0: all. */
+typedef struct cli_part {
+    size_t index, count;
+} cli_part;
+
 /* Starts all zero; freed with cli_inputs_free. */
 typedef struct cli_inputs {
     cli_source *sources;
     size_t n;
     bool nul_separated; /* lists */
+    bool tar;           /* files and standard input are tar files */
+    cli_part part;
+    FILE *list;         /* what a list on standard input said, for walking it more than once; NULL: not kept */
 } cli_inputs;
 
 extern const cli_option cli_input_table[];
@@ -40,23 +50,34 @@ cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs);
 /* CLI_USAGE, with a message, if text is among them. */
 cli_exit cli_inputs_refuse_text(const cli_command *command, const cli_inputs *inputs);
 
+/* What comes with an image in a tar file. */
+typedef struct cli_member {
+    char *tar;   /* the file's path; "-" for standard input */
+    void *bytes; /* of the image */
+    size_t size;
+    char *json, *text; /* of the .json and the .txt that belong to it; NULL: none */
+} cli_member;
+
 /* One image, or row of pixels, or a source that cannot be read at all (error says why). */
 typedef struct cli_input {
-    cli_source_kind kind; /* PATH, STDIN or PIXELS */
+    cli_source_kind kind; /* PATH, STDIN, PIXELS or MEMBER */
     char *path;           /* for results and messages; "-" for standard input */
     size_t row;           /* of a pixel file */
+    cli_member *member;   /* NULL: not in a tar file */
     vit_error error;
 } cli_input;
 
 void cli_input_free(cli_input *input);
+void cli_input_free_bytes(cli_input *input); /* of a member, once they are decoded */
 
 typedef struct cli_walk cli_walk;
-/* silent: say nothing about what is passed over (for counting). */
+/* silent: say nothing about what is passed over (for counting). Of walks over a list that was kept, one at a time. */
 cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent);
 bool cli_walk_next(cli_walk *walk, cli_input *input); /* false: no more. The caller frees the input. */
 void cli_walk_free(cli_walk *walk);
 
-/* How many inputs there are, by walking them; 0 where that cannot be known beforehand (a list on standard input). */
+/* How many inputs there are, by walking them; 0 where that cannot be known beforehand (tar files, a list on standard
+ * input that was not kept). */
 size_t cli_inputs_count(const cli_inputs *inputs);
 
 #endif

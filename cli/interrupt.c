@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -11,6 +12,7 @@
 #define TEMPORARIES_MAX 16
 
 static _Atomic(const char *) temporaries[TEMPORARIES_MAX];
+static _Atomic(const char *) message = "vit: interrupted; no unfinished file is left behind\n";
 static atomic_int held;
 static atomic_bool pending;
 
@@ -32,8 +34,8 @@ _Noreturn void cli_give_up(int status)
 /* Only calls that are safe in a signal handler. */
 static void leave(void)
 {
-    static const char message[] = "vit: interrupted; no unfinished file is left behind\n";
-    ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+    const char *line = atomic_load(&message);
+    ssize_t ignored = write(STDERR_FILENO, line, strlen(line));
     (void)ignored;
     cli_give_up(CLI_INTERRUPTED);
 }
@@ -57,6 +59,11 @@ void cli_interrupt_install(void)
         sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+}
+
+void cli_interrupt_say(const char *line)
+{
+    atomic_store(&message, line);
 }
 
 void cli_interrupt_hold(void)

@@ -8,6 +8,9 @@
 /* Installs the handlers; a write to a closed pipe becomes an error instead of a signal. */
 void cli_interrupt_install(void);
 
+/* What is said then, from now on: a line that lives for ever. */
+void cli_interrupt_say(const char *line);
+
 /* Between these two an interruption waits: for what must not be cut in half. They nest. */
 void cli_interrupt_hold(void);
 void cli_interrupt_release(void);

@@ -44,6 +44,8 @@ cli_exit cli_job_start(cli_job *job)
 
 void cli_job_close(cli_job *job)
 {
+    cli_walk_free(job->walk);
+    job->walk = NULL;
     cli_model_close(&job->model);
     cli_inputs_free(&job->inputs);
 }
@@ -105,6 +107,17 @@ static bool batch_fill(job_batch *batch, const cli_job *job, cli_loader *loader)
     return batch->n > 0;
 }
 
+/* A member's name alone does not say where to look for it. */
+static void report(const cli_input *input)
+{
+    cli_text name = {0};
+    if (input->member)
+        cli_text_format(&name, "%s: ", input->member->tar);
+    cli_text_string(&name, input->path);
+    cli_input_error(name.data, &input->error);
+    cli_text_free(&name);
+}
+
 static void batch_deliver(job_batch *batch, cli_job *job)
 {
     size_t size = vit_output_size(job->model.model, job->output, job->layer), row = 0;
@@ -117,7 +130,7 @@ static void batch_deliver(job_batch *batch, cli_job *job)
         if (!written)
             cli_give_up(CLI_OUTPUT);
         if (input->error.status != VIT_OK) {
-            cli_input_error(input->path, &input->error);
+            report(input);
             job->failed++;
         }
         job->done++;
@@ -131,14 +144,16 @@ cli_exit cli_job_run(cli_job *job)
 {
     job->done = job->failed = 0;
     job_batch batch = batch_create(job);
-    cli_progress progress = cli_progress_start(job->progress, &job->inputs);
-    cli_loader *loader = cli_loader_start(&job->inputs, &job->pictures, &job->model, job->model.batch);
+    cli_progress progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total);
+    cli_walk *walk = job->walk ? job->walk : cli_walk_start(&job->inputs, false);
+    job->walk = NULL;
+    cli_loader *loader = cli_loader_start(walk, &job->pictures, &job->model, job->model.batch);
     vit_request request = {.output = job->output, .layer = job->layer, .result = batch.results};
     while (batch_fill(&batch, job, loader)) {
         if (batch.read > 0)
             cli_encode_each(&job->model, batch.pixels, batch.read, &request, batch.errors);
         batch_deliver(&batch, job);
-        cli_progress_show(&progress, job->done);
+        cli_progress_show(&progress, job->already + job->done);
     }
     cli_progress_end(&progress);
     cli_loader_free(loader);

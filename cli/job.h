@@ -15,6 +15,11 @@ typedef struct cli_job {
     cli_model_options options;
     int progress; /* cli_progress_mode */
 
+    /* Where to go on, if that is not at the first input: a walk that the job takes over, past `already` inputs. */
+    cli_walk *walk;
+    size_t already;
+    size_t total; /* inputs, if that is known; else 0 */
+
     cli_model model; /* filled by cli_job_open */
     vit_output output;
     size_t layer;
@@ -24,7 +29,7 @@ typedef struct cli_job {
     bool (*flush)(void *context); /* after every batch; false as above */
     void *context;
 
-    size_t done, failed; /* filled by cli_job_run */
+    size_t done, failed; /* in this run; filled by cli_job_run */
 } cli_job;
 
 /* The groups of options that fill a job, for the list of a command's groups. */

@@ -70,6 +70,19 @@ void cli_json_string(cli_text *text, const char *string)
     cli_text_add(text, "\"", 1);
 }
 
+void cli_utf8(cli_text *text, const char *string)
+{
+    const unsigned char *at = (const unsigned char *)string;
+    while (*at) {
+        size_t length = utf8_length(at);
+        if (length)
+            cli_text_add(text, at, length);
+        else
+            add_escaped(text, *at);
+        at += length ? length : 1;
+    }
+}
+
 void cli_json_float(cli_text *text, float value)
 {
     char digits[32];

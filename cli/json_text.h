@@ -11,6 +11,9 @@
 /* A quoted string. Bytes that are not UTF-8 become \udc80 .. \udcff, as Python's surrogateescape reads them. NULL: null. */
 void cli_json_string(cli_text *text, const char *string);
 
+/* The string itself, made valid UTF-8: a byte that is none becomes the six characters \udc80 .. \udcff. */
+void cli_utf8(cli_text *text, const char *string);
+
 /* The fewest digits that give the same float back; the value is finite. */
 void cli_json_float(cli_text *text, float value);
 

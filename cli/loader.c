@@ -10,6 +10,7 @@
 #include "text.h"
 
 #define THREADS_MAX 8 /* each may hold a decoded picture */
+#define HELD_MAX ((size_t)256 << 20) /* bytes of images in tar files that wait to be decoded; past it the walk waits */
 
 typedef struct slot {
     bool ready;
@@ -33,6 +34,7 @@ struct cli_loader {
     slot *slots;
     size_t n_slots;
     size_t consumed;
+    size_t held; /* bytes of images in tar files, read and not yet decoded */
     size_t total; /* SIZE_MAX until the walk has ended */
     bool cancelled;
 
@@ -74,7 +76,9 @@ static vit_status load_image(const cli_loader *loader, const cli_input *input, f
     const char *path = input->kind == CLI_SOURCE_STDIN ? NULL : input->path;
     vit_image image = {0};
     uint32_t width = 0, height = 0;
-    vit_status status = cli_picture_load(loader->pictures, path, &image, err);
+    const cli_member *member = input->member;
+    vit_status status = member ? cli_picture_decode(loader->pictures, member->bytes, member->size, path, &image, err)
+                               : cli_picture_load(loader->pictures, path, &image, err);
     if (status == VIT_OK)
         status = vit_preprocess_shape(preprocessor, image.width, image.height, &options, &width, &height, err);
     if (status == VIT_OK && (width != vit_model_image_width(model) || height != vit_model_image_height(model)))
@@ -93,19 +97,32 @@ static void load(const cli_loader *loader, cli_input *input, float *pixels)
         load_pixels(loader, input, pixels, &input->error);
     else
         load_image(loader, input, pixels, &input->error);
+    cli_input_free_bytes(input);
 }
 
 /* ------------------------------------------------------------------ workers ---- */
 
-/* false: cancelled. */
+/* false: cancelled. What is held becomes less by itself: whoever holds bytes is decoding them. */
 static bool wait_for_room(cli_loader *loader)
 {
     pthread_mutex_lock(&loader->lock);
-    while (loader->walked - loader->consumed >= loader->n_slots && !loader->cancelled)
+    while ((loader->walked - loader->consumed >= loader->n_slots || loader->held > HELD_MAX) && !loader->cancelled)
         pthread_cond_wait(&loader->taken, &loader->lock);
     bool room = !loader->cancelled;
     pthread_mutex_unlock(&loader->lock);
     return room;
+}
+
+static size_t bytes_of(const cli_input *input)
+{
+    return input->member ? input->member->size : 0;
+}
+
+static void hold(cli_loader *loader, size_t bytes)
+{
+    pthread_mutex_lock(&loader->lock);
+    loader->held += bytes;
+    pthread_mutex_unlock(&loader->lock);
 }
 
 /* Takes the next input into its slot; NULL when there are no more. */
@@ -118,6 +135,7 @@ static slot *take_input(cli_loader *loader)
         if (wait_for_room(loader) && cli_walk_next(loader->walk, &next->input)) {
             loader->walked++;
             taken = next;
+            hold(loader, bytes_of(&next->input));
         } else {
             loader->walk_ended = true;
             pthread_mutex_lock(&loader->lock);
@@ -135,10 +153,14 @@ static void *work(void *argument)
     cli_loader *loader = argument;
     slot *taken;
     while ((taken = take_input(loader)) != NULL) {
+        size_t bytes = bytes_of(&taken->input);
         load(loader, &taken->input, taken->pixels);
         pthread_mutex_lock(&loader->lock);
         taken->ready = true;
+        loader->held -= bytes;
         pthread_cond_broadcast(&loader->ready);
+        if (bytes > 0)
+            pthread_cond_broadcast(&loader->taken);
         pthread_mutex_unlock(&loader->lock);
     }
     return NULL;
@@ -160,13 +182,12 @@ static void start_threads(cli_loader *loader, size_t ahead)
         loader->n_threads++;
 }
 
-cli_loader *cli_loader_start(const cli_inputs *inputs, const cli_picture_options *pictures, const cli_model *model,
-                             size_t ahead)
+cli_loader *cli_loader_start(cli_walk *walk, const cli_picture_options *pictures, const cli_model *model, size_t ahead)
 {
     cli_loader *loader = cli_allocate(1, sizeof *loader);
     loader->pictures = pictures;
     loader->model = model;
-    loader->walk = cli_walk_start(inputs, false);
+    loader->walk = walk;
     loader->total = SIZE_MAX;
     pthread_mutex_init(&loader->walking, NULL);
     pthread_mutex_init(&loader->lock, NULL);

@@ -102,6 +102,13 @@ vit_preprocess_options cli_preprocess_options(const cli_picture_options *options
     };
 }
 
+vit_status cli_picture_decode(const cli_picture_options *options, const void *bytes, size_t size, const char *name,
+                              vit_image *image, vit_error *err)
+{
+    vit_load_options load = cli_load_options(options);
+    return vit_image_decode(bytes, size, name, &load, image, err);
+}
+
 vit_status cli_picture_load(const cli_picture_options *options, const char *path, vit_image *image, vit_error *err)
 {
     vit_load_options load = cli_load_options(options);
@@ -111,7 +118,7 @@ vit_status cli_picture_load(const cli_picture_options *options, const char *path
     size_t size = 0;
     vit_status status = vit_descriptor_read(STDIN_FILENO, "standard input", 0, &bytes, &size, err);
     if (status == VIT_OK)
-        status = vit_image_decode(bytes, size, "standard input", &load, image, err);
+        status = cli_picture_decode(options, bytes, size, "standard input", image, err);
     vit_free(bytes);
     return status;
 }

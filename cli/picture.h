@@ -28,6 +28,10 @@ vit_preprocess_options cli_preprocess_options(const cli_picture_options *options
 /* path NULL is standard input. */
 vit_status cli_picture_load(const cli_picture_options *options, const char *path, vit_image *image, vit_error *err);
 
+/* The same from memory; name is for messages. */
+vit_status cli_picture_decode(const cli_picture_options *options, const void *bytes, size_t size, const char *name,
+                              vit_image *image, vit_error *err);
+
 /* "224x336" or "224": the first number into *first, the last into *second. */
 bool cli_read_size(const char *value, uint32_t *first, uint32_t *second);
 

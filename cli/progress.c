@@ -11,14 +11,15 @@
 
 const char *const cli_progress_names[] = {"auto", "always", "never", NULL};
 
-cli_progress cli_progress_start(int mode, const cli_inputs *inputs)
+cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t already, size_t total)
 {
-    cli_progress progress = {.shown = mode == CLI_PROGRESS_ALWAYS};
+    cli_progress progress = {.shown = mode == CLI_PROGRESS_ALWAYS, .already = already, .total = total};
     if (mode == CLI_PROGRESS_AUTO)
         progress.shown = isatty(STDERR_FILENO) && !cli_is_quiet();
     if (!progress.shown)
         return progress;
-    progress.total = cli_inputs_count(inputs);
+    if (total == 0)
+        progress.total = cli_inputs_count(inputs);
     progress.started = cli_seconds();
     return progress;
 }
@@ -39,7 +40,7 @@ void cli_progress_show(cli_progress *progress, size_t done)
     if (!progress->shown || (now - progress->last < REFRESH_SECONDS && !last))
         return;
     progress->last = now;
-    double rate = now > progress->started ? (double)done / (now - progress->started) : 0;
+    double rate = now > progress->started ? (double)(done - progress->already) / (now - progress->started) : 0;
     cli_text line = {0};
     if (progress->total)
         cli_text_format(&line, "%zu of %zu images", done, progress->total);

@@ -12,12 +12,14 @@ extern const char *const cli_progress_names[];
 
 typedef struct cli_progress {
     bool shown;
-    size_t total; /* 0: unknown */
+    size_t total;   /* 0: unknown */
+    size_t already; /* done by an earlier run */
     double started, last;
 } cli_progress;
 
-/* AUTO shows it on a terminal only. Counts the inputs if it is shown. */
-cli_progress cli_progress_start(int mode, const cli_inputs *inputs);
+/* AUTO shows it on a terminal only. Counts the inputs if it is shown and total is 0. */
+cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t already, size_t total);
+/* done: those of an earlier run are among them. */
 void cli_progress_show(cli_progress *progress, size_t done);
 void cli_progress_end(cli_progress *progress);
 

@@ -10,7 +10,8 @@
 #include "output_file.h"
 
 extern const char *const cli_format_names[];
-typedef enum cli_format { CLI_FORMAT_NPY, CLI_FORMAT_JSONL, CLI_FORMAT_CSV, CLI_FORMAT_RAW } cli_format;
+typedef enum cli_format { CLI_FORMAT_NPY, CLI_FORMAT_JSONL, CLI_FORMAT_CSV, CLI_FORMAT_RAW,
+                          CLI_FORMAT_FVECS, CLI_FORMAT_PGCOPY } cli_format;
 
 /* What is written: one vector [columns], or with `matrix` [rows,columns], for each input. */
 typedef struct cli_vectors {
@@ -24,11 +25,17 @@ typedef struct cli_writer cli_writer;
 /* The format that a file name asks for; npy if it asks for none. */
 cli_format cli_format_of(const char *path);
 
+const char *cli_format_extension(cli_format format); /* ".npy" */
+bool cli_ends_with(const char *string, const char *end);
+
 /* NULL, or why the format cannot hold this or go there. path "-" is stdout. */
 const char *cli_writer_refusal(cli_format format, const cli_vectors *vectors, const char *path);
 
 /* NULL, with a message, if the output cannot be written. */
 cli_writer *cli_writer_open(cli_format format, const cli_vectors *vectors, const char *path);
+
+/* The same for a part of a larger result: nothing but rows is written, no failures, no metadata. */
+cli_writer *cli_writer_open_part(cli_format format, const cli_vectors *vectors, const char *path);
 
 /* These print what goes wrong; false is CLI_OUTPUT. */
 bool cli_writer_row(cli_writer *writer, const cli_input *input, const float *values);
@@ -43,7 +50,12 @@ bool cli_writer_has_metadata(const cli_writer *writer);
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata);
 void cli_writer_discard(cli_writer *writer); /* takes NULL */
 
-/* "path":..., and for pixel files "index":..., without braces: how all JSON names an input. */
+/* "path":..., for pixel files "index":..., for members of a tar file "tar":..., without braces: how all JSON names an
+ * input. */
 void cli_json_input(cli_text *text, const cli_input *input);
+/* The same, and what came along with the input: "json":..., "text":... */
+void cli_json_result(cli_text *text, const cli_input *input);
+/* A line of its own: {"path":...,"error":{...}} */
+void cli_json_failure(cli_text *text, const cli_input *input);
 
 #endif

@@ -56,6 +56,7 @@ need_build_packages() {
     need_library jansson libjansson-dev
     need_library nettle nettle-dev
     need_library libpng libpng-dev
+    need_library libarchive libarchive-dev
     need_library libjpeg libjpeg62-turbo-dev
     need_library libwebp libwebp-dev
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the two ways of vit embed, into one file and into a folder of parts, have in common. */
+#ifndef CLI_EMBED_H
+#define CLI_EMBED_H
+
+#include "job.h"
+#include "outputs.h"
+#include "shards.h"
+
+typedef struct cli_embedding {
+    /* options */
+    cli_output_name output;
+    bool normalize;
+    int dtype;
+    int format; /* -1: as the file's name says */
+    const char *path;
+    size_t shard_size; /* 0: not given */
+    bool resume;
+    /* at work */
+    cli_vectors vectors;
+    cli_writer *writer; /* one file */
+    cli_shards *shards; /* or a folder of parts */
+} cli_embedding;
+
+extern const char *const cli_dtype_names[];
+
+/* What one must know to make the same vectors again, and to tell whether two files may be compared, as JSON members
+ * without braces. CLI_MODEL, with a message, if the model cannot be read. */
+cli_exit cli_embed_settings(const cli_embedding *embed, const cli_job *job, cli_text *text);
+
+/* Into a folder of parts: the job is open, its session is not. */
+cli_exit cli_embed_bulk(const cli_command *command, cli_embedding *embed, cli_job *job);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "input_list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "talk.h"
+#include "text.h"
+
+static bool has_list_on_stdin(const cli_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->n; i++)
+        if (inputs->sources[i].kind == CLI_SOURCE_LIST && strcmp(inputs->sources[i].value, "-") == 0)
+            return true;
+    return false;
+}
+
+/* On the disk of the results, since /tmp may be memory. */
+static FILE *nameless_file(const char *folder)
+{
+    int descriptor = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (descriptor < 0) { /* not every file system can */
+        char *name = cli_join(folder, CLI_LIST_PREFIX "XXXXXX");
+        descriptor = mkstemp(name);
+        if (descriptor >= 0)
+            unlink(name);
+        free(name);
+    }
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w+") : NULL;
+    if (!file && descriptor >= 0)
+        close(descriptor);
+    return file;
+}
+
+static bool copy(FILE *from, FILE *to)
+{
+    char bytes[64 * 1024];
+    size_t got;
+    while ((got = fread(bytes, 1, sizeof bytes, from)) > 0)
+        if (fwrite(bytes, 1, got, to) != got)
+            return false;
+    return !ferror(from) && fflush(to) == 0;
+}
+
+bool cli_inputs_keep_list(cli_inputs *inputs, const char *folder)
+{
+    if (!has_list_on_stdin(inputs))
+        return true;
+    inputs->list = nameless_file(folder);
+    if (inputs->list && copy(stdin, inputs->list))
+        return true;
+    cli_error("%s: cannot keep the list on standard input there: %s", folder, strerror(errno));
+    return false;
+}
+
+void cli_digest_input(cli_digest *digest, const cli_input *input)
+{
+    cli_text text = {0};
+    /* A path may hold anything but NUL. */
+    cli_text_format(&text, "%d %zu %s", (int)input->kind, input->row, input->path);
+    cli_digest_add(digest, text.data, text.size + 1);
+    cli_text_free(&text);
+}
+
+static void add_size(cli_digest *digest, const char *path)
+{
+    struct stat status;
+    cli_text text = {0};
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        cli_text_format(&text, "%lld", (long long)status.st_size);
+    cli_digest_add(digest, text.data ? text.data : "", text.size + 1);
+    cli_text_free(&text);
+}
+
+void cli_inputs_digest(const cli_inputs *inputs, char hex[CLI_DIGEST_HEX], size_t *count)
+{
+    cli_inputs all = *inputs;
+    all.part = (cli_part){0};
+    all.tar = false; /* tar files as paths */
+    cli_digest *digest = cli_digest_start();
+    cli_walk *walk = cli_walk_start(&all, true);
+    cli_input input;
+    size_t n = 0;
+    for (; cli_walk_next(walk, &input); n++) {
+        cli_digest_input(digest, &input);
+        if (inputs->tar)
+            add_size(digest, input.path);
+        cli_input_free(&input);
+    }
+    cli_walk_free(walk);
+    cli_digest_hex(digest, hex);
+    cli_digest_free(digest);
+    cli_part part = inputs->part.count ? inputs->part : (cli_part){0, 1};
+    *count = inputs->tar || n <= part.index ? 0 : (n - part.index - 1) / part.count + 1;
+}
+
+bool cli_walk_skip(cli_walk *walk, size_t n, cli_digest *digest)
+{
+    cli_input input;
+    for (size_t i = 0; i < n; i++) {
+        if (!cli_walk_next(walk, &input))
+            return false;
+        cli_digest_input(digest, &input);
+        cli_input_free(&input);
+    }
+    return true;
+}

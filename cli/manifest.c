@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json_read.h"
+#include "json_text.h"
+#include "talk.h"
+#include "vit/io.h"
+
+#define MANIFEST_MAX ((uint64_t)1 << 30)
+
+char *cli_part_name(const cli_manifest *manifest, size_t part)
+{
+    cli_text name = {0};
+    cli_text_format(&name, "%s%spart-%05zu", manifest->folder, cli_ends_with(manifest->folder, "/") ? "" : "/", part);
+    return name.data;
+}
+
+size_t cli_part_count(const cli_manifest *manifest)
+{
+    size_t rows = manifest->mark.rows;
+    return rows / manifest->shard_size + (rows % manifest->shard_size != 0);
+}
+
+static char *manifest_path(const char *folder)
+{
+    return cli_join(folder, CLI_MANIFEST_NAME);
+}
+
+bool cli_manifest_exists(const char *folder)
+{
+    char *path = manifest_path(folder);
+    bool exists = access(path, F_OK) == 0;
+    free(path);
+    return exists;
+}
+
+/* ------------------------------------------------------------------ writing ---- */
+
+static void add_parts(cli_text *text, const cli_manifest *manifest)
+{
+    size_t count = cli_part_count(manifest), left = manifest->mark.rows;
+    cli_text_string(text, ",\"parts\":[");
+    for (size_t i = 0; i < count; i++) {
+        size_t rows = left < manifest->shard_size ? left : manifest->shard_size;
+        cli_text_format(text, "%s\n{\"file\":\"part-%05zu%s\",\"rows\":%zu}", i ? "," : "", i, manifest->extension, rows);
+        left -= rows;
+    }
+    cli_text_string(text, count ? "\n]" : "]");
+}
+
+static void add_mark(cli_text *text, const cli_progress_mark *mark)
+{
+    cli_text_format(text, ",\"complete\":%s,\"inputs_done\":%zu,\"rows\":%zu,\"failed\":%zu,\"errors_bytes\":%zu",
+                    mark->complete ? "true" : "false", mark->inputs, mark->rows, mark->failed, mark->errors_size);
+    cli_text_format(text, ",\"inputs_done_digest\":\"%s\"", mark->digest);
+}
+
+static void add_shape(cli_text *text, const cli_manifest *manifest)
+{
+    cli_text_format(text, ",\"shape\":[%zu,", manifest->mark.rows);
+    if (manifest->shape[0])
+        cli_text_format(text, "%zu,", manifest->shape[0]);
+    cli_text_format(text, "%zu]", manifest->shape[1]);
+}
+
+bool cli_manifest_write(const cli_manifest *manifest)
+{
+    cli_text text = {0};
+    cli_text_string(&text, "{\"model\":");
+    cli_json_string(&text, manifest->model);
+    cli_text_string(&text, ",");
+    cli_text_add(&text, manifest->settings->data, manifest->settings->size);
+    cli_text_format(&text, ",\"shard_size\":%zu", manifest->shard_size);
+    add_shape(&text, manifest);
+    add_mark(&text, &manifest->mark);
+    add_parts(&text, manifest);
+    cli_text_string(&text, "}\n");
+    char *path = manifest_path(manifest->folder);
+    cli_file file;
+    bool done = cli_file_open(&file, path);
+    if (done && !cli_file_write(&file, text.data, text.size)) {
+        cli_file_discard(&file);
+        done = false;
+    }
+    done = done && cli_file_commit(&file);
+    free(path);
+    cli_text_free(&text);
+    return done;
+}
+
+/* ------------------------------------------------------------------ reading ---- */
+
+/* What a difference means to the reader of the message; other settings speak for themselves. */
+static const struct {
+    const char *key, *words;
+} differences[] = {
+    {"model_digest", "the model has other weights"},
+    {"preprocessing_digest", "the model's preprocessing is another"},
+    {"input_digest", "the inputs are others (one was added, removed or renamed, or their order changed)"},
+    {"vit_version", "another version of vit began it"},
+};
+
+static cli_exit refuse_difference(const cli_command *command, const cli_manifest *manifest, const char *key,
+                                  const cli_json *there, const cli_json *here)
+{
+    for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
+        if (strcmp(key, differences[i].key) == 0)
+            return cli_usage_error(command, "%s: cannot go on with this job: %s; name another folder with -o",
+                                   manifest->folder, differences[i].words);
+    char *was = cli_json_print(there), *is = cli_json_print(here);
+    cli_usage_error(command, "%s: cannot go on with this job: its %s is %s, now it is %s; use the same options, or name "
+                             "another folder with -o", manifest->folder, key, was, is);
+    free(was);
+    free(is);
+    return CLI_USAGE;
+}
+
+static cli_exit damaged(const cli_manifest *manifest, const char *what)
+{
+    cli_error("%s/" CLI_MANIFEST_NAME ": %s: remove the folder and begin again", manifest->folder, what);
+    return CLI_OUTPUT;
+}
+
+static cli_exit check_settings(const cli_command *command, const cli_manifest *manifest, const cli_json *json)
+{
+    cli_text text = {0};
+    cli_text_format(&text, "{%s}", manifest->settings->data);
+    cli_json *settings = cli_json_parse(text.data, text.size);
+    cli_text_free(&text);
+    cli_exit status = settings ? CLI_DONE : damaged(manifest, "the settings of this job cannot be compared");
+    const char *key = cli_json_difference(settings, json);
+    if (key)
+        status = refuse_difference(command, manifest, key, cli_json_get(json, key), cli_json_get(settings, key));
+    cli_json_free(settings);
+    return status;
+}
+
+static cli_exit read_shard_size(const cli_command *command, cli_manifest *manifest, const cli_json *json)
+{
+    size_t size;
+    if (!cli_json_size_of(cli_json_get(json, "shard_size"), &size) || size == 0)
+        return damaged(manifest, "it has no shard_size");
+    if (manifest->shard_size && manifest->shard_size != size)
+        return cli_usage_error(command, "%s: cannot go on with this job: its --shard-size is %zu", manifest->folder, size);
+    manifest->shard_size = size;
+    return CLI_DONE;
+}
+
+static cli_exit read_mark(cli_manifest *manifest, const cli_json *json)
+{
+    cli_progress_mark *mark = &manifest->mark;
+    const char *digest = cli_json_text_of(cli_json_get(json, "inputs_done_digest"));
+    mark->complete = cli_json_is_true(cli_json_get(json, "complete"));
+    bool right = cli_json_size_of(cli_json_get(json, "inputs_done"), &mark->inputs) &&
+                 cli_json_size_of(cli_json_get(json, "rows"), &mark->rows) &&
+                 cli_json_size_of(cli_json_get(json, "failed"), &mark->failed) &&
+                 cli_json_size_of(cli_json_get(json, "errors_bytes"), &mark->errors_size) && digest &&
+                 strlen(digest) == CLI_DIGEST_HEX - 1;
+    /* No sum overflows: each is at most INT64_MAX. */
+    if (!right || mark->inputs != mark->rows + mark->failed ||
+        (mark->rows % manifest->shard_size != 0 && !mark->complete) ||
+        cli_json_length(cli_json_get(json, "parts")) != cli_part_count(manifest))
+        return damaged(manifest, "what it says is finished does not add up");
+    memcpy(mark->digest, digest, CLI_DIGEST_HEX);
+    return CLI_DONE;
+}
+
+static cli_exit check_parts(const cli_manifest *manifest)
+{
+    for (size_t i = 0; i < cli_part_count(manifest); i++) {
+        cli_text path = {0};
+        char *name = cli_part_name(manifest, i);
+        cli_text_format(&path, "%s%s", name, manifest->extension);
+        bool there = access(path.data, F_OK) == 0;
+        if (!there)
+            cli_error("%s: this part was finished and is gone: put it back, or remove the folder and begin again",
+                      path.data);
+        free(name);
+        cli_text_free(&path);
+        if (!there)
+            return CLI_OUTPUT;
+    }
+    return CLI_DONE;
+}
+
+static cli_json *load(const cli_manifest *manifest)
+{
+    char *path = manifest_path(manifest->folder);
+    void *bytes = NULL;
+    size_t size = 0;
+    vit_error err = {0};
+    cli_json *json = NULL;
+    if (vit_file_read(path, MANIFEST_MAX, &bytes, &size, &err) != VIT_OK)
+        cli_library_error(&err);
+    else if (!(json = cli_json_parse(bytes, size)))
+        damaged(manifest, "it is no valid JSON object");
+    vit_free(bytes);
+    free(path);
+    return json;
+}
+
+cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest)
+{
+    cli_json *json = load(manifest);
+    if (!json)
+        return CLI_OUTPUT;
+    cli_exit status = check_settings(command, manifest, json);
+    if (status == CLI_DONE)
+        status = read_shard_size(command, manifest, json);
+    if (status == CLI_DONE)
+        status = read_mark(manifest, json);
+    if (status == CLI_DONE)
+        status = check_parts(manifest);
+    cli_json_free(json);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* manifest.json of a folder of parts: what all its parts have in common, and how far the job is. It is the only thing that
+ * says what is finished: it is replaced whole, after what it names is on the disk. It holds no time, host or process, so
+ * that an interrupted job that went on ends with the manifest of one that was not. */
+#ifndef CLI_MANIFEST_H
+#define CLI_MANIFEST_H
+
+#include "digest.h"
+#include "writer.h"
+
+#define CLI_MANIFEST_NAME "manifest.json"
+
+typedef struct cli_progress_mark {
+    size_t inputs; /* worked on: rows + failed */
+    size_t rows, failed;
+    size_t errors_size;          /* bytes of errors.jsonl that are about these inputs */
+    char digest[CLI_DIGEST_HEX]; /* of these inputs */
+    bool complete;
+} cli_progress_mark;
+
+typedef struct cli_manifest {
+    const char *folder;
+    const char *model;          /* as the user named it; two names may be of one model */
+    const cli_text *settings;   /* JSON members without braces: what a part may not differ in */
+    const char *extension;      /* of parts */
+    size_t shard_size;          /* rows of every part but the last; 0, before reading: as it is written there */
+    size_t shape[2];            /* of a row: [columns] where shape[0] is 0 */
+    cli_progress_mark mark;
+} cli_manifest;
+
+/* "part-00000", without extension. Freed with free(). */
+char *cli_part_name(const cli_manifest *manifest, size_t part);
+/* How many parts hold the rows of the mark. */
+size_t cli_part_count(const cli_manifest *manifest);
+
+bool cli_manifest_exists(const char *folder);
+
+/* Prints what goes wrong; false is CLI_OUTPUT. */
+bool cli_manifest_write(const cli_manifest *manifest);
+
+/* Reads the mark (and the shard size). CLI_OUTPUT, with a message, if the manifest is damaged or a part is missing;
+ * CLI_USAGE if it is of a job with other settings. */
+cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest);
+
+#endif

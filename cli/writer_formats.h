@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The formats of vectors, each a row of a table. Everything is appended to a text; files are writer.c's. */
+#ifndef CLI_WRITER_FORMATS_H
+#define CLI_WRITER_FORMATS_H
+
+#include "writer.h"
+
+typedef struct cli_format_row {
+    const char *extension;
+    bool sidecars;  /* paths, failures and metadata stand beside the file */
+    bool failures;  /* the file itself has a line for an input that failed */
+    bool matrices;  /* can hold [rows,columns] for each input */
+    bool to_stdout;
+    bool f32_only;
+    size_t columns_max; /* 0: no limit */
+    /* Each may be NULL: nothing. */
+    void (*start)(cli_text *text, const cli_vectors *vectors);
+    void (*row)(cli_text *text, const cli_vectors *vectors, const cli_input *input, const float *values);
+    void (*failure)(cli_text *text, const cli_input *input);
+    void (*end)(cli_text *text);
+    /* What start wrote, of the same size, now that the number of rows is known. */
+    void (*restart)(cli_text *text, const cli_vectors *vectors, size_t rows);
+} cli_format_row;
+
+const cli_format_row *cli_format_row_of(cli_format format);
+
+#endif
