@@ -25,15 +25,39 @@ static vit__json *wrap(json_t *json)
     return (vit__json *)(void *)json;
 }
 
+/* What jansson reads from. It ignores that its buffer of one word could not grow, and goes on without the rest of the word
+ * (2.14, lex_save): so it gets byte by byte, and errno is looked at before each. */
+typedef struct source {
+    const char *text;
+    size_t size, at;
+    bool out_of_memory;
+} source;
+
+static size_t feed(void *buffer, size_t room, void *data)
+{
+    (void)room;
+    source *from = data;
+    from->out_of_memory = from->out_of_memory || errno == ENOMEM;
+    if (from->out_of_memory || from->at == from->size)
+        return 0;
+    *(char *)buffer = from->text[from->at++];
+    return 1;
+}
+
 vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
 {
+    source from = {.text = text, .size = size};
     json_error_t problem;
-    json_t *parsed = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    errno = 0;
+    json_t *parsed = json_load_callback(feed, &from, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    *json = NULL;
+    if (from.out_of_memory || errno == ENOMEM) {
+        json_decref(parsed);
+        return vit__fail_memory(err, where);
+    }
     *json = wrap(parsed);
     if (parsed)
         return VIT_OK;
-    if (json_error_code(&problem) == json_error_out_of_memory)
-        return vit__fail_memory(err, where);
     return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", problem.text, problem.line,
                      problem.column);
 }
@@ -42,6 +66,8 @@ static vit_status read_text(const char *path, char **text, size_t *size, vit_err
 {
     *text = NULL;
     FILE *file = fopen(path, "rb");
+    if (!file && errno == ENOMEM)
+        return vit__fail_memory(err, path);
     if (!file) {
         bool absent = errno == ENOENT || errno == ENOTDIR;
         return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
