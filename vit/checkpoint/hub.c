@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "mapped_file.h"
 #include "memory.h"
 #include "path.h"
 
@@ -52,31 +53,36 @@ static char *repository_name(const char *id)
     return name;
 }
 
-/* The commit that refs/main names; false: there is no such file, or it names none. */
-static bool read_revision(const char *path, char revision[REVISION_MAX])
+/* The commit that the file names; empty: there is no such file, or it names none. */
+static vit_status read_revision(const char *path, char revision[REVISION_MAX], vit_error *err)
 {
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return false;
-    size_t length = fread(revision, 1, REVISION_MAX - 1, file);
-    fclose(file);
+    vit__mapped_file file;
+    *revision = 0;
+    vit_status status = vit__mapped_file_open(path, &file, NULL);
+    if (status == VIT_ERR_OUT_OF_MEMORY)
+        return vit__fail_memory(err, path);
+    size_t length = file.size < REVISION_MAX ? file.size : 0;
+    if (length > 0)
+        memcpy(revision, file.data, length);
     while (length > 0 && isspace((unsigned char)revision[length - 1]))
         length--;
     revision[length] = 0;
-    return strlen(revision) == length && vit__path_is_plain_name(revision);
+    if (strlen(revision) != length || !vit__path_is_plain_name(revision))
+        *revision = 0;
+    vit__mapped_file_close(&file);
+    return VIT_OK;
 }
 
 /* *folder = the snapshot of main in this repository of the cache; NULL: it is not there. */
 static vit_status find_snapshot(const char *repository, char **folder, vit_error *err)
 {
-    char revision[REVISION_MAX];
+    char revision[REVISION_MAX] = "";
     *folder = NULL;
     char *reference = vit__path_join(repository, "refs/main");
     char *snapshots = vit__path_join(repository, "snapshots");
-    vit_status status = VIT_OK;
-    if (!reference || !snapshots)
-        status = vit__fail_memory(err, repository);
-    else if (read_revision(reference, revision) && !(*folder = vit__path_join(snapshots, revision)))
+    vit_status status = reference && snapshots ? read_revision(reference, revision, err)
+                                               : vit__fail_memory(err, repository);
+    if (*revision && !(*folder = vit__path_join(snapshots, revision)))
         status = vit__fail_memory(err, repository);
     free(reference);
     free(snapshots);
