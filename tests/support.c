@@ -29,3 +29,11 @@ double relative_error(const float *got, const float *want, size_t n)
     }
     return largest > 0 ? worst / largest : worst;
 }
+
+uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}

@@ -22,6 +22,9 @@ const char *data_path(const char *format, ...) VIT_PRINTF(1, 2);
 /* max|got - want| / max|want|, the goldens' metric; infinity when a value of got is not finite. */
 double relative_error(const float *got, const float *want, size_t n);
 
+/* Marsaglia's xorshift: *state is never 0. */
+uint64_t random_next(uint64_t *state);
+
 /* Fails the test, printing the error, unless status is VIT_OK. */
 #define assert_ok(status, err)                                                                                         \
     do {                                                                                                               \

@@ -5,15 +5,9 @@
 
 #include <zlib.h>
 
-#define MAX_CHANGES 6u
+#include "support.h"
 
-uint64_t random_next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
+#define MAX_CHANGES 6u
 
 static uint32_t read32(const uint8_t *b)
 {

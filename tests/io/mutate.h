@@ -6,9 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Marsaglia's xorshift: *state is never 0. */
-uint64_t random_next(uint64_t *state);
-
 /* Copies bytes to copy (room for size bytes) with a few changes, perhaps cut; returns the new size. In a PNG most
  * checksums are made right again, so that what is behind them is reached. */
 size_t mutate(const uint8_t *bytes, size_t size, uint8_t *copy, uint64_t *state);
