@@ -53,12 +53,27 @@ static void free_layer(layer *l)
     free(l->scale);
 }
 
-static void run(const layer *l, const shape *s, size_t items, unsigned threads, const float *x, float *y)
+/* A back end at a precision and level. */
+typedef struct way {
+    const vit__gemm *gemm;
+    vit_precision precision;
+    vit__cpu_level level;
+} way;
+
+static void prepare(const way *w, layer *l)
 {
-    const vit__gemm *gemm = vit__gemm_openblas();
     vit_error err = {0};
-    vit__workers workers = {.kernels = vit__kernels_get(vit__cpu_detect())};
+    l->linear.precision = w->precision;
+    assert_ok(w->gemm->prepare(&l->linear, &err), err);
+}
+
+static void run(const way *w, const layer *l, const shape *s, size_t items, unsigned threads, const float *x, float *y)
+{
+    const vit__gemm *gemm = w->gemm;
+    vit_error err = {0};
+    vit__workers workers = {.kernels = vit__kernels_get(w->level), .tiles = vit__tiles_get(w->level)};
     assert_ok(vit__pool_create(threads, &workers.pool, &err), err);
+    workers.operand = malloc((gemm->operand(s->inputs, items * s->rows) + 1) * sizeof(float));
     workers.scratch_size = gemm->scratch(s->inputs, l->linear.outputs, s->rows);
     for (size_t i = 0; i < l->linear.n_parts; i++) {
         size_t need = gemm->scratch(s->inputs, s->parts[i], s->rows);
@@ -72,54 +87,109 @@ static void run(const layer *l, const shape *s, size_t items, unsigned threads, 
                                         .residual_stride = s->rows * n, .residual_row = n}};
     gemm->apply(&call, &workers);
     free(workers.scratch);
+    free(workers.operand);
     vit__pool_free(workers.pool);
+}
+
+/* The values that are multiplied in x's or w's place: rows [n, K] as the precision holds them. */
+static void round_rows(vit_precision precision, size_t n, size_t inputs, bool weights, float *rows)
+{
+    const vit__kernels *kernels = vit__kernels_get(VIT__CPU_C);
+    uint16_t *halves = malloc(inputs * sizeof *halves);
+    for (size_t row = 0; row < n && precision != VIT_PRECISION_F32; row++) {
+        float *x = rows + row * inputs;
+        vit__byte_scale scale = {0};
+        if (precision == VIT_PRECISION_BF16)
+            kernels->to_bf16(x, inputs, halves);
+        else if (weights)
+            scale.scale = kernels->weights_to_int8(x, inputs, (int8_t *)halves);
+        else
+            kernels->to_int8(x, inputs, (uint8_t *)halves, &scale);
+        for (size_t i = 0; i < inputs; i++) {
+            uint32_t bits = (uint32_t)halves[i] << 16;
+            if (precision == VIT_PRECISION_BF16)
+                memcpy(x + i, &bits, sizeof bits);
+            else if (weights)
+                x[i] = scale.scale * (float)((const int8_t *)halves)[i];
+            else
+                x[i] = scale.scale * (float)(((const uint8_t *)halves)[i] - scale.zero);
+        }
+    }
+    free(halves);
+}
+
+static void each_way(void (*check)(const way *w, const shape *s))
+{
+    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++)
+        for (int precision = VIT_PRECISION_F32; precision <= VIT_PRECISION_INT8; precision++)
+            for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+                way w = {vit__gemm_tiles(), (vit_precision)precision, (vit__cpu_level)level};
+                check(&w, &shapes[k]);
+                w.gemm = vit__gemm_openblas();
+                if (precision == VIT_PRECISION_F32)
+                    check(&w, &shapes[k]);
+            }
+}
+
+static void check_formula(const way *w, const shape *s)
+{
+    layer l = make_layer(s);
+    prepare(w, &l);
+    size_t n = l.linear.outputs, size = s->rows * n;
+    float *x = random_floats(s->rows * s->inputs, 5), *y = random_floats(size, 6), *want = random_floats(size, 6);
+    run(w, &l, s, 1, 2, x, y);
+    round_rows(w->precision, s->rows, s->inputs, false, x);
+    round_rows(w->precision, n, s->inputs, true, l.weight);
+    for (size_t row = 0; row < s->rows; row++)
+        for (size_t out = 0; out < n; out++) {
+            double sum = l.bias[out];
+            for (size_t i = 0; i < s->inputs; i++)
+                sum += (double)x[row * s->inputs + i] * l.weight[out * s->inputs + i];
+            want[row * n + out] += (float)(l.scale[out] * 0.5 * sum * erfc(-sum / sqrt(2)));
+        }
+    /* f32 sums of up to 768 products: a few hundred roundings of 6e-8, mostly cancelling. A value of x that lies between
+     * two bytes may take either, as the level rounds; one unit of one byte in hundreds is 1e-4 of a small sum. */
+    double error = relative_error(y, want, size);
+    if (!(error < (w->precision == VIT_PRECISION_INT8 ? 1e-3 : 2e-6)))
+        fail_msg("%s, precision %d, level %d, %zu x %zu: error %g", w->gemm->name, (int)w->precision,
+                 (int)w->level, s->rows, s->inputs, error);
+    free(x);
+    free(y);
+    free(want);
+    w->gemm->release(&l.linear);
+    free_layer(&l);
 }
 
 static void layers_are_the_formula(void **state)
 {
     (void)state;
-    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-        const shape *s = &shapes[k];
-        layer l = make_layer(s);
-        size_t n = l.linear.outputs, size = s->rows * n;
-        float *x = random_floats(s->rows * s->inputs, 5), *y = random_floats(size, 6), *want = random_floats(size, 6);
-        for (size_t row = 0; row < s->rows; row++)
-            for (size_t out = 0; out < n; out++) {
-                double sum = l.bias[out];
-                for (size_t i = 0; i < s->inputs; i++)
-                    sum += (double)x[row * s->inputs + i] * l.weight[out * s->inputs + i];
-                want[row * n + out] += (float)(l.scale[out] * 0.5 * sum * erfc(-sum / sqrt(2)));
-            }
-        run(&l, s, 1, 2, x, y);
-        /* f32 sums of up to 768 products: a few hundred roundings of 6e-8, mostly cancelling */
-        assert_true(relative_error(y, want, size) < 2e-6);
-        free(x);
-        free(y);
-        free(want);
-        free_layer(&l);
+    each_way(check_formula);
+}
+
+static void check_bits(const way *w, const shape *s)
+{
+    layer l = make_layer(s);
+    prepare(w, &l);
+    size_t x_size = s->rows * s->inputs, y_size = s->rows * l.linear.outputs;
+    float *x = random_floats(ITEMS * x_size, 5), *together = random_floats(ITEMS * y_size, 6);
+    run(w, &l, s, ITEMS, 2, x, together);
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        float *alone = random_floats(ITEMS * y_size, 6);
+        for (size_t i = 0; i < ITEMS; i++)
+            run(w, &l, s, 1, threads, x + i * x_size, alone + i * y_size);
+        assert_memory_equal(alone, together, ITEMS * y_size * sizeof *alone);
+        free(alone);
     }
+    free(x);
+    free(together);
+    w->gemm->release(&l.linear);
+    free_layer(&l);
 }
 
 static void bits_know_neither_batch_nor_threads(void **state)
 {
     (void)state;
-    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-        const shape *s = &shapes[k];
-        layer l = make_layer(s);
-        size_t x_size = s->rows * s->inputs, y_size = s->rows * l.linear.outputs;
-        float *x = random_floats(ITEMS * x_size, 5), *together = random_floats(ITEMS * y_size, 6);
-        run(&l, s, ITEMS, 2, x, together);
-        for (unsigned threads = 1; threads <= 3; threads++) {
-            float *alone = random_floats(ITEMS * y_size, 6);
-            for (size_t i = 0; i < ITEMS; i++)
-                run(&l, s, 1, threads, x + i * x_size, alone + i * y_size);
-            assert_memory_equal(alone, together, ITEMS * y_size * sizeof *alone);
-            free(alone);
-        }
-        free(x);
-        free(together);
-        free_layer(&l);
-    }
+    each_way(check_bits);
 }
 
 int main(void)

@@ -16,7 +16,7 @@
 #include "config.h"
 #include "kernels.h"
 #include "pool.h"
-
+#include "tiles.h"
 
 /* One matrix [rows, K] as it lies in memory, f32, row-major; several stacked make one linear layer (q, k, v). */
 typedef struct vit__linear_part {
@@ -32,6 +32,7 @@ typedef struct vit__linear {
     size_t outputs; /* N = sum of the parts' rows; 0: this layer is absent */
     size_t n_parts;
     vit__linear_part parts[VIT__LINEAR_PARTS];
+    vit_precision precision; /* what is multiplied */
     void *packed;   /* the back end's own, or NULL */
 } vit__linear;
 
@@ -71,6 +72,8 @@ typedef struct vit__product {
 typedef struct vit__workers {
     vit__pool *pool;
     const vit__kernels *kernels;
+    vit__tiles tiles;
+    float *operand; /* activations in the type that is multiplied, shared by all threads */
     float *scratch;
     size_t scratch_size; /* floats of one thread */
 } vit__workers;
@@ -80,13 +83,18 @@ typedef struct vit__gemm {
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit_error *err);
     void (*release)(vit__linear *linear);
+    /* Floats of operand memory for any call on a layer of this many inputs, of this many rows in all. */
+    size_t (*operand)(size_t inputs, size_t rows);
     /* Floats of scratch each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
     size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
     void (*multiply)(const vit__product *product); /* single-threaded, for the attention core */
 } vit__gemm;
 
-/* The back end in use. */
-const vit__gemm *vit__gemm_openblas(void);
+const vit__gemm *vit__gemm_openblas(void); /* f32 alone */
+const vit__gemm *vit__gemm_tiles(void);    /* every precision, on every processor */
+
+/* Our own tiles, which reach what the multiply units can do wherever they have vectors; OpenBLAS for f32 elsewhere. */
+const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level);
 
 #endif

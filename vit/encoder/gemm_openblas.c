@@ -28,6 +28,13 @@ static void release(vit__linear *linear)
     (void)linear;
 }
 
+static size_t operand(size_t inputs, size_t rows)
+{
+    (void)inputs;
+    (void)rows;
+    return 0;
+}
+
 static size_t round_up(size_t n, size_t to)
 {
     return (n + to - 1) / to * to;
@@ -112,6 +119,6 @@ static void multiply(const vit__product *p)
 
 const vit__gemm *vit__gemm_openblas(void)
 {
-    static const vit__gemm back_end = {"openblas", prepare, release, scratch, apply, multiply};
+    static const vit__gemm back_end = {"openblas", prepare, release, operand, scratch, apply, multiply};
     return &back_end;
 }

@@ -7,6 +7,8 @@
 #ifndef VIT_KERNELS_H
 #define VIT_KERNELS_H
 
+#include <stdint.h>
+
 #include "config.h"
 #include "cpu.h"
 
@@ -17,6 +19,12 @@ typedef struct vit__epilogue_row {
     const float *scale;    /* [n] or NULL for 1 */
     const float *residual; /* [n] or NULL for 0; may be the destination */
 } vit__epilogue_row;
+
+/* What the bytes of a row of activations stand for: x = scale * (byte - zero), 0 <= zero <= 255. */
+typedef struct vit__byte_scale {
+    float scale;
+    int32_t zero;
+} vit__byte_scale;
 
 typedef struct vit__kernels {
     const char *name;
@@ -39,6 +47,16 @@ typedef struct vit__kernels {
     void (*rotate)(const float *cosines, const float *sines, bool half, size_t n, float *x);
     /* sum += x */
     void (*accumulate)(const float *x, size_t n, float *sum);
+    /* y = x as bfloat16. */
+    void (*to_bf16)(const float *x, size_t n, uint16_t *y);
+    /* y = x as bytes that span the row's range, zero included. */
+    void (*to_int8)(const float *x, size_t n, uint8_t *y, vit__byte_scale *scale);
+    /* y = w as signed bytes; the result is what one of their units stands for. */
+    float (*weights_to_int8)(const float *w, size_t n, int8_t *y);
+    /* The products that sums of bytes stand for: y = row.scale * scales * (sums - row.zero * weight_sums), where
+     * weight_sums are each column's sum of weight bytes. y may be sums. */
+    void (*from_int8)(const int32_t *sums, const vit__byte_scale *row, const float *scales, const int32_t *weight_sums,
+                      size_t n, float *y);
 } vit__kernels;
 
 const vit__kernels *vit__kernels_get(vit__cpu_level level);

@@ -283,6 +283,8 @@ static void accumulate(const float *x, size_t n, float *sum)
         sum[i] += x[i];
 }
 
+#include "convert_body.h"
+
 const vit__kernels KERNELS_SYMBOL = {
     .name = KERNELS_NAME,
     .layer_norm = layer_norm,
@@ -293,4 +295,8 @@ const vit__kernels KERNELS_SYMBOL = {
     .gate = gate,
     .rotate = rotate,
     .accumulate = accumulate,
+    .to_bf16 = to_bf16,
+    .to_int8 = to_int8,
+    .weights_to_int8 = weights_to_int8,
+    .from_int8 = from_int8,
 };

@@ -167,7 +167,9 @@ VIT_API vit_status vit_preprocessor_digest(const vit_preprocessor *preprocessor,
 typedef struct vit_model vit_model;
 
 typedef enum vit_precision {
-    VIT_PRECISION_F32 = 0
+    VIT_PRECISION_F32 = 0,
+    VIT_PRECISION_BF16 = 1, /* weights and activations bfloat16; sums, norms and softmax f32 */
+    VIT_PRECISION_INT8 = 2  /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
 } vit_precision;
 
 /* A model of pictures and words is two towers; each is opened by itself, and neither touches the other's weights. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The weights of a linear layer as the tiles read them: panels of VIT__PANEL outputs, each [words][VIT__PANEL] (tiles.h).
+ * The layout depends on the precision alone, not on the processor, so that it can be stored in a file.
+ */
+#ifndef VIT_PACKED_H
+#define VIT_PACKED_H
+
+#include "kernels.h"
+#include "tiles.h"
+
+typedef struct vit__packed {
+    vit_precision precision;
+    size_t inputs, outputs; /* K, N */
+    size_t words;           /* 32-bit words of a row: K values, and zeros to fill the last word */
+    size_t n_panels;        /* N / VIT__PANEL, rounded up; columns past N are zero */
+    uint32_t *panels;       /* [n_panels][words][VIT__PANEL] */
+    float *bias;            /* [n_panels * VIT__PANEL], 0 where the layer has none */
+    float *scales;          /* int8: [n_panels * VIT__PANEL], what a unit of each column stands for; else NULL */
+    int32_t *sums;          /* int8: [n_panels * VIT__PANEL], each column's sum of bytes; else NULL */
+} vit__packed;
+
+/* Values in a word. */
+static inline size_t vit__values_per_word(vit_precision precision)
+{
+    return precision == VIT_PRECISION_INT8 ? 4 : precision == VIT_PRECISION_BF16 ? 2 : 1;
+}
+
+static inline size_t vit__words(vit_precision precision, size_t values)
+{
+    size_t per_word = vit__values_per_word(precision);
+    return (values + per_word - 1) / per_word;
+}
+
+/* Room for the weights of inputs x outputs, all zero. */
+vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t outputs, vit__packed **packed,
+                              vit_error *err);
+void vit__packed_free(vit__packed *packed);
+
+/* Writes weight[rows, K] and bias[rows] (or NULL) as outputs first, first + 1, ... */
+vit_status vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, size_t first, size_t rows,
+                            const float *weight, const float *bias, vit_error *err);
+
+#endif
