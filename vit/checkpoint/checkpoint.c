@@ -192,6 +192,22 @@ vit_status vit__checkpoint_floats(vit__checkpoint *checkpoint, const vit__tensor
     return status;
 }
 
+void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, size_t n)
+{
+    size_t i = checkpoint->n_kept;
+    while (i > 0 && checkpoint->kept[i - 1] != floats)
+        i--;
+    if (i == 0) { /* a view */
+        vit__mapped_file_give_back(floats, n * sizeof *floats);
+        return;
+    }
+    free(checkpoint->kept[i - 1]);
+    checkpoint->kept[i - 1] = checkpoint->kept[--checkpoint->n_kept];
+    for (size_t t = 0; t < checkpoint->n_tensors; t++)
+        if (checkpoint->tensors[t].floats == floats)
+            checkpoint->tensors[t].floats = NULL;
+}
+
 vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err)
 {
     if (checkpoint->n_kept == checkpoint->kept_room) {
