@@ -73,7 +73,7 @@ static void run(const way *w, const layer *l, const shape *s, size_t items, unsi
     vit_error err = {0};
     vit__workers workers = {.kernels = vit__kernels_get(w->level), .tiles = vit__tiles_get(w->level)};
     assert_ok(vit__pool_create(threads, &workers.pool, &err), err);
-    workers.operand = malloc((gemm->operand(s->inputs, items * s->rows) + 1) * sizeof(float));
+    workers.operand = malloc((gemm->operand(&l->linear, items * s->rows) + 1) * sizeof(float));
     workers.scratch_size = gemm->scratch(s->inputs, l->linear.outputs, s->rows);
     for (size_t i = 0; i < l->linear.n_parts; i++) {
         size_t need = gemm->scratch(s->inputs, s->parts[i], s->rows);

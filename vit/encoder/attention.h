@@ -9,6 +9,7 @@
 #include "weights.h"
 
 typedef struct vit__attention_call {
+    vit_precision precision; /* f32, or anything less for bf16 */
     size_t items, tokens, heads, head_dim; /* B, T, H, d */
     float *qkv;                            /* [B, T, 3, H, d]; q and k are normed in place where asked */
     const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d], or [H * d] where norm_width */
@@ -24,11 +25,11 @@ typedef struct vit__attention_call {
 } vit__attention_call;
 
 /* Floats of scratch each thread needs. */
-size_t vit__attention_scratch(size_t tokens);
+size_t vit__attention_scratch(size_t tokens, size_t head_dim);
 
 /* One norm, of either kind; y may be x. */
 void vit__norm_row(const vit__kernels *kernels, const vit__norm_weights *norm, size_t n, const float *x, float *y);
 
-void vit__attention(const vit__attention_call *call, const vit__gemm *gemm, const vit__workers *workers);
+void vit__attention(const vit__attention_call *call, const vit__workers *workers);
 
 #endif

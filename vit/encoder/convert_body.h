@@ -14,15 +14,29 @@ static inline int32_t rounded(float x)
     return bits - 0x4B400000;
 }
 
+static inline uint32_t bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t even = (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
+    uint32_t nan = bits >> 16 | 0x40u; /* rounding could turn its payload into infinity */
+    return (bits & 0x7FFFFFFFu) > 0x7F800000u ? nan : even;
+}
+
 static void to_bf16(const float *x, size_t n, uint16_t *y)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        uint32_t even = (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
-        uint32_t nan = bits >> 16 | 0x40u; /* rounding could turn its payload into infinity */
-        y[i] = (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? nan : even);
-    }
+    for (size_t i = 0; i < n; i++)
+        y[i] = (uint16_t)bf16(x[i]);
+}
+
+static void pair_bf16(const float *even, const float *odd, size_t n, uint32_t *y)
+{
+    if (odd)
+        for (size_t i = 0; i < n; i++)
+            y[i] = bf16(even[i]) | bf16(odd[i]) << 16;
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = bf16(even[i]);
 }
 
 /* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A NaN or infinity in the row makes

@@ -177,7 +177,7 @@ static void attend(vit_session *session, const vit__block_weights *w, size_t ite
     size_t width = vit__config_attention_width(c);
     linear(session, &w->qkv, items, x, (vit__epilogue){0}, session->wide);
     vit__attention_call call = {
-        .items = items, .tokens = session->tokens, .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
+        .precision = session->model->precision, .items = items, .tokens = session->tokens, .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
         .q_norm = &w->q_norm, .k_norm = &w->k_norm, .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
         .rotary = &w->rotary, .rotary_half = c->rotary.half, .rotary_first = vit__config_prefix(c),
         .relative = w->relative, .relative_index = session->model->weights.relative_index,
@@ -185,7 +185,7 @@ static void attend(vit_session *session, const vit__block_weights *w, size_t ite
                                                                               c->image_width / c->patch_width)
                                              : 0,
         .causal = c->causal, .y = session->y};
-    vit__attention(&call, session->model->gemm, &session->workers);
+    vit__attention(&call, &session->workers);
     if (c->attention_norm)
         norm(session, &w->attention_norm, items, width, session->y, session->y);
 }

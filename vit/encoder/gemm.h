@@ -55,19 +55,6 @@ typedef struct vit__gemm_call {
     vit__epilogue epilogue;
 } vit__gemm_call;
 
-/* c[m, n] = alpha * sum_k a[m, k] * b[n, k] (b_transposed) or b[k, n]; lda, ldb, ldc are row strides. */
-typedef struct vit__product {
-    size_t m, n, k;
-    float alpha;
-    const float *a;
-    size_t lda;
-    const float *b;
-    size_t ldb;
-    bool b_transposed;
-    float *c;
-    size_t ldc;
-} vit__product;
-
 /* Who does the work, and with what memory: thread i has scratch[i * scratch_size ...]. */
 typedef struct vit__workers {
     vit__pool *pool;
@@ -83,12 +70,11 @@ typedef struct vit__gemm {
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit_error *err);
     void (*release)(vit__linear *linear);
-    /* Floats of operand memory for any call on a layer of this many inputs, of this many rows in all. */
-    size_t (*operand)(size_t inputs, size_t rows);
+    /* Floats of operand memory for a call on this layer, of this many rows in all. */
+    size_t (*operand)(const vit__linear *linear, size_t rows);
     /* Floats of scratch each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
     size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
-    void (*multiply)(const vit__product *product); /* single-threaded, for the attention core */
 } vit__gemm;
 
 const vit__gemm *vit__gemm_openblas(void); /* f32 alone */

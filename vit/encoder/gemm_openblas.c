@@ -28,9 +28,9 @@ static void release(vit__linear *linear)
     (void)linear;
 }
 
-static size_t operand(size_t inputs, size_t rows)
+static size_t operand(const vit__linear *linear, size_t rows)
 {
-    (void)inputs;
+    (void)linear;
     (void)rows;
     return 0;
 }
@@ -111,14 +111,8 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
     vit__pool_run(workers->pool, slices * call->items * t.row_tiles, multiply_tile, &t);
 }
 
-static void multiply(const vit__product *p)
-{
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans, (blasint)p->m, (blasint)p->n,
-                (blasint)p->k, p->alpha, p->a, (blasint)p->lda, p->b, (blasint)p->ldb, 0.0f, p->c, (blasint)p->ldc);
-}
-
 const vit__gemm *vit__gemm_openblas(void)
 {
-    static const vit__gemm back_end = {"openblas", prepare, release, operand, scratch, apply, multiply};
+    static const vit__gemm back_end = {"openblas", prepare, release, operand, scratch, apply};
     return &back_end;
 }

@@ -58,9 +58,11 @@ static size_t operand_stride(vit_precision precision, size_t inputs)
 }
 
 /* The rows, then each row's vit__byte_scale. */
-static size_t operand(size_t inputs, size_t rows)
+static size_t operand(const vit__linear *linear, size_t rows)
 {
-    return rows * (operand_stride(VIT_PRECISION_BF16, inputs) + sizeof(vit__byte_scale) / sizeof(float));
+    if (linear->precision == VIT_PRECISION_F32)
+        return 0;
+    return rows * (operand_stride(linear->precision, linear->inputs) + sizeof(vit__byte_scale) / sizeof(float));
 }
 
 typedef struct work {
@@ -213,7 +215,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_tiles(void)
 {
-    static const vit__gemm back_end = {"tiles", prepare, release, operand, scratch, apply, NULL};
+    static const vit__gemm back_end = {"tiles", prepare, release, operand, scratch, apply};
     return &back_end;
 }
 

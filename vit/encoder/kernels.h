@@ -36,6 +36,10 @@ typedef struct vit__kernels {
     void (*rms_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
     /* x = exp(x - max(x)) / sum in place. */
     void (*softmax)(float *x, size_t n);
+    /* One step of a softmax that sees its values in pieces: with top' = max(top, scale * x), x = exp(scale * x - top') in
+     * place, total = total * f + sum(x), top = top', where f = exp(top - top') is returned: what sums made so far are to be
+     * multiplied by. Start with top = -infinity and total = 0; f is then 0. */
+    float (*exponentials)(float *x, size_t n, float scale, float *top, float *total);
     /* x = 1 / (1 + exp(-x)) in place. */
     void (*sigmoid)(float *x, size_t n);
     /* y = residual + scale * act(x + bias). y must not overlap x. */
@@ -49,6 +53,8 @@ typedef struct vit__kernels {
     void (*accumulate)(const float *x, size_t n, float *sum);
     /* y = x as bfloat16. */
     void (*to_bf16)(const float *x, size_t n, uint16_t *y);
+    /* y = pairs of bfloat16: even in the lower half, odd (NULL: zeros) in the upper. */
+    void (*pair_bf16)(const float *even, const float *odd, size_t n, uint32_t *y);
     /* y = x as bytes that span the row's range, zero included. */
     void (*to_int8)(const float *x, size_t n, uint8_t *y, vit__byte_scale *scale);
     /* y = w as signed bytes; the result is what one of their units stands for. */

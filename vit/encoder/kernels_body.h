@@ -186,6 +186,38 @@ static void softmax(float *x, size_t n)
         x[i] *= factor;
 }
 
+static float exponentials(float *x, size_t n, float scale, float *top, float *total)
+{
+    float tops[LANES], sum[LANES] = {0}, v[LANES];
+    for (int l = 0; l < LANES; l++)
+        tops[l] = -INFINITY;
+    for (size_t i = 0; i < n; i += LANES) {
+        load(v, x + i, n - i, -INFINITY);
+        for (int l = 0; l < LANES; l++)
+            tops[l] = v[l] > tops[l] ? v[l] : tops[l];
+    }
+    float largest = tops[0];
+    for (int l = 1; l < LANES; l++)
+        largest = tops[l] > largest ? tops[l] : largest;
+    largest *= scale;
+    largest = largest > *top ? largest : *top;
+    float before = *top > -INFINITY ? exponential(*top - largest) : 0.0f;
+    for (size_t i = 0; i < n; i += LANES) {
+        size_t left = n - i;
+        load(v, x + i, left, 0.0f);
+        for (int l = 0; l < LANES; l++)
+            v[l] = exponential(v[l] * scale - largest);
+        for (size_t l = left; l < LANES; l++)
+            v[l] = 0.0f;
+        for (int l = 0; l < LANES; l++)
+            sum[l] += v[l];
+        store(v, x + i, left);
+    }
+    *top = largest;
+    *total = *total * before + add_lanes(sum);
+    return before;
+}
+
 /* Bias and activation, LANES at a time; one loop per activation so that each is straight-line code. */
 #define ACTIVATE(function)                                                                                             \
     for (size_t i = 0; i < n; i += LANES) {                                                                            \
@@ -290,12 +322,14 @@ const vit__kernels KERNELS_SYMBOL = {
     .layer_norm = layer_norm,
     .rms_norm = rms_norm,
     .softmax = softmax,
+    .exponentials = exponentials,
     .sigmoid = sigmoid_all,
     .epilogue = epilogue,
     .gate = gate,
     .rotate = rotate,
     .accumulate = accumulate,
     .to_bf16 = to_bf16,
+    .pair_bf16 = pair_bf16,
     .to_int8 = to_int8,
     .weights_to_int8 = weights_to_int8,
     .from_int8 = from_int8,

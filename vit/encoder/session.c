@@ -16,34 +16,37 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-typedef struct scratch_need {
+/* Floats that any layer of the model needs: scratch of a thread, and operand memory of an input. */
+typedef struct layer_need {
     const vit__gemm *gemm;
-    size_t rows, most;
-} scratch_need;
+    size_t rows, scratch, operand;
+} layer_need;
 
-static void need_scratch(vit__linear *linear, void *context)
+static void need_memory(vit__linear *linear, void *context)
 {
-    scratch_need *need = context;
-    need->most = max_size(need->most, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
+    layer_need *need = context;
+    need->scratch = max_size(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
+    need->operand = max_size(need->operand, need->gemm->operand(linear, need->rows));
 }
 
-/* Floats of scratch a thread needs for any layer of the model. */
-static size_t scratch_floats(const vit_model *model)
+static layer_need layer_needs(const vit_model *model)
 {
     size_t tokens = vit__config_tokens(&model->config);
-    scratch_need need = {model->gemm, tokens, vit__attention_scratch(tokens)};
+    layer_need need = {model->gemm, tokens, vit__attention_scratch(tokens, model->config.head_dim), 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
-    vit__weights_each_linear(&model->config, &weights, need_scratch, &need);
-    return (need.most + 15) / 16 * 16; /* whole cache lines, so that threads share none */
+    vit__weights_each_linear(&model->config, &weights, need_memory, &need);
+    need.scratch = (need.scratch + 15) / 16 * 16; /* whole cache lines, so that threads share none */
+    return need;
 }
 
 /* The arena's regions, in floats of one input. vit__config_finish bounds the sizes, so that sums cannot overflow. */
 typedef struct regions {
-    size_t x, y, wide, parallel, pooled, spare;
+    size_t x, y, wide, parallel, pooled, spare, operand;
 } regions;
 
-static regions input_regions(const vit_config *c)
+static regions input_regions(const vit_model *model)
 {
+    const vit_config *c = &model->config;
     size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
     size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
     size_t token = max_size(max_size(3 * attention, fc1), max_size(2 * c->width, c->pool_mlp_width));
@@ -57,14 +60,15 @@ static regions input_regions(const vit_config *c)
         .parallel = c->order == VIT__BLOCK_PARALLEL ? tokens * c->width : 0,
         .pooled = 2 * c->width,
         .spare = max_size(2 * c->width, c->classes),
+        .operand = layer_needs(model).operand,
     };
 }
 
 static vit_status allocate(vit_session *session, vit_error *err)
 {
-    regions r = input_regions(&session->model->config);
+    regions r = input_regions(session->model);
     size_t threads = vit__pool_threads(session->workers.pool), per_batch, scratch, total;
-    size_t per_input = r.x + r.y + r.wide + r.parallel + r.pooled + r.spare;
+    size_t per_input = r.x + r.y + r.wide + r.parallel + r.pooled + r.spare + r.operand;
     if (!vit__multiply(per_input, session->max_batch, &per_batch) ||
         !vit__multiply(session->workers.scratch_size, threads, &scratch) || !vit__add(per_batch, scratch, &total))
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a batch of %zu does not fit in memory", session->max_batch);
@@ -72,7 +76,8 @@ static vit_status allocate(vit_session *session, vit_error *err)
     if (!next)
         return vit__fail_memory(err, NULL);
     session->workers.scratch = next;
-    session->x = next += scratch;
+    session->workers.operand = next += scratch;
+    session->x = next += r.operand * session->max_batch;
     session->y = next += r.x * session->max_batch;
     session->wide = next += r.y * session->max_batch;
     session->parallel = next += r.wide * session->max_batch;
@@ -95,7 +100,8 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
     session->model = model;
     session->max_batch = options && options->max_batch ? options->max_batch : 1;
     session->workers.kernels = vit__kernels_get(vit__cpu_detect());
-    session->workers.scratch_size = scratch_floats(model);
+    session->workers.tiles = vit__tiles_get(vit__cpu_detect());
+    session->workers.scratch_size = layer_needs(model).scratch;
     vit_status status = vit__pool_create(threads, &session->workers.pool, err);
     if (status == VIT_OK)
         status = allocate(session, err);

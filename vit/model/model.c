@@ -74,8 +74,10 @@ static vit_status load_tower(opening *o)
     model->config = plan->config;
     model->other_tower = o->plans[!tower].present;
     model->parameters = count_parameters(&o->bindings[tower], plan->config.depth);
-    model->gemm = vit__gemm_openblas();
-    return vit__weights_load(&plan->config, plan->names, &o->bindings[tower], model->checkpoint, model->gemm,
+    model->precision = o->options->precision;
+    model->gemm = vit__gemm_choose(model->precision, vit__cpu_detect());
+    vit__weights_target target = {model->gemm, model->precision};
+    return vit__weights_load(&plan->config, plan->names, &o->bindings[tower], model->checkpoint, &target,
                              &model->weights, o->err);
 }
 
@@ -100,6 +102,8 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
         *result = NULL;
     if (!path || !result)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "opening a model needs a path");
+    if (options && (options->precision < VIT_PRECISION_F32 || options->precision > VIT_PRECISION_INT8))
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no precision %d", (int)options->precision);
     vit_model *model = vit__alloc_zero(1, sizeof *model);
     if (!model)
         return vit__fail_memory(err, path);

@@ -11,6 +11,7 @@ struct vit_model {
     vit_config config;
     vit__weights weights;
     const vit__gemm *gemm;
+    vit_precision precision;
     vit_preprocessor *preprocessor; /* NULL: the checkpoint has none, or the model is of words */
     char **labels;                  /* [config.classes], or NULL where the checkpoint names none */
     size_t parameters;              /* numbers in the tower's tensors */

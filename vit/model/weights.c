@@ -9,14 +9,20 @@
 #include "position.h"
 #include "rotary.h"
 
+/* Matrices of a layer: its parts, once as stored and once transposed. */
+#define MOST_SOURCES (2 * VIT__LINEAR_PARTS)
+
 /* What every step needs; the first failure stops the rest. */
 typedef struct loader {
     const vit_config *config;
     const vit__name *names;
     const vit__binding *binding;
     vit__checkpoint *checkpoint;
+    const vit__weights_target *target;
     vit_error *err;
     vit_status status;
+    const float *sources[MOST_SOURCES]; /* what the layer at hand is made from */
+    size_t source_sizes[MOST_SOURCES], n_sources;
 } loader;
 
 /* A tensor's values, or NULL: absent, or the load has failed. */
@@ -58,10 +64,26 @@ static vit__norm_weights norm(loader *l, vit__slot slot, size_t block, double ep
     return (vit__norm_weights){floats(l, b->weight), floats(l, b->bias), (float)eps, l->config->norm};
 }
 
+/* Remembers where a layer's values lie until the layer is prepared. */
+static const float *source(loader *l, const float *values, size_t n)
+{
+    if (values && l->n_sources < MOST_SOURCES) {
+        l->sources[l->n_sources] = values;
+        l->source_sizes[l->n_sources++] = n;
+    }
+    return values;
+}
+
+static const float *matrix_floats(loader *l, const vit__tensor *tensor)
+{
+    return tensor ? source(l, floats(l, tensor), vit__tensor_elements(tensor)) : NULL;
+}
+
 /* [inputs, outputs] as [outputs, inputs] */
 static const float *transposed(loader *l, const float *matrix, size_t outputs, size_t inputs)
 {
     float *copy = matrix ? room(l, outputs, inputs) : NULL;
+    source(l, copy, outputs * inputs);
     for (size_t i = 0; copy && i < outputs; i++)
         for (size_t j = 0; j < inputs; j++)
             copy[i * inputs + j] = matrix[j * outputs + i];
@@ -74,7 +96,7 @@ static vit__linear matrix(loader *l, vit__slot slot, size_t block, size_t inputs
     vit__linear linear = {.inputs = inputs};
     if (!b->weight || l->status != VIT_OK)
         return linear;
-    const float *weight = floats(l, b->weight);
+    const float *weight = matrix_floats(l, b->weight);
     if (l->names[slot].layout == VIT__LAYOUT_TRANSPOSED)
         weight = transposed(l, weight, outputs, inputs);
     linear.outputs = outputs;
@@ -94,17 +116,35 @@ static vit__linear stacked(loader *l, vit__slot packed, const vit__slot *slots, 
         apart = apart || bound(l, slots[i], block)->weight || bound(l, slots[i], block)->bias;
     if (!apart)
         return matrix(l, packed, block, inputs, n * rows);
-    const float *weight = floats(l, whole->weight), *bias = floats(l, whole->bias);
+    const float *weight = matrix_floats(l, whole->weight), *bias = floats(l, whole->bias);
     vit__linear linear = {.inputs = inputs, .outputs = n * rows, .n_parts = n};
     for (size_t i = 0; i < n; i++) {
         const vit__bound *part = bound(l, slots[i], block);
         linear.parts[i] = (vit__linear_part){
-            .weight = weight ? weight + i * rows * inputs : floats(l, part->weight),
+            .weight = weight ? weight + i * rows * inputs : matrix_floats(l, part->weight),
             .bias = bias ? bias + i * rows : floats(l, part->bias),
             .rows = rows,
         };
     }
     return linear;
+}
+
+/* Hands the layer to the back end. Where that packed it, what it was made from leaves memory. */
+static vit__linear prepared(loader *l, vit__linear linear, vit_precision precision)
+{
+    linear.precision = precision;
+    if (linear.outputs && l->status == VIT_OK)
+        l->status = l->target->gemm->prepare(&linear, l->err);
+    for (size_t i = 0; linear.packed && i < l->n_sources; i++)
+        vit__checkpoint_let_go(l->checkpoint, l->sources[i], l->source_sizes[i]);
+    l->n_sources = 0;
+    return linear;
+}
+
+/* A layer outside the blocks: little work, much weight in the result, so f32 always. */
+static vit__linear single(loader *l, vit__slot slot, size_t inputs, size_t outputs)
+{
+    return prepared(l, matrix(l, slot, 0, inputs, outputs), VIT_PRECISION_F32);
 }
 
 /* Table [entries, heads] with heads outermost, as attention reads it. */
@@ -127,22 +167,22 @@ static void load_block(loader *l, size_t i, vit__block_weights *w)
     static const vit__slot qkv[] = {VIT__SLOT_QUERY, VIT__SLOT_KEY, VIT__SLOT_VALUE};
     static const vit__slot gated[] = {VIT__SLOT_GATE, VIT__SLOT_UP};
     const vit_config *c = l->config;
+    vit_precision precision = l->target->precision;
     size_t attention = vit__config_attention_width(c);
     w->norm1 = norm(l, VIT__SLOT_NORM1, i, c->norm_eps);
-    w->qkv = stacked(l, VIT__SLOT_QKV, qkv, 3, i, c->width, attention);
+    w->qkv = prepared(l, stacked(l, VIT__SLOT_QKV, qkv, 3, i, c->width, attention), precision);
     w->q_norm = norm(l, VIT__SLOT_Q_NORM, i, c->norm_eps);
     w->k_norm = norm(l, VIT__SLOT_K_NORM, i, c->norm_eps);
     w->relative = relative_table(l, VIT__SLOT_RELATIVE, i);
     w->attention_norm = norm(l, VIT__SLOT_ATTENTION_NORM, i, c->norm_eps);
-    w->projection = matrix(l, VIT__SLOT_PROJECTION, i, attention, c->width);
+    w->projection = prepared(l, matrix(l, VIT__SLOT_PROJECTION, i, attention, c->width), precision);
     w->scale1 = vector(l, VIT__SLOT_SCALE1, i);
     w->norm2 = norm(l, VIT__SLOT_NORM2, i, c->norm_eps);
-    if (c->mlp == VIT__MLP_GATED)
-        w->fc1 = stacked(l, VIT__SLOT_FC1, gated, 2, i, c->width, c->mlp_width);
-    else
-        w->fc1 = matrix(l, VIT__SLOT_FC1, i, c->width, c->mlp_width);
+    vit__linear fc1 = c->mlp == VIT__MLP_GATED ? stacked(l, VIT__SLOT_FC1, gated, 2, i, c->width, c->mlp_width)
+                                               : matrix(l, VIT__SLOT_FC1, i, c->width, c->mlp_width);
+    w->fc1 = prepared(l, fc1, precision);
     w->mlp_norm = norm(l, VIT__SLOT_MLP_NORM, i, c->norm_eps);
-    w->fc2 = matrix(l, VIT__SLOT_FC2, i, c->mlp_width, c->width);
+    w->fc2 = prepared(l, matrix(l, VIT__SLOT_FC2, i, c->mlp_width, c->width), precision);
     w->scale2 = vector(l, VIT__SLOT_SCALE2, i);
 }
 
@@ -186,11 +226,11 @@ static void load_pool(loader *l, vit__pool_weights *w)
         return;
     const float *latent = vector(l, VIT__SLOT_POOL_LATENT, 0);
     w->query = c->pool_query_projected && latent ? pool_query(l, latent) : latent;
-    w->kv = pool_kv(l);
-    w->projection = matrix(l, VIT__SLOT_POOL_PROJECTION, 0, c->width, c->width);
+    w->kv = prepared(l, pool_kv(l), VIT_PRECISION_F32);
+    w->projection = single(l, VIT__SLOT_POOL_PROJECTION, c->width, c->width);
     w->norm = norm(l, VIT__SLOT_POOL_NORM, 0, c->pool_norm_eps);
-    w->fc1 = matrix(l, VIT__SLOT_POOL_FC1, 0, c->width, c->pool_mlp_width);
-    w->fc2 = matrix(l, VIT__SLOT_POOL_FC2, 0, c->pool_mlp_width, c->width);
+    w->fc1 = single(l, VIT__SLOT_POOL_FC1, c->width, c->pool_mlp_width);
+    w->fc2 = single(l, VIT__SLOT_POOL_FC2, c->pool_mlp_width, c->width);
 }
 
 /* ------------------------------------------------------------------ positions ---- */
@@ -253,7 +293,9 @@ static void load_rotary(loader *l, vit__weights *w)
 static void load_embedding(loader *l, vit__weights *w)
 {
     const vit_config *c = l->config;
-    w->patch = matrix(l, VIT__SLOT_PATCH, 0, c->channels * c->patch_height * c->patch_width, c->width);
+    vit_precision precision = l->target->precision == VIT_PRECISION_F32 ? VIT_PRECISION_F32 : VIT_PRECISION_BF16;
+    size_t patch = c->channels * c->patch_height * c->patch_width;
+    w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), precision);
     w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->norm_eps);
     w->token_table = vector(l, VIT__SLOT_TOKENS, 0);
     w->class_token = vector(l, VIT__SLOT_CLASS_TOKEN, 0);
@@ -274,12 +316,12 @@ static void load_head(loader *l, vit__weights *w)
     w->final_norm = norm(l, VIT__SLOT_FINAL_NORM, 0, c->final_norm_eps);
     w->pooled_norm = norm(l, VIT__SLOT_POOLED_NORM, 0, c->pooled_norm_eps);
     load_pool(l, &w->pool);
-    w->pooler = matrix(l, VIT__SLOT_POOLER, 0, c->width, c->pooler_width);
-    w->embedding = matrix(l, VIT__SLOT_EMBEDDING, 0, c->width, c->projection_width);
-    w->head = matrix(l, VIT__SLOT_HEAD, 0, vit__config_pooled_width(c, c->head_pooling), c->classes);
-    w->head_distillation = matrix(l, VIT__SLOT_HEAD_DISTILLATION, 0, c->width, c->classes);
-    w->latent_mean = matrix(l, VIT__SLOT_LATENT_MEAN, 0, c->width, c->latent);
-    w->latent_log_variance = matrix(l, VIT__SLOT_LATENT_LOG_VARIANCE, 0, c->width, c->latent);
+    w->pooler = single(l, VIT__SLOT_POOLER, c->width, c->pooler_width);
+    w->embedding = single(l, VIT__SLOT_EMBEDDING, c->width, c->projection_width);
+    w->head = single(l, VIT__SLOT_HEAD, vit__config_pooled_width(c, c->head_pooling), c->classes);
+    w->head_distillation = single(l, VIT__SLOT_HEAD_DISTILLATION, c->width, c->classes);
+    w->latent_mean = single(l, VIT__SLOT_LATENT_MEAN, c->width, c->latent);
+    w->latent_log_variance = single(l, VIT__SLOT_LATENT_LOG_VARIANCE, c->width, c->latent);
     w->logit_scale = scalar(l, VIT__SLOT_LOGIT_SCALE);
     w->logit_bias = scalar(l, VIT__SLOT_LOGIT_BIAS);
 }
@@ -301,18 +343,6 @@ void vit__weights_each_linear(const vit_config *config, vit__weights *w,
     }
 }
 
-typedef struct preparation {
-    loader *loader;
-    const vit__gemm *gemm;
-} preparation;
-
-static void prepare(vit__linear *linear, void *context)
-{
-    preparation *p = context;
-    if (p->loader->status == VIT_OK)
-        p->loader->status = p->gemm->prepare(linear, p->loader->err);
-}
-
 static void release(vit__linear *linear, void *context)
 {
     const vit__gemm *gemm = context;
@@ -320,9 +350,11 @@ static void release(vit__linear *linear, void *context)
 }
 
 vit_status vit__weights_load(const vit_config *config, const vit__name *names, const vit__binding *binding,
-                             vit__checkpoint *checkpoint, const vit__gemm *gemm, vit__weights *weights, vit_error *err)
+                             vit__checkpoint *checkpoint, const vit__weights_target *target, vit__weights *weights,
+                             vit_error *err)
 {
-    loader l = {config, names, binding, checkpoint, err, VIT_OK};
+    loader l = {.config = config, .names = names, .binding = binding, .checkpoint = checkpoint, .target = target,
+                .err = err};
     *weights = (vit__weights){0};
     weights->blocks = vit__alloc_zero(config->depth, sizeof *weights->blocks);
     if (!weights->blocks)
@@ -334,11 +366,8 @@ vit_status vit__weights_load(const vit_config *config, const vit__name *names, c
     load_relative(&l, weights);
     load_rotary(&l, weights);
     load_head(&l, weights);
-    preparation p = {&l, gemm};
-    if (l.status == VIT_OK)
-        vit__weights_each_linear(config, weights, prepare, &p);
     if (l.status != VIT_OK)
-        vit__weights_free(config, gemm, weights);
+        vit__weights_free(config, target->gemm, weights);
     return l.status;
 }
 

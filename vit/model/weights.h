@@ -72,9 +72,17 @@ typedef struct vit__weights {
     float logit_scale, logit_bias; /* as stored: the scale is a logarithm */
 } vit__weights;
 
-/* Reads what a binding names; converted, transposed and computed tables are owned by the checkpoint. */
+/* What the weights are for: the back end that multiplies them, and the precision of the blocks. */
+typedef struct vit__weights_target {
+    const vit__gemm *gemm;
+    vit_precision precision;
+} vit__weights_target;
+
+/* Reads what a binding names; converted, transposed and computed tables are owned by the checkpoint. What the back end
+ * packs leaves memory again, layer by layer. */
 vit_status vit__weights_load(const vit_config *config, const vit__name *names, const vit__binding *binding,
-                             vit__checkpoint *checkpoint, const vit__gemm *gemm, vit__weights *weights, vit_error *err);
+                             vit__checkpoint *checkpoint, const vit__weights_target *target, vit__weights *weights,
+                             vit_error *err);
 void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights);
 
 /* Calls visit for every linear layer that is there. */
