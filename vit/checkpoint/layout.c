@@ -172,17 +172,43 @@ static vit_status resolve(const char *path, vit__layout *layout, bool *is_folder
                      "no such folder or file, and not a hub id (\"organisation/name\") either");
 }
 
+/* layout->path, layout->folder and *is_folder. */
+static vit_status find_folder(const char *path, vit__layout *layout, bool *is_folder, vit_error *err)
+{
+    vit_status status = resolve(path, layout, is_folder, err);
+    if (status != VIT_OK)
+        return status;
+    layout->folder = *is_folder ? vit__strdup(layout->path) : vit__path_folder(layout->path);
+    return layout->folder ? VIT_OK : vit__fail_memory(err, path);
+}
+
+vit_status vit_model_folder(const char *path, char **folder, vit_error *err)
+{
+    vit__layout layout = {0};
+    bool is_folder;
+    if (folder)
+        *folder = NULL;
+    if (!path || !folder)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_model_folder", "an argument is NULL");
+    vit_status status = find_folder(path, &layout, &is_folder, err);
+    if (status == VIT_OK) {
+        *folder = layout.folder;
+        layout.folder = NULL;
+    }
+    vit__layout_free(&layout);
+    return status;
+}
+
 static vit_status find_parts(const char *path, vit__layout *layout, vit_error *err)
 {
     bool is_folder;
-    vit_status status = resolve(path, layout, &is_folder, err);
+    vit_status status = find_folder(path, layout, &is_folder, err);
     if (status != VIT_OK)
         return status;
-    layout->folder = is_folder ? vit__strdup(layout->path) : vit__path_folder(layout->path);
-    if (layout->folder && is_folder)
+    if (is_folder)
         return choose_parts(layout, err);
     layout->weights = vit__strdup(layout->path);
-    return layout->folder && layout->weights ? VIT_OK : vit__fail_memory(err, path);
+    return layout->weights ? VIT_OK : vit__fail_memory(err, path);
 }
 
 vit_status vit__layout_find(const char *path, vit__layout *layout, vit_error *err)

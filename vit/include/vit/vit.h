@@ -194,6 +194,10 @@ VIT_API vit_status vit_model_open(const char *path, const vit_model_options *opt
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);
 
+/* The folder of a checkpoint, named as for vit_model_open: where its configuration and its tokenizer are. The caller frees
+ * with vit_free. Nothing in it is read. Errors: not_found, unreadable, out_of_memory. */
+VIT_API vit_status vit_model_folder(const char *path, char **folder, vit_error *err);
+
 /* Facts about a model. All take a valid model and cannot fail; strings live as long as the model. */
 VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
