@@ -59,4 +59,5 @@ need_build_packages() {
     need_library libarchive libarchive-dev
     need_library libjpeg libjpeg62-turbo-dev
     need_library libwebp libwebp-dev
+    need_file /usr/include/unistr.h libunistring-dev
 }

@@ -4,14 +4,14 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libvit)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES vit/include/vit/vit.h vit/include/vit/export.h io/include/vit/io.h
+install(FILES vit/include/vit/vit.h vit/include/vit/export.h io/include/vit/io.h io/include/vit/text.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vit)
 install(TARGETS vit_command RUNTIME)
 
-# libvitio.so finds libvit.so beside it, wherever the tree stands.
-set_target_properties(vitio PROPERTIES INSTALL_RPATH "$ORIGIN")
-install(TARGETS vit vitio EXPORT libvit-targets)
-install(TARGETS vit_static vitio_static EXPORT libvit-static-targets)
+# libvitio.so and libvittext.so find libvit.so beside them, wherever the tree stands.
+set_target_properties(vitio vittext PROPERTIES INSTALL_RPATH "$ORIGIN")
+install(TARGETS vit vitio vittext EXPORT libvit-targets)
+install(TARGETS vit_static vitio_static vittext_static EXPORT libvit-static-targets)
 
 # The static libraries need what they are made of; the shared ones bring it along. Two exports, so that a machine
 # without the development files of those parts can still use the shared libraries.
@@ -44,7 +44,7 @@ cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OU
 # OpenBLAS is named by its flags: its own .pc file would bring the Fortran run time into every static link, which only
 # a static OpenBLAS needs.
 string(REPLACE ";" " " openblas_flags "${OPENBLAS_LDFLAGS}")
-foreach(name libvit libvitio)
+foreach(name libvit libvitio libvittext)
   configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkgconfig_dir})
 endforeach()

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "document.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "error.h"
+
+#define MAX_FILE_BYTES 200000000
+
+/* vit__document is jansson's json_t under a name of ours. */
+static json_t *unwrap(const vit__document *document)
+{
+    return (json_t *)(uintptr_t)document;
+}
+
+static vit__document *wrap(json_t *json)
+{
+    return (vit__document *)(void *)json;
+}
+
+static vit_status read_bytes(FILE *file, const char *path, vit__buffer *content, vit_error *err)
+{
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode))
+        return vit__fail(err, VIT_ERR_UNREADABLE, path, "not a regular file");
+    if (info.st_size > MAX_FILE_BYTES)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, path, "a tokenizer file of more than %d bytes", MAX_FILE_BYTES);
+    size_t size = (size_t)info.st_size;
+    char *bytes = malloc(size + 1);
+    if (!bytes)
+        return vit__fail_memory(err, path);
+    *content = (vit__buffer){.data = bytes, .size = size, .capacity = size + 1};
+    if (fread(bytes, 1, size, file) != size)
+        return vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot read: %s", ferror(file) ? strerror(errno) : "it shrank");
+    return VIT_OK;
+}
+
+vit_status vit__file_read(const char *path, vit__buffer *content, vit_error *err)
+{
+    *content = (vit__buffer){0};
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        bool absent = errno == ENOENT || errno == ENOTDIR;
+        return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
+    }
+    vit_status status = read_bytes(file, path, content, err);
+    fclose(file);
+    if (status != VIT_OK)
+        vit__buffer_free(content);
+    return status;
+}
+
+static vit_status parse(const vit__buffer *text, const char *path, vit__document **document, vit_error *err)
+{
+    /* Whole numbers are read as doubles: model_max_length is 10^30 where people mean "no limit". */
+    json_error_t problem;
+    json_t *json = json_loadb(text->data, text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &problem);
+    *document = wrap(json);
+    if (json)
+        return VIT_OK;
+    if (json_error_code(&problem) == json_error_out_of_memory)
+        return vit__fail_memory(err, path);
+    return vit__fail(err, VIT_ERR_CORRUPT, path, "not valid JSON: %s (line %d, column %d)", problem.text, problem.line,
+                     problem.column);
+}
+
+vit_status vit__document_load(const char *path, vit__document **document, vit_error *err)
+{
+    vit__buffer text;
+    *document = NULL;
+    vit_status status = vit__file_read(path, &text, err);
+    if (status == VIT_OK)
+        status = parse(&text, path, document, err);
+    vit__buffer_free(&text);
+    return status;
+}
+
+void vit__document_free(vit__document *document)
+{
+    json_decref(unwrap(document));
+}
+
+const vit__document *vit__document_get(const vit__document *object, const char *key)
+{
+    return wrap(json_object_get(unwrap(object), key));
+}
+
+const vit__document *vit__document_at(const vit__document *array, size_t index)
+{
+    return wrap(json_array_get(unwrap(array), index));
+}
+
+size_t vit__document_length(const vit__document *value)
+{
+    return json_is_array(unwrap(value)) ? json_array_size(unwrap(value)) : json_object_size(unwrap(value));
+}
+
+bool vit__document_is_object(const vit__document *value)
+{
+    return json_is_object(unwrap(value));
+}
+
+bool vit__document_is_array(const vit__document *value)
+{
+    return json_is_array(unwrap(value));
+}
+
+bool vit__document_is_null(const vit__document *value)
+{
+    return !value || json_is_null(unwrap(value));
+}
+
+const char *vit__document_string(const vit__document *value, size_t *size)
+{
+    const char *string = json_string_value(unwrap(value));
+    *size = string ? json_string_length(unwrap(value)) : 0;
+    return string;
+}
+
+bool vit__document_is(const vit__document *value, const char *string)
+{
+    size_t size, wanted = strlen(string);
+    const char *found = vit__document_string(value, &size);
+    return found && size == wanted && memcmp(found, string, size) == 0;
+}
+
+bool vit__document_number(const vit__document *value, double *number)
+{
+    if (!json_is_number(unwrap(value)))
+        return false;
+    *number = json_number_value(unwrap(value));
+    return true;
+}
+
+bool vit__document_boolean(const vit__document *value, bool *boolean)
+{
+    if (!json_is_boolean(unwrap(value)))
+        return false;
+    *boolean = json_is_true(unwrap(value));
+    return true;
+}
+
+bool vit__document_id(const vit__document *value, uint32_t *id)
+{
+    double number;
+    if (!vit__document_number(value, &number) || number < 0 || number > INT32_MAX || number != floor(number))
+        return false;
+    *id = (uint32_t)number;
+    return true;
+}
+
+void *vit__document_first(const vit__document *object)
+{
+    return json_object_iter(unwrap(object));
+}
+
+void *vit__document_next(const vit__document *object, void *iterator)
+{
+    return json_object_iter_next(unwrap(object), iterator);
+}
+
+const char *vit__document_key(void *iterator)
+{
+    return json_object_iter_key(iterator);
+}
+
+const vit__document *vit__document_value(void *iterator)
+{
+    return wrap(json_object_iter_value(iterator));
+}

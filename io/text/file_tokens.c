@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tokenizer.json: "added_tokens" and "post_processor", and the file as a whole. */
+#include <string.h>
+
+#include "error.h"
+#include "tokenizer_file.h"
+
+#define DEEPEST 8          /* of sequences in sequences */
+#define LONGEST_TOKEN 1024 /* bytes; bounds the work for a position of the text */
+
+vit_status vit__file_corrupt(const vit__source *source, const char *part, vit_error *err)
+{
+    return vit__fail(err, VIT_ERR_CORRUPT, source->where, "its %s is not as the tokenizer.json format has it", part);
+}
+
+/* ------------------------------------------------------------------ added tokens ---- */
+
+static vit_status add_normalized(const char *content, size_t size, vit__added_token token, vit__pipeline *pipeline,
+                                 const char *where, vit_error *err)
+{
+    vit__buffer text = {0}, other = {0};
+    vit__buffer_add(&text, content, size);
+    vit__normalizer_run(&pipeline->normalizer, &text, &other);
+    vit__added_tokens_add(&pipeline->normalized, text.data, text.size, token);
+    bool failed = text.failed || other.failed;
+    vit__buffer_free(&text);
+    vit__buffer_free(&other);
+    return failed ? vit__fail_memory(err, where) : VIT_OK;
+}
+
+static vit_status read_added(const vit__source *source, const vit__document *json, vit__pipeline *pipeline, vit_error *err)
+{
+    size_t size;
+    vit__added_token token = {0};
+    bool special = false, single_word = false;
+    const char *content = vit__document_string(vit__document_get(json, "content"), &size);
+    if (!content || size > LONGEST_TOKEN || !vit__document_id(vit__document_get(json, "id"), &token.id))
+        return vit__file_corrupt(source, "added_tokens", err);
+    vit__document_boolean(vit__document_get(json, "special"), &special);
+    vit__document_boolean(vit__document_get(json, "single_word"), &single_word);
+    vit__document_boolean(vit__document_get(json, "lstrip"), &token.eats_left);
+    vit__document_boolean(vit__document_get(json, "rstrip"), &token.eats_right);
+    if (single_word)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, source->where,
+                         "its added token %.100s asks for single_word, which is not built", content);
+    bool normalized = !special;
+    vit__document_boolean(vit__document_get(json, "normalized"), &normalized);
+    if (normalized)
+        return add_normalized(content, size, token, pipeline, source->where, err);
+    vit__added_tokens_add(&pipeline->raw, content, size, token);
+    return VIT_OK;
+}
+
+static vit_status read_all_added(const vit__source *source, vit__pipeline *pipeline, vit_error *err)
+{
+    const vit__document *list = vit__document_get(source->json, "added_tokens");
+    if (!vit__document_is_null(list) && !vit__document_is_array(list))
+        return vit__file_corrupt(source, "added_tokens", err);
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < vit__document_length(list) && status == VIT_OK; i++)
+        status = read_added(source, vit__document_at(list, i), pipeline, err);
+    if (status != VIT_OK)
+        return status;
+    vit__added_tokens_finish(&pipeline->raw);
+    vit__added_tokens_finish(&pipeline->normalized);
+    return pipeline->raw.failed || pipeline->normalized.failed ? vit__fail_memory(err, source->where) : VIT_OK;
+}
+
+bool vit__file_find_token(const vit__source *source, const char *content, uint32_t *id)
+{
+    const vit__document *added = vit__document_get(source->json, "added_tokens");
+    for (size_t i = 0; i < vit__document_length(added); i++) {
+        const vit__document *token = vit__document_at(added, i);
+        if (vit__document_is(vit__document_get(token, "content"), content))
+            return vit__document_id(vit__document_get(token, "id"), id);
+    }
+    const vit__document *vocabulary = vit__document_get(vit__document_get(source->json, "model"), "vocab");
+    if (!vit__document_is_array(vocabulary))
+        return vit__document_id(vit__document_get(vocabulary, content), id);
+    for (size_t i = 0; i < vit__document_length(vocabulary); i++) {
+        *id = (uint32_t)i;
+        if (vit__document_is(vit__document_at(vit__document_at(vocabulary, i), 0), content))
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ around a text ---- */
+
+typedef struct around {
+    const vit__source *source;
+    vit__pipeline *pipeline;
+    bool behind; /* the text has been passed */
+    unsigned depth;
+} around;
+
+static vit_status add_around(around *a, bool known, uint32_t id, vit_error *err)
+{
+    vit__pipeline *pipeline = a->pipeline;
+    size_t *n = a->behind ? &pipeline->n_after : &pipeline->n_before;
+    if (!known || *n >= VIT__MAX_AROUND)
+        return vit__file_corrupt(a->source, "post_processor", err);
+    (a->behind ? pipeline->after : pipeline->before)[(*n)++] = id;
+    return VIT_OK;
+}
+
+/* RobertaProcessing and BertProcessing: "cls" TEXT "sep", each ["token", id]. */
+static vit_status read_pair(around *a, const vit__document *json, vit_error *err)
+{
+    uint32_t first = 0, last = 0;
+    bool known = vit__document_id(vit__document_at(vit__document_get(json, "cls"), 1), &first) &&
+                 vit__document_id(vit__document_at(vit__document_get(json, "sep"), 1), &last);
+    vit_status status = add_around(a, known, first, err);
+    a->behind = true;
+    return status == VIT_OK ? add_around(a, known, last, err) : status;
+}
+
+/* A special token of a template may stand for several ids. */
+static vit_status read_template_token(around *a, const vit__document *json, const vit__document *token, vit_error *err)
+{
+    size_t size;
+    const char *name = vit__document_string(vit__document_get(token, "id"), &size);
+    const vit__document *entry = name ? vit__document_get(vit__document_get(json, "special_tokens"), name) : NULL;
+    const vit__document *ids = vit__document_get(entry, "ids");
+    vit_status status = vit__document_is_array(ids) ? VIT_OK : vit__file_corrupt(a->source, "post_processor", err);
+    for (size_t i = 0; i < vit__document_length(ids) && status == VIT_OK; i++) {
+        uint32_t id = 0;
+        bool known = vit__document_id(vit__document_at(ids, i), &id);
+        status = add_around(a, known, id, err);
+    }
+    return status;
+}
+
+static vit_status read_template(around *a, const vit__document *json, vit_error *err)
+{
+    const vit__document *single = vit__document_get(json, "single");
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < vit__document_length(single) && status == VIT_OK; i++) {
+        const vit__document *item = vit__document_at(single, i), *token = vit__document_get(item, "SpecialToken");
+        if (token)
+            status = read_template_token(a, json, token, err);
+        else if (vit__document_get(item, "Sequence") && !a->behind)
+            a->behind = true;
+        else
+            status = vit__file_corrupt(a->source, "post_processor", err);
+    }
+    if (status == VIT_OK && !a->behind)
+        return vit__file_corrupt(a->source, "post_processor (no place for the text)", err);
+    return status;
+}
+
+static vit_status read_nothing(around *a, const vit__document *json, vit_error *err)
+{
+    (void)a;
+    (void)json;
+    (void)err;
+    return VIT_OK;
+}
+
+static vit_status read_any(around *a, const vit__document *json, vit_error *err);
+
+static vit_status read_sequence(around *a, const vit__document *json, vit_error *err)
+{
+    const vit__document *list = vit__document_get(json, "processors");
+    if (!vit__document_is_array(list) || a->depth >= DEEPEST)
+        return vit__file_corrupt(a->source, "post_processor Sequence", err);
+    vit_status status = VIT_OK;
+    a->depth++;
+    for (size_t i = 0; i < vit__document_length(list) && status == VIT_OK; i++)
+        status = read_any(a, vit__document_at(list, i), err);
+    a->depth--;
+    return status;
+}
+
+static const struct {
+    const char *type;
+    vit_status (*read)(around *a, const vit__document *json, vit_error *err);
+} types[] = {
+    {"RobertaProcessing", read_pair},     {"BertProcessing", read_pair}, {"TemplateProcessing", read_template},
+    {"ByteLevel", read_nothing},          {"Sequence", read_sequence},
+};
+
+static vit_status read_any(around *a, const vit__document *json, vit_error *err)
+{
+    size_t size;
+    const char *type = vit__document_string(vit__document_get(json, "type"), &size);
+    if (!type || a->behind)
+        return vit__file_corrupt(a->source, "post_processor", err);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].type, type) == 0)
+            return types[i].read(a, json, err);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, a->source->where, "its post-processor %.100s is not built", type);
+}
+
+vit_status vit__file_read_tokens(const vit__source *source, vit__pipeline *pipeline, vit_error *err)
+{
+    around a = {.source = source, .pipeline = pipeline};
+    const vit__document *json = vit__document_get(source->json, "post_processor");
+    vit_status status = read_all_added(source, pipeline, err);
+    if (status == VIT_OK && !vit__document_is_null(json))
+        status = read_any(&a, json, err);
+    return status;
+}
+
+/* ------------------------------------------------------------------ the whole file ---- */
+
+vit_status vit__file_read_pipeline(const vit__source *source, vit__pipeline *pipeline, vit_error *err)
+{
+    bool bytes;
+    vit_status status = vit__file_read_normalizer(source, &pipeline->normalizer, err);
+    if (status == VIT_OK)
+        status = vit__file_read_splitter(source, &pipeline->splitter, &bytes, err);
+    if (status == VIT_OK)
+        status = vit__file_read_tokens(source, pipeline, err);
+    return status == VIT_OK ? vit__file_read_model(source, bytes, &pipeline->model, err) : status;
+}

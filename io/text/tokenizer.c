@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The public functions. */
+#include "tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "unicode.h"
+
+#define LONGEST_CONTEXT 1000000u
+
+static vit_status check_options(const char *folder, const vit_tokenizer_options *options, vit_error *err)
+{
+    if (!folder || !*folder)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "no folder is given");
+    if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON || options->context > LONGEST_CONTEXT)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "an option is out of range");
+    return VIT_OK;
+}
+
+static vit_status build(const char *path, const vit_tokenizer_options *options, vit_tokenizer *tokenizer, vit_error *err)
+{
+    vit__text_folder folder = {0};
+    char *place;
+    vit_status status = vit_model_folder(path, &place, err);
+    if (status == VIT_OK)
+        status = vit__text_folder_open(place, &folder, err);
+    if (status == VIT_OK)
+        status = vit__tokenizer_build(&folder, options->kind, tokenizer, err);
+    vit__text_folder_close(&folder);
+    vit_free(place);
+    if (status != VIT_OK)
+        return status;
+    if (options->context > 0)
+        tokenizer->context = options->context;
+    size_t special = tokenizer->pipeline.n_before + tokenizer->pipeline.n_after;
+    if (tokenizer->context <= special || tokenizer->context > LONGEST_CONTEXT)
+        return vit__fail(err, VIT_ERR_CORRUPT, path, "a text of %zu tokens, %zu of them special, is no use",
+                         tokenizer->context, special);
+    return VIT_OK;
+}
+
+vit_status vit_tokenizer_open(const char *folder, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
+                              vit_error *err)
+{
+    const vit_tokenizer_options defaults = {0};
+    if (!tokenizer)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "no place for the tokenizer is given");
+    *tokenizer = NULL;
+    options = options ? options : &defaults;
+    vit_status status = check_options(folder, options, err);
+    if (status != VIT_OK)
+        return status;
+    vit_tokenizer *made = calloc(1, sizeof *made);
+    if (!made)
+        return vit__fail_memory(err, folder);
+    status = build(folder, options, made, err);
+    if (status == VIT_OK)
+        *tokenizer = made;
+    else
+        vit_tokenizer_free(made);
+    return status;
+}
+
+void vit_tokenizer_free(vit_tokenizer *tokenizer)
+{
+    if (!tokenizer)
+        return;
+    vit__pipeline_free(&tokenizer->pipeline);
+    vit__siglip_free(&tokenizer->siglip);
+    free(tokenizer);
+}
+
+static vit_status check_text(const char *text, size_t size, vit_error *err)
+{
+    size_t offset;
+    if (size > VIT_TEXT_MAX_BYTES)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, "text", "a text of more than %u bytes", VIT_TEXT_MAX_BYTES);
+    if (!vit__unicode_check(text, size, &offset))
+        return vit__fail(err, VIT_ERR_CORRUPT, "text", "not UTF-8 from byte %zu on", offset);
+    return VIT_OK;
+}
+
+static vit_status run(const vit_tokenizer *tokenizer, const char *text, size_t size, vit__ids *ids, vit_error *err)
+{
+    vit__buffer clean = {0};
+    vit_status status = check_text(text, size, err);
+    if (status == VIT_OK)
+        status = vit__clean_run(tokenizer->clean, text, size, &clean, err);
+    if (status == VIT_OK && tokenizer->pipeline.model)
+        vit__pipeline_encode(&tokenizer->pipeline, clean.data, clean.size, ids);
+    else if (status == VIT_OK)
+        vit__siglip_encode(&tokenizer->siglip, clean.data, clean.size, ids);
+    vit__buffer_free(&clean);
+    return status == VIT_OK && ids->failed ? vit__fail_memory(err, "text") : status;
+}
+
+vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                size_t capacity, size_t *n, vit_error *err)
+{
+    if (n)
+        *n = 0;
+    if (!tokenizer || !n || (!text && size > 0) || (!ids && capacity > 0))
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode", "an argument is NULL");
+    vit__ids found = {.limit = tokenizer->context};
+    vit_status status = run(tokenizer, text ? text : "", size, &found, err);
+    if (status == VIT_OK)
+        *n = found.n;
+    if (status == VIT_OK && found.n > capacity)
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode", "%zu ids, and room for %zu", found.n,
+                           capacity);
+    else if (status == VIT_OK && found.n > 0)
+        memcpy(ids, found.data, found.n * sizeof *ids);
+    vit__ids_free(&found);
+    return status;
+}
+
+vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                       size_t *n, vit_error *err)
+{
+    size_t found = 0;
+    if (n)
+        *n = 0;
+    if (!tokenizer || !ids)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode_padded", "an argument is NULL");
+    vit_status status = vit_tokenizer_encode(tokenizer, text, size, ids, tokenizer->context, &found, err);
+    if (status != VIT_OK)
+        return status;
+    size_t padding = tokenizer->context - found;
+    if (tokenizer->pad_left)
+        memmove(ids + padding, ids, found * sizeof *ids);
+    for (size_t i = 0; i < padding; i++)
+        ids[tokenizer->pad_left ? i : found + i] = tokenizer->pad_id;
+    if (n)
+        *n = found;
+    return VIT_OK;
+}
+
+size_t vit_tokenizer_context(const vit_tokenizer *tokenizer)
+{
+    return tokenizer->context;
+}
+
+uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
+{
+    return tokenizer->pad_id;
+}
+
+int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer)
+{
+    return tokenizer->pad_left;
+}
+
+const char *vit_tokenizer_name(const vit_tokenizer *tokenizer)
+{
+    return tokenizer->name;
+}

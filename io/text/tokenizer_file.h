@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads the parts of a tokenizer.json (the format of the library `tokenizers`), each on its own, so that a tokenizer that
+ * replaces some of them can take the others. All fail with corrupt (a part breaks the format), unsupported_model (it asks
+ * for what is not built; the message names it) or out_of_memory; what was filled until then is the caller's to free. */
+#ifndef VIT_TOKENIZER_FILE_H
+#define VIT_TOKENIZER_FILE_H
+
+#include "document.h"
+#include "pipeline.h"
+
+/* A document and the name of its file, for messages. */
+typedef struct vit__source {
+    const vit__document *json;
+    const char *where;
+} vit__source;
+
+/* Every part, into a pipeline that is all zero but for normalizer steps that go first. */
+vit_status vit__file_read_pipeline(const vit__source *source, vit__pipeline *pipeline, vit_error *err);
+
+vit_status vit__file_read_normalizer(const vit__source *source, vit__normalizer *normalizer, vit_error *err);
+/* *bytes: words go to the model as bytes (ByteLevel). */
+vit_status vit__file_read_splitter(const vit__source *source, vit__splitter *splitter, bool *bytes, vit_error *err);
+vit_status vit__file_read_model(const vit__source *source, bool bytes, vit__text_model **model, vit_error *err);
+/* The added tokens (needs the normalizer) and the special ones around a text. */
+vit_status vit__file_read_tokens(const vit__source *source, vit__pipeline *pipeline, vit_error *err);
+
+/* Id of a token by its text: an added one, or one of the vocabulary. */
+bool vit__file_find_token(const vit__source *source, const char *content, uint32_t *id);
+
+/* A byte-pair model of a vocabulary (an object from token to id) and merges: an array, or the text of a merges.txt. */
+typedef struct vit__bpe_parts {
+    const vit__document *vocabulary, *merges;
+    const vit__buffer *merges_text; /* instead of merges */
+    const char *where;
+    const char *suffix; /* of a word's last symbol; "" or NULL: none */
+    bool bytes, byte_fallback, fuse_unknown;
+    uint32_t unknown;
+} vit__bpe_parts;
+
+vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **model, vit_error *err);
+
+/* "corrupt: PART of the file is not as it should be" */
+vit_status vit__file_corrupt(const vit__source *source, const char *part, vit_error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All of libvittext where libunistring was not there when it was built: no tokenizer can be opened. */
+#include "error.h"
+#include "vit/text.h"
+
+static vit_status fail(const char *where, vit_error *err)
+{
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
+                     "this build has no tokenizers: install libunistring-dev and build again");
+}
+
+vit_status vit_tokenizer_open(const char *folder, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
+                              vit_error *err)
+{
+    (void)options;
+    if (tokenizer)
+        *tokenizer = NULL;
+    return fail(folder, err);
+}
+
+void vit_tokenizer_free(vit_tokenizer *tokenizer)
+{
+    (void)tokenizer;
+}
+
+vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                size_t capacity, size_t *n, vit_error *err)
+{
+    (void)tokenizer;
+    (void)text;
+    (void)size;
+    (void)ids;
+    (void)capacity;
+    if (n)
+        *n = 0;
+    return fail("vit_tokenizer_encode", err);
+}
+
+vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                       size_t *n, vit_error *err)
+{
+    return vit_tokenizer_encode(tokenizer, text, size, ids, 0, n, err);
+}
+
+size_t vit_tokenizer_context(const vit_tokenizer *tokenizer)
+{
+    (void)tokenizer;
+    return 0;
+}
+
+uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
+{
+    (void)tokenizer;
+    return 0;
+}
+
+int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer)
+{
+    (void)tokenizer;
+    return 0;
+}
+
+const char *vit_tokenizer_name(const vit_tokenizer *tokenizer)
+{
+    (void)tokenizer;
+    return "";
+}
