@@ -227,6 +227,11 @@ vit__json *vit__json_new_boolean(bool boolean)
     return wrap(json_boolean(boolean));
 }
 
+vit__json *vit__json_copy(const vit__json *json)
+{
+    return wrap(json_deep_copy(unwrap(json)));
+}
+
 bool vit__json_set(vit__json *object, const char *key, vit__json *value)
 {
     return json_object_set_new(unwrap(object), key, unwrap(value)) == 0;

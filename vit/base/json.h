@@ -45,6 +45,7 @@ vit__json *vit__json_new_array(void);
 vit__json *vit__json_new_string(const char *string); /* NULL gives a JSON null; invalid UTF-8 gives NULL */
 vit__json *vit__json_new_number(double number);      /* whole numbers are written without a fraction */
 vit__json *vit__json_new_boolean(bool boolean);
+vit__json *vit__json_copy(const vit__json *json);    /* of all below it; NULL: of NULL, or out of memory */
 bool vit__json_set(vit__json *object, const char *key, vit__json *value);
 bool vit__json_append(vit__json *array, vit__json *value);
 /* Text, keys in the order they were set; indent 0 = one line. The caller frees with free(). NULL: out of memory. */
