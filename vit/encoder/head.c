@@ -52,25 +52,32 @@ static size_t text_token(const vit_config *c, vit__pooling pooling, const int32_
     return pooling == VIT__POOL_LARGEST ? largest : 0; /* without an end: token 0, as torch's argmax of no matches */
 }
 
-/* One head of one input: the pool's query over all tokens. */
+/* Tokens that an attention pool does not see. */
+static size_t unseen(const vit_config *c)
+{
+    return c->pool_skips_prefix ? vit__config_prefix(c) : 0;
+}
+
+/* One head of one input: the pool's query over the tokens it sees. */
 static void attend_pool(void *context, size_t index, unsigned thread)
 {
     const vit_session *session = context;
     const vit_config *c = &session->model->config;
     size_t heads = c->pool_heads, width = c->width, dim = width / heads, head = index % heads, item = index / heads;
     const float *query = session->model->weights.pool.query + head * dim;
-    const float *keys = session->wide + item * session->tokens * 2 * width + head * dim, *values = keys + width;
+    size_t tokens = session->tokens - unseen(c);
+    const float *keys = session->wide + item * tokens * 2 * width + head * dim, *values = keys + width;
     float *scores = session->workers.scratch + thread * session->workers.scratch_size;
     float *out = session->x + item * width + head * dim, scale = 1.0f / sqrtf((float)dim);
-    for (size_t t = 0; t < session->tokens; t++) {
+    for (size_t t = 0; t < tokens; t++) {
         float sum = 0;
         for (size_t i = 0; i < dim; i++)
             sum += query[i] * keys[t * 2 * width + i];
         scores[t] = sum * scale;
     }
-    session->workers.kernels->softmax(scores, session->tokens);
+    session->workers.kernels->softmax(scores, tokens);
     memset(out, 0, dim * sizeof *out);
-    for (size_t t = 0; t < session->tokens; t++)
+    for (size_t t = 0; t < tokens; t++)
         for (size_t i = 0; i < dim; i++)
             out[i] += scores[t] * values[t * 2 * width + i];
 }
@@ -81,9 +88,9 @@ static void attention_pool(vit_session *session, size_t items)
 {
     const vit_config *c = &session->model->config;
     const vit__pool_weights *w = &session->model->weights.pool;
-    size_t tokens = session->tokens, width = c->width;
-    vit__gemm_call call = {.linear = &w->kv, .x = session->y, .y = session->wide, .items = items, .rows = tokens,
-                           .x_stride = tokens * width, .y_stride = tokens * 2 * width, .x_row = width,
+    size_t tokens = session->tokens - unseen(c), width = c->width;
+    vit__gemm_call call = {.linear = &w->kv, .x = session->y + unseen(c) * width, .y = session->wide, .items = items,
+                           .rows = tokens, .x_stride = session->tokens * width, .y_stride = tokens * 2 * width, .x_row = width,
                            .y_row = 2 * width};
     session->model->gemm->apply(&call, &session->workers);
     vit__pool_run(session->workers.pool, items * c->pool_heads, attend_pool, session);

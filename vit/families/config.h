@@ -187,6 +187,7 @@ typedef struct vit_config {
     vit__activation pool_activation;
     bool pool_query_projected; /* a query projection stands between the latent and the attention */
     bool pool_bias;            /* on the key and value projections */
+    bool pool_skips_prefix;    /* it sees the patches alone */
     vit__pooler pooler;
     vit__activation pooler_activation;
     size_t pooler_width;       /* of a dense pooler */

@@ -1,14 +1,171 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* timm's Vision Transformers, by architecture name. */
-#include "error.h"
-#include "family.h"
+#include <stdio.h>
+#include <string.h>
 
-static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
+#include "error.h"
+#include "timm.h"
+
+/* ------------------------------------------------------------------ what the constructors share ---- */
+
+void vit__timm_sizes(vit__reader *r, vit_config *c)
 {
-    (void)tower;
-    (void)out;
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, vit__checkpoint_config_name(checkpoint),
-                     "this build does not read timm's architectures");
+    vit__read_extent(r, "img_size", 224, &c->image_height, &c->image_width);
+    vit__read_extent(r, "patch_size", 16, &c->patch_height, &c->patch_width);
+    c->channels = vit__read_size(r, "in_chans", 3);
+    c->width = vit__read_size(r, "embed_dim", 768);
+    c->depth = vit__read_size(r, "depth", 12);
+    c->heads = vit__read_size(r, "num_heads", 12);
+    c->position_height = c->patch_height ? c->image_height / c->patch_height : 0;
+    c->position_width = c->patch_width ? c->image_width / c->patch_width : 0;
+    c->interpolation = VIT__INTERPOLATION_BICUBIC_ANTIALIAS; /* resample_abs_pos_embed */
+    c->patch_bias = c->projection_bias = c->mlp_bias = true;
+    vit__read_expect(r, "dynamic_img_pad", false, false, "pictures padded to whole patches");
 }
 
-const vit__family vit__family_timm = {"timm", VIT__CHECKPOINT_TIMM, NULL, plan, NULL};
+static bool starts_with(const char *text, size_t length, const char *name)
+{
+    return length == strlen(name) && memcmp(text, name, length) == 0;
+}
+
+/* "layernorm", "rmsnorm:1e-05": a kind, and an eps unless it is timm's default */
+static void read_norm(vit__reader *r, const char *key, vit__norm_kind *kind, double *eps)
+{
+    const char *text = vit__read_text(r, key, "layernorm");
+    size_t length = strcspn(text, ":");
+    vit__json *number = NULL; /* JSON's numbers know no locale */
+    *eps = 1e-6;
+    *kind = starts_with(text, length, "rmsnorm") ? VIT__NORM_RMS : VIT__NORM_LAYER;
+    if (*kind == VIT__NORM_LAYER && !starts_with(text, length, "layernorm"))
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" is \"%.60s\": this build has layernorm and rmsnorm", key,
+                         text);
+    if (text[length] == ':' &&
+        (vit__json_parse(text + length + 1, strlen(text + length + 1), key, &number, NULL) != VIT_OK ||
+         !vit__json_number(number, eps)))
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"%s\" is \"%.60s\": the eps is not a number", key, text);
+    vit__json_free(number);
+}
+
+void vit__timm_norm(vit__reader *r, vit_config *c)
+{
+    double eps;
+    read_norm(r, "norm_layer", &c->norm, &eps);
+    c->norm_eps = c->pre_norm_eps = c->final_norm_eps = c->pooled_norm_eps = c->pool_norm_eps = eps;
+    if (!vit__read_has(r, "embed_norm_layer"))
+        return;
+    vit__norm_kind kind;
+    read_norm(r, "embed_norm_layer", &kind, &eps);
+    if (kind != c->norm || eps != c->norm_eps)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"embed_norm_layer\" and \"norm_layer\" differ: this build has one kind of norm a model");
+    c->patch_norm = true;
+}
+
+size_t vit__timm_mlp_width(vit__reader *r, const char *key, double ratio, const vit_config *c)
+{
+    double width = (double)c->width * vit__read_number(r, key, ratio);
+    if (width >= 1 && width <= 2147483647.0)
+        return (size_t)width;
+    vit__reader_fail(r, VIT_ERR_CORRUPT, "\"%s\" makes an MLP of width %g", key, width);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    vit__pooling pooling;
+} poolings[] = {
+    {"token", VIT__POOL_CLASS},
+    {"avg", VIT__POOL_MEAN_PATCHES},
+    {"map", VIT__POOL_ATTENTION},
+    {"", VIT__POOL_NONE},
+};
+
+void vit__timm_head(vit__reader *r, const char *absent, vit_config *c)
+{
+    const char *name = vit__read_text(r, "global_pool", absent);
+    size_t i = 0, n = sizeof poolings / sizeof *poolings;
+    while (i < n && strcmp(poolings[i].name, name) != 0)
+        i++;
+    if (i == n)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"global_pool\" is \"%.60s\": this build pools by token, avg and map", name);
+    c->pooling = c->head_pooling = i < n ? poolings[i].pooling : VIT__POOL_NONE;
+    c->classes = vit__read_size(r, "num_classes", 1000);
+    c->head = c->classes ? VIT__HEAD_LINEAR : VIT__HEAD_NONE;
+    c->head_bias = true;
+    if (c->classes && c->pooling == VIT__POOL_NONE)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"global_pool\" is empty: this build has no classifier over every token");
+    c->embedding = c->pooling != VIT__POOL_NONE ? VIT__EMBEDDING_POOLED
+                   : c->class_token             ? VIT__EMBEDDING_CLASS
+                                                : VIT__EMBEDDING_MEAN;
+}
+
+/* ------------------------------------------------------------------ the plan ---- */
+
+static const struct {
+    const char *family;
+    void (*configure)(vit__reader *reader, vit_config *config);
+} constructors[] = {
+    [VIT__TIMM_VIT] = {"timm/vit", vit__timm_vit},
+    [VIT__TIMM_DISTILLED] = {"timm/deit", vit__timm_distilled},
+    [VIT__TIMM_EVA] = {"timm/eva", vit__timm_eva},
+    [VIT__TIMM_BEIT] = {"timm/beit", vit__timm_beit},
+};
+
+/* A model that takes pictures of any size is shown those of the size its preprocessing makes. */
+static void take_input_size(vit__reader *r, const vit__json *pretrained_cfg, vit_config *c)
+{
+    const vit__json *size = vit__json_get(pretrained_cfg, "input_size");
+    double height, width;
+    if (!vit__read_flag(r, "dynamic_img_size", false) || vit__json_length(size) != 3 ||
+        !vit__json_number(vit__json_at(size, 1), &height) || !vit__json_number(vit__json_at(size, 2), &width))
+        return;
+    if (height >= 1 && height <= 65536 && width >= 1 && width <= 65536) {
+        c->image_height = (size_t)height;
+        c->image_width = (size_t)width;
+    }
+}
+
+vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *checkpoint, vit__plan *plan, vit_error *err)
+{
+    const char *where = vit__checkpoint_config_name(checkpoint);
+    vit__json *arguments;
+    vit__timm_class kind;
+    vit_status status = vit__timm_arguments(model, where, &arguments, &kind, err);
+    if (status != VIT_OK)
+        return status;
+    vit_config *c = &plan->config;
+    vit__reader r = vit__reader_start(arguments, where, err);
+    plan->present = true;
+    plan->prefix = model->prefix;
+    snprintf(c->family, sizeof c->family, "%s", constructors[kind].family);
+    vit__timm_sizes(&r, c);
+    vit__timm_norm(&r, c);
+    constructors[kind].configure(&r, c);
+    take_input_size(&r, model->pretrained_cfg, c);
+    plan->names = vit__timm_names(kind, checkpoint, model->prefix, c);
+    vit__json_free(arguments);
+    return r.status;
+}
+
+static vit_status plan_image(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *plan, vit_error *err)
+{
+    if (tower != VIT__TOWER_IMAGE)
+        return VIT_OK;
+    const vit__json *config = vit__checkpoint_config(checkpoint);
+    const vit__json *cfg = vit__json_get(config, "pretrained_cfg");
+    vit__timm_model model = {
+        .architecture = vit__json_string(vit__json_get(config, "architecture")),
+        .model_args = vit__json_get(config, "model_args"),
+        .pretrained_cfg = cfg ? cfg : config, /* the layout of 2022 has everything at the top */
+        .num_classes = vit__json_get(config, "num_classes"),
+        .prefix = "",
+    };
+    return vit__timm_plan(&model, checkpoint, plan, err);
+}
+
+/* Buffers, and what a training run leaves behind. */
+static const char *const harmless[] = {"relative_position_index", "mask_token", NULL};
+
+const vit__family vit__family_timm = {"timm", VIT__CHECKPOINT_TIMM, NULL, plan_image, harmless};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "timm.h"
+
+#define BLOCK "blocks.%zu."
+
+#define COMMON_NAMES                                                                                                   \
+    [VIT__SLOT_PATCH] = VIT__PAIR("patch_embed.proj"), [VIT__SLOT_PATCH_NORM] = VIT__PAIR("patch_embed.norm"),         \
+    [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE("cls_token"), [VIT__SLOT_DISTILLATION_TOKEN] = VIT__ALONE("dist_token"),      \
+    [VIT__SLOT_REGISTER_TOKENS] = VIT__ALONE("reg_token"), [VIT__SLOT_POSITIONS] = VIT__ALONE("pos_embed"),            \
+    [VIT__SLOT_RELATIVE_SHARED] = VIT__ALONE("rel_pos_bias.relative_position_bias_table"),                             \
+    [VIT__SLOT_ROTARY] = VIT__ALONE("rope.freqs"), [VIT__SLOT_PRE_NORM] = VIT__PAIR("norm_pre"),                       \
+    [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm"), [VIT__SLOT_POOLED_NORM] = VIT__PAIR("fc_norm"),                        \
+    [VIT__SLOT_HEAD] = VIT__PAIR("head"), [VIT__SLOT_HEAD_DISTILLATION] = VIT__PAIR("head_dist"),                      \
+    [VIT__SLOT_POOL_LATENT] = VIT__ALONE("attn_pool.latent"), [VIT__SLOT_POOL_QUERY] = VIT__PAIR("attn_pool.q"),       \
+    [VIT__SLOT_POOL_KV] = VIT__PAIR("attn_pool.kv"), [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("attn_pool.proj"),        \
+    [VIT__SLOT_POOL_NORM] = VIT__PAIR("attn_pool.norm"), [VIT__SLOT_POOL_FC1] = VIT__PAIR("attn_pool.mlp.fc1"),        \
+    [VIT__SLOT_POOL_FC2] = VIT__PAIR("attn_pool.mlp.fc2")
+
+#define ATTENTION_NAMES                                                                                                \
+    [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "norm1"), [VIT__SLOT_Q_NORM] = VIT__PAIR(BLOCK "attn.q_norm"),                 \
+    [VIT__SLOT_K_NORM] = VIT__PAIR(BLOCK "attn.k_norm"), [VIT__SLOT_ATTENTION_NORM] = VIT__PAIR(BLOCK "attn.norm"),    \
+    [VIT__SLOT_RELATIVE] = VIT__ALONE(BLOCK "attn.relative_position_bias_table"),                                      \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "attn.proj")
+
+#define MLP_NAMES                                                                                                      \
+    [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "norm2"), [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.fc1"),                        \
+    [VIT__SLOT_GATE] = VIT__PAIR(BLOCK "mlp.fc1_g"), [VIT__SLOT_UP] = VIT__PAIR(BLOCK "mlp.fc1_x"),                    \
+    [VIT__SLOT_MLP_NORM] = VIT__PAIR(BLOCK "mlp.norm"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")
+
+#define SCALE_NAMES [VIT__SLOT_SCALE1] = VIT__ALONE(BLOCK "ls1.gamma"), [VIT__SLOT_SCALE2] = VIT__ALONE(BLOCK "ls2.gamma")
+#define GAMMA_NAMES [VIT__SLOT_SCALE1] = VIT__ALONE(BLOCK "gamma_1"), [VIT__SLOT_SCALE2] = VIT__ALONE(BLOCK "gamma_2")
+
+/* One tensor for q, k and v, one for their biases. */
+#define FUSED_NAMES [VIT__SLOT_QKV] = VIT__PAIR(BLOCK "attn.qkv")
+/* One tensor for q, k and v; biases on q and v. */
+#define FUSED_BIAS_NAMES                                                                                               \
+    [VIT__SLOT_QKV] = VIT__ALONE(BLOCK "attn.qkv.weight"), [VIT__SLOT_QUERY] = {NULL, BLOCK "attn.q_bias", VIT__LAYOUT_PLAIN}, \
+    [VIT__SLOT_VALUE] = {NULL, BLOCK "attn.v_bias", VIT__LAYOUT_PLAIN}
+#define SEPARATE_NAMES                                                                                                 \
+    [VIT__SLOT_QUERY] = VIT__PAIR(BLOCK "attn.q_proj"), [VIT__SLOT_KEY] = VIT__PAIR(BLOCK "attn.k_proj"),              \
+    [VIT__SLOT_VALUE] = VIT__PAIR(BLOCK "attn.v_proj")
+
+static const vit__name_set vit_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES};
+static const vit__name_set old_deit3_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_NAMES};
+static const vit__name_set fused_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_BIAS_NAMES};
+static const vit__name_set separate_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, SEPARATE_NAMES};
+
+const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *checkpoint, const char *prefix,
+                                 const vit_config *config)
+{
+    if (kind == VIT__TIMM_VIT || kind == VIT__TIMM_DISTILLED)
+        return vit__family_has(checkpoint, BLOCK "gamma_1", prefix) ? old_deit3_names : vit_names;
+    if (vit__family_has(checkpoint, BLOCK "attn.q_proj.weight", prefix))
+        return separate_names;
+    return config->qkv_bias && !config->key_bias ? fused_names : old_deit3_names;
+}
