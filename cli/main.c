@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vit: the table of commands. Each stands in a file of its name; adding one is adding a row here. */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "interrupt.h"
@@ -55,8 +57,18 @@ static cli_exit help(char *name)
     return command ? command->run(command, 2, arguments) : CLI_USAGE;
 }
 
+/* A standard stream that is closed must not be taken by the next file that is opened, which messages or results would then
+ * be written into. What stands in for it fails as a closed one does. */
+static void hold_standard_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0)
+            open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* takes the lowest free number */
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_streams();
     cli_interrupt_install();
     if (argc < 2) {
         cli_error("no command; 'vit help' lists them");

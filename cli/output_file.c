@@ -135,36 +135,34 @@ static void sync_folder_of(const char *path)
     free(folder);
 }
 
-bool cli_file_commit(cli_file *file)
+bool cli_file_settle(cli_file *file)
 {
-    if (!cli_file_flush(file)) {
-        cli_file_discard(file);
+    if (!cli_file_flush(file))
         return false;
-    }
-    if (file->is_stdout) {
-        release(file);
+    if (file->is_stdout)
         return true;
-    }
-    bool done = true;
     if (file->temporary && fsync(fileno(file->stream)) != 0)
-        done = write_error(file);
-    cli_interrupt_hold();
+        return write_error(file);
     FILE *stream = file->stream;
     file->stream = NULL;
-    if (fclose(stream) != 0 && done)
+    return fclose(stream) == 0 || write_error(file);
+}
+
+bool cli_file_commit(cli_file *file)
+{
+    bool done = !file->stream || cli_file_settle(file);
+    cli_interrupt_hold();
+    if (done && file->temporary && rename(file->temporary, file->path) != 0)
         done = write_error(file);
     if (done && file->temporary) {
-        if (rename(file->temporary, file->path) != 0)
-            done = write_error(file);
-        else
-            cli_temporary_forget(file->temporary);
-    }
-    if (done && file->temporary)
+        cli_temporary_forget(file->temporary);
         sync_folder_of(file->path);
-    if (!done)
+    }
+    if (done)
+        release(file);
+    else
         cli_file_discard(file);
     cli_interrupt_release();
-    release(file);
     return done;
 }
 

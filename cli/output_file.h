@@ -12,7 +12,7 @@
 #include "text.h"
 
 typedef struct cli_file {
-    FILE *stream;    /* NULL: not open */
+    FILE *stream;    /* NULL: not open, or settled */
     char *path;      /* the final name; "standard output" */
     char *temporary; /* NULL: written in place (stdout, a device, a pipe) */
     bool is_stdout;
@@ -24,7 +24,10 @@ bool cli_file_write(cli_file *file, const void *bytes, size_t size);
 /* Writes at the start and goes back to the end. */
 bool cli_file_rewrite_start(cli_file *file, const void *bytes, size_t size);
 bool cli_file_flush(cli_file *file);
-/* Makes the file appear under its name and closes it. *file is all zero afterwards, in every case. */
+/* Writes everything out and closes the file, which then only waits to be committed: so several files can be settled, which
+ * may fail, before the first of them appears. */
+bool cli_file_settle(cli_file *file);
+/* Makes the file appear under its name, settling it first if need be. *file is all zero afterwards, in every case. */
 bool cli_file_commit(cli_file *file);
 /* Closes and removes what is unfinished. */
 void cli_file_discard(cli_file *file);

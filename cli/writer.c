@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "talk.h"
 #include "writer_formats.h"
 
@@ -133,21 +134,16 @@ bool cli_writer_has_metadata(const cli_writer *writer)
     return writer->row_file.stream != NULL;
 }
 
-static bool write_metadata(cli_writer *writer, const cli_text *metadata)
+static bool settle_metadata(const cli_writer *writer, const cli_text *metadata, cli_file *file)
 {
-    cli_file file;
-    if (!open_sidecar(writer, &file, ".meta.json"))
-        return false;
-    if (cli_file_write(&file, metadata->data, metadata->size))
-        return cli_file_commit(&file);
-    cli_file_discard(&file);
-    return false;
+    return open_sidecar(writer, file, ".meta.json") && cli_file_write(file, metadata->data, metadata->size) &&
+           cli_file_settle(file);
 }
 
 /* Failures of an earlier run must not stand beside the results of this one. */
 static bool commit_failures(cli_writer *writer)
 {
-    if (writer->error_file.stream)
+    if (writer->error_file.path)
         return cli_file_commit(&writer->error_file);
     char *stale = sidecar(writer, ".errors.jsonl");
     bool gone = unlink(stale) == 0 || errno == ENOENT;
@@ -173,18 +169,32 @@ static bool finish(cli_writer *writer)
     return written;
 }
 
-/* The file itself comes last: where it stands, what belongs to it stands too. */
+static bool settle_all(cli_writer *writer)
+{
+    cli_file *files[] = {&writer->row_file, &writer->error_file, &writer->file};
+    bool done = finish(writer);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        done = done && (!files[i]->path || cli_file_settle(files[i]));
+    return done;
+}
+
+/* All or none: what may fail comes before the first file appears, and an interruption waits for the last. That is the file
+ * itself: where it stands, what belongs to it stands too. */
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata)
 {
-    bool done = finish(writer) && cli_file_flush(&writer->file);
+    cli_file metadata_file = {0};
+    bool done = settle_all(writer) && (!metadata || settle_metadata(writer, metadata, &metadata_file));
+    cli_interrupt_hold();
     if (done && writer->base && !writer->part)
         done = commit_failures(writer);
-    if (done && writer->row_file.stream)
+    if (done && writer->row_file.path)
         done = cli_file_commit(&writer->row_file);
     if (done && metadata)
-        done = write_metadata(writer, metadata);
+        done = cli_file_commit(&metadata_file);
     done = done && cli_file_commit(&writer->file);
+    cli_file_discard(&metadata_file); /* nothing, once committed */
     cli_writer_discard(writer);
+    cli_interrupt_release();
     return done;
 }
 
