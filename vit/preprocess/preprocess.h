@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a picture becomes pixel_values: what a preprocessor_config.json, a timm pretrained_cfg or an open_clip
- * preprocess_cfg comes down to. Filled once by preprocess_config.c, carried out by preprocess.c.
+ * preprocess_cfg comes down to. Filled once from a config, carried out by preprocess.c.
  */
 #ifndef VIT_PREPROCESS_H
 #define VIT_PREPROCESS_H
@@ -17,8 +17,11 @@
 typedef enum vit__resize_mode {
     VIT__RESIZE_NONE,
     VIT__RESIZE_SQUASH,   /* both edges to the target, aspect ratio lost */
-    VIT__RESIZE_SHORTEST, /* shortest edge to the target, long edge cut down to a whole number */
-    VIT__RESIZE_LONGEST   /* longest edge to the target, as timm and open_clip round it */
+    VIT__RESIZE_SHORTEST, /* cover the target: shortest edge to it, long edge cut down to a whole number (timm and
+                             open_clip, target not square: whichever edge covers, rounded) */
+    VIT__RESIZE_LONGEST,  /* fit into the target: longest edge to it, as timm and open_clip round it */
+    VIT__RESIZE_WITHIN,   /* transformers' shortest_edge (height) bounded by longest_edge (width) */
+    VIT__RESIZE_FIT       /* transformers' max_height, max_width */
 } vit__resize_mode;
 
 /* Which library's rules hold for crops, padding and arithmetic. */
@@ -36,6 +39,8 @@ struct vit_preprocessor {
     bool resize_floats;   /* DINOv3: rescale first, then resize floats, nothing rounded */
     bool crop;            /* centre crop, with padding where the picture is smaller */
     uint32_t crop_height, crop_width;
+    double crop_pct;      /* timm, ConvNext: the resize size is floor(crop size / crop_pct); 0: any ratio */
+    uint32_t squash_from; /* ConvNext: from this size up squash without a crop; 0: never */
     uint8_t fill[3];
     bool rescale;
     double factor;
@@ -43,25 +48,56 @@ struct vit_preprocessor {
     double mean[3], std[3];
 };
 
-/* From parsed configs. `name` is the file for messages. preprocessor_config.json: */
+/* Means and deviations that several libraries fall back on. */
+typedef struct vit__colours {
+    double mean[3], std[3];
+} vit__colours;
+
+extern const vit__colours vit__colours_imagenet, vit__colours_clip;
+
+/* From parsed configs. `name` is the file for messages. preprocessor_config.json, or a processor_config.json with the
+ * image processor inside; which class is meant must stand in it: */
 vit_status vit__preprocess_from_transformers(const vit__json *config, const char *name, vit_preprocessor *out,
                                              vit_error *err);
+/* The same, where model_type (of the model's config.json; may be NULL) names the class if the config does not. */
+vit_status vit__preprocess_from_transformers_for(const vit__json *config, const char *model_type, const char *name,
+                                                 vit_preprocessor *out, vit_error *err);
 /* timm: the whole config.json. */
 vit_status vit__preprocess_from_timm(const vit__json *config, const char *name, vit_preprocessor *out, vit_error *err);
 /* open_clip: the whole open_clip_config.json. */
 vit_status vit__preprocess_from_open_clip(const vit__json *config, const char *name, vit_preprocessor *out,
                                           vit_error *err);
-
 /* What vit__preprocess_json wrote. */
 vit_status vit__preprocess_from_own(const vit__json *config, const char *name, vit_preprocessor *out, vit_error *err);
 
 /* What the checkpoint itself says; *preprocessor = NULL where it says nothing. Freed with vit_preprocessor_free. */
-vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err);
-
-/* SHA-256 of the canonical description, hex. */
-vit_status vit__preprocess_digest(const vit_preprocessor *preprocessor, char hex[65], vit_error *err);
+vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor,
+                                         vit_error *err);
 
 /* The rules as a JSON object (for vit_preprocessor_describe and vit_model_describe). NULL: out of memory. */
 vit__json *vit__preprocess_json(const vit_preprocessor *preprocessor);
+
+/* Refuses rules that cannot be carried out: sizes of zero or past VIT_MAX_PIXELS, means and deviations that give
+ * infinities. Every vit__preprocess_from_* ends with it. */
+vit_status vit__preprocess_check(const vit_preprocessor *preprocessor, const char *name, vit_error *err);
+
+/* What becomes of one picture. */
+typedef struct vit__picture_plan {
+    uint32_t resized_width, resized_height; /* after the resize step */
+    uint32_t width, height;                 /* of the result */
+    int64_t left, top; /* of the resized picture in the result: negative = cropped, positive = padded */
+    vit_filter filter;
+    vit_resampler resampler;
+} vit__picture_plan;
+
+/* options may be NULL. */
+vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
+                                const vit_preprocess_options *options, vit__picture_plan *plan, vit_error *err);
+
+/* table[channel][sample] = the value of an 8-bit sample in pixel_values, by the arithmetic of the library. */
+void vit__normalise_table(const vit_preprocessor *preprocessor, vit_resampler resampler, float table[3][256]);
+
+/* mean and std as floats, of a normalisation that may be switched off. */
+void vit__normalise_floats(const vit_preprocessor *preprocessor, float mean[3], float std[3]);
 
 #endif

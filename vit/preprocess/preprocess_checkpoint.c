@@ -8,19 +8,25 @@
 #include "memory.h"
 #include "preprocess.h"
 
-/* The folder's preprocessor_config.json, or transformers 5's processor_config.json. *json = NULL: it has neither. */
+/* As transformers 5 looks: what is inside processor_config.json comes before preprocessor_config.json. */
+static const struct {
+    const char *file, *needs;
+} places[] = {{"processor_config.json", "image_processor"}, {"preprocessor_config.json", NULL}};
+
+/* *json = NULL: it has neither. */
 static vit_status load_transformers(const vit__checkpoint *checkpoint, char *path, size_t size, vit__json **json,
                                     vit_error *err)
 {
-    static const char *const names[] = {"preprocessor_config.json", "processor_config.json"};
     *json = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         vit_error absent = {0};
-        snprintf(path, size, "%s/%s", vit__checkpoint_folder(checkpoint), names[i]);
+        snprintf(path, size, "%s/%s", vit__checkpoint_folder(checkpoint), places[i].file);
         vit_status status = vit__json_load(path, json, &absent);
-        if (status == VIT_OK)
+        if (status == VIT_OK && (!places[i].needs || vit__json_is_object(vit__json_get(*json, places[i].needs))))
             return VIT_OK;
-        if (status != VIT_ERR_NOT_FOUND)
+        vit__json_free(*json);
+        *json = NULL;
+        if (status != VIT_OK && status != VIT_ERR_NOT_FOUND)
             return vit__fail(err, status, absent.where, "%s", absent.message);
     }
     return VIT_OK;
@@ -36,7 +42,8 @@ static vit_status read_transformers(const vit__checkpoint *checkpoint, vit_prepr
         *preprocessor = NULL;
         return status;
     }
-    status = vit__preprocess_from_transformers(json, path, *preprocessor, err);
+    const char *model_type = vit__json_string(vit__json_get(vit__checkpoint_config(checkpoint), "model_type"));
+    status = vit__preprocess_from_transformers_for(json, model_type, path, *preprocessor, err);
     vit__json_free(json);
     return status;
 }
@@ -57,7 +64,8 @@ static vit_status read_own(const vit__checkpoint *checkpoint, vit_preprocessor *
     return status;
 }
 
-vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
+vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor,
+                                         vit_error *err)
 {
     const vit__json *config = vit__checkpoint_config(checkpoint);
     const char *name = vit__checkpoint_config_name(checkpoint);

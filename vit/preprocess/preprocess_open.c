@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finds the config in a file or folder, and tells by its keys whose it is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "error.h"
+#include "memory.h"
+#include "preprocess.h"
+
+static bool has(const vit__json *config, const char *key)
+{
+    return !vit__json_is_null(vit__json_get(config, key));
+}
+
+static vit_status from_transformers(const vit__json *config, const char *model_type, const char *name,
+                                    vit_preprocessor *out, vit_error *err)
+{
+    return vit__preprocess_from_transformers_for(config, model_type, name, out, err);
+}
+
+static vit_status from_timm(const vit__json *config, const char *model_type, const char *name, vit_preprocessor *out,
+                            vit_error *err)
+{
+    (void)model_type;
+    return vit__preprocess_from_timm(config, name, out, err);
+}
+
+static vit_status from_open_clip(const vit__json *config, const char *model_type, const char *name,
+                                 vit_preprocessor *out, vit_error *err)
+{
+    (void)model_type;
+    return vit__preprocess_from_open_clip(config, name, out, err);
+}
+
+static vit_status from_own(const vit__json *config, const char *model_type, const char *name, vit_preprocessor *out,
+                           vit_error *err)
+{
+    (void)model_type;
+    return vit__preprocess_from_own(config, name, out, err);
+}
+
+/* The first key that a config has decides. */
+static const struct {
+    const char *key;
+    vit_status (*read)(const vit__json *, const char *, const char *, vit_preprocessor *, vit_error *);
+} kinds[] = {
+    {"library", from_own},
+    {"preprocess_cfg", from_open_clip},
+    {"model_cfg", from_open_clip},
+    {"resize_mode", from_open_clip},
+    {"pretrained_cfg", from_timm},
+    {"input_size", from_timm},
+    {"architecture", from_timm},
+    {"image_processor", from_transformers},
+    {"image_processor_type", from_transformers},
+    {"feature_extractor_type", from_transformers},
+    {"image_mean", from_transformers},
+    {"do_resize", from_transformers},
+    {"do_normalize", from_transformers},
+};
+
+/* What says how to preprocess in a folder, best first; config.json only if it is timm's. */
+static const struct {
+    const char *file, *needs; /* NULL: any content will do */
+} folder_files[] = {{"processor_config.json", "image_processor"},
+                    {"preprocessor_config.json", NULL},
+                    {"open_clip_config.json", NULL},
+                    {"config.json", "pretrained_cfg"},
+                    {"config.json", "architecture"}};
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static char *join(const char *folder, size_t length, const char *file)
+{
+    size_t size = length + strlen(file) + 2;
+    char *path = vit__alloc(size, 1);
+    if (path)
+        snprintf(path, size, "%.*s%s%s", (int)length, folder, length ? "/" : "", file);
+    return path;
+}
+
+/* A file of a folder. VIT_OK and no *config: it is not there, or lacks the key. */
+static vit_status load_from_folder(const char *path, const char *needs, vit__json **config, vit_error *err)
+{
+    struct stat info;
+    *config = NULL;
+    if (stat(path, &info) != 0)
+        return VIT_OK;
+    vit_status status = vit__json_load(path, config, err);
+    if (status == VIT_OK && needs && !has(*config, needs)) {
+        vit__json_free(*config);
+        *config = NULL;
+    }
+    return status;
+}
+
+static vit_status find_in_folder(const char *folder, char **path, vit__json **config, vit_error *err)
+{
+    for (size_t i = 0; i < sizeof folder_files / sizeof *folder_files; i++) {
+        *path = join(folder, strlen(folder), folder_files[i].file);
+        if (!*path)
+            return vit__fail_memory(err, folder);
+        vit_status status = load_from_folder(*path, folder_files[i].needs, config, err);
+        if (status != VIT_OK || *config)
+            return status;
+        free(*path);
+        *path = NULL;
+    }
+    return vit__fail(err, VIT_ERR_NOT_FOUND, folder,
+                     "no preprocessor_config.json, open_clip_config.json or timm config.json in this folder");
+}
+
+/* model_type of the config.json beside a file, which is NULL if there is none that can be read. */
+static char *model_type_beside(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *beside = join(path, slash ? (size_t)(slash - path) : 0, "config.json"), *copy = NULL;
+    vit__json *config = NULL;
+    if (beside && vit__json_load(beside, &config, NULL) == VIT_OK) {
+        const char *type = vit__json_string(vit__json_get(config, "model_type"));
+        copy = type ? vit__strdup(type) : NULL;
+    }
+    vit__json_free(config);
+    free(beside);
+    return copy;
+}
+
+static vit_status read_config(const vit__json *config, const char *path, vit_preprocessor *out, vit_error *err)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (!has(config, kinds[i].key))
+            continue;
+        char *model_type = model_type_beside(path);
+        vit_status status = kinds[i].read(config, model_type, path, out, err);
+        free(model_type);
+        return status;
+    }
+    return vit__fail(err, VIT_ERR_CORRUPT, path, "it says nothing about preprocessing");
+}
+
+vit_status vit_preprocessor_open(const char *path, vit_preprocessor **preprocessor, vit_error *err)
+{
+    if (!preprocessor)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no room for the preprocessor");
+    *preprocessor = NULL;
+    if (!path)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no path");
+    vit__json *config = NULL;
+    char *file = NULL;
+    vit_preprocessor *made = vit__alloc_zero(1, sizeof *made);
+    vit_status status = !made               ? vit__fail_memory(err, path)
+                        : is_folder(path) ? find_in_folder(path, &file, &config, err)
+                                          : vit__json_load(path, &config, err);
+    if (status == VIT_OK)
+        status = read_config(config, file ? file : path, made, err);
+    vit__json_free(config);
+    free(file);
+    if (status != VIT_OK) {
+        free(made);
+        return status;
+    }
+    *preprocessor = made;
+    return VIT_OK;
+}

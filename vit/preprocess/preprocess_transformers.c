@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* preprocessor_config.json of transformers: the image processor classes with their defaults, and how their files say
+ * what differs. Old files (of "feature extractors") say less and give sizes as plain numbers. */
+#include <string.h>
+
+#include "config_members.h"
+#include "error.h"
+#include "preprocess.h"
+
+static const vit__colours standard = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
+
+/* What a class does with a plain number, and what more it has of its own. */
+enum {
+    PLAIN_SHORTEST = 1, /* a plain number for the size means the shortest edge; else a square */
+    SHORTEST = 2,       /* so does its default size */
+    CROPS = 4,          /* crops unless told otherwise */
+    CONVNEXT = 8,       /* crop_pct; from 384 up no crop */
+    FLOATS = 16         /* resizes floats */
+};
+
+typedef struct class_row {
+    const char *name; /* without ImageProcessor, FeatureExtractor, Fast, Pil */
+    unsigned traits;
+    vit_filter filter;
+    const vit__colours *colours;
+    uint32_t size, crop_size; /* 0: none */
+} class_row;
+
+static const class_row classes[] = {
+    {"ViT", 0, VIT_FILTER_BILINEAR, &standard, 224, 0},
+    {"DeiT", CROPS, VIT_FILTER_BICUBIC, &standard, 256, 224},
+    {"Beit", 0, VIT_FILTER_BICUBIC, &standard, 224, 224},
+    {"CLIP", PLAIN_SHORTEST | SHORTEST | CROPS, VIT_FILTER_BICUBIC, &vit__colours_clip, 224, 224},
+    {"ChineseCLIP", PLAIN_SHORTEST | SHORTEST | CROPS, VIT_FILTER_BICUBIC, &vit__colours_clip, 224, 224},
+    {"Siglip", PLAIN_SHORTEST, VIT_FILTER_BICUBIC, &standard, 224, 0},
+    {"Bit", PLAIN_SHORTEST | SHORTEST | CROPS, VIT_FILTER_BICUBIC, &vit__colours_clip, 224, 224},
+    {"DINOv3ViT", FLOATS, VIT_FILTER_BILINEAR, &vit__colours_imagenet, 224, 0},
+    {"ConvNext", PLAIN_SHORTEST | SHORTEST | CONVNEXT, VIT_FILTER_BICUBIC, &standard, 384, 0},
+    {"Blip", 0, VIT_FILTER_BICUBIC, &vit__colours_clip, 384, 0},
+};
+
+/* The class of a model whose preprocessor_config.json names none. */
+static const struct {
+    const char *model_type, *class_name;
+} model_classes[] = {
+    {"aimv2", "CLIP"},
+    {"aimv2_vision_model", "CLIP"},
+    {"beit", "Beit"},
+    {"chinese_clip", "ChineseCLIP"},
+    {"clip", "CLIP"},
+    {"clip_vision_model", "CLIP"},
+    {"convnext", "ConvNext"},
+    {"convnextv2", "ConvNext"},
+    {"data2vec-vision", "Beit"},
+    {"deit", "DeiT"},
+    {"dinov2", "Bit"},
+    {"dinov2_with_registers", "Bit"},
+    {"dinov3_vit", "DINOv3ViT"},
+    {"ijepa", "ViT"},
+    {"metaclip_2", "CLIP"},
+    {"siglip", "Siglip"},
+    {"siglip_vision_model", "Siglip"},
+    {"swin", "ViT"},
+    {"vit", "ViT"},
+    {"vit_mae", "ViT"},
+    {"vit_msn", "ViT"},
+};
+
+static const class_row *find_class(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strlen(classes[i].name) == length && memcmp(classes[i].name, name, length) == 0)
+            return &classes[i];
+    return NULL;
+}
+
+/* Of "CLIPImageProcessorFast" and the like. */
+static const class_row *class_by_type(const char *type)
+{
+    static const char *const suffixes[] = {"ImageProcessor", "ImageProcessorFast", "ImageProcessorPil",
+                                           "FeatureExtractor"};
+    size_t length = strlen(type);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (length > suffix && strcmp(type + length - suffix, suffixes[i]) == 0)
+            return find_class(type, length - suffix);
+    }
+    return NULL;
+}
+
+static const class_row *class_by_model(const char *model_type)
+{
+    for (size_t i = 0; model_type && i < sizeof model_classes / sizeof *model_classes; i++)
+        if (strcmp(model_classes[i].model_type, model_type) == 0)
+            return find_class(model_classes[i].class_name, strlen(model_classes[i].class_name));
+    return NULL;
+}
+
+static vit_status choose_class(const vit__members *r, const char *model_type, const class_row **row)
+{
+    static const char *const keys[] = {"image_processor_type", "feature_extractor_type"};
+    const char *type = NULL;
+    *row = NULL;
+    for (size_t i = 0; i < 2 && !*row; i++) {
+        const char *value = vit__json_string(vit__json_get(r->object, keys[i]));
+        if (!value)
+            continue;
+        type = value;
+        *row = class_by_type(value);
+    }
+    if (!*row && !type)
+        *row = class_by_model(model_type);
+    if (*row)
+        return VIT_OK;
+    if (type)
+        return vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->name, "the image processor %.100s is not supported",
+                         type);
+    return vit__fail(r->err, VIT_ERR_CORRUPT, r->name,
+                     "no \"image_processor_type\" or \"feature_extractor_type\" says which image processor it is");
+}
+
+/* "size": a number, a list of height and width, or an object with one of four pairs of keys. */
+static void read_size(vit__members *r, const class_row *row, vit_preprocessor *p)
+{
+    bool square = !(row->traits & PLAIN_SHORTEST);
+    p->resize = row->traits & SHORTEST ? VIT__RESIZE_SHORTEST : VIT__RESIZE_SQUASH;
+    p->resize_height = p->resize_width = row->size;
+    vit__member_boolean(r, "default_to_square", &square);
+    if (!vit__member_has(r, "size"))
+        return;
+    const vit__json *size = vit__json_get(r->object, "size");
+    if (vit__json_is_array(size)) {
+        p->resize = VIT__RESIZE_SQUASH;
+        vit__member_edges(r, "size", &p->resize_height, &p->resize_width);
+        return;
+    }
+    if (!vit__json_is_object(size)) {
+        vit__member_edge(r, "size", &p->resize_height);
+        p->resize_width = p->resize_height;
+        p->resize = square ? VIT__RESIZE_SQUASH : VIT__RESIZE_SHORTEST;
+        return;
+    }
+    static const struct {
+        const char *height, *width;
+        vit__resize_mode mode;
+    } forms[] = {{"shortest_edge", "longest_edge", VIT__RESIZE_WITHIN},
+                 {"shortest_edge", "shortest_edge", VIT__RESIZE_SHORTEST},
+                 {"max_height", "max_width", VIT__RESIZE_FIT},
+                 {"height", "width", VIT__RESIZE_SQUASH}};
+    vit__members inner = *r;
+    inner.object = size;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (!vit__member_has(&inner, forms[i].height) || !vit__member_has(&inner, forms[i].width))
+            continue;
+        p->resize = forms[i].mode;
+        vit__member_edge(&inner, forms[i].height, &p->resize_height);
+        vit__member_edge(&inner, forms[i].width, &p->resize_width);
+        r->status = inner.status;
+        return;
+    }
+    if (r->status == VIT_OK)
+        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name,
+                              "\"size\" has neither height and width nor a shortest_edge");
+}
+
+/* "crop_size": a number, a list, or height and width. */
+static void read_crop_size(vit__members *r, vit_preprocessor *p)
+{
+    const vit__json *size = vit__json_get(r->object, "crop_size");
+    if (vit__json_is_array(size)) {
+        vit__member_edges(r, "crop_size", &p->crop_height, &p->crop_width);
+        return;
+    }
+    if (!vit__json_is_object(size)) {
+        vit__member_edge(r, "crop_size", &p->crop_height);
+        if (vit__member_has(r, "crop_size"))
+            p->crop_width = p->crop_height;
+        return;
+    }
+    vit__members inner = *r;
+    inner.object = size;
+    p->crop_height = p->crop_width = 0;
+    vit__member_edge(&inner, "height", &p->crop_height);
+    vit__member_edge(&inner, "width", &p->crop_width);
+    r->status = inner.status;
+}
+
+static void read_crop(vit__members *r, const class_row *row, vit_preprocessor *p)
+{
+    p->crop = row->traits & CROPS;
+    vit__member_boolean(r, "do_center_crop", &p->crop);
+    if (!p->crop)
+        return;
+    p->crop_height = p->crop_width = row->crop_size;
+    read_crop_size(r, p);
+    if (r->status == VIT_OK && (p->crop_height == 0 || p->crop_width == 0))
+        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name,
+                              "\"do_center_crop\" is on, but \"crop_size\" has no height and width");
+}
+
+/* ConvNext: below 384 the shortest edge becomes edge / crop_pct, and a crop keeps the edge; from 384 up a squash. */
+static void read_convnext(vit__members *r, vit_preprocessor *p)
+{
+    double crop_pct = 224.0 / 256.0;
+    vit__member_number(r, "crop_pct", &crop_pct);
+    if (r->status != VIT_OK)
+        return;
+    if (p->resize != VIT__RESIZE_SHORTEST)
+        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"size\" needs a shortest_edge here");
+    else if (p->crop)
+        r->status = vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->name,
+                              "\"do_center_crop\" on top of a ConvNext image processor's own crop is not supported");
+    else if (!(crop_pct > 0 && crop_pct <= 1e6))
+        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"crop_pct\" is %g", crop_pct);
+    if (r->status != VIT_OK)
+        return;
+    uint32_t edge = p->resize_height;
+    p->crop_pct = crop_pct;
+    p->squash_from = 384;
+    if (edge >= p->squash_from) {
+        p->resize = VIT__RESIZE_SQUASH;
+        return;
+    }
+    double grown = (double)edge / crop_pct;
+    p->crop = true;
+    p->crop_height = p->crop_width = edge;
+    p->resize_height = p->resize_width = grown <= VIT_MAX_PIXELS ? (uint32_t)grown : 0;
+}
+
+/* "resample": PIL's number of the filter. */
+static void read_filter(vit__members *r, const class_row *row, vit_preprocessor *p)
+{
+    int64_t number = row->filter;
+    const vit__json *value = vit__json_get(r->object, "resample");
+    if (!vit__json_is_null(value) && !vit__json_integer(value, &number))
+        number = -1;
+    if (number < 0 || number > VIT_FILTER_HAMMING)
+        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"resample\" is not one of PIL's filters, 0 to 5");
+    else
+        p->filter = (vit_filter)number;
+}
+
+static void read_resize(vit__members *r, const class_row *row, vit_preprocessor *p)
+{
+    bool resize = true;
+    vit__member_boolean(r, "do_resize", &resize);
+    if (resize) {
+        read_size(r, row, p);
+        read_filter(r, row, p);
+    }
+    read_crop(r, row, p);
+    if (resize && row->traits & CONVNEXT)
+        read_convnext(r, p);
+}
+
+static void read_numbers(vit__members *r, const class_row *row, vit_preprocessor *p)
+{
+    p->rescale = p->normalise = true;
+    p->factor = 1.0 / 255.0;
+    memcpy(p->mean, row->colours->mean, sizeof p->mean);
+    memcpy(p->std, row->colours->std, sizeof p->std);
+    vit__member_boolean(r, "do_rescale", &p->rescale);
+    vit__member_boolean(r, "do_normalize", &p->normalise);
+    if (p->rescale)
+        vit__member_number(r, "rescale_factor", &p->factor);
+    if (p->normalise) {
+        vit__member_colour(r, "image_mean", p->mean);
+        vit__member_colour(r, "image_std", p->std);
+    }
+    p->resize_floats = (row->traits & FLOATS) && p->rescale;
+}
+
+vit_status vit__preprocess_from_transformers_for(const vit__json *config, const char *model_type, const char *name,
+                                                 vit_preprocessor *out, vit_error *err)
+{
+    const vit__json *nested = vit__json_get(config, "image_processor");
+    vit__members r = {.object = vit__json_is_object(nested) ? nested : config, .name = name, .err = err};
+    vit_preprocessor p = {.library = VIT__LIBRARY_TRANSFORMERS};
+    const class_row *row;
+    bool pad = false;
+    *out = (vit_preprocessor){0};
+    r.status = choose_class(&r, model_type, &row);
+    if (r.status != VIT_OK)
+        return r.status;
+    read_resize(&r, row, &p);
+    read_numbers(&r, row, &p);
+    vit__member_boolean(&r, "do_pad", &pad);
+    if (pad && vit__member_has(&r, "pad_size"))
+        r.status = vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, name, "padding to a \"pad_size\" is not supported");
+    if (r.status == VIT_OK)
+        r.status = vit__preprocess_check(&p, name, err);
+    if (r.status == VIT_OK)
+        *out = p;
+    return r.status;
+}
+
+vit_status vit__preprocess_from_transformers(const vit__json *config, const char *name, vit_preprocessor *out,
+                                             vit_error *err)
+{
+    return vit__preprocess_from_transformers_for(config, NULL, name, out, err);
+}
