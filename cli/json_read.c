@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -31,6 +32,20 @@ cli_json *cli_json_parse(const void *bytes, size_t size)
         return hidden(json);
     json_decref(json);
     return NULL;
+}
+
+char *cli_json_parse_string(const void *bytes, size_t size, size_t *length)
+{
+    json_t *json = size ? json_loadb(bytes, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    char *text = NULL;
+    *length = 0;
+    if (json_is_string(json)) {
+        *length = json_string_length(json);
+        text = cli_allocate(*length + 1, 1);
+        memcpy(text, json_string_value(json), *length + 1);
+    }
+    json_decref(json);
+    return text;
 }
 
 void cli_json_free(cli_json *json)

@@ -55,14 +55,17 @@ static char *shipped_model(void)
     return resolved;
 }
 
-static char *choose_model(const cli_model_options *options)
+char *cli_model_choose(const cli_model_options *options)
 {
     const char *environment = getenv("VIT_MODEL");
     if (options->model)
         return cli_duplicate(options->model);
     if (environment && *environment)
         return cli_duplicate(environment);
-    return shipped_model();
+    char *model = shipped_model();
+    if (!model)
+        cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
+    return model;
 }
 
 cli_exit cli_model_open(const cli_command *command, const cli_model_options *options, cli_model *model)
@@ -70,11 +73,9 @@ cli_exit cli_model_open(const cli_command *command, const cli_model_options *opt
     *model = (cli_model){.precision = precision_names[options->precision]};
     if (options->precision != VIT_PRECISION_F32)
         return cli_usage_error(command, "--precision %s is not built yet, f32 is", model->precision);
-    model->name = choose_model(options);
-    if (!model->name) {
-        cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
+    model->name = cli_model_choose(options);
+    if (!model->name)
         return CLI_MODEL;
-    }
     double start = cli_seconds();
     vit_model_options open = {.precision = VIT_PRECISION_F32, .preprocessor = options->preprocessor};
     vit_error err = {0};

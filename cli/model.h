@@ -26,6 +26,10 @@ typedef struct cli_model {
     double load_seconds;
 } cli_model;
 
+/* The model's name: the user's, $VIT_MODEL or the one that ships with vit. NULL, with a message: there is none. Freed with
+ * free(). */
+char *cli_model_choose(const cli_model_options *options);
+
 /* Opens the model alone, or with a session for batches of options->batch (or default_batch, less where pictures are
  * large). Prints what went wrong and answers CLI_MODEL or CLI_USAGE. Always freed with cli_model_close. */
 cli_exit cli_model_open(const cli_command *command, const cli_model_options *options, cli_model *model);
