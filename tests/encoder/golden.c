@@ -2,15 +2,17 @@
 #include "golden.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-golden golden_open(const char *case_name, const char *file)
+golden golden_open(const char *case_path, const char *file)
 {
     golden g = {0};
     vit_error err = {0};
     size_t size;
-    const char *path = data_path("golden/%s/%s", case_name, file);
+    const char *path = data_path("%s/%s", case_path, file);
     assert_ok(vit_file_read(path, 0, &g.bytes, &size, &err), err);
     assert_ok(vit__safetensors_parse(g.bytes, size, path, &g.expected, &err), err);
     return g;
@@ -60,16 +62,26 @@ static int visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-void golden_each(void (*visit)(const char *case_name))
+static void each_in(const char *folder, void (*visit)(const char *case_path))
 {
     struct dirent **entries;
-    int n = scandir(data_path("golden"), &entries, visible, alphasort);
+    int n = scandir(data_path("%s", folder), &entries, visible, alphasort);
     assert_true(n > 0);
     const char *only = getenv("VIT_TEST_CASE"); /* those whose names hold this, for finding a fault */
     for (int i = 0; i < n; i++) {
-        if (!only || strstr(entries[i]->d_name, only))
-            visit(entries[i]->d_name);
+        char path[512];
+        struct stat info;
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        bool is_case = stat(data_path("%s", path), &info) == 0 && S_ISDIR(info.st_mode);
+        if (is_case && (!only || strstr(entries[i]->d_name, only)))
+            visit(path);
         free(entries[i]);
     }
     free(entries);
+}
+
+void golden_each(void (*visit)(const char *case_path))
+{
+    each_in("golden", visit);
+    each_in("golden_more", visit);
 }

@@ -36,7 +36,7 @@ static double case_tolerance(const char *case_name)
     vit_error err = {0};
     vit__json *json;
     double tolerance = 0;
-    assert_ok(vit__json_load(data_path("golden/%s/case.json", case_name), &json, &err), err);
+    assert_ok(vit__json_load(data_path("%s/case.json", case_name), &json, &err), err);
     assert_true(vit__json_number(vit__json_get(vit__json_get(json, "tolerance"), "f32"), &tolerance));
     vit__json_free(json);
     return tolerance;
@@ -120,7 +120,7 @@ static void check_tower(const char *case_name, const char *file, vit_tower tower
     golden_case g = {.name = case_name, .golden = golden_open(case_name, file), .tolerance = case_tolerance(case_name)};
     vit_model_options options = {.tower = tower};
     size_of_pixels(&g.golden, &options);
-    assert_ok(vit_model_open(data_path("golden/%s", case_name), &options, &g.model, &err), err);
+    assert_ok(vit_model_open(data_path("%s", case_name), &options, &g.model, &err), err);
     assert_ok(vit_session_create(g.model, NULL, &g.session, &err), err);
     if (tower == VIT_TOWER_TEXT) {
         for (size_t i = 0; i < sizeof text_outputs / sizeof *text_outputs; i++)
@@ -151,7 +151,7 @@ static void check_file(const char *case_name, const char *file)
 static void check_case(const char *case_name)
 {
     check_file(case_name, "expected.safetensors");
-    FILE *second = fopen(data_path("golden/%s/expected2.safetensors", case_name), "rb");
+    FILE *second = fopen(data_path("%s/expected2.safetensors", case_name), "rb");
     if (second) {
         fclose(second);
         check_file(case_name, "expected2.safetensors");

@@ -68,7 +68,7 @@ static void check_model(const char *path)
 
 static void check_case(const char *case_name)
 {
-    check_model(data_path("golden/%s", case_name));
+    check_model(data_path("%s", case_name));
 }
 
 static void bits_are_the_same(void **state)

@@ -143,7 +143,8 @@ static void pool(vit_session *session, const vit__encoder_batch *batch, vit__poo
     else
         for (size_t i = 0; i < batch->items; i++)
             pool_tokens(session, batch, pooling, i, session->pooled + i * width);
-    for (size_t i = 0; c->pooled_norm && i < batch->items; i++)
+    bool normed = c->pooled_norm && pooling == c->pooling;
+    for (size_t i = 0; normed && i < batch->items; i++)
         vit__norm_row(session->workers.kernels, &session->model->weights.pooled_norm, c->width,
                       session->pooled + i * width, session->pooled + i * width);
 }
@@ -213,16 +214,6 @@ static void pooled(vit_session *session, const vit__encoder_batch *batch, float 
     memcpy(out, session->pooled, batch->items * vit__config_pooled_width(c, c->pooling) * sizeof *out);
 }
 
-static void pooler(vit_session *session, const vit__encoder_batch *batch, float *out)
-{
-    const vit_config *c = &session->model->config;
-    if (c->pooler == VIT__POOLER_DENSE)
-        linear(session, &session->model->weights.pooler, (vit__epilogue){.activation = c->pooler_activation},
-               batch->items, session->y, session->tokens * c->width, out);
-    else
-        pooled(session, batch, out);
-}
-
 static void embedding(vit_session *session, const vit__encoder_batch *batch, float *out)
 {
     const vit_config *c = &session->model->config;
@@ -243,6 +234,16 @@ static void embedding(vit_session *session, const vit__encoder_batch *batch, flo
         project(session, batch, c->pooling, &session->model->weights.latent_mean, out);
         break;
     }
+}
+
+static void pooler(vit_session *session, const vit__encoder_batch *batch, float *out)
+{
+    const vit_config *c = &session->model->config;
+    if (c->pooler == VIT__POOLER_DENSE)
+        linear(session, &session->model->weights.pooler, (vit__epilogue){.activation = c->pooler_activation},
+               batch->items, session->y, session->tokens * c->width, out);
+    else
+        (c->pooler == VIT__POOLER_EMBEDDING ? embedding : pooled)(session, batch, out);
 }
 
 static void answer(vit_session *session, const vit__encoder_batch *batch, const vit_request *request)

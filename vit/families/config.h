@@ -111,6 +111,7 @@ typedef enum vit__pooling {
 typedef enum vit__pooler {
     VIT__POOLER_NONE,
     VIT__POOLER_POOLED, /* the pooled vector, normed where pooled_norm says so */
+    VIT__POOLER_EMBEDDING, /* the embedding: what transformers 5 returns of a tower of CLIP or SigLIP */
     VIT__POOLER_DENSE   /* pooler_activation(dense(token 0)) */
 } vit__pooler;
 
@@ -152,6 +153,7 @@ typedef struct vit_config {
     bool patch_bias, patch_norm; /* patch_norm: norm of the patches' embeddings, before positions */
     vit__position_kind position;
     size_t position_height, position_width; /* the grid that the stored table is for */
+    bool any_size; /* the library runs the model at whatever size the preprocessing gives, without being asked */
     vit__interpolation interpolation;
     vit__rotary rotary;
     vit__relative_bias relative_bias;
@@ -163,12 +165,14 @@ typedef struct vit_config {
     bool pre_norm;    /* norm between embedding and the first block (CLIP) */
     double pre_norm_eps;
     bool final_norm;  /* norm after the last block, over all tokens */
+    vit__norm_kind final_norm_kind;
     double final_norm_eps;
     bool qkv_bias, key_bias; /* key_bias: only meaningful with qkv_bias; BEiT has none on the key */
     bool projection_bias, mlp_bias;
     vit__attention_kind attention;
     bool causal;      /* a token sees itself and those before it */
     vit__qk_norm qk_norm;
+    vit__norm_kind qk_norm_kind;
     bool attention_norm; /* norm before the output projection */
     bool mlp_norm;       /* norm inside the MLP, before its second matrix */
     bool attention_scale, mlp_scale; /* layer scale: a factor per channel on the branch */
@@ -179,7 +183,8 @@ typedef struct vit_config {
     vit__pooling pooling;      /* the library's own */
     vit__pooling head_pooling; /* what the classifier reads */
     size_t end_token;          /* VIT__POOL_END */
-    bool pooled_norm;          /* norm of the pooled vector (timm fc_norm, CLIP post_layernorm, BEiT) */
+    bool pooled_norm;          /* norm of the library's pooled vector, and of the head's if pooled alike (timm fc_norm,
+                                * CLIP post_layernorm, BEiT) */
     double pooled_norm_eps;
     size_t pool_heads;         /* attention pooling */
     size_t pool_mlp_width;     /* its MLP; 0: none */
@@ -200,6 +205,7 @@ typedef struct vit_config {
     bool multi_label; /* probabilities by sigmoid */
     size_t latent;    /* width of z_mean and z_log_var; 0: none */
     bool logit_scale, logit_bias; /* scalars that turn the cosine of a picture and a text into a logit */
+    double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */
     bool sigmoid_logits;          /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
 } vit_config;
 

@@ -83,6 +83,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 }
 
 static const char *const types[] = {"vit", "vit_msn", "vit_mae", "ijepa", NULL};
-static const char *const harmless[] = {"embeddings.mask_token", "embeddings.position_ids", NULL};
+static const char *const harmless[] = {"embeddings.mask_token", "embeddings.position_ids",
+                                       "decoder.*" /* of ViT-MAE */, NULL};
 
 const vit__family vit__family_vit = {"vit", VIT__CHECKPOINT_TRANSFORMERS, types, plan, harmless};

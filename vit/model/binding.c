@@ -100,6 +100,8 @@ static bool words(const vit_config *c) { return c->input == VIT__INPUT_TOKENS; }
 static bool patch_bias(const vit_config *c) { return c->patch_bias; }
 static bool patch_norm(const vit_config *c) { return c->patch_norm; }
 static bool layer(const vit_config *c) { return c->norm == VIT__NORM_LAYER; }
+static bool final_layer(const vit_config *c) { return c->final_norm_kind == VIT__NORM_LAYER; }
+static bool qk_layer(const vit_config *c) { return c->qk_norm_kind == VIT__NORM_LAYER; }
 static bool class_token(const vit_config *c) { return c->class_token; }
 static bool distillation_token(const vit_config *c) { return c->distillation_token; }
 static bool registers(const vit_config *c) { return c->registers > 0; }
@@ -165,7 +167,7 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_RELATIVE_SHARED] = {relative_shared, never, {RELATIVE_ROWS, HEADS}, UNPACKED, false},
     [VIT__SLOT_ROTARY] = {mixed, never, {TWO, DEPTH, HEADS, HALF_HEAD}, UNPACKED, false},
     [VIT__SLOT_PRE_NORM] = {pre_norm, layer, {WIDTH}, UNPACKED, false},
-    [VIT__SLOT_FINAL_NORM] = {final_norm, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_FINAL_NORM] = {final_norm, final_layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOLED_NORM] = {pooled_norm, layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOLER] = {pooler, always, {POOLER_WIDTH, WIDTH}, UNPACKED, false},
     [VIT__SLOT_EMBEDDING] = {projected, embedding_bias, {EMBEDDING, WIDTH}, UNPACKED, false},
@@ -190,8 +192,8 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_QUERY] = {always, qkv_bias, {ATTENTION, WIDTH}, VIT__SLOT_QKV, false},
     [VIT__SLOT_KEY] = {always, key_bias, {KEYS, WIDTH}, VIT__SLOT_QKV, false},
     [VIT__SLOT_VALUE] = {always, qkv_bias, {KEYS, WIDTH}, VIT__SLOT_QKV, false},
-    [VIT__SLOT_Q_NORM] = {qk_norm, layer, {QK_NORM}, UNPACKED, false},
-    [VIT__SLOT_K_NORM] = {qk_norm, layer, {QK_NORM}, UNPACKED, false},
+    [VIT__SLOT_Q_NORM] = {qk_norm, qk_layer, {QK_NORM}, UNPACKED, false},
+    [VIT__SLOT_K_NORM] = {qk_norm, qk_layer, {QK_NORM}, UNPACKED, false},
     [VIT__SLOT_RELATIVE] = {relative, never, {RELATIVE_ROWS, HEADS}, UNPACKED, false},
     [VIT__SLOT_ATTENTION_NORM] = {attention_norm, layer, {ATTENTION}, UNPACKED, false},
     [VIT__SLOT_PROJECTION] = {always, projection_bias, {WIDTH, ATTENTION}, UNPACKED, false},
@@ -380,11 +382,14 @@ static bool ends_with(const char *text, const char *ending)
     return length >= wanted && strcmp(text + length - wanted, ending) == 0;
 }
 
+/* "decoder.*" stands for all names that start so, anything else for those that end so. */
 static bool is_harmless(const vit__family *family, const char *name)
 {
-    for (size_t i = 0; family->harmless && family->harmless[i]; i++)
-        if (ends_with(name, family->harmless[i]))
+    for (size_t i = 0; family->harmless && family->harmless[i]; i++) {
+        const char *pattern = family->harmless[i], *star = strchr(pattern, '*');
+        if (star ? strncmp(name, pattern, (size_t)(star - pattern)) == 0 : ends_with(name, pattern))
             return true;
+    }
     return false;
 }
 

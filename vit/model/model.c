@@ -195,7 +195,8 @@ vit_status vit_model_similarity(const vit_model *model, vit_similarity *similari
     if (!model->config.logit_scale)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, model->path,
                          "the model does not compare pictures with words (CLIP and SigLIP models with both towers do)");
-    *similarity = (vit_similarity){expf(model->weights.logit_scale), model->weights.logit_bias,
+    float scale = expf(model->weights.logit_scale), most = (float)model->config.logit_scale_most;
+    *similarity = (vit_similarity){most > 0 ? fminf(fmaxf(scale, 1), most) : scale, model->weights.logit_bias,
                                    model->config.sigmoid_logits};
     return VIT_OK;
 }

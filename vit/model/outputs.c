@@ -81,7 +81,9 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, si
         shape[0] = tokens;
         break;
     case VIT_OUTPUT_POOLER:
-        shape[1] = c->pooler == VIT__POOLER_DENSE ? c->pooler_width : vit__config_pooled_width(c, c->pooling);
+        shape[1] = c->pooler == VIT__POOLER_DENSE       ? c->pooler_width
+                   : c->pooler == VIT__POOLER_EMBEDDING ? embedding_width(c)
+                                                        : vit__config_pooled_width(c, c->pooling);
         break;
     case VIT_OUTPUT_LOGITS:
     case VIT_OUTPUT_PROBABILITIES:

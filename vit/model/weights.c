@@ -58,10 +58,15 @@ static float *room(loader *l, size_t count, size_t size)
     return l->status == VIT_OK ? memory : NULL;
 }
 
-static vit__norm_weights norm(loader *l, vit__slot slot, size_t block, double eps)
+static vit__norm_weights norm_of_kind(loader *l, vit__slot slot, size_t block, double eps, vit__norm_kind kind)
 {
     const vit__bound *b = bound(l, slot, block);
-    return (vit__norm_weights){floats(l, b->weight), floats(l, b->bias), (float)eps, l->config->norm};
+    return (vit__norm_weights){floats(l, b->weight), floats(l, b->bias), (float)eps, kind};
+}
+
+static vit__norm_weights norm(loader *l, vit__slot slot, size_t block, double eps)
+{
+    return norm_of_kind(l, slot, block, eps, l->config->norm);
 }
 
 /* Remembers where a layer's values lie until the layer is prepared. */
@@ -171,8 +176,8 @@ static void load_block(loader *l, size_t i, vit__block_weights *w)
     size_t attention = vit__config_attention_width(c);
     w->norm1 = norm(l, VIT__SLOT_NORM1, i, c->norm_eps);
     w->qkv = prepared(l, stacked(l, VIT__SLOT_QKV, qkv, 3, i, c->width, attention), precision);
-    w->q_norm = norm(l, VIT__SLOT_Q_NORM, i, c->norm_eps);
-    w->k_norm = norm(l, VIT__SLOT_K_NORM, i, c->norm_eps);
+    w->q_norm = norm_of_kind(l, VIT__SLOT_Q_NORM, i, c->norm_eps, c->qk_norm_kind);
+    w->k_norm = norm_of_kind(l, VIT__SLOT_K_NORM, i, c->norm_eps, c->qk_norm_kind);
     w->relative = relative_table(l, VIT__SLOT_RELATIVE, i);
     w->attention_norm = norm(l, VIT__SLOT_ATTENTION_NORM, i, c->norm_eps);
     w->projection = prepared(l, matrix(l, VIT__SLOT_PROJECTION, i, attention, c->width), precision);
@@ -313,7 +318,7 @@ static float scalar(loader *l, vit__slot slot)
 static void load_head(loader *l, vit__weights *w)
 {
     const vit_config *c = l->config;
-    w->final_norm = norm(l, VIT__SLOT_FINAL_NORM, 0, c->final_norm_eps);
+    w->final_norm = norm_of_kind(l, VIT__SLOT_FINAL_NORM, 0, c->final_norm_eps, c->final_norm_kind);
     w->pooled_norm = norm(l, VIT__SLOT_POOLED_NORM, 0, c->pooled_norm_eps);
     load_pool(l, &w->pool);
     w->pooler = single(l, VIT__SLOT_POOLER, c->width, c->pooler_width);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * open_clip's CLIP models: its own Vision Transformer or one of timm's as the image tower, its own text tower. Keys and
+ * defaults are those of CLIPVisionCfg and CLIPTextCfg (open_clip/model.py).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "reader.h"
+#include "timm.h"
+
+#define BLOCK "transformer.resblocks.%zu."
+#define BLOCK_NAMES                                                                                                    \
+    [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "ln_1"),                                                                       \
+    [VIT__SLOT_QKV] = {BLOCK "attn.in_proj_weight", BLOCK "attn.in_proj_bias", VIT__LAYOUT_PLAIN},                     \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "attn.out_proj"), [VIT__SLOT_SCALE1] = VIT__ALONE(BLOCK "ls_1.gamma"),    \
+    [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "ln_2"), [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.c_fc"),                        \
+    [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.c_proj"), [VIT__SLOT_SCALE2] = VIT__ALONE(BLOCK "ls_2.gamma"),              \
+    [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"), [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
+
+static const vit__name_set vision = {
+    BLOCK_NAMES,
+    [VIT__SLOT_PATCH] = {"conv1.weight", NULL, VIT__LAYOUT_PLAIN},
+    [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE_FLAT("class_embedding"),
+    [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("positional_embedding"),
+    [VIT__SLOT_PRE_NORM] = VIT__PAIR("ln_pre"),
+    [VIT__SLOT_FINAL_NORM] = VIT__PAIR("ln_post"),
+    [VIT__SLOT_POOLED_NORM] = VIT__PAIR("ln_post"),
+    [VIT__SLOT_EMBEDDING] = {"proj", NULL, VIT__LAYOUT_TRANSPOSED},
+};
+
+#define TEXT_NAMES                                                                                                     \
+    BLOCK_NAMES, [VIT__SLOT_TOKENS] = VIT__ALONE("token_embedding.weight"),                                            \
+                 [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("positional_embedding"),                                      \
+                 [VIT__SLOT_FINAL_NORM] = VIT__PAIR("ln_final")
+
+static const vit__name_set text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = {"text_projection", NULL, VIT__LAYOUT_TRANSPOSED}};
+/* "proj_bias": a linear layer instead of a matrix */
+static const vit__name_set biased_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VIT__PAIR("text_projection")};
+
+/* Options of the two towers that change what is computed, and what this build lacks of them. */
+static void refuse_options(vit__reader *r)
+{
+    static const char *const options[] = {"qk_norm",    "scaled_cosine_attn", "scale_heads", "scale_attn_inner",
+                                          "scale_attn", "scale_fc",           "attentional_pool", "embed_cls"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        vit__read_expect(r, options[i], false, false, options[i]);
+    static const char *const foreign[] = {"hf_model_name", "act_kwargs", "block_type"};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (vit__read_has(r, foreign[i]))
+            vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" is given: this build lacks it", foreign[i]);
+}
+
+/* What both towers share. Some configs carry the norm's eps: {"norm_kwargs": {"eps": 1e-6}}. */
+static void plan_blocks(vit__reader *r, bool quick_gelu, vit_config *c)
+{
+    vit__reader norm = vit__reader_start(vit__json_get(r->object, "norm_kwargs"), r->where, r->err);
+    double ratio = vit__read_number(r, "mlp_ratio", 4);
+    if (ratio <= 0 || ratio > 1024)
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"mlp_ratio\" is %g: it must be above 0 and at most 1024", ratio);
+    else
+        c->mlp_width = (size_t)((double)c->width * ratio);
+    c->norm_eps = c->pre_norm_eps = c->final_norm_eps = c->pooled_norm_eps = vit__read_number(&norm, "eps", 1e-5);
+    if (norm.status != VIT_OK)
+        r->status = norm.status;
+    c->activation = quick_gelu ? VIT__ACTIVATION_QUICK_GELU : VIT__ACTIVATION_GELU;
+    c->qkv_bias = c->key_bias = c->projection_bias = c->mlp_bias = true;
+    c->attention_scale = c->mlp_scale = vit__read_has(r, "ls_init_value");
+}
+
+static void plan_image_pooling(vit__reader *r, vit_config *c)
+{
+    const char *pool = vit__read_text(r, "pool_type", "tok");
+    bool mean = strcmp(pool, "avg") == 0, late = vit__read_flag(r, "final_ln_after_pool", false);
+    if (!mean && strcmp(pool, "tok") != 0)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"pool_type\" is \"%.40s\": this build has tok and avg", pool);
+    c->pooling = mean ? VIT__POOL_MEAN_PATCHES : VIT__POOL_CLASS;
+    c->final_norm = !late; /* of all tokens, and then one is taken; or the other way round */
+    c->pooled_norm = late;
+}
+
+static void plan_image(vit__reader *r, bool quick_gelu, vit_config *c)
+{
+    refuse_options(r);
+    vit__read_extent(r, "image_size", 224, &c->image_height, &c->image_width);
+    vit__read_extent(r, "patch_size", 16, &c->patch_height, &c->patch_width);
+    c->position_height = c->patch_height ? c->image_height / c->patch_height : 0;
+    c->position_width = c->patch_width ? c->image_width / c->patch_width : 0;
+    c->channels = 3;
+    c->width = vit__read_size(r, "width", 768);
+    c->depth = vit__read_size(r, "layers", 12);
+    size_t head_width = vit__read_size(r, "head_width", 64);
+    c->heads = head_width ? c->width / head_width : 0;
+    plan_blocks(r, quick_gelu, c);
+    c->class_token = true;
+    c->pre_norm = !vit__read_flag(r, "no_ln_pre", false);
+    const char *positions = vit__read_text(r, "pos_embed_type", "learnable");
+    if (strcmp(positions, "learnable") != 0)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"pos_embed_type\" is \"%.40s\": this build has learnable",
+                         positions);
+    c->position = VIT__POSITION_LEARNED_ALL;
+    c->interpolation = VIT__INTERPOLATION_BICUBIC_ANTIALIAS; /* resize_pos_embed */
+    plan_image_pooling(r, c);
+}
+
+/* "argmax", "first", "last", "eos": which token stands for the text. */
+static void plan_text_pooling(vit__reader *r, vit_config *c)
+{
+    static const struct {
+        const char *name;
+        vit__pooling pooling;
+    } kinds[] = {{"argmax", VIT__POOL_LARGEST}, {"first", VIT__POOL_CLASS}, {"last", VIT__POOL_LAST}, {"eos", VIT__POOL_END}};
+    const char *name = vit__read_text(r, "pool_type", "argmax");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(name, kinds[i].name) == 0)
+            c->pooling = kinds[i].pooling;
+    if (c->pooling == VIT__POOL_NONE)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"pool_type\" is \"%.40s\": this build has argmax, first, last and eos", name);
+    c->end_token = vit__read_size(r, "eos_id", 2);
+    vit__read_expect(r, "final_ln_after_pool", false, false, "a text's norm after pooling");
+}
+
+static void plan_text(vit__reader *r, bool quick_gelu, size_t embedding, vit_config *c)
+{
+    refuse_options(r);
+    c->input = VIT__INPUT_TOKENS;
+    c->vocabulary = vit__read_size(r, "vocab_size", 49408);
+    c->context = vit__read_size(r, "context_length", 77);
+    c->width = vit__read_size(r, "width", 512);
+    c->depth = vit__read_size(r, "layers", 12);
+    c->heads = vit__read_size(r, "heads", 8);
+    plan_blocks(r, quick_gelu, c);
+    c->position = VIT__POSITION_LEARNED_ALL;
+    c->final_norm = true;
+    c->causal = !vit__read_flag(r, "no_causal_mask", false);
+    c->embedding_bias = vit__read_flag(r, "proj_bias", false);
+    bool projected = strcmp(vit__read_text(r, "proj_type", "linear"), "none") != 0;
+    c->projection_width = projected ? embedding : 0;
+    c->embedding = projected ? VIT__EMBEDDING_PROJECTED : VIT__EMBEDDING_POOLED;
+    plan_text_pooling(r, c);
+}
+
+/* The two scalars, under either tower; a logit's bias is what SigLIP's loss has. */
+static void plan_comparison(const vit__checkpoint *checkpoint, vit__reader *model, vit_config *c)
+{
+    c->logit_scale = true;
+    c->logit_bias = vit__family_has(checkpoint, "logit_bias", "");
+    if (vit__read_has(model, "init_logit_bias") && !c->logit_bias)
+        vit__reader_fail(model, VIT_ERR_MODEL_MISMATCH, "\"init_logit_bias\" is given, but tensor \"logit_bias\" is missing");
+    c->sigmoid_logits = c->logit_bias;
+}
+
+/* What TimmModel hands to timm: its own pooling, no classifier. NULL: out of memory. */
+static vit__json *trunk_arguments(const char *pool)
+{
+    vit__json *arguments = vit__json_new_object();
+    bool done = !*pool || vit__json_set(arguments, "global_pool", vit__json_new_string(pool));
+    done = done && vit__json_set(arguments, "num_classes", vit__json_new_number(0));
+    if (done)
+        return arguments;
+    vit__json_free(arguments);
+    return NULL;
+}
+
+/* "timm_proj": "linear" stands behind the trunk, "none" is nothing. */
+static void plan_trunk_projection(vit__reader *r, size_t embedding, vit_config *c)
+{
+    const char *projection = vit__read_text(r, "timm_proj", "linear");
+    c->embedding_bias = vit__read_flag(r, "timm_proj_bias", false);
+    if (strcmp(projection, "linear") == 0) {
+        c->projection_width = embedding;
+        c->embedding = VIT__EMBEDDING_PROJECTED;
+    } else if (strcmp(projection, "none") != 0) {
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"timm_proj\" is \"%.40s\": this build has linear and none",
+                         projection);
+    }
+}
+
+static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *model, vit__reader *r, vit__plan *out)
+{
+    const char *pool = vit__read_text(r, "timm_pool", "avg");
+    if (strcmp(pool, "abs_attn") == 0 || strcmp(pool, "rot_attn") == 0)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"timm_pool\" is \"%s\": this build lacks it", pool);
+    vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""), .prefix = "visual.trunk."};
+    if (r->status != VIT_OK)
+        return r->status;
+    vit__json *arguments = trunk_arguments(pool);
+    if (!arguments)
+        return vit__fail_memory(r->err, r->where);
+    trunk.model_args = arguments;
+    vit_status status = vit__timm_plan(&trunk, checkpoint, out, r->err);
+    vit__json_free(arguments);
+    if (status != VIT_OK)
+        return status;
+    plan_trunk_projection(r, vit__read_size(model, "embed_dim", 512), &out->config);
+    plan_comparison(checkpoint, model, &out->config);
+    return r->status != VIT_OK ? r->status : model->status;
+}
+
+static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
+{
+    const char *where = vit__checkpoint_config_name(checkpoint);
+    bool words = tower == VIT__TOWER_TEXT;
+    const vit__json *config = vit__json_get(vit__checkpoint_config(checkpoint), "model_cfg");
+    vit__reader model = vit__reader_start(config, where, err);
+    vit__reader r = vit__reader_start(vit__json_get(config, words ? "text_cfg" : "vision_cfg"), where, err);
+    if (!vit__json_is_object(config) || !vit__json_is_object(r.object))
+        vit__reader_fail(&model, VIT_ERR_CORRUPT, "\"model_cfg\" or its \"%s\" is missing", words ? "text_cfg" : "vision_cfg");
+    if (model.status != VIT_OK)
+        return model.status;
+    bool quick_gelu = vit__read_flag(&model, "quick_gelu", false);
+    size_t embedding = vit__read_size(&model, "embed_dim", 512);
+    bool custom_text = vit__family_has(checkpoint, "token_embedding.weight", "text.");
+    out->present = true;
+    snprintf(out->config.family, sizeof out->config.family, "open_clip");
+    if (!words && vit__read_has(&r, "timm_model_name"))
+        return plan_trunk(checkpoint, &model, &r, out);
+    out->prefix = words ? custom_text ? "text." : "" : "visual.";
+    if (words) {
+        plan_text(&r, quick_gelu, embedding, &out->config);
+        out->names = out->config.embedding_bias ? biased_text : text;
+    } else {
+        plan_image(&r, quick_gelu, &out->config);
+        out->names = vision;
+        out->config.projection_width = embedding;
+        out->config.embedding = VIT__EMBEDDING_PROJECTED;
+    }
+    plan_comparison(checkpoint, &model, &out->config);
+    return model.status != VIT_OK ? model.status : r.status;
+}
+
+static const char *const harmless[] = {"attn_mask", NULL};
+
+const vit__family vit__family_open_clip = {"open_clip", VIT__CHECKPOINT_OPEN_CLIP, NULL, plan, harmless};
