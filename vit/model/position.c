@@ -175,13 +175,13 @@ static void sinusoids(const vit_config *c, float *table)
         }
 }
 
-/* AIMv2's build_2d_sincos_position_embedding: quarters sin y, cos y, sin x, cos x. */
+/* AIMv2's build_2d_sincos_position_embedding: quarters sin x, cos x, sin y, cos y. */
 static void sinusoids_2d(const vit_config *c, float *table)
 {
     size_t quarter = c->width / 4, across = columns_across(c);
     for (size_t patch = 0; patch < vit__config_patches(c); patch++)
         for (size_t i = 0; i < 4 * quarter; i++) {
-            double at = (double)(i / quarter < 2 ? patch / across : patch % across);
+            double at = (double)(i / quarter < 2 ? patch % across : patch / across);
             double angle = at / pow(10000, (double)(i % quarter) / (double)quarter);
             table[patch * c->width + i] = (float)(i / quarter % 2 ? cos(angle) : sin(angle));
         }
