@@ -152,11 +152,17 @@ static void plan_comparison(const vit__checkpoint *checkpoint, vit__reader *mode
     c->sigmoid_logits = c->logit_bias;
 }
 
-/* What TimmModel hands to timm: its own pooling, no classifier. NULL: out of memory. */
-static vit__json *trunk_arguments(const char *pool)
+/* What TimmModel hands to timm: its own pooling, no classifier. The picture size is the one that timm has for the
+ * architecture, which image_size repeats. NULL: out of memory. */
+static vit__json *trunk_arguments(vit__reader *r, const char *pool)
 {
-    vit__json *arguments = vit__json_new_object();
-    bool done = !*pool || vit__json_set(arguments, "global_pool", vit__json_new_string(pool));
+    size_t height, width;
+    vit__read_extent(r, "image_size", 224, &height, &width);
+    vit__json *arguments = vit__json_new_object(), *size = vit__json_new_array();
+    bool done = vit__json_append(size, vit__json_new_number((double)height)) &&
+                vit__json_append(size, vit__json_new_number((double)width));
+    done = vit__json_set(arguments, "img_size", size) && done;
+    done = done && (!*pool || vit__json_set(arguments, "global_pool", vit__json_new_string(pool)));
     done = done && vit__json_set(arguments, "num_classes", vit__json_new_number(0));
     if (done)
         return arguments;
@@ -186,7 +192,7 @@ static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *mod
     vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""), .prefix = "visual.trunk."};
     if (r->status != VIT_OK)
         return r->status;
-    vit__json *arguments = trunk_arguments(pool);
+    vit__json *arguments = trunk_arguments(r, pool);
     if (!arguments)
         return vit__fail_memory(r->err, r->where);
     trunk.model_args = arguments;
