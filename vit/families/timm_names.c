@@ -11,7 +11,9 @@
     [VIT__SLOT_ROTARY] = VIT__ALONE("rope.freqs"), [VIT__SLOT_PRE_NORM] = VIT__PAIR("norm_pre"),                       \
     [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm"), [VIT__SLOT_POOLED_NORM] = VIT__PAIR("fc_norm"),                        \
     [VIT__SLOT_HEAD] = VIT__PAIR("head"), [VIT__SLOT_HEAD_DISTILLATION] = VIT__PAIR("head_dist"),                      \
-    [VIT__SLOT_EMBEDDING] = VIT__PAIR("^visual.head.proj") /* a trunk of open_clip */,                                 \
+    /* a trunk of open_clip */                                                                                         \
+    [VIT__SLOT_EMBEDDING] = VIT__PAIR("^visual.head.proj"), [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"),      \
+    [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias"),                                                                \
     [VIT__SLOT_POOL_LATENT] = VIT__ALONE("attn_pool.latent"), [VIT__SLOT_POOL_QUERY] = VIT__PAIR("attn_pool.q"),       \
     [VIT__SLOT_POOL_KV] = VIT__PAIR("attn_pool.kv"), [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("attn_pool.proj"),        \
     [VIT__SLOT_POOL_NORM] = VIT__PAIR("attn_pool.norm"), [VIT__SLOT_POOL_FC1] = VIT__PAIR("attn_pool.mlp.fc1"),        \
