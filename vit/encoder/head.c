@@ -58,6 +58,11 @@ static size_t unseen(const vit_config *c)
     return c->pool_skips_prefix ? vit__config_prefix(c) : 0;
 }
 
+size_t vit__pool_scratch(const vit_config *config)
+{
+    return config->pool_heads ? vit__config_tokens(config) : 0;
+}
+
 /* One head of one input: the pool's query over the tokens it sees. */
 static void attend_pool(void *context, size_t index, unsigned thread)
 {

@@ -8,4 +8,7 @@
 /* Writes every requested output that is not a hidden state. session->y holds the tokens after the final norm. */
 void vit__head_run(vit_session *session, const vit__encoder_batch *batch);
 
+/* Floats of scratch each thread needs here: the scores of an attention pool. */
+size_t vit__pool_scratch(const vit_config *config);
+
 #endif

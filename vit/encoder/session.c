@@ -8,6 +8,7 @@
 #include "attention.h"
 #include "encoder.h"
 #include "error.h"
+#include "head.h"
 #include "memory.h"
 #include "outputs.h"
 
@@ -32,7 +33,8 @@ static void need_memory(vit__linear *linear, void *context)
 static layer_need layer_needs(const vit_model *model)
 {
     size_t tokens = vit__config_tokens(&model->config);
-    layer_need need = {model->gemm, tokens, vit__attention_scratch(tokens, model->config.head_dim), 0};
+    size_t scratch = max_size(vit__attention_scratch(tokens, model->config.head_dim), vit__pool_scratch(&model->config));
+    layer_need need = {model->gemm, tokens, scratch, 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
     need.scratch = (need.scratch + 15) / 16 * 16; /* whole cache lines, so that threads share none */

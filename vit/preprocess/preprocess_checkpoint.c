@@ -58,8 +58,10 @@ static vit_status read_own(const vit__checkpoint *checkpoint, vit_preprocessor *
     }
     vit__json *json;
     vit_status status = vit__json_parse(text, strlen(text), where, &json, err);
-    if (status == VIT_OK)
-        status = vit__preprocess_from_own(json, where, *preprocessor, err);
+    if (status == VIT_OK) /* what vit writes, or the keys of a preprocessor_config.json (docs/own-format.md) */
+        status = vit__json_is_null(vit__json_get(json, "library"))
+                     ? vit__preprocess_from_transformers(json, where, *preprocessor, err)
+                     : vit__preprocess_from_own(json, where, *preprocessor, err);
     vit__json_free(json);
     return status;
 }
