@@ -23,85 +23,63 @@ static inline uint32_t bf16(float x)
     return (bits & 0x7FFFFFFFu) > 0x7F800000u ? nan : even;
 }
 
-static void to_bf16(const float *x, size_t n, uint16_t *y)
+static void to_bf16(const float *restrict x, size_t n, uint16_t *restrict y)
 {
-    for (size_t i = 0; i < n; i++)
+    EACH
         y[i] = (uint16_t)bf16(x[i]);
 }
 
-static void pair_bf16(const float *even, const float *odd, size_t n, uint32_t *y)
+static void pair_bf16(const float *restrict even, const float *restrict odd, size_t n, uint32_t *restrict y)
 {
     if (odd)
-        for (size_t i = 0; i < n; i++)
+        EACH
             y[i] = bf16(even[i]) | bf16(odd[i]) << 16;
     else
-        for (size_t i = 0; i < n; i++)
+        EACH
             y[i] = bf16(even[i]);
 }
 
 /* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A NaN or infinity in the row makes
  * the scale NaN, and with it the whole row of results. */
-static void to_int8(const float *x, size_t n, uint8_t *y, vit__byte_scale *scale)
+static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit__byte_scale *scale)
 {
-    float low[LANES] = {0}, high[LANES] = {0}, poison[LANES] = {0}, v[LANES];
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, 0.0f);
-        for (int l = 0; l < LANES; l++) {
-            low[l] = v[l] < low[l] ? v[l] : low[l];
-            high[l] = v[l] > high[l] ? v[l] : high[l];
-            poison[l] += v[l] * 0.0f;
-        }
+    float low = 0, high = 0, poison = 0; /* low: of -x */
+    _Pragma("omp simd reduction(max : high, low) reduction(+ : poison)")
+    for (size_t i = 0; i < n; i++) {
+        high = x[i] > high ? x[i] : high;
+        low = -x[i] > low ? -x[i] : low;
+        poison += x[i] * 0.0f;
     }
-    for (int l = 1; l < LANES; l++) {
-        low[0] = low[l] < low[0] ? low[l] : low[0];
-        high[0] = high[l] > high[0] ? high[l] : high[0];
-    }
-    float range = high[0] - low[0], inverse = range > 0.0f ? 255.0f / range : 0.0f;
+    float range = high + low, inverse = range > 0.0f ? 255.0f / range : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f; /* a range so small that it counts as none */
-    scale->scale = range / 255.0f + add_lanes(poison);
-    scale->zero = rounded(-low[0] * inverse);
+    scale->scale = range / 255.0f + poison;
+    scale->zero = rounded(low * inverse);
     float zero = (float)scale->zero;
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, 0.0f);
-        uint8_t bytes[LANES];
-        for (int l = 0; l < LANES; l++) {
-            float level = v[l] * inverse + zero;
-            level = level > 0.0f ? level : 0.0f; /* NaN too */
-            level = level < 255.0f ? level : 255.0f;
-            bytes[l] = (uint8_t)rounded(level);
-        }
-        memcpy(y + i, bytes, n - i < LANES ? n - i : LANES);
+    EACH {
+        float level = x[i] * inverse + zero;
+        level = level > 0.0f ? level : 0.0f; /* NaN too */
+        level = level < 255.0f ? level : 255.0f;
+        y[i] = (uint8_t)rounded(level);
     }
 }
 
 /* -127 to 127; the largest magnitude decides. */
-static float weights_to_int8(const float *w, size_t n, int8_t *y)
+static float weights_to_int8(const float *restrict w, size_t n, int8_t *restrict y)
 {
-    float top[LANES] = {0}, poison[LANES] = {0}, v[LANES];
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, w + i, n - i, 0.0f);
-        for (int l = 0; l < LANES; l++) {
-            float magnitude = fabsf(v[l]);
-            top[l] = magnitude > top[l] ? magnitude : top[l];
-            poison[l] += v[l] * 0.0f;
-        }
-    }
-    for (int l = 1; l < LANES; l++)
-        top[0] = top[l] > top[0] ? top[l] : top[0];
-    float inverse = top[0] > 0.0f ? 127.0f / top[0] : 0.0f;
+    float top = 0, poison = 0;
+    EACH_MAX(top)
+        top = fabsf(w[i]) > top ? fabsf(w[i]) : top;
+    EACH_SUM(poison)
+        poison += w[i] * 0.0f;
+    float inverse = top > 0.0f ? 127.0f / top : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f;
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, w + i, n - i, 0.0f);
-        int8_t bytes[LANES];
-        for (int l = 0; l < LANES; l++) {
-            float level = v[l] * inverse;
-            level = level > -127.0f ? level : -127.0f;
-            level = level < 127.0f ? level : 127.0f;
-            bytes[l] = (int8_t)rounded(level);
-        }
-        memcpy(y + i, bytes, n - i < LANES ? n - i : LANES);
+    EACH {
+        float level = w[i] * inverse;
+        level = level > -127.0f ? level : -127.0f;
+        level = level < 127.0f ? level : 127.0f;
+        y[i] = (int8_t)rounded(level);
     }
-    return top[0] / 127.0f + add_lanes(poison);
+    return top / 127.0f + poison;
 }
 
 static void from_int8(const int32_t *sums, const vit__byte_scale *row, const float *scales, const int32_t *weight_sums,
@@ -109,6 +87,6 @@ static void from_int8(const int32_t *sums, const vit__byte_scale *row, const flo
 {
     int32_t zero = row->zero;
     float scale = row->scale;
-    for (size_t i = 0; i < n; i++)
+    EACH
         y[i] = scale * scales[i] * (float)(sums[i] - zero * weight_sums[i]);
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernels themselves, included by kernels*.c, which define KERNELS_SYMBOL and KERNELS_NAME. Written so that a
- * compiler turns the inner loops over LANES values into vectors of whatever width the file is compiled for; sums keep
- * LANES partial sums in a fixed order, so that a row's result never depends on its surroundings.
+ * The kernels themselves, included by kernels*.c, which define KERNELS_SYMBOL and KERNELS_NAME. Plain loops, which
+ * compilers turn into vectors of whatever width the file is compiled for (the OpenMP pragmas allow it: -fopenmp-simd, no
+ * library). A sum's order depends on its length alone, so that a row's result never depends on its surroundings.
  */
 #include <math.h>
 #include <string.h>
 
 #include "kernels.h"
 
-#define LANES 16
+#define EACH _Pragma("omp simd") for (size_t i = 0; i < n; i++)
+#define EACH_SUM(sum) _Pragma(TEXT(omp simd reduction(+ : sum))) for (size_t i = 0; i < n; i++)
+#define EACH_MAX(top) _Pragma(TEXT(omp simd reduction(max : top))) for (size_t i = 0; i < n; i++)
+#define TEXT(x) #x
 
 /* 2^n for whole -126 <= n <= 127, from the bits of n + 1.5 * 2^23. */
 static inline float power_of_two(float shifted)
@@ -94,147 +97,77 @@ static inline float relu(float x)
     return x < 0.0f ? 0.0f : x;
 }
 
-/* Values past the end of a row are given `fill`, so that every row runs through the same instructions. */
-static inline void load(float lanes[LANES], const float *x, size_t left, float fill)
-{
-    if (left >= LANES) {
-        memcpy(lanes, x, LANES * sizeof *lanes);
-        return;
-    }
-    for (size_t l = 0; l < LANES; l++)
-        lanes[l] = l < left ? x[l] : fill;
-}
-
-static inline void store(const float lanes[LANES], float *y, size_t left)
-{
-    memcpy(y, lanes, (left < LANES ? left : LANES) * sizeof *lanes);
-}
-
-static inline float add_lanes(const float lanes[LANES])
-{
-    float half[LANES / 2];
-    for (int l = 0; l < LANES / 2; l++)
-        half[l] = lanes[l] + lanes[l + LANES / 2];
-    for (int width = LANES / 4; width > 0; width /= 2)
-        for (int l = 0; l < width; l++)
-            half[l] += half[l + width];
-    return half[0];
-}
-
 static void layer_norm(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y)
 {
-    float sum[LANES] = {0}, squares[LANES] = {0}, v[LANES];
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, 0.0f);
-        for (int l = 0; l < LANES; l++)
-            sum[l] += v[l];
-    }
-    float mean = add_lanes(sum) / (float)n;
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, mean);
-        for (int l = 0; l < LANES; l++)
-            squares[l] += (v[l] - mean) * (v[l] - mean);
-    }
-    float inverse = 1.0f / sqrtf(add_lanes(squares) / (float)n + eps);
+    float sum = 0, squares = 0;
+    EACH_SUM(sum)
+        sum += x[i];
+    float mean = sum / (float)n;
+    EACH_SUM(squares)
+        squares += (x[i] - mean) * (x[i] - mean);
+    float inverse = 1.0f / sqrtf(squares / (float)n + eps);
     if (bias)
-        for (size_t i = 0; i < n; i++)
+        EACH
             y[i] = (x[i] - mean) * inverse * weight[i] + bias[i];
     else
-        for (size_t i = 0; i < n; i++)
+        EACH
             y[i] = (x[i] - mean) * inverse * weight[i];
 }
 
 static void rms_norm(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y)
 {
-    float squares[LANES] = {0}, v[LANES];
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, 0.0f);
-        for (int l = 0; l < LANES; l++)
-            squares[l] += v[l] * v[l];
-    }
-    float inverse = 1.0f / sqrtf(add_lanes(squares) / (float)n + eps);
-    for (size_t i = 0; i < n; i++)
-        y[i] = x[i] * inverse * weight[i] + (bias ? bias[i] : 0.0f);
-}
-
-static void softmax(float *x, size_t n)
-{
-    float top[LANES], sum[LANES] = {0}, v[LANES];
-    for (int l = 0; l < LANES; l++)
-        top[l] = -INFINITY;
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, -INFINITY);
-        for (int l = 0; l < LANES; l++)
-            top[l] = v[l] > top[l] ? v[l] : top[l];
-    }
-    float largest = top[0];
-    for (int l = 1; l < LANES; l++)
-        largest = top[l] > largest ? top[l] : largest;
-    for (size_t i = 0; i < n; i += LANES) {
-        size_t left = n - i;
-        load(v, x + i, left, -INFINITY);
-        for (int l = 0; l < LANES; l++)
-            v[l] = exponential(v[l] - largest);
-        for (size_t l = left; l < LANES; l++)
-            v[l] = 0.0f;
-        for (int l = 0; l < LANES; l++)
-            sum[l] += v[l];
-        store(v, x + i, left);
-    }
-    float factor = 1.0f / add_lanes(sum);
-    for (size_t i = 0; i < n; i++)
-        x[i] *= factor;
+    float squares = 0;
+    EACH_SUM(squares)
+        squares += x[i] * x[i];
+    float inverse = 1.0f / sqrtf(squares / (float)n + eps);
+    if (bias)
+        EACH
+            y[i] = x[i] * inverse * weight[i] + bias[i];
+    else
+        EACH
+            y[i] = x[i] * inverse * weight[i];
 }
 
 static float exponentials(float *x, size_t n, float scale, float *top, float *total)
 {
-    float tops[LANES], sum[LANES] = {0}, v[LANES];
-    for (int l = 0; l < LANES; l++)
-        tops[l] = -INFINITY;
-    for (size_t i = 0; i < n; i += LANES) {
-        load(v, x + i, n - i, -INFINITY);
-        for (int l = 0; l < LANES; l++)
-            tops[l] = v[l] > tops[l] ? v[l] : tops[l];
-    }
-    float largest = tops[0];
-    for (int l = 1; l < LANES; l++)
-        largest = tops[l] > largest ? tops[l] : largest;
+    float largest = -INFINITY, sum = 0;
+    EACH_MAX(largest)
+        largest = x[i] > largest ? x[i] : largest;
     largest *= scale;
     largest = largest > *top ? largest : *top;
     float before = *top > -INFINITY ? exponential(*top - largest) : 0.0f;
-    for (size_t i = 0; i < n; i += LANES) {
-        size_t left = n - i;
-        load(v, x + i, left, 0.0f);
-        for (int l = 0; l < LANES; l++)
-            v[l] = exponential(v[l] * scale - largest);
-        for (size_t l = left; l < LANES; l++)
-            v[l] = 0.0f;
-        for (int l = 0; l < LANES; l++)
-            sum[l] += v[l];
-        store(v, x + i, left);
+    EACH_SUM(sum) {
+        x[i] = exponential(x[i] * scale - largest);
+        sum += x[i];
     }
     *top = largest;
-    *total = *total * before + add_lanes(sum);
+    *total = *total * before + sum;
     return before;
 }
 
-/* Bias and activation, LANES at a time; one loop per activation so that each is straight-line code. */
-#define ACTIVATE(function)                                                                                             \
-    for (size_t i = 0; i < n; i += LANES) {                                                                            \
-        float v[LANES], b[LANES] = {0};                                                                                \
-        load(v, x + i, n - i, 0.0f);                                                                                   \
-        if (bias)                                                                                                      \
-            load(b, bias + i, n - i, 0.0f);                                                                            \
-        for (int l = 0; l < LANES; l++)                                                                                \
-            v[l] = function(v[l] + b[l]);                                                                              \
-        store(v, y + i, n - i);                                                                                        \
-    }                                                                                                                  \
-    break
+static void softmax(float *x, size_t n)
+{
+    float top = -INFINITY, total = 0;
+    exponentials(x, n, 1.0f, &top, &total);
+    float factor = 1.0f / total;
+    EACH
+        x[i] *= factor;
+}
 
 static inline float identity(float x)
 {
     return x;
 }
+
+/* y = function(x + bias), one loop per activation so that each is straight-line code. */
+#define ACTIVATE(function)                                                                                             \
+    if (bias)                                                                                                          \
+        EACH                                                                                                           \
+            y[i] = function(x[i] + bias[i]);                                                                           \
+    else                                                                                                               \
+        EACH                                                                                                           \
+            y[i] = function(x[i]);                                                                                     \
+    break
 
 static void activate(const float *restrict x, const float *restrict bias, vit__activation activation, size_t n,
                      float *restrict y)
@@ -259,15 +192,16 @@ static void activate(const float *restrict x, const float *restrict bias, vit__a
     }
 }
 
+#define CHUNK 256 /* values that go through a small buffer, where the destination may be a source */
+
 static void gate(const float *gate, const float *up, vit__activation activation, size_t n, float *y)
 {
-    enum { CHUNK = 256 };
     float opened[CHUNK];
-    for (size_t i = 0; i < n; i += CHUNK) {
-        size_t m = n - i < CHUNK ? n - i : CHUNK;
-        activate(gate + i, NULL, activation, m, opened);
-        for (size_t j = 0; j < m; j++)
-            y[i + j] = opened[j] * up[i + j];
+    for (size_t done = 0, left = n; done < left; done += CHUNK) {
+        n = left - done < CHUNK ? left - done : CHUNK;
+        activate(gate + done, NULL, activation, n, opened);
+        EACH
+            y[done + i] = opened[i] * up[done + i];
     }
 }
 
@@ -282,36 +216,43 @@ static void rotate(const float *cosines, const float *sines, bool half, size_t n
     }
 }
 
+/* y = residual + scale * x; y may be the residual. */
+static void add_branch(const float *x, const float *scale, const float *residual, size_t n, float *y)
+{
+    if (scale && residual)
+        EACH
+            y[i] = residual[i] + scale[i] * x[i];
+    else if (residual)
+        EACH
+            y[i] = residual[i] + x[i];
+    else
+        EACH
+            y[i] = scale[i] * x[i];
+}
+
 static void epilogue(const float *x, const vit__epilogue_row *row, size_t n, float *y)
 {
     if (!row->residual && !row->scale) {
         activate(x, row->bias, row->activation, n, y);
         return;
     }
-    enum { CHUNK = 256 }; /* the residual may be y itself, so the branch goes through a small buffer */
     float branch[CHUNK];
     for (size_t i = 0; i < n; i += CHUNK) {
         size_t m = n - i < CHUNK ? n - i : CHUNK;
         activate(x + i, row->bias ? row->bias + i : NULL, row->activation, m, branch);
-        if (row->scale)
-            for (size_t j = 0; j < m; j++)
-                branch[j] *= row->scale[i + j];
-        if (row->residual)
-            for (size_t j = 0; j < m; j++)
-                branch[j] += row->residual[i + j];
-        memcpy(y + i, branch, m * sizeof *y);
+        add_branch(branch, row->scale ? row->scale + i : NULL, row->residual ? row->residual + i : NULL, m, y + i);
     }
 }
 
 static void sigmoid_all(float *x, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    EACH
         x[i] = sigmoid(x[i]);
 }
 
 static void accumulate(const float *x, size_t n, float *sum)
 {
-    for (size_t i = 0; i < n; i++)
+    EACH
         sum[i] += x[i];
 }
 
