@@ -51,17 +51,17 @@ static void from_bf16(const void *data, size_t n, float *out)
 static void from_f16(const void *data, size_t n, float *out)
 {
     uint16_t block[BLOCK];
-    uint32_t bits[BLOCK];
+    int32_t bits[BLOCK];
     float subnormal[BLOCK];
     memcpy(block, data, n * sizeof *block);
     for (size_t i = 0; i < n; i++)
-        subnormal[i] = (float)(int)(block[i] & 0x3ffu) * 0x1p-24f;
+        subnormal[i] = (float)(block[i] & 0x3ff) * 0x1p-24f;
     memcpy(bits, subnormal, n * sizeof *bits);
     for (size_t i = 0; i < n; i++) {
-        uint32_t sign = (block[i] & 0x8000u) << 16, magnitude = block[i] & 0x7fffu;
-        uint32_t rebias = magnitude >= 0x7c00u ? 2 * 112u << 23 : 112u << 23; /* infinity and NaN: exponent 255 */
-        uint32_t normal = (magnitude << 13) + rebias;
-        bits[i] = sign | (magnitude >= 0x0400u ? normal : bits[i]);
+        int32_t magnitude = block[i] & 0x7fff, sign = block[i] & 0x8000 ? INT32_MIN : 0;
+        int32_t bias = magnitude >= 0x7c00 ? 2 * 112 : 112; /* infinity and NaN go up to exponent 255 */
+        int32_t normal = (magnitude << 13) + (bias << 23);
+        bits[i] = sign | (magnitude >= 0x0400 ? normal : bits[i]);
     }
     memcpy(out, bits, n * sizeof *out);
 }
