@@ -199,8 +199,9 @@ static void add_json(const bench *b, const figures *f, cli_text *text)
 static void add_text(const bench *b, const figures *f, cli_text *text)
 {
     cli_text_format(text, "model         %s\n", b->model.name);
-    cli_text_format(text, "setting       %s, batch %zu, %u threads, %s kernels\n", b->model.precision, b->model.batch,
-                    vit_session_threads(b->model.session), vit_session_kernels(b->model.session));
+    cli_text_format(text, "setting       %s, batch %zu, %u threads, %s, %s kernels\n", b->model.precision, b->model.batch,
+                    vit_session_threads(b->model.session), vit_session_multiplier(b->model.session),
+                    vit_session_kernels(b->model.session));
     cli_text_format(text, "time          %.3f ms an image (median of %zu runs; fastest %.3f)\n", f->median * 1e3,
                     b->n_times, f->minimum * 1e3);
     cli_text_format(text, "rate          %.2f images/s%s, %.1f GFLOP/s\n", f->images_per_second,
@@ -225,7 +226,7 @@ static cli_exit report(bench *b)
 
 static cli_exit measure(const cli_command *command, bench *b)
 {
-    cli_exit status = cli_model_open(command, &b->options, &b->model);
+    cli_exit status = cli_model_open(&b->options, &b->model);
     if (status == CLI_DONE)
         status = cli_model_check_inputs(command, &b->model, &b->pictures, b->images.n > 0);
     if (status == CLI_DONE)

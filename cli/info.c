@@ -47,8 +47,10 @@ static cli_exit complete(const info *in, const char *description, cli_text *text
     cli_text_add(text, description, length - 1);
     cli_text_format(text, ",\"digest\":\"%s\",\"preprocessing_digest\":", digest);
     cli_json_string(text, preprocessor ? preprocessing_digest : NULL);
-    cli_text_format(text, ",\"kernels\":\"%s\",\"threads\":%u,\"vit_version\":\"%s\"}\n",
-                    vit_session_kernels(in->model.session), vit_session_threads(in->model.session), vit_version());
+    cli_text_format(text, ",\"precision\":\"%s\",\"multiplier\":\"%s\",\"kernels\":\"%s\",\"threads\":%u,",
+                    in->model.precision, vit_session_multiplier(in->model.session),
+                    vit_session_kernels(in->model.session), vit_session_threads(in->model.session));
+    cli_text_format(text, "\"vit_version\":\"%s\"}\n", vit_version());
     return CLI_DONE;
 }
 
@@ -71,9 +73,9 @@ static cli_exit print_description(const info *in)
     return status;
 }
 
-static cli_exit describe(const cli_command *command, info *in)
+static cli_exit describe(info *in)
 {
-    cli_exit status = cli_model_open(command, &in->options, &in->model);
+    cli_exit status = cli_model_open(&in->options, &in->model);
     if (status == CLI_DONE)
         status = cli_model_start(&in->options, DEFAULT_BATCH, &in->model);
     return status == CLI_DONE ? print_description(in) : status;
@@ -89,7 +91,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
-    cli_exit status = parsed == CLI_GO_ON ? describe(command, &in) : (cli_exit)parsed;
+    cli_exit status = parsed == CLI_GO_ON ? describe(&in) : (cli_exit)parsed;
     cli_model_close(&in.model);
     return status;
 }

@@ -29,7 +29,7 @@ cli_exit cli_job_open(const cli_command *command, cli_job *job)
 {
     cli_exit status = cli_inputs_check(command, &job->inputs);
     if (status == CLI_DONE)
-        status = cli_model_open(command, &job->options, &job->model);
+        status = cli_model_open(&job->options, &job->model);
     if (status == CLI_DONE)
         status = cli_inputs_refuse_text(command, &job->inputs);
     if (status == CLI_DONE)

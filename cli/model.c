@@ -11,7 +11,7 @@
 #define DEFAULT_MODEL "vit-tiny-cifar10"
 #define BATCH_BYTES (64u * 1024u * 1024u) /* of pixels, for a batch size of our own choosing */
 
-static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
+static const char *const precision_names[] = {"f32", "bf16", "int8", NULL}; /* numbered as vit_precision */
 
 #define FIELD(member) offsetof(cli_model_options, member)
 const cli_option cli_model_table[] = {
@@ -68,16 +68,14 @@ char *cli_model_choose(const cli_model_options *options)
     return model;
 }
 
-cli_exit cli_model_open(const cli_command *command, const cli_model_options *options, cli_model *model)
+cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 {
     *model = (cli_model){.precision = precision_names[options->precision]};
-    if (options->precision != VIT_PRECISION_F32)
-        return cli_usage_error(command, "--precision %s is not built yet, f32 is", model->precision);
     model->name = cli_model_choose(options);
     if (!model->name)
         return CLI_MODEL;
     double start = cli_seconds();
-    vit_model_options open = {.precision = VIT_PRECISION_F32, .preprocessor = options->preprocessor};
+    vit_model_options open = {.precision = (vit_precision)options->precision, .preprocessor = options->preprocessor};
     vit_error err = {0};
     if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK) {
         bool elsewhere = err.where[0] && strcmp(err.where, model->name) != 0;

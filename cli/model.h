@@ -32,7 +32,7 @@ char *cli_model_choose(const cli_model_options *options);
 
 /* Opens the model alone, or with a session for batches of options->batch (or default_batch, less where pictures are
  * large). Prints what went wrong and answers CLI_MODEL or CLI_USAGE. Always freed with cli_model_close. */
-cli_exit cli_model_open(const cli_command *command, const cli_model_options *options, cli_model *model);
+cli_exit cli_model_open(const cli_model_options *options, cli_model *model);
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model);
 void cli_model_close(cli_model *model);
 

@@ -95,7 +95,7 @@ static cli_exit open_rules(const cli_command *command, const preprocess *p, cli_
         *rules = *owned;
         return CLI_DONE;
     }
-    cli_exit status = cli_model_open(command, &p->options, model);
+    cli_exit status = cli_model_open(&p->options, model);
     if (status != CLI_DONE)
         return status;
     *rules = vit_model_preprocessor(model->model);

@@ -88,6 +88,16 @@ static vit_status allocate(vit_session *session, vit_error *err)
     return VIT_OK;
 }
 
+static void name_multiplier(vit_session *session)
+{
+    const vit__tiles *tiles = &session->workers.tiles;
+    const char *instructions[] = {tiles->f32_name, tiles->bf16_name, tiles->int8_name};
+    const char *back_end = session->model->gemm->name;
+    bool own = session->model->gemm == vit__gemm_tiles();
+    snprintf(session->multiplier, sizeof session->multiplier, own ? "%s/%s" : "%s", back_end,
+             instructions[session->model->precision]);
+}
+
 vit_status vit_session_create(const vit_model *model, const vit_session_options *options, vit_session **result,
                               vit_error *err)
 {
@@ -104,6 +114,7 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
     session->workers.kernels = vit__kernels_get(vit__cpu_detect());
     session->workers.tiles = vit__tiles_get(vit__cpu_detect());
     session->workers.scratch_size = layer_needs(model).scratch;
+    name_multiplier(session);
     vit_status status = vit__pool_create(threads, &session->workers.pool, err);
     if (status == VIT_OK)
         status = allocate(session, err);
@@ -131,6 +142,11 @@ unsigned vit_session_threads(const vit_session *session)
 const char *vit_session_kernels(const vit_session *session)
 {
     return session->workers.kernels->name;
+}
+
+const char *vit_session_multiplier(const vit_session *session)
+{
+    return session->multiplier;
 }
 
 /* The first image with a value that is not finite, or n. */

@@ -9,6 +9,7 @@
 struct vit_session {
     const vit_model *model;
     vit__workers workers;
+    char multiplier[32]; /* what multiplies the blocks' matrices, for people */
     size_t max_batch;
     size_t tokens; /* T of the pass that is running */
     float *arena;  /* all of the below */

@@ -266,6 +266,9 @@ VIT_API void vit_session_free(vit_session *session);
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
+/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni" or "openblas". */
+VIT_API const char *vit_session_multiplier(const vit_session *session);
+
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
  * same, bit for bit, whatever n, max_batch and threads are. VIT_ERR_NON_FINITE: some result holds NaN or
  * infinity; where says which image. */
