@@ -71,7 +71,8 @@ static void attend_pool(void *context, size_t index, unsigned thread)
     size_t heads = c->pool_heads, width = c->width, dim = width / heads, head = index % heads, item = index / heads;
     const float *query = session->model->weights.pool.query + head * dim;
     size_t tokens = session->tokens - unseen(c);
-    const float *keys = session->wide + item * tokens * 2 * width + head * dim, *values = keys + width;
+    const float *keys = session->wide + (item * session->tokens + unseen(c)) * 2 * width + head * dim;
+    const float *values = keys + width;
     float *scores = session->workers.scratch + thread * session->workers.scratch_size;
     float *out = session->x + item * width + head * dim, scale = 1.0f / sqrtf((float)dim);
     for (size_t t = 0; t < tokens; t++) {
@@ -93,9 +94,9 @@ static void attention_pool(vit_session *session, size_t items)
 {
     const vit_config *c = &session->model->config;
     const vit__pool_weights *w = &session->model->weights.pool;
-    size_t tokens = session->tokens - unseen(c), width = c->width;
-    vit__gemm_call call = {.linear = &w->kv, .x = session->y + unseen(c) * width, .y = session->wide, .items = items,
-                           .rows = tokens, .x_stride = session->tokens * width, .y_stride = tokens * 2 * width, .x_row = width,
+    size_t tokens = session->tokens, width = c->width;
+    vit__gemm_call call = {.linear = &w->kv, .x = session->y, .y = session->wide, .items = items, .rows = tokens,
+                           .x_stride = tokens * width, .y_stride = tokens * 2 * width, .x_row = width,
                            .y_row = 2 * width};
     session->model->gemm->apply(&call, &session->workers);
     vit__pool_run(session->workers.pool, items * c->pool_heads, attend_pool, session);
