@@ -16,6 +16,7 @@ typedef struct shape {
 static const shape shapes[] = {{1, 1, {1}},       {45, 26, {45, 45, 45}}, {48, 37, {100}},     {768, 1, {768}},
                                {64, 300, {1000}}, {192, 65, {576}},       {100, 5, {385, 17}}, {33, 257, {770}}};
 #define ITEMS 7
+#define GAP 5 /* floats between the rows of one item and the next */
 
 static float *random_floats(size_t n, unsigned seed)
 {
@@ -82,7 +83,7 @@ static void run(const way *w, const layer *l, const shape *s, size_t items, unsi
     workers.scratch = malloc(workers.scratch_size * threads * sizeof(float));
     size_t n = l->linear.outputs;
     vit__gemm_call call = {.linear = &l->linear, .x = x, .y = y, .items = items, .rows = s->rows,
-                           .x_stride = s->rows * s->inputs, .y_stride = s->rows * n, .x_row = s->inputs, .y_row = n,
+                           .x_stride = s->rows * s->inputs + GAP, .y_stride = s->rows * n, .x_row = s->inputs, .y_row = n,
                            .epilogue = {.activation = VIT__ACTIVATION_GELU, .scale = l->scale, .residual = y,
                                         .residual_stride = s->rows * n, .residual_row = n}};
     gemm->apply(&call, &workers);
@@ -170,7 +171,7 @@ static void check_bits(const way *w, const shape *s)
 {
     layer l = make_layer(s);
     prepare(w, &l);
-    size_t x_size = s->rows * s->inputs, y_size = s->rows * l.linear.outputs;
+    size_t x_size = s->rows * s->inputs + GAP, y_size = s->rows * l.linear.outputs;
     float *x = random_floats(ITEMS * x_size, 5), *together = random_floats(ITEMS * y_size, 6);
     run(w, &l, s, ITEMS, 2, x, together);
     for (unsigned threads = 1; threads <= 3; threads++) {

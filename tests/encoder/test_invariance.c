@@ -39,7 +39,7 @@ static void encode(const vit_model *model, const float *pixels, unsigned threads
     vit_session_free(session);
 }
 
-static void check_model(const char *path)
+static void check_model(const char *path, vit_precision precision)
 {
     static const struct {
         unsigned threads;
@@ -47,7 +47,8 @@ static void check_model(const char *path)
     } ways[] = {{1, 7}, {2, 7}, {3, 2}, {2, 1}, {2, 3}};
     vit_error err = {0};
     vit_model *model;
-    assert_ok(vit_model_open(path, NULL, &model, &err), err);
+    vit_model_options options = {.precision = precision};
+    assert_ok(vit_model_open(path, &options, &model, &err), err);
     size_t total = 0;
     for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_LATENT_LOG_VARIANCE; output++)
         total += vit_output_size(model, (vit_output)output, 1) * IMAGES;
@@ -58,7 +59,8 @@ static void check_model(const char *path)
         memset(got, 0, total * sizeof *got);
         encode(model, pixels, ways[i].threads, ways[i].max_batch, got);
         if (memcmp(got, want, total * sizeof *got) != 0)
-            fail_msg("%s: %u threads, batches of %zu give other bits", path, ways[i].threads, ways[i].max_batch);
+            fail_msg("%s, precision %d: %u threads, batches of %zu give other bits", path, (int)precision,
+                     ways[i].threads, ways[i].max_batch);
     }
     free(pixels);
     free(want);
@@ -66,16 +68,22 @@ static void check_model(const char *path)
     vit_model_free(model);
 }
 
+static void check_precisions(const char *path)
+{
+    for (int precision = VIT_PRECISION_F32; precision <= VIT_PRECISION_INT8; precision++)
+        check_model(path, (vit_precision)precision);
+}
+
 static void check_case(const char *case_name)
 {
-    check_model(data_path("%s", case_name));
+    check_precisions(data_path("%s", case_name));
 }
 
 static void bits_are_the_same(void **state)
 {
     (void)state;
     golden_each(check_case);
-    check_model(VIT_DEFAULT_MODEL);
+    check_precisions(VIT_DEFAULT_MODEL);
 }
 
 int main(void)

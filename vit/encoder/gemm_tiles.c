@@ -7,8 +7,6 @@
  * A sum runs over K in the same order wherever its row and column lie in a block (tiles.h), and over parts of K that
  * depend on K alone. So blocks may follow the number of rows and threads freely, and results depend on neither.
  */
-#include <assert.h>
-
 #include "gemm.h"
 #include "packed.h"
 
@@ -103,7 +101,6 @@ static void take_rows(work *w)
 {
     const vit__gemm_call *call = w->call;
     if (w->packed->precision == VIT_PRECISION_F32) {
-        assert(call->items == 1 || call->rows == 1 || call->x_stride == call->rows * call->x_row);
         w->a = (const uint32_t *)call->x;
         w->a_stride = call->rows == 1 ? call->x_stride : call->x_row;
         return;
@@ -203,7 +200,7 @@ static void cut(work *w)
     }
 }
 
-static void apply(const vit__gemm_call *call, const vit__workers *workers)
+static void multiply(const vit__gemm_call *call, const vit__workers *workers)
 {
     work w = {.call = call, .workers = workers, .packed = call->linear->packed, .rows = call->items * call->rows};
     if (w.rows == 0)
@@ -211,6 +208,29 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
     take_rows(&w);
     cut(&w);
     vit__pool_run(workers->pool, w.slabs * w.row_blocks, multiply_block, &w);
+}
+
+/* Are all rows equally far apart, as f32 rows that are multiplied where they lie must be? */
+static bool is_even(const vit__gemm_call *call)
+{
+    return call->items == 1 || call->rows == 1 || call->x_stride == call->rows * call->x_row;
+}
+
+static void apply(const vit__gemm_call *call, const vit__workers *workers)
+{
+    if (call->linear->precision != VIT_PRECISION_F32 || is_even(call)) {
+        multiply(call, workers);
+        return;
+    }
+    vit__gemm_call one = *call;
+    one.items = 1;
+    for (size_t item = 0; item < call->items; item++) {
+        one.x = call->x + item * call->x_stride;
+        one.y = call->y + item * call->y_stride;
+        if (call->epilogue.residual)
+            one.epilogue.residual = call->epilogue.residual + item * call->epilogue.residual_stride;
+        multiply(&one, workers);
+    }
 }
 
 const vit__gemm *vit__gemm_tiles(void)
