@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of bulk jobs share: running vit, making small pictures, reading what it wrote. Standard library only."""
+import json
+import os
+import random
+import struct
+import subprocess
+import tempfile
+import unittest
+
+VIT = os.environ["VIT"]
+
+
+def vit(*arguments, **options):
+    """Runs vit and answers the finished process; output and messages as bytes."""
+    if "input" not in options:
+        options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run([VIT, *map(str, arguments)], capture_output=True, **options)
+
+
+def picture(seed, width=40, height=30):
+    """A PPM that differs from those of all other seeds."""
+    return b"P6\n%d %d\n255\n" % (width, height) + random.Random(seed).randbytes(3 * width * height)
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def make_pictures(folder, count, bad=()):
+    """count pictures, those numbered in bad broken in one of three ways; their paths in order."""
+    os.makedirs(folder, exist_ok=True)
+    paths = []
+    for i in range(count):
+        paths.append(os.path.join(folder, f"{i:05d}.ppm"))
+        data = picture(i)
+        if i in bad:
+            data = (b"no picture", data[:500], b"")[i % 3]
+        write(paths[-1], data)
+    return paths
+
+
+def snapshot(folder):
+    """Name -> bytes of all files in the folder."""
+    return {name: read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+
+
+def read_npy(data):
+    """(shape, type, the data's bytes) of an .npy file."""
+    assert data[:8] == b"\x93NUMPY\x01\x00", data[:8]
+    size = struct.unpack("<H", data[8:10])[0]
+    header = eval(data[10:10 + size].decode(), {"__builtins__": {}})  # a literal dictionary, by the format's definition
+    assert header["fortran_order"] is False
+    return header["shape"], header["descr"], data[10 + size:]
+
+
+def lines(data):
+    """The objects of a JSON Lines file."""
+    return [json.loads(line) for line in data.decode().splitlines()]
+
+
+def join(files):
+    """The rows of all parts of a snapshot, in order: (bytes of the vectors, lines about them)."""
+    manifest = json.loads(files["manifest.json"])
+    vectors, rows = b"", []
+    for part in manifest["parts"]:
+        shape, _, data = read_npy(files[part["file"]])
+        about = lines(files[part["file"].replace(".npy", ".jsonl")])
+        assert shape[0] == part["rows"] == len(about)
+        assert [line["row"] for line in about] == list(range(shape[0]))
+        vectors += data
+        rows += about
+    return vectors, rows
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own, which is the current one while it runs."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="vit-bulk-")
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+
+    def check(self, process, status, message=None):
+        self.assertEqual(process.returncode, status, process.stderr.decode(errors="replace"))
+        for line in process.stderr.splitlines():
+            self.assertTrue(line.startswith(b"vit: "), line)
+        if message is not None:
+            self.assertIn(message, process.stderr.decode(errors="replace"))
+
+    def check_same(self, got, want):
+        """Two snapshots, compared with a message that does not print them."""
+        self.assertEqual(sorted(got), sorted(want))
+        for name in want:
+            self.assertTrue(got[name] == want[name], f"{name} differs")

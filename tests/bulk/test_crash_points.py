@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""kill -9 before and after every single call that changes the disk, in a small job: no order of writes, syncs and renames
+leaves a folder that cannot go on. The random kills of test_kill.py rarely meet these moments."""
+import os
+import unittest
+
+from bulk import Case, make_pictures, read, snapshot, vit
+
+JOB = ("embed", "--shard-size", "4", "-t", "1", "-q")
+
+
+class CrashPoints(Case):
+    def run_watched(self, folder, **settings):
+        watched = dict(LD_PRELOAD=os.environ["VIT_KILL_LIBRARY"], ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
+        return vit(*JOB, "--resume", "-o", folder, "in", env=os.environ | watched | settings)
+
+    def run_until(self, when, at, folder):
+        return self.run_watched(folder, VIT_KILL_WHEN=when, VIT_KILL_AT=str(at))
+
+    def test_all(self):
+        make_pictures("in", 11, {2, 9})
+        self.check(vit(*JOB, "-o", "want", "in"), 1)
+        want = snapshot("want")
+        self.check(self.run_watched("counted", VIT_KILL_COUNT="count"), 1)
+        calls = int(read("count"))
+        self.assertGreater(calls, 20)
+        for when in ("before", "after"):
+            for at in range(1, calls + 1):
+                folder = f"{when}{at}"
+                killed = self.run_until(when, at, folder)
+                self.assertEqual(killed.returncode, -9, f"{when} call {at}")
+                # The run that goes on is killed at the same number too, then a third one ends.
+                if at % 3 == 0:
+                    self.assertIn(self.run_until(when, at, folder).returncode, (-9, 1))
+                self.check(vit(*JOB, "--resume", "-o", folder, "in"), 1)
+                self.check_same(snapshot(folder), want)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Memory stays flat: over 20,000 inputs from a list, a tar file on standard input and into parts, vit holds no more at the
+end than after the first thousand."""
+import os
+import subprocess
+import tarfile
+import time
+import unittest
+
+from bulk import VIT, Case, read, vit, write
+
+PHOTOS = os.path.join(os.environ["VIT_SOURCE"], "examples", "images")
+INPUTS = int(os.environ.get("VIT_MEMORY_INPUTS", "20000"))
+PART = 1000
+ROOM = 4 * 1024  # KiB: what malloc may keep more or less of, from one moment to the next
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+class Memory(Case):
+    def small_photos(self):
+        """The sample photos, and one that is no picture; small, so that 20,000 of them take a minute, not ten."""
+        names = []
+        for name in sorted(os.listdir(PHOTOS)):
+            if name.endswith((".jpg", ".png")):
+                out = name.rsplit(".", 1)[0] + ".npy"
+                self.check(vit("preprocess", "--resize", "64x48", "-o", out, os.path.join(PHOTOS, name)), 0)
+                names.append(name.rsplit(".", 1)[0] + ".ppm")
+                write(names[-1], b"P6\n64 48\n255\n" + read(out)[128:])
+        write("bad.jpg", b"no picture")
+        self.assertGreater(len(names), 2)
+        return names + ["bad.jpg"]
+
+    def watch(self, process):
+        """What the process holds after the first part, and the most after the last but one."""
+        first = last = None
+        while process.poll() is None:
+            if os.path.exists("out/part-00000.npy") and first is None:
+                first = resident(process.pid)
+            if os.path.exists("out/part-%05d.npy" % (INPUTS * 4 // 5 // PART - 2)):
+                last = max(last or 0, resident(process.pid))
+            time.sleep(0.01)
+        self.assertEqual(process.wait(), 1)
+        self.assertIsNotNone(first)
+        self.assertIsNotNone(last, "the last parts came too fast to be watched")
+        print(f"{first} KiB after the first part, {last} KiB at the end")
+        self.assertLess(last, first + ROOM)
+
+    def test_list(self):
+        names = self.small_photos()
+        write("list", "".join(names[i % len(names)] + "\n" for i in range(INPUTS)).encode())
+        self.watch(subprocess.Popen([VIT, "embed", "-q", "--shard-size", str(PART), "-o", "out", "--from", "list"],
+                                    stderr=subprocess.DEVNULL))
+
+    def test_tar(self):
+        names = self.small_photos()
+        with tarfile.open("a.tar", "w") as file:
+            for i in range(INPUTS):
+                file.add(names[i % len(names)], f"{i:06d}" + names[i % len(names)][-4:])
+        with open("a.tar", "rb") as given:
+            self.watch(subprocess.Popen([VIT, "embed", "-q", "--tar", "--shard-size", str(PART), "-o", "out", "-"],
+                                        stdin=given, stderr=subprocess.DEVNULL))
+
+
+if __name__ == "__main__":
+    unittest.main()

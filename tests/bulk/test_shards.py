@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""vit embed --shard-size: what stands in the folder, what may go on there, and what may not."""
+import fcntl
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from bulk import VIT, Case, join, lines, make_pictures, picture, read, read_npy, snapshot, vit, write
+
+MODEL = os.environ["VIT_DEFAULT_MODEL"]
+BAD = {3, 4, 17}
+
+
+class Layout(Case):
+    def test_parts_hold_what_one_file_holds(self):
+        make_pictures("in", 23, BAD)
+        self.check(vit("embed", "-o", "all.npy", "in"), 1)
+        self.check(vit("embed", "--shard-size", 7, "-o", "out", "in"), 1)
+        files = snapshot("out")
+        self.assertEqual(sorted(files), ["errors.jsonl", "manifest.json", "part-00000.jsonl", "part-00000.npy",
+                                         "part-00001.jsonl", "part-00001.npy", "part-00002.jsonl", "part-00002.npy"])
+        vectors, rows = join(files)
+        alone = {name: read(name) for name in ("all.npy", "all.jsonl", "all.errors.jsonl", "all.meta.json")}
+        self.assertTrue(vectors == read_npy(alone["all.npy"])[2])
+        self.assertEqual([row["path"] for row in rows], [row["path"] for row in lines(alone["all.jsonl"])])
+        self.assertEqual(files["errors.jsonl"], alone["all.errors.jsonl"])
+        self.assertEqual([line["path"] for line in lines(files["errors.jsonl"])],
+                         [f"in/{i:05d}.ppm" for i in sorted(BAD)])
+        manifest, meta = json.loads(files["manifest.json"]), json.loads(alone["all.meta.json"])
+        for key in ("model", "model_digest", "preprocessing_digest", "precision", "output", "normalize", "dtype", "shape"):
+            self.assertEqual(manifest[key], meta[key], key)
+        self.assertEqual([part["rows"] for part in manifest["parts"]], [7, 7, 6])
+        self.assertIs(manifest["complete"], True)
+        self.assertEqual((manifest["rows"], manifest["failed"], manifest["inputs_done"]), (20, 3, 23))
+        self.assertRegex(manifest["input_digest"], "^[0-9a-f]{64}$")
+
+    def test_the_last_part_may_be_full(self):
+        make_pictures("in", 6)
+        self.check(vit("embed", "--shard-size", 3, "-o", "out", "in"), 0)
+        self.assertEqual([part["rows"] for part in json.loads(snapshot("out")["manifest.json"])["parts"]], [3, 3])
+
+    def test_no_row_at_all(self):
+        os.mkdir("in")
+        self.check(vit("embed", "--shard-size", 3, "-o", "out", "in"), 0)
+        self.assertEqual(sorted(snapshot("out")), ["errors.jsonl", "manifest.json"])
+        self.check(vit("embed", "--shard-size", 3, "-o", "out2", "nowhere.jpg"), 1)
+        self.assertEqual(json.loads(snapshot("out2")["manifest.json"])["parts"], [])
+        self.assertEqual(lines(snapshot("out2")["errors.jsonl"])[0]["error"]["code"], "not_found")
+        self.check(vit("embed", "--shard-size", 3, "--resume", "-o", "out2", "nowhere.jpg"), 1)
+
+    def test_every_format(self):
+        make_pictures("in", 5)
+        for name, sidecar in (("jsonl", False), ("csv", False), ("raw", True), ("fvecs", True), ("pgcopy", False)):
+            self.check(vit("embed", "--shard-size", 3, "--format", name, "-o", name, "in"), 0)
+            found = [file for file in snapshot(name) if file.startswith("part-00001")]
+            self.assertEqual(found, ["part-00001." + name] if not sidecar
+                             else sorted(["part-00001.jsonl", "part-00001." + name]))
+
+    def test_a_path_may_repeat(self):
+        make_pictures("in", 2)
+        write("list", b"in/00000.ppm\nin/00001.ppm\nin/00000.ppm\nin/00000.ppm\n")
+        self.check(vit("embed", "--shard-size", 3, "-o", "out", "--from", "list"), 0)
+        vectors, rows = join(snapshot("out"))
+        self.assertEqual([row["path"] for row in rows], read("list").decode().split())
+        quarter = len(vectors) // 4
+        self.assertTrue(vectors[:quarter] == vectors[2 * quarter:3 * quarter] == vectors[3 * quarter:])
+
+
+class Sharing(Case):
+    def test_n_jobs_share_the_inputs(self):
+        make_pictures("in", 23, BAD)
+        self.check(vit("embed", "--shard-size", 100, "-o", "all", "in"), 1)
+        whole = [row["path"] for row in join(snapshot("all"))[1]]
+        for count in (1, 4, 30):
+            shares = []
+            for i in range(count):
+                name = f"{i}of{count}"
+                process = vit("embed", "--shard-size", 2, "--shard", f"{i}/{count}", "-o", name, "in")
+                self.check(process, 1 if any(bad % count == i for bad in BAD) else 0)
+                shares.append([row["path"] for row in join(snapshot(name))[1]])
+                self.assertEqual(shares[-1], [path for path in whole if int(path[3:8]) % count == i])
+            self.assertEqual(sorted(sum(shares, [])), whole)
+
+    def test_also_into_one_file(self):
+        make_pictures("in", 5)
+        self.check(vit("embed", "--shard", "1/2", "-o", "x.npy", "in"), 0)
+        self.assertEqual([row["path"] for row in lines(read("x.jsonl"))], ["in/00001.ppm", "in/00003.ppm"])
+
+    def test_wrong_shares(self):
+        for value in ("1", "1/0", "2/2", "-1/2", "1/2/3", "/2", "1/", "a/b", "9999999/99999999"):
+            self.check(vit("embed", "--shard", value, "-o", "x.npy", "in"), 2, "--shard")
+
+
+class GoingOn(Case):
+    def finish(self, name, status=1):
+        self.check(vit("embed", "--shard-size", 5, "--resume", "-o", name, "in"), status)
+        return snapshot(name)
+
+    def test_begins_on_a_missing_or_empty_folder(self):
+        make_pictures("in", 12, BAD)
+        self.check(vit("embed", "--shard-size", 5, "-o", "want", "in"), 1)
+        os.mkdir("empty")
+        for name in ("missing", "empty"):
+            self.check_same(self.finish(name), snapshot("want"))
+
+    def test_status_is_the_whole_jobs(self):
+        make_pictures("in", 12, BAD)
+        want = self.finish("out")
+        self.check_same(self.finish("out"), want)
+        self.check(vit("embed", "--resume", "-o", "out", "in"), 1)
+        shutil.rmtree("in")
+        make_pictures("in", 12)
+        self.finish("good", 0)
+        self.finish("good", 0)
+
+    def test_needs_a_size_to_begin(self):
+        make_pictures("in", 2)
+        self.check(vit("embed", "--resume", "-o", "out", "in"), 2, "--shard-size")
+
+    def test_interrupted(self):
+        make_pictures("in", 400, BAD)
+        want = self.finish("want")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            name = f"out{int(number)}"
+            process = subprocess.Popen([VIT, "embed", "--shard-size", "5", "-o", name, "in"], stderr=subprocess.PIPE)
+            while not os.path.exists(f"{name}/part-00002.npy"):
+                self.assertIsNone(process.poll())
+                time.sleep(0.001)
+            process.send_signal(number)
+            self.assertEqual(process.wait(), 130)
+            self.assertIn(b"--resume", process.stderr.read())
+            process.stderr.close()
+            self.assertFalse([file for file in os.listdir(name) if file.startswith(".")])
+            self.assertIs(json.loads(snapshot(name)["manifest.json"])["complete"], False)
+            self.check_same(self.finish(name), want)
+
+    def test_finished_parts_are_not_done_again(self):
+        make_pictures("in", 20)
+        self.check(vit("embed", "--shard-size", 5, "-o", "out", "in"), 0)
+        manifest = json.loads(snapshot("out")["manifest.json"])
+        self.assertEqual(len(manifest["parts"]), 4)
+        # As it was after two parts.
+        undo(manifest, 2, 5)
+        write("out/manifest.json", json.dumps(manifest).encode())
+        write("out/part-00000.npy", b"stands")
+        for i in range(10):
+            write(f"in/{i:05d}.ppm", b"not looked at again")
+        # The digest of what was done is that of the first ten paths: a job of these alone tells it.
+        ten = "".join(f"in/{i:05d}.ppm\n" for i in range(10)).encode()
+        self.check(vit("embed", "--shard-size", 5, "--from", "-", "-o", "ten", input=ten), 1)
+        manifest["inputs_done_digest"] = json.loads(read("ten/manifest.json"))["inputs_done_digest"]
+        write("out/manifest.json", json.dumps(manifest).encode())
+        self.finish("out", 0)
+        files = snapshot("out")
+        self.assertEqual(files["part-00000.npy"], b"stands")
+        self.assertEqual([part["rows"] for part in json.loads(files["manifest.json"])["parts"]], [5, 5, 5, 5])
+        self.assertEqual(lines(files["part-00002.jsonl"])[0]["path"], "in/00010.ppm")
+
+    def test_disk_full(self):
+        make_pictures("in", 40, BAD)
+        self.check(vit("embed", "--shard-size", 20, "-o", "want", "in"), 1)
+        process = vit("embed", "--shard-size", 20, "-o", "out", "in", preexec_fn=limit_files(8 * 1024))
+        self.check(process, 4, "part-00000.npy")
+        self.assertFalse([file for file in os.listdir("out") if file.startswith((".", "part"))])
+        self.check(vit("embed", "--shard-size", 20, "--resume", "-o", "out", "in"), 1)
+        self.check_same(snapshot("out"), snapshot("want"))
+
+    def test_list_on_standard_input(self):
+        paths = make_pictures("in", 12, BAD)
+        given = "".join(path + "\n" for path in paths).encode()
+        self.check(vit("embed", "--shard-size", 5, "--from", "-", "-o", "out", input=given), 1)
+        self.check_same(snapshot("out"), self.finish("want"))
+        self.check(vit("embed", "--resume", "--from", "-", "-o", "out", input=given), 1)
+        self.check(vit("embed", "--resume", "--from", "-", "-o", "out", input=given[:-14]), 2, "inputs")
+
+
+class Refusing(Case):
+    """Nothing that would mix two jobs in one folder; and what is there stays as it is."""
+
+    def setUp(self):
+        super().setUp()
+        make_pictures("in", 12, BAD)
+        self.check(vit("embed", "--shard-size", 5, "-o", "out", "in"), 1)
+        self.before = snapshot("out")
+
+    def refused(self, message, *arguments, status=2, inputs=("in",)):
+        process = vit("embed", "--shard-size", 5, *arguments, "-o", "out", *inputs)
+        self.check(process, status, message)
+        self.check_same(snapshot("out"), self.before)
+
+    def test_without_resume(self):
+        self.refused("--resume")
+
+    def test_other_options(self):
+        for key, arguments in (("dtype", ["--dtype", "f16"]), ("normalize", ["--normalize"]),
+                               ("output", ["--output", "cls"]), ("resampler", ["--resampler", "pillow13"]),
+                               ("exif", ["--exif", "ignore"]), ("background", ["--background", "ffffff"]),
+                               ("max_pixels", ["--max-pixels", "1000"]), ("format", ["--format", "raw"]),
+                               ("shard", ["--shard", "0/2"])):
+            self.refused(key, "--resume", *arguments)
+        self.refused("--shard-size", "--resume", "--shard-size", "6")
+
+    def test_another_model(self):
+        shutil.copytree(MODEL, "model")
+        self.check(vit("embed", "--shard-size", 5, "--resume", "-m", "model", "-o", "out", "in"), 1)  # only its place
+        with open("model/model.safetensors", "r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            last = file.read(1)[0]
+            file.seek(-1, os.SEEK_END)
+            file.write(bytes([last ^ 1]))
+        self.refused("weights", "--resume", "-m", "model")
+
+    def test_another_preprocessing(self):
+        with open(os.path.join(MODEL, "preprocessor_config.json")) as file:
+            config = json.load(file)
+        config["image_mean"] = [0.1, 0.2, 0.3]
+        write("other.json", json.dumps(config).encode())
+        self.refused("preprocessing", "--resume", "--preprocessor", "other.json")
+
+    def test_other_inputs(self):
+        write("in/00012.ppm", picture(12))
+        self.refused("inputs", "--resume")
+        os.remove("in/00012.ppm")
+        os.rename("in/00001.ppm", "in/00001a.ppm")
+        self.refused("inputs", "--resume")
+        os.rename("in/00001a.ppm", "in/00001.ppm")
+        self.refused("inputs", "--resume", inputs=("in", "in/00001.ppm"))
+        self.refused("inputs", "--resume", inputs=("in/00001.ppm", "in/00000.ppm"))
+        self.check(vit("embed", "--shard-size", 5, "--resume", "-o", "out", "in"), 1)
+
+    def test_a_folder_of_something_else(self):
+        os.mkdir("mine")
+        write("mine/notes.txt", b"mine")
+        self.check(vit("embed", "--shard-size", 5, "--resume", "-o", "mine", "in"), 2, "not empty")
+        self.assertEqual(snapshot("mine"), {"notes.txt": b"mine"})
+        self.check(vit("embed", "--shard-size", 5, "-o", "mine/notes.txt", "in"), 4)
+        self.check(vit("embed", "--shard-size", 5, "-o", "no/where", "in"), 4)
+
+    def test_no_folder(self):
+        self.check(vit("embed", "--shard-size", 5, "in"), 2, "-o DIR")
+        self.check(vit("embed", "--shard-size", 5, "-o", "-", "in"), 2, "-o DIR")
+
+    def test_damage(self):
+        manifest = json.loads(self.before["manifest.json"])
+        for change in ({"rows": 11}, {"rows": -1}, {"rows": "9"}, {"failed": 2**62}, {"parts": []}, {"shard_size": 0},
+                       {"inputs_done_digest": "x"}, {"errors_bytes": 10**9}, {"parts": 7}):
+            write("out/manifest.json", json.dumps(manifest | change).encode())
+            self.check(vit("embed", "--resume", "-o", "out", "in"), 4)
+        for text in (b"", b"{", b"[]", b"\0", b"[" * 100000, self.before["manifest.json"][:300]):
+            write("out/manifest.json", text)
+            self.check(vit("embed", "--resume", "-o", "out", "in"), 4)
+        write("out/manifest.json", self.before["manifest.json"])
+        os.remove("out/part-00000.npy")
+        self.check(vit("embed", "--resume", "-o", "out", "in"), 4, "part-00000.npy")
+
+    def test_two_at_once(self):
+        folder = os.open("out", os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        self.refused("another vit", "--resume")
+        os.close(folder)
+
+
+def undo(manifest, parts, size):
+    """The manifest as it was after so many parts, all of them without a failure."""
+    del manifest["parts"][parts:]
+    manifest.update(complete=False, rows=parts * size, inputs_done=parts * size, failed=0, errors_bytes=0)
+
+
+def limit_files(size):
+    """For preexec_fn: no file may grow past size bytes, as on a full disk."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return limit
+
+
+if __name__ == "__main__":
+    unittest.main()
