@@ -59,6 +59,7 @@ void cli_interrupt_install(void)
         sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 void cli_interrupt_say(const char *line)
