@@ -352,7 +352,8 @@ bool cli_walk_next(cli_walk *walk, cli_input *input)
 {
     cli_part part = walk->inputs->part;
     while (next_of_all(walk, input)) {
-        if (part.count == 0 || walk->met++ % part.count == part.index)
+        bool ours = part.count == 0 || walk->met++ % part.count == part.index;
+        if (ours && (walk->silent || !walk->inputs->pass_over || !walk->inputs->pass_over(walk->inputs->context, input)))
             return true;
         cli_input_free(input);
     }

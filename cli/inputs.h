@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "file_facts.h"
 #include "options.h"
 #include "vit/vit.h"
 
@@ -31,6 +32,8 @@ typedef struct cli_part {
     size_t index, count;
 } cli_part;
 
+typedef struct cli_input cli_input;
+
 /* Starts all zero; freed with cli_inputs_free. */
 typedef struct cli_inputs {
     cli_source *sources;
@@ -39,6 +42,10 @@ typedef struct cli_inputs {
     bool tar;           /* files and standard input are tar files */
     cli_part part;
     FILE *list;         /* what a list on standard input said, for walking it more than once; NULL: not kept */
+    /* Looks at each input before it is loaded, and may fill its stamp; true: nothing is to be done with it. One thread at a
+     * time calls it. NULL: all are wanted. */
+    bool (*pass_over)(void *context, cli_input *input);
+    void *context;
 } cli_inputs;
 
 extern const cli_option cli_input_table[];
@@ -59,13 +66,15 @@ typedef struct cli_member {
 } cli_member;
 
 /* One image, or row of pixels, or a source that cannot be read at all (error says why). */
-typedef struct cli_input {
+struct cli_input {
     cli_source_kind kind; /* PATH, STDIN, PIXELS or MEMBER */
     char *path;           /* for results and messages; "-" for standard input */
     size_t row;           /* of a pixel file */
     cli_member *member;   /* NULL: not in a tar file */
+    uint32_t width, height; /* of the picture, upright, once it was loaded */
+    cli_file_stamp stamp;   /* of the file, where pass_over filled it */
     vit_error error;
-} cli_input;
+};
 
 void cli_input_free(cli_input *input);
 void cli_input_free_bytes(cli_input *input); /* of a member, once they are decoded */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the well-formed UTF-8 sequence at `at` (Unicode 15, table 3-7), or 0. The string is terminated, so looking at
- * a continuation byte only after the one before it was valid never runs past its end. */
-static size_t utf8_length(const unsigned char *at)
+/* Unicode 15, table 3-7. The string is terminated, so looking at a continuation byte only after the one before it was
+ * valid never runs past its end. */
+size_t cli_utf8_length(const unsigned char *at)
 {
     unsigned char low = 0x80, high = 0xBF; /* of the second byte */
     size_t length;
@@ -59,7 +59,7 @@ void cli_json_string(cli_text *text, const char *string)
     cli_text_add(text, "\"", 1);
     const unsigned char *at = (const unsigned char *)string;
     while (*at) {
-        size_t length = utf8_length(at);
+        size_t length = cli_utf8_length(at);
         bool plain = length > 1 || (length == 1 && *at >= 0x20 && *at != '"' && *at != '\\' && *at != 0x7F);
         if (plain)
             cli_text_add(text, at, length);
@@ -74,7 +74,7 @@ void cli_utf8(cli_text *text, const char *string)
 {
     const unsigned char *at = (const unsigned char *)string;
     while (*at) {
-        size_t length = utf8_length(at);
+        size_t length = cli_utf8_length(at);
         if (length)
             cli_text_add(text, at, length);
         else

@@ -68,7 +68,7 @@ static vit_status load_pixels(const cli_loader *loader, const cli_input *input, 
     return status;
 }
 
-static vit_status load_image(const cli_loader *loader, const cli_input *input, float *pixels, vit_error *err)
+static vit_status load_image(const cli_loader *loader, cli_input *input, float *pixels, vit_error *err)
 {
     const vit_model *model = loader->model->model;
     const vit_preprocessor *preprocessor = vit_model_preprocessor(model);
@@ -79,6 +79,8 @@ static vit_status load_image(const cli_loader *loader, const cli_input *input, f
     const cli_member *member = input->member;
     vit_status status = member ? cli_picture_decode(loader->pictures, member->bytes, member->size, path, &image, err)
                                : cli_picture_load(loader->pictures, path, &image, err);
+    input->width = image.width;
+    input->height = image.height;
     if (status == VIT_OK)
         status = vit_preprocess_shape(preprocessor, image.width, image.height, &options, &width, &height, err);
     if (status == VIT_OK && (width != vit_model_image_width(model) || height != vit_model_image_height(model)))

@@ -18,7 +18,7 @@ cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t alrea
         progress.shown = isatty(STDERR_FILENO) && !cli_is_quiet();
     if (!progress.shown)
         return progress;
-    if (total == 0)
+    if (total == 0 && !inputs->pass_over) /* how many are passed over shows on the way */
         progress.total = cli_inputs_count(inputs);
     progress.started = cli_seconds();
     return progress;
