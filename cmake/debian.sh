@@ -57,6 +57,8 @@ need_build_packages() {
     need_library nettle nettle-dev
     need_library libpng libpng-dev
     need_library libarchive libarchive-dev
+    need_library sqlite3 libsqlite3-dev
+    need_library libpq libpq-dev
     need_library libjpeg libjpeg62-turbo-dev
     need_library libwebp libwebp-dev
     need_file /usr/include/unistr.h libunistring-dev

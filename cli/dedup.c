@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vit dedup: groups of images in an index that are nearly the same. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "filter.h"
+#include "groups.h"
+#include "html.h"
+#include "json_text.h"
+#include "output_file.h"
+#include "store.h"
+#include "talk.h"
+
+#define DEFAULT_THRESHOLD 0.95
+
+typedef struct dedup {
+    /* options */
+    cli_store_options place;
+    cli_filter filter;
+    double threshold;
+    bool json;
+    unsigned threads;
+    const char *path, *html_path;
+    /* at work */
+    cli_store *store;
+    size_t columns;
+    char **paths; /* of the vectors */
+    float *vectors;
+    size_t n, capacity;
+    cli_file file;
+    cli_html *html;
+    cli_text text;
+} dedup;
+
+static const char *set_threshold(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    char *end;
+    double threshold = strtod(value, &end);
+    if (end == value || *end || !(threshold > 0 && threshold <= 1))
+        return "a cosine above 0, up to 1";
+    *(double *)field = threshold;
+    return NULL;
+}
+
+#define FIELD(member) offsetof(dedup, member)
+static const cli_option dedup_table[] = {
+    {"threshold", 0, "T", set_threshold, FIELD(threshold), NULL,
+     "how alike two images must be: the cosine of their vectors (default 0.95)"},
+    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object for each group"},
+    {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
+    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
+    {"threads", 't', "N", cli_set_threads, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
+    {0},
+};
+
+/* ------------------------------------------------------------------ groups ---- */
+
+static bool take(void *context, const cli_item *item, const float *vector)
+{
+    dedup *d = context;
+    if (d->n == d->capacity) {
+        d->capacity = d->capacity ? d->capacity + d->capacity / 2 : 1024;
+        d->paths = cli_reallocate(d->paths, d->capacity, sizeof *d->paths);
+        d->vectors = cli_reallocate(d->vectors, d->capacity, d->columns * sizeof *d->vectors);
+    }
+    d->paths[d->n] = cli_duplicate(item->path);
+    memcpy(d->vectors + d->n++ * d->columns, vector, d->columns * sizeof *vector);
+    return true;
+}
+
+/* Members of groups stand together, by path, and groups by their first path. */
+typedef struct member {
+    const char *path;
+    const char *first; /* path of the group */
+    size_t group, point;
+} member;
+
+static int compare_members(const void *a, const void *b)
+{
+    const member *x = a, *y = b;
+    if (x->group != y->group)
+        return strcmp(x->first, y->first);
+    return strcmp(x->path, y->path);
+}
+
+/* Fills members with the points that are not alone; how many they are. */
+static size_t gather(const dedup *d, const size_t *group, member *members)
+{
+    size_t *sizes = cli_allocate(d->n, sizeof *sizes);
+    const char **firsts = cli_allocate(d->n, sizeof *firsts);
+    for (size_t i = 0; i < d->n; i++) {
+        sizes[group[i]]++;
+        if (!firsts[group[i]] || strcmp(d->paths[i], firsts[group[i]]) < 0)
+            firsts[group[i]] = d->paths[i];
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        if (sizes[group[i]] > 1)
+            members[n++] = (member){d->paths[i], firsts[group[i]], group[i], i};
+    free(sizes);
+    free(firsts);
+    if (n > 0)
+        qsort(members, n, sizeof *members, compare_members);
+    return n;
+}
+
+/* ------------------------------------------------------------------ results ---- */
+
+static void add_json(dedup *d, const member *members, size_t n, double score)
+{
+    cli_text_string(&d->text, "{\"paths\":[");
+    for (size_t i = 0; i < n; i++) {
+        cli_text_string(&d->text, i ? "," : "");
+        cli_json_string(&d->text, members[i].path);
+    }
+    cli_text_string(&d->text, "],\"score\":");
+    cli_json_float(&d->text, (float)score);
+    cli_text_string(&d->text, "}\n");
+}
+
+static void add_text(dedup *d, const member *members, size_t n, double score)
+{
+    cli_text_format(&d->text, "%zu images, %.4f\n", n, score);
+    for (size_t i = 0; i < n; i++)
+        cli_text_format(&d->text, "  %s\n", members[i].path);
+}
+
+static bool add_page(dedup *d, const member *members, size_t n, double score)
+{
+    char heading[64];
+    snprintf(heading, sizeof heading, "%zu images, %.4f", n, score);
+    cli_card *cards = cli_allocate(n, sizeof *cards);
+    for (size_t i = 0; i < n; i++)
+        cards[i] = (cli_card){.path = members[i].path, .note = ""};
+    bool done = cli_html_section(d->html, heading, cards, n);
+    free(cards);
+    return done;
+}
+
+static bool show(dedup *d, const member *members, size_t n)
+{
+    const cli_points points = {d->vectors, d->n, d->columns};
+    size_t *numbers = cli_allocate(n, sizeof *numbers);
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = members[i].point;
+    double score = cli_groups_least(&points, numbers, n, d->threads);
+    free(numbers);
+    if (d->json)
+        add_json(d, members, n, score);
+    else
+        add_text(d, members, n, score);
+    bool done = cli_file_write(&d->file, d->text.data, d->text.size);
+    cli_text_clear(&d->text);
+    return done && (!d->html || add_page(d, members, n, score));
+}
+
+static bool show_groups(dedup *d)
+{
+    const cli_points points = {d->vectors, d->n, d->columns};
+    size_t *group = cli_allocate(d->n, sizeof *group);
+    member *members = cli_allocate(d->n, sizeof *members);
+    cli_groups_find(&points, d->threshold, d->threads, group);
+    size_t n = gather(d, group, members), groups = 0;
+    bool done = true;
+    for (size_t first = 0, end; first < n && done; first = end, groups++) {
+        for (end = first + 1; end < n && members[end].group == members[first].group; end++)
+            ;
+        done = show(d, members + first, end - first);
+    }
+    if (done)
+        cli_note("%zu of %zu images are in %zu groups of near-duplicates", n, d->n, groups);
+    free(group);
+    free(members);
+    return done;
+}
+
+/* ------------------------------------------------------------------ the command ---- */
+
+static cli_exit open_index(const cli_command *command, dedup *d)
+{
+    if (!d->place.place)
+        return cli_usage_error(command, "where? name the index with --db, such as --db photos.db");
+    cli_exit status = cli_filter_check(command, &d->filter);
+    if (status != CLI_DONE)
+        return status;
+    d->store = cli_store_open(&d->place, CLI_STORE_READ);
+    if (!d->store)
+        return CLI_USAGE;
+    cli_pin pin = {0};
+    bool done = d->store->kind->read_pin(d->store, &pin);
+    d->columns = cli_pin_dimensions(&pin);
+    cli_pin_free(&pin);
+    if (done && d->columns > 0)
+        return d->store->kind->check_filter(d->store, &d->filter) ? CLI_DONE : CLI_USAGE;
+    cli_error("%s: nothing was indexed here yet: 'vit index' does that", d->store->place);
+    return CLI_USAGE;
+}
+
+static bool write_groups(dedup *d)
+{
+    if (!d->store->kind->each_vector(d->store, &d->filter, take, d) || !cli_file_open(&d->file, d->path))
+        return false;
+    if (d->html_path && !(d->html = cli_html_open(d->html_path, "vit dedup")))
+        return false;
+    if (!show_groups(d))
+        return false;
+    cli_html *html = d->html;
+    d->html = NULL;
+    return (!html || cli_html_commit(html)) && cli_file_commit(&d->file);
+}
+
+static cli_exit run(const cli_command *command, int argc, char **argv)
+{
+    dedup d = {.threshold = DEFAULT_THRESHOLD};
+    const cli_group groups[] = {
+        {"Index", cli_store_table, &d.place, NULL},
+        {"Results", dedup_table, &d, NULL},
+        {"Which images", cli_filter_table, &d.filter, NULL},
+        {0},
+    };
+    int parsed = cli_parse(command, groups, argc, argv);
+    cli_exit status = parsed == CLI_GO_ON ? open_index(command, &d) : (cli_exit)parsed;
+    if (parsed == CLI_GO_ON && status == CLI_DONE && !write_groups(&d))
+        status = CLI_OUTPUT;
+    while (d.n > 0)
+        free(d.paths[--d.n]);
+    free(d.paths);
+    free(d.vectors);
+    cli_html_discard(d.html);
+    cli_file_discard(&d.file);
+    cli_store_close(d.store);
+    cli_filter_free(&d.filter);
+    cli_text_free(&d.text);
+    return status;
+}
+
+const cli_command cli_dedup = {
+    .name = "dedup",
+    .summary = "groups of images in an index that are nearly the same",
+    .usage = "[OPTION]... --db PLACE",
+    .text = "Lists groups of near-duplicates: images whose vectors have a cosine of at least the threshold, and through\n"
+            "them all that hang together. The score of a group is the least cosine between any two of its images.",
+    .example = "vit dedup --db photos.db --threshold 0.97 --html duplicates.html",
+    .run = run,
+};

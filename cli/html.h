@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One page of thumbnails that needs nothing else: pictures and style are in the file, and it may load nothing. */
+#ifndef CLI_HTML_H
+#define CLI_HTML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct cli_html cli_html;
+
+/* A picture with what stands below it. */
+typedef struct cli_card {
+    const char *path;
+    const char *note;    /* such as its score */
+    const char *caption; /* NULL: none */
+    bool is_query;       /* set apart from what was found */
+} cli_card;
+
+/* NULL, with a message, if it cannot be written. */
+cli_html *cli_html_open(const char *path, const char *title);
+/* Pictures under a heading. false, with a message, if it cannot be written. */
+bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards, size_t n);
+/* Makes the page appear, and frees in every case. */
+bool cli_html_commit(cli_html *html);
+void cli_html_discard(cli_html *html); /* takes NULL */
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a query becomes a vector that may be compared with those of an index: pictures, and whatever else the inputs of a job
+ * can be, through the index's model; a picture that the index has already, without any model. */
+#ifndef CLI_QUERY_H
+#define CLI_QUERY_H
+
+#include "job.h"
+#include "store.h"
+
+typedef struct cli_query {
+    const cli_input *input; /* its error says why there is no vector */
+    const float *vector;    /* of length 1; NULL: it failed */
+} cli_query;
+
+/* Answers n queries; false ends the command with CLI_OUTPUT. */
+typedef bool cli_answer(void *context, const cli_query *queries, size_t n);
+
+/* Answers the queries among the job's inputs, in their order, some at a time. cli_job_close comes after it. */
+cli_exit cli_query_each(const cli_command *command, cli_job *job, cli_store *store, cli_answer *answer, void *context);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vit search: the images of an index that are most like a query. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "filter.h"
+#include "fusion.h"
+#include "html.h"
+#include "json_text.h"
+#include "output_file.h"
+#include "progress.h"
+#include "query.h"
+#include "store.h"
+#include "talk.h"
+
+#define DEFAULT_TOP 10
+#define FUSION_DEPTH 10      /* how many times more images than wanted each order contributes */
+
+typedef struct search {
+    /* options */
+    cli_store_options place;
+    cli_filter filter;
+    size_t top;
+    bool json, exact, fuse;
+    const char *path, *html_path;
+    /* at work */
+    unsigned threads;
+    size_t columns;
+    cli_store *store;
+    cli_file file;
+    cli_html *html;
+    cli_text text;
+} search;
+
+#define FIELD(member) offsetof(search, member)
+static const cli_option search_table[] = {
+    {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many images for each query (default 10)"},
+    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object for each query"},
+    {"fuse", 0, NULL, cli_set_flag, FIELD(fuse), NULL,
+     "with --match: do not leave out what lacks the words, but rank by likeness and words together (reciprocal rank fusion)"},
+    {"exact", 0, NULL, cli_set_flag, FIELD(exact), NULL,
+     "PostgreSQL: look at every vector instead of using the HNSW index (a SQLite index is always searched exactly)"},
+    {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
+    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
+    {0},
+};
+
+/* ------------------------------------------------------------------ results ---- */
+
+static void add_json(search *s, const char *query, const cli_hits *hits)
+{
+    cli_text_string(&s->text, "{\"query\":");
+    cli_json_string(&s->text, query);
+    cli_text_string(&s->text, ",\"results\":[");
+    for (size_t i = 0; i < hits->n; i++) {
+        cli_text_string(&s->text, i ? ",{\"path\":" : "{\"path\":");
+        cli_json_string(&s->text, hits->hits[i].path);
+        cli_text_string(&s->text, ",\"score\":");
+        cli_json_float(&s->text, (float)hits->hits[i].score);
+        cli_text_string(&s->text, "}");
+    }
+    cli_text_string(&s->text, "]}\n");
+}
+
+static void add_text(search *s, const char *query, const cli_hits *hits)
+{
+    cli_text_format(&s->text, "%s\n", query);
+    for (size_t i = 0; i < hits->n; i++)
+        cli_text_format(&s->text, "  %.4f  %s\n", hits->hits[i].score, hits->hits[i].path);
+}
+
+static void add_failure(search *s, const cli_input *input)
+{
+    if (!s->json)
+        return; /* it is on stderr, as every failure */
+    cli_text_string(&s->text, "{\"query\":");
+    cli_json_string(&s->text, input->path);
+    cli_text_string(&s->text, ",\"error\":");
+    cli_json_error(&s->text, &input->error);
+    cli_text_string(&s->text, "}\n");
+}
+
+static bool add_page(search *s, const char *query, bool is_picture, const cli_hits *hits)
+{
+    cli_card *cards = cli_allocate(hits->n + 1, sizeof *cards);
+    char(*notes)[32] = cli_allocate(hits->n + 1, sizeof *notes);
+    size_t n = 0;
+    if (is_picture)
+        cards[n++] = (cli_card){.path = query, .note = "query", .is_query = true};
+    for (size_t i = 0; i < hits->n; i++, n++) {
+        snprintf(notes[n], sizeof notes[n], "%.4f", hits->hits[i].score);
+        cards[n] = (cli_card){.path = hits->hits[i].path, .note = notes[n], .caption = hits->hits[i].caption};
+    }
+    bool done = cli_html_section(s->html, query, cards, n);
+    free(notes);
+    free(cards);
+    return done;
+}
+
+static bool show(search *s, const char *query, bool is_picture, const cli_hits *hits)
+{
+    if (s->json)
+        add_json(s, query, hits);
+    else
+        add_text(s, query, hits);
+    return !s->html || add_page(s, query, is_picture, hits);
+}
+
+static bool put(search *s)
+{
+    bool done = !s->text.size || (cli_file_write(&s->file, s->text.data, s->text.size) && cli_file_flush(&s->file));
+    cli_text_clear(&s->text);
+    return done;
+}
+
+/* ------------------------------------------------------------------ searching ---- */
+
+static bool search_fused(search *s, const cli_lookup *what, cli_hits *hits)
+{
+    cli_filter filter = s->filter;
+    filter.match = NULL;
+    cli_lookup deep = *what;
+    deep.filter = &filter;
+    deep.k = what->k * FUSION_DEPTH;
+    bool done = s->store->kind->search(s->store, &deep, hits);
+    for (size_t i = 0; i < what->n && done; i++) {
+        cli_hits worded = {0};
+        cli_lookup one = deep;
+        one.vectors = what->vectors + i * what->columns;
+        one.n = 1;
+        done = s->store->kind->match(s->store, s->filter.match, &one, &worded);
+        if (done)
+            cli_hits_fuse(&hits[i], &worded, what->k);
+        cli_hits_free(&worded);
+    }
+    return done;
+}
+
+/* Vectors of the queries that have one, close together. */
+static bool answer(void *context, const cli_query *queries, size_t n)
+{
+    search *s = context;
+    float *vectors = cli_allocate(n, s->columns * sizeof *vectors);
+    cli_hits *hits = cli_allocate(n, sizeof *hits);
+    cli_lookup what = {
+        .vectors = vectors, .columns = s->columns, .k = s->top, .filter = &s->filter, .exact = s->exact, .threads = s->threads,
+    };
+    for (size_t i = 0; i < n; i++)
+        if (queries[i].vector)
+            memcpy(vectors + what.n++ * s->columns, queries[i].vector, s->columns * sizeof *vectors);
+    bool done = what.n == 0 || (s->fuse ? search_fused(s, &what, hits) : s->store->kind->search(s->store, &what, hits));
+    for (size_t i = 0, next = 0; i < n && done; i++) {
+        const cli_input *input = queries[i].input;
+        if (queries[i].vector)
+            done = show(s, input->path, input->kind == CLI_SOURCE_PATH, &hits[next++]);
+        else
+            add_failure(s, input);
+    }
+    for (size_t i = 0; i < n; i++)
+        cli_hits_free(&hits[i]);
+    free(hits);
+    free(vectors);
+    return done && put(s);
+}
+
+/* Words alone need no model. */
+static cli_exit answer_words(search *s)
+{
+    cli_hits hits = {0};
+    const cli_lookup what = {.k = s->top, .filter = &s->filter};
+    bool done = s->store->kind->match(s->store, s->filter.match, &what, &hits) &&
+                show(s, s->filter.match, false, &hits) && put(s);
+    cli_hits_free(&hits);
+    return done ? CLI_DONE : CLI_OUTPUT;
+}
+
+/* ------------------------------------------------------------------ the command ---- */
+
+static cli_exit check_options(const cli_command *command, const search *s, const cli_job *job)
+{
+    if (!s->place.place)
+        return cli_usage_error(command, "where? name the index with --db, such as --db photos.db");
+    if (s->fuse && (!s->filter.match || job->inputs.n == 0))
+        return cli_usage_error(command, "--fuse ranks by a query and by words: it needs both, and words come with --match");
+    if (job->inputs.n == 0 && !s->filter.match)
+        return cli_usage_error(command, "no query: name an image, or words with --match");
+    return cli_filter_check(command, &s->filter);
+}
+
+static bool open_outputs(search *s)
+{
+    if (!cli_file_open(&s->file, s->path))
+        return false;
+    if (s->html_path)
+        s->html = cli_html_open(s->html_path, "vit search");
+    return !s->html_path || s->html;
+}
+
+static bool commit_outputs(search *s)
+{
+    cli_html *html = s->html;
+    s->html = NULL;
+    bool done = !html || cli_html_commit(html);
+    return done && cli_file_commit(&s->file);
+}
+
+static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
+{
+    cli_exit status = check_options(command, s, job);
+    if (status != CLI_DONE)
+        return status;
+    s->store = cli_store_open(&s->place, CLI_STORE_READ);
+    if (!s->store)
+        return CLI_USAGE;
+    cli_pin pin = {0};
+    bool done = s->store->kind->read_pin(s->store, &pin);
+    s->columns = cli_pin_dimensions(&pin);
+    cli_pin_free(&pin);
+    if (!done || s->columns == 0) {
+        cli_error("%s: nothing was indexed here yet: 'vit index' does that", s->store->place);
+        return CLI_USAGE;
+    }
+    if (!s->store->kind->check_filter(s->store, &s->filter))
+        return CLI_USAGE;
+    if (!open_outputs(s))
+        return CLI_OUTPUT;
+    s->threads = job->options.threads;
+    status = job->inputs.n ? cli_query_each(command, job, s->store, answer, s) : answer_words(s);
+    if ((status == CLI_DONE || status == CLI_INPUTS_FAILED) && !commit_outputs(s))
+        status = CLI_OUTPUT;
+    return status;
+}
+
+static cli_exit run(const cli_command *command, int argc, char **argv)
+{
+    search s = {.top = DEFAULT_TOP};
+    cli_job job = {.progress = CLI_PROGRESS_NEVER};
+    const cli_group groups[] = {
+        {"Index", cli_store_table, &s.place, NULL},
+        {"Results", search_table, &s, NULL},
+        {"Which images", cli_filter_table, &s.filter, NULL},
+        {"Queries", cli_input_table, &job.inputs, cli_inputs_add},
+        {"Model", cli_model_table, &job.options, NULL},
+        {0},
+    };
+    int parsed = cli_parse(command, groups, argc, argv);
+    cli_exit status = parsed == CLI_GO_ON ? run_search(command, &s, &job) : (cli_exit)parsed;
+    cli_html_discard(s.html);
+    cli_file_discard(&s.file);
+    cli_store_close(s.store);
+    cli_filter_free(&s.filter);
+    cli_text_free(&s.text);
+    cli_job_close(&job);
+    return status;
+}
+
+const cli_command cli_search = {
+    .name = "search",
+    .summary = "the images of an index that are most like a query",
+    .usage = "[OPTION]... --db PLACE QUERY...",
+    .text = "Finds the images of an index that are most like each QUERY (an image, or with --text words, where the model\n"
+            "has a text tower), best first. The score is the cosine of the vectors: 1 is the same picture. The index knows\n"
+            "its model and how it was run; -m is only needed where the model has moved.",
+    .example = "vit search --db photos.db -k 5 --like '%/2024/%' query.jpg",
+    .run = run,
+};

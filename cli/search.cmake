@@ -1,0 +1,15 @@
+# index, search and dedup. Where an index can be kept is optional, each: pkg-config finds it, or the commands say so.
+target_sources(vit_command_internal PRIVATE
+  index.c search.c dedup.c
+  store.c pin.c sync.c catalogue.c file_facts.c query.c filter.c where.c fusion.c
+  nearest.c shortlist.c groups.c parallel.c html.c thumbnail.c)
+target_link_libraries(vit_command_internal PRIVATE PkgConfig::OPENBLAS PkgConfig::JPEG)
+
+pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3>=3.35)
+if(SQLITE_FOUND)
+  target_sources(vit_command_internal PRIVATE store_sqlite.c sqlite_search.c vector_file.c)
+  target_compile_definitions(vit_command_internal PRIVATE CLI_WITH_SQLITE)
+  target_link_libraries(vit_command_internal PRIVATE PkgConfig::SQLITE)
+else()
+  message(STATUS "SQLite not found: vit keeps no index in a file (apt-get install libsqlite3-dev)")
+endif()
