@@ -53,11 +53,11 @@ static void attend(void *context, size_t index, unsigned thread)
     size_t run = index % work->runs, rest = index / work->runs;
     size_t head = rest % c->heads, item = rest / c->heads;
     size_t width = c->heads * c->head_dim, tokens = c->tokens;
-    size_t length = (tokens + work->runs - 1) / work->runs, first = run * length;
+    size_t length = (c->queries + work->runs - 1) / work->runs, first = run * length;
     const float *q = c->qkv + item * tokens * 3 * width + head * c->head_dim;
     vit__core_call core = {
         .precision = c->precision, .q = q + first * 3 * width, .k = q + width, .v = q + 2 * width, .stride = 3 * width,
-        .queries = tokens - first < length ? tokens - first : length, .keys = tokens, .head_dim = c->head_dim,
+        .queries = c->queries - first < length ? c->queries - first : length, .keys = tokens, .head_dim = c->head_dim,
         .scale = 1.0f / sqrtf((float)c->head_dim),
         .relative = c->relative ? c->relative + head * c->relative_entries : NULL,
         .relative_index = c->relative ? c->relative_index + first * tokens : NULL,
@@ -69,7 +69,7 @@ static void attend(void *context, size_t index, unsigned thread)
 
 void vit__attention(const vit__attention_call *call, const vit__workers *workers)
 {
-    attention_work work = {call, workers, (call->tokens + VIT__CORE_QUERIES - 1) / VIT__CORE_QUERIES};
+    attention_work work = {call, workers, (call->queries + VIT__CORE_QUERIES - 1) / VIT__CORE_QUERIES};
     if (call->q_norm->weight || call->rotary->cosines)
         vit__pool_run(workers->pool, call->items * call->tokens, prepare_token, &work);
     vit__pool_run(workers->pool, call->items * call->heads * work.runs, attend, &work);

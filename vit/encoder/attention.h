@@ -11,6 +11,7 @@
 typedef struct vit__attention_call {
     vit_precision precision; /* f32, or anything less for bf16 */
     size_t items, tokens, heads, head_dim; /* B, T, H, d */
+    size_t queries;                        /* the first tokens of each image, which alone get an output */
     float *qkv;                            /* [B, T, 3, H, d]; q and k are normed in place where asked */
     const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d], or [H * d] where norm_width */
     bool norm_width;
@@ -21,7 +22,7 @@ typedef struct vit__attention_call {
     const uint32_t *relative_index; /* [T, T] */
     size_t relative_entries;
     bool causal;                           /* a query sees the keys up to its own */
-    float *y;                              /* [B, T, H, d] */
+    float *y;                              /* [B, T, H, d]; of the tokens past `queries` nothing is written */
 } vit__attention_call;
 
 /* Floats of scratch each thread needs. */

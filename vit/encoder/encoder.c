@@ -6,6 +6,9 @@
  *     tokens x [B,T,D] = class, distillation, registers, patches; + positions
  *     depth times: x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x))     (or post-norm, as Vaswani et al.)
  *     final norm -> y [B,T,D] -> head
+ *
+ * Where the head reads the first tokens alone, the last block finishes those alone, after keys and values of all: their
+ * bits are the same.
  */
 #include "encoder.h"
 
@@ -22,7 +25,8 @@ typedef struct norm_work {
     const vit__norm_weights *norm;
     const float *x;
     float *y;
-    size_t rows, width, x_row, y_row;
+    size_t rows, width;
+    size_t item_rows, item_stride; /* rows of an item that are normed, and from item to item */
 } norm_work;
 
 static void norm_rows(void *context, size_t index, unsigned thread)
@@ -30,9 +34,10 @@ static void norm_rows(void *context, size_t index, unsigned thread)
     const norm_work *work = context;
     (void)thread;
     size_t last = (index + 1) * NORM_ROWS < work->rows ? (index + 1) * NORM_ROWS : work->rows;
-    for (size_t row = index * NORM_ROWS; row < last; row++)
-        vit__norm_row(work->session->workers.kernels, work->norm, work->width, work->x + row * work->x_row,
-                      work->y + row * work->y_row);
+    for (size_t row = index * NORM_ROWS; row < last; row++) {
+        size_t at = (row / work->item_rows * work->item_stride + row % work->item_rows) * work->width;
+        vit__norm_row(work->session->workers.kernels, work->norm, work->width, work->x + at, work->y + at);
+    }
 }
 
 static void run_norm(const vit_session *session, const norm_work *work)
@@ -40,24 +45,54 @@ static void run_norm(const vit_session *session, const norm_work *work)
     vit__pool_run(session->workers.pool, (work->rows + NORM_ROWS - 1) / NORM_ROWS, norm_rows, (void *)(uintptr_t)work);
 }
 
-/* y = norm(x) over all tokens, rows of `width`; y may be x. */
+/* y = norm(x) over the tokens that are to be finished, rows of `width`; y may be x. */
 static void norm(const vit_session *session, const vit__norm_weights *weights, size_t items, size_t width,
                  const float *x, float *y)
 {
-    norm_work work = {session, weights, x, y, items * session->tokens, width, width, width};
+    norm_work work = {session, weights, x, y, items * session->rows, width, session->rows, session->tokens};
     run_norm(session, &work);
 }
 
-/* y[B,T,N] = epilogue(x[B,T,K]) over all tokens; the residual, if any, is laid out as y. */
-static void linear(const vit_session *session, const vit__linear *layer, size_t items, const float *x,
-                   vit__epilogue epilogue, float *y)
+/* The same over all tokens. */
+static void norm_all(const vit_session *session, const vit__norm_weights *weights, size_t items, size_t width,
+                     const float *x, float *y)
+{
+    norm_work work = {session, weights, x, y, items * session->tokens, width, session->tokens, session->tokens};
+    run_norm(session, &work);
+}
+
+/* y[B,T,N] = epilogue(x[B,T,K]); the residual, if any, is laid out as y. */
+static vit__gemm_call linear_call(const vit_session *session, const vit__linear *layer, size_t items, const float *x,
+                                  vit__epilogue epilogue, float *y)
 {
     size_t tokens = session->tokens;
     epilogue.residual_stride = tokens * layer->outputs;
     epilogue.residual_row = layer->outputs;
-    vit__gemm_call call = {.linear = layer, .x = x, .y = y, .items = items, .rows = tokens,
-                           .x_stride = tokens * layer->inputs, .y_stride = tokens * layer->outputs,
-                           .x_row = layer->inputs, .y_row = layer->outputs, .epilogue = epilogue};
+    return (vit__gemm_call){.linear = layer, .x = x, .y = y, .items = items, .rows = session->rows,
+                            .x_stride = tokens * layer->inputs, .y_stride = tokens * layer->outputs,
+                            .x_row = layer->inputs, .y_row = layer->outputs, .epilogue = epilogue};
+}
+
+/* The same for the tokens that are to be finished. */
+static void linear(const vit_session *session, const vit__linear *layer, size_t items, const float *x,
+                   vit__epilogue epilogue, float *y)
+{
+    vit__gemm_call call = linear_call(session, layer, items, x, epilogue, y);
+    session->model->gemm->apply(&call, &session->workers);
+}
+
+/* Queries of the tokens that are to be finished, keys and values of all. */
+static void project_qkv(const vit_session *session, const vit__linear *layer, size_t items, const float *x, float *qkv)
+{
+    vit__gemm_call call = linear_call(session, layer, items, x, (vit__epilogue){0}, qkv);
+    size_t width = layer->outputs / 3;
+    if (session->rows < session->tokens && width % VIT__PANEL == 0) {
+        call.n_outputs = width;
+        session->model->gemm->apply(&call, &session->workers);
+        call.n_outputs = 0;
+        call.first_output = width;
+    }
+    call.rows = session->tokens;
     session->model->gemm->apply(&call, &session->workers);
 }
 
@@ -119,7 +154,7 @@ static void norm_patches(const vit_session *session, size_t items)
     size_t prefix = vit__config_prefix(c), patches = vit__config_patches(c);
     for (size_t i = 0; i < items; i++) {
         float *x = session->x + (i * session->tokens + prefix) * c->width;
-        norm_work work = {session, &w->patch_norm, x, x, patches, c->width, c->width, c->width};
+        norm_work work = {session, &w->patch_norm, x, x, patches, c->width, patches, patches};
         run_norm(session, &work);
         if (w->positions)
             session->workers.kernels->accumulate(w->positions + placed_prefix(c) * c->width, patches * c->width, x);
@@ -175,9 +210,10 @@ static void attend(vit_session *session, const vit__block_weights *w, size_t ite
 {
     const vit_config *c = &session->model->config;
     size_t width = vit__config_attention_width(c);
-    linear(session, &w->qkv, items, x, (vit__epilogue){0}, session->wide);
+    project_qkv(session, &w->qkv, items, x, session->wide);
     vit__attention_call call = {
-        .precision = session->model->precision, .items = items, .tokens = session->tokens, .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
+        .precision = session->model->precision, .items = items, .tokens = session->tokens, .queries = session->rows,
+        .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
         .q_norm = &w->q_norm, .k_norm = &w->k_norm, .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
         .rotary = &w->rotary, .rotary_half = c->rotary.half, .rotary_first = vit__config_prefix(c),
         .relative = w->relative, .relative_index = session->model->weights.relative_index,
@@ -195,15 +231,21 @@ typedef struct gate_work {
     const vit__block_weights *weights;
 } gate_work;
 
+/* Where the index-th of the tokens that are to be finished lies among all. */
+static size_t token_at(const vit_session *session, size_t index)
+{
+    return index / session->rows * session->tokens + index % session->rows;
+}
+
 /* One token: wide[token][0 .. F) = norm(act(gate) * up), or norm of what stands there where the MLP is plain. Rows keep
  * their distance of fc1's outputs. */
-static void close_gate(void *context, size_t token, unsigned thread)
+static void close_gate(void *context, size_t index, unsigned thread)
 {
     const gate_work *work = context;
     const vit_config *c = &work->session->model->config;
     const vit__kernels *kernels = work->session->workers.kernels;
     (void)thread;
-    float *row = work->session->wide + token * work->weights->fc1.outputs;
+    float *row = work->session->wide + token_at(work->session, index) * work->weights->fc1.outputs;
     if (c->mlp == VIT__MLP_GATED)
         kernels->gate(row, row + c->mlp_width, c->activation, c->mlp_width, row);
     if (c->mlp_norm)
@@ -220,13 +262,10 @@ static void mlp(vit_session *session, const vit__block_weights *w, size_t items,
            session->wide);
     gate_work work = {session, w};
     if (gated || c->mlp_norm)
-        vit__pool_run(session->workers.pool, items * session->tokens, close_gate, &work);
-    size_t tokens = session->tokens;
-    epilogue.residual_stride = tokens * c->width;
-    epilogue.residual_row = c->width;
-    vit__gemm_call call = {.linear = &w->fc2, .x = session->wide, .y = out, .items = items, .rows = tokens,
-                           .x_stride = tokens * w->fc1.outputs, .y_stride = tokens * c->width,
-                           .x_row = w->fc1.outputs, .y_row = c->width, .epilogue = epilogue};
+        vit__pool_run(session->workers.pool, items * session->rows, close_gate, &work);
+    vit__gemm_call call = linear_call(session, &w->fc2, items, session->wide, epilogue, out);
+    call.x_stride = session->tokens * w->fc1.outputs;
+    call.x_row = w->fc1.outputs;
     session->model->gemm->apply(&call, &session->workers);
 }
 
@@ -235,7 +274,7 @@ static void pre_norm_block(vit_session *session, const vit__block_weights *w, si
 {
     size_t width = session->model->config.width;
     float *x = session->x, *y = session->y;
-    norm(session, &w->norm1, items, width, x, y);
+    norm_all(session, &w->norm1, items, width, x, y);
     attend(session, w, items, y);
     linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
     if (w->fc1.outputs == 0)
@@ -263,10 +302,10 @@ typedef struct branch_work {
 } branch_work;
 
 /* x += scale * branch, one token */
-static void add_branch(void *context, size_t token, unsigned thread)
+static void add_branch(void *context, size_t index, unsigned thread)
 {
     const branch_work *work = context;
-    size_t width = work->session->model->config.width;
+    size_t width = work->session->model->config.width, token = token_at(work->session, index);
     (void)thread;
     float *x = work->session->x + token * width;
     vit__epilogue_row row = {.scale = work->scale, .residual = x};
@@ -282,10 +321,10 @@ static void branch_norm_block(vit_session *session, const vit__block_weights *w,
     attend(session, w, items, x);
     linear(session, &w->projection, items, y, (vit__epilogue){0}, wide);
     norm(session, &w->norm1, items, width, wide, wide);
-    vit__pool_run(session->workers.pool, items * session->tokens, add_branch, &add_attention);
+    vit__pool_run(session->workers.pool, items * session->rows, add_branch, &add_attention);
     mlp(session, w, items, x, (vit__epilogue){0}, y);
     norm(session, &w->norm2, items, width, y, y);
-    vit__pool_run(session->workers.pool, items * session->tokens, add_branch, &add_mlp);
+    vit__pool_run(session->workers.pool, items * session->rows, add_branch, &add_mlp);
 }
 
 /* y = norm1(x); x += scale1 * attention(y) + scale2 * mlp(y) */
@@ -293,7 +332,7 @@ static void parallel_block(vit_session *session, const vit__block_weights *w, si
 {
     size_t width = session->model->config.width;
     float *x = session->x, *y = session->y;
-    norm(session, &w->norm1, items, width, x, y);
+    norm_all(session, &w->norm1, items, width, x, y);
     memcpy(session->parallel, y, items * session->tokens * width * sizeof *y);
     attend(session, w, items, y);
     linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
@@ -334,15 +373,18 @@ void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch)
     const vit_config *c = &session->model->config;
     const vit__weights *w = &session->model->weights;
     session->tokens = c->input == VIT__INPUT_TOKENS ? batch->length : vit__config_tokens(c); /* T */
+    session->rows = session->tokens;
     embed(session, batch);
     emit_hidden(session, batch, 0);
     for (size_t i = 0; i < c->depth; i++) {
+        if (i + 1 == c->depth && session->model->gemm->any_rows)
+            session->rows = vit__head_tokens(session, batch);
         block(session, &w->blocks[i], batch->items);
         emit_hidden(session, batch, i + 1);
     }
     if (c->final_norm)
         norm(session, &w->final_norm, batch->items, c->width, session->x, session->y);
     else
-        memcpy(session->y, session->x, batch->items * session->tokens * c->width * sizeof(float));
+        memcpy(session->y, session->x, batch->items * session->tokens * c->width * sizeof *session->y);
     vit__head_run(session, batch);
 }

@@ -48,7 +48,8 @@ typedef struct vit__epilogue {
 typedef struct vit__gemm_call {
     const vit__linear *linear;
     const float *x;
-    float *y;
+    float *y; /* of output 0, whichever are computed */
+    size_t first_output, n_outputs; /* first_output a multiple of VIT__PANEL; n_outputs 0: all from there on */
     size_t items, rows;
     size_t x_stride, y_stride;
     size_t x_row, y_row;
@@ -67,6 +68,7 @@ typedef struct vit__workers {
 
 typedef struct vit__gemm {
     const char *name;
+    bool any_rows; /* a row's bits do not depend on how many rows of its item are asked for, nor on first_output, n_outputs */
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit_error *err);
     void (*release)(vit__linear *linear);

@@ -5,7 +5,7 @@
  *
  * Every call is a tile: at most ROWS rows of one item by one slice of one part. Its shape follows from the layer and
  * the item alone, which is what makes results independent of batch and threads: OpenBLAS takes other code paths, with
- * other last bits, for other shapes. The product lands in the thread's scratch, still in cache for the epilogue.
+ * other last bits, for other shapes. (So nobody asks for some of a layer's rows or outputs here.) The product lands in the thread's scratch, still in cache for the epilogue.
  */
 #include "gemm.h"
 
@@ -113,6 +113,6 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_openblas(void)
 {
-    static const vit__gemm back_end = {"openblas", prepare, release, operand, scratch, apply};
+    static const vit__gemm back_end = {"openblas", false, prepare, release, operand, scratch, apply};
     return &back_end;
 }

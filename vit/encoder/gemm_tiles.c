@@ -71,6 +71,7 @@ typedef struct work {
     size_t a_stride;
     vit__byte_scale *byte_scales; /* int8: of each row */
     size_t rows;                  /* of all items */
+    size_t first_panel, n_panels, outputs; /* outputs: the first that is not computed */
     size_t block_rows, row_blocks, slab_panels, slabs;
 } work;
 
@@ -157,15 +158,15 @@ static void finish_row(const work *w, size_t row, size_t output, size_t columns,
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    size_t row = index % w->row_blocks * w->block_rows, panel = index / w->row_blocks * w->slab_panels;
+    size_t row = index % w->row_blocks * w->block_rows, panel = w->first_panel + index / w->row_blocks * w->slab_panels;
     size_t rows = w->rows - row < w->block_rows ? w->rows - row : w->block_rows;
     size_t output = panel * VIT__PANEL, columns = w->slab_panels * VIT__PANEL;
     float *sums = w->workers->scratch + thread * w->workers->scratch_size;
-    for (size_t i = 0; i < w->slab_panels && panel + i < w->packed->n_panels; i++)
+    for (size_t i = 0; i < w->slab_panels && panel + i < w->first_panel + w->n_panels; i++)
         multiply_panel(w, row, rows, panel + i, sums + i * VIT__PANEL);
+    size_t left = w->outputs - output;
     for (size_t i = 0; i < rows; i++)
-        finish_row(w, row + i, output, w->packed->outputs - output < columns ? w->packed->outputs - output : columns,
-                   sums + i * columns);
+        finish_row(w, row + i, output, left < columns ? left : columns, sums + i * columns);
 }
 
 static size_t scratch(size_t inputs, size_t outputs, size_t rows)
@@ -185,7 +186,7 @@ static void cut(work *w)
     for (size_t blocks = divide_up(w->rows, BLOCK_ROWS); blocks <= w->rows; blocks *= 2) {
         size_t rows = divide_up(divide_up(w->rows, blocks), VIT__TILE_ROWS) * VIT__TILE_ROWS;
         for (size_t panels = SLAB_PANELS; panels > 0; panels--) {
-            size_t row_blocks = divide_up(w->rows, rows), slabs = divide_up(w->packed->n_panels, panels);
+            size_t row_blocks = divide_up(w->rows, rows), slabs = divide_up(w->n_panels, panels);
             size_t cost = divide_up(row_blocks * slabs, threads) * (rows + PANEL_COST) * panels;
             if (cost >= best)
                 continue;
@@ -205,6 +206,9 @@ static void multiply(const vit__gemm_call *call, const vit__workers *workers)
     work w = {.call = call, .workers = workers, .packed = call->linear->packed, .rows = call->items * call->rows};
     if (w.rows == 0)
         return;
+    w.first_panel = call->first_output / VIT__PANEL;
+    w.outputs = call->n_outputs ? call->first_output + call->n_outputs : w.packed->outputs;
+    w.n_panels = divide_up(w.outputs, VIT__PANEL) - w.first_panel;
     take_rows(&w);
     cut(&w);
     vit__pool_run(workers->pool, w.slabs * w.row_blocks, multiply_block, &w);
@@ -235,7 +239,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_tiles(void)
 {
-    static const vit__gemm back_end = {"tiles", prepare, release, operand, scratch, apply};
+    static const vit__gemm back_end = {"tiles", true, prepare, release, operand, scratch, apply};
     return &back_end;
 }
 

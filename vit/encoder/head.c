@@ -292,6 +292,49 @@ static void answer(vit_session *session, const vit__encoder_batch *batch, const 
     }
 }
 
+/* Tokens that a pooling reads. */
+static size_t pooling_tokens(const vit_config *c, vit__pooling pooling, size_t all)
+{
+    if (pooling == VIT__POOL_NONE || (pooling == VIT__POOL_CLASS && c->input == VIT__INPUT_PIXELS))
+        return 1;
+    return pooling == VIT__POOL_CLASS_DISTILLATION ? 2 : all;
+}
+
+/* Tokens that an output reads. */
+static size_t output_tokens(const vit_config *c, vit_output output, size_t all)
+{
+    switch (output) {
+    case VIT_OUTPUT_EMBEDDING:
+        return c->embedding == VIT__EMBEDDING_CLASS  ? 1
+               : c->embedding == VIT__EMBEDDING_MEAN ? all
+                                                     : pooling_tokens(c, c->pooling, all);
+    case VIT_OUTPUT_CLASS:
+        return 1;
+    case VIT_OUTPUT_POOLER:
+        return c->pooler == VIT__POOLER_DENSE ? 1 : pooling_tokens(c, c->pooling, all);
+    case VIT_OUTPUT_LOGITS:
+    case VIT_OUTPUT_PROBABILITIES:
+        return c->head == VIT__HEAD_TWO_AVERAGED ? 2 : pooling_tokens(c, c->head_pooling, all);
+    case VIT_OUTPUT_LATENT:
+    case VIT_OUTPUT_LATENT_LOG_VARIANCE:
+        return pooling_tokens(c, c->pooling, all);
+    default:
+        return all;
+    }
+}
+
+size_t vit__head_tokens(const vit_session *session, const vit__encoder_batch *batch)
+{
+    const vit_config *c = &session->model->config;
+    size_t most = 1;
+    for (size_t i = 0; i < batch->n_requests; i++) {
+        bool inner = batch->requests[i].output == VIT_OUTPUT_HIDDEN && batch->requests[i].layer < c->depth;
+        size_t needed = inner ? 1 : output_tokens(c, batch->requests[i].output, session->tokens);
+        most = needed > most ? needed : most;
+    }
+    return most < session->tokens ? most : session->tokens;
+}
+
 void vit__head_run(vit_session *session, const vit__encoder_batch *batch)
 {
     for (size_t i = 0; i < batch->n_requests; i++)
