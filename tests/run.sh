@@ -14,6 +14,7 @@ need_library cmocka libcmocka-dev
 need_tool g++ g++
 need_tool clang clang
 need_tool groff groff
+need_tool python3 python3
 install_missing || exit 1
 
 jobs=$(nproc)
