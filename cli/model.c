@@ -111,6 +111,17 @@ void cli_model_close(cli_model *model)
     *model = (cli_model){0};
 }
 
+cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const cli_picture_options *pictures)
+{
+    const vit_preprocess_options options = cli_preprocess_options(pictures);
+    uint32_t width, height;
+    vit_error err = {0};
+    if (vit_preprocess_shape(rules, 1, 1, &options, &width, &height, &err) != VIT_ERR_TOO_LARGE)
+        return CLI_DONE;
+    cli_error("%s: %s; raise --max-pixels if that is meant", name, err.message);
+    return CLI_MODEL;
+}
+
 cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *model, const cli_picture_options *options,
                                 bool pictures)
 {
@@ -123,5 +134,5 @@ cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *mod
     if (pictures && !vit_model_preprocessor(model->model))
         return cli_usage_error(command, "model %s says nothing about preprocessing: name a file with --preprocessor",
                                model->name);
-    return CLI_DONE;
+    return pictures ? cli_rules_check(vit_model_preprocessor(model->model), model->name, options) : CLI_DONE;
 }

@@ -41,4 +41,7 @@ void cli_model_close(cli_model *model);
 cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *model, const cli_picture_options *options,
                                 bool pictures);
 
+/* CLI_MODEL, with a message, if the preprocessing aims at pictures past --max-pixels, whatever it is given. */
+cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const cli_picture_options *pictures);
+
 #endif

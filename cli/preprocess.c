@@ -93,7 +93,7 @@ static cli_exit open_rules(const cli_command *command, const preprocess *p, cli_
             return CLI_MODEL;
         }
         *rules = *owned;
-        return CLI_DONE;
+        return cli_rules_check(*rules, p->options.preprocessor, &p->pictures);
     }
     cli_exit status = cli_model_open(&p->options, model);
     if (status != CLI_DONE)
@@ -102,7 +102,7 @@ static cli_exit open_rules(const cli_command *command, const preprocess *p, cli_
     if (!*rules)
         return cli_usage_error(command, "model %s says nothing about preprocessing: name a file with --preprocessor",
                                model->name);
-    return CLI_DONE;
+    return cli_rules_check(*rules, model->name, &p->pictures);
 }
 
 /* u8 [H,W,3] */

@@ -187,6 +187,30 @@ class Models(Case):
         for size in ({"height": 20000, "width": 20000}, {"height": 2**31, "width": 2**31}):
             write(self.path("preprocessor_config.json"), json.dumps(dict(rules, size=size)).encode())
             self.refuse("-m", self.folder, saying="preprocessor_config.json")
+        for size in ({"shortest_edge": 20000}, {"shortest_edge": 2**31 - 1}):
+            write(self.path("preprocessor_config.json"), json.dumps(dict(rules, size=size)).encode())
+            self.refuse("-m", self.folder, saying=self.folder)
+        pixels = str(SIDE * SIDE)
+        self.vit("classify", "-m", MODEL, "--max-pixels", pixels, self.picture("x.png", 9, 9))
+        for arguments in (["classify"], ["embed", "-o", "x.npy"], ["preprocess", "-o", "x.npy"]):
+            done = self.vit(*arguments, "-m", MODEL, "--max-pixels", str(SIDE * SIDE - 1), PICTURE, status=MODEL_FAILS)
+            self.assertIn(b"--max-pixels", done.stderr)
+
+    def test_hub_cache(self):
+        cache = self.path("hub", "models--some--model")
+        for name in ("refs", "blobs", os.path.join("snapshots", "0123abcd")):
+            os.makedirs(os.path.join(cache, name))
+        for name in ("config.json", "preprocessor_config.json", "model.safetensors"):
+            shutil.copy(os.path.join(MODEL, name), os.path.join(cache, "blobs"))
+            os.symlink(os.path.join("..", "..", "blobs", name), os.path.join(cache, "snapshots", "0123abcd", name))
+        write(os.path.join(cache, "refs", "main"), b"0123abcd")
+        expected = self.vit("classify", "-m", MODEL, PICTURE).stdout
+        os.makedirs(self.path("home", ".cache", "huggingface"))
+        os.symlink(self.path("hub"), self.path("home", ".cache", "huggingface", "hub"))
+        for place in ({"HF_HUB_CACHE": self.path("hub")}, {"HF_HOME": self.folder}, {"HOME": self.path("home")}):
+            done = self.vit("classify", "-m", "some/model", PICTURE, env=environment(**place))
+            self.assertEqual(done.stdout, expected)
+        self.refuse("-m", "some/other", saying="some/other", env=environment(HF_HOME=self.folder))
 
     def test_by_environment_and_default(self):
         by_option = self.classify(PICTURE)
