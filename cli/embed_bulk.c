@@ -12,7 +12,7 @@ static cli_exit add_settings(const cli_embedding *embed, cli_job *job, cli_text 
     cli_exit status = cli_embed_settings(embed, job, text);
     if (status != CLI_DONE)
         return status;
-    if (!cli_inputs_keep_list(&job->inputs, embed->path))
+    if (!cli_inputs_keep_lists(&job->inputs, embed->path))
         return CLI_OUTPUT;
     const cli_picture_options *pictures = &job->pictures;
     const cli_inputs *inputs = &job->inputs;

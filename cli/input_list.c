@@ -11,14 +11,6 @@
 #include "talk.h"
 #include "text.h"
 
-static bool has_list_on_stdin(const cli_inputs *inputs)
-{
-    for (size_t i = 0; i < inputs->n; i++)
-        if (inputs->sources[i].kind == CLI_SOURCE_LIST && strcmp(inputs->sources[i].value, "-") == 0)
-            return true;
-    return false;
-}
-
 /* On the disk of the results, since /tmp may be memory. */
 static FILE *nameless_file(const char *folder)
 {
@@ -46,15 +38,27 @@ static bool copy(FILE *from, FILE *to)
     return !ferror(from) && fflush(to) == 0;
 }
 
-bool cli_inputs_keep_list(cli_inputs *inputs, const char *folder)
+static bool keep_list(cli_source *source, const char *folder)
 {
-    if (!has_list_on_stdin(inputs))
-        return true;
-    inputs->list = nameless_file(folder);
-    if (inputs->list && copy(stdin, inputs->list))
-        return true;
-    cli_error("%s: cannot keep the list on standard input there: %s", folder, strerror(errno));
-    return false;
+    bool standard_input = strcmp(source->value, "-") == 0;
+    FILE *list = standard_input ? stdin : fopen(source->value, "re");
+    if (!list)
+        return true; /* the walk reports it as an input that cannot be read */
+    source->kept = nameless_file(folder);
+    bool kept = source->kept && copy(list, source->kept);
+    if (!kept)
+        cli_error("%s: cannot keep the list %s there: %s", folder, source->value, strerror(errno));
+    if (!standard_input)
+        fclose(list);
+    return kept;
+}
+
+bool cli_inputs_keep_lists(cli_inputs *inputs, const char *folder)
+{
+    for (size_t i = 0; i < inputs->n; i++)
+        if (!cli_source_can_repeat(&inputs->sources[i]) && !keep_list(&inputs->sources[i], folder))
+            return false;
+    return true;
 }
 
 void cli_digest_input(cli_digest *digest, const cli_input *input)

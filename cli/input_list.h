@@ -10,9 +10,9 @@
 /* Of a file that has a name for a moment only; what is left of it in a folder after a crash can be removed. */
 #define CLI_LIST_PREFIX ".list."
 
-/* Keeps what a list on standard input says in a file without a name in the folder, so that it can be walked more than
- * once. Nothing happens if there is no such list. false, with a message: it cannot be kept. */
-bool cli_inputs_keep_list(cli_inputs *inputs, const char *folder);
+/* Keeps what lists say that can be read once only (standard input, a pipe), each in a file without a name in the folder, so
+ * that they can be walked again. false, with a message: one cannot be kept. */
+bool cli_inputs_keep_lists(cli_inputs *inputs, const char *folder);
 
 /* The digest of all inputs, those of other parts among them, and how many of them this part (inputs->part) has; 0: that is
  * not known (tar files). */

@@ -16,7 +16,7 @@
 static void add(cli_inputs *inputs, cli_source_kind kind, const char *value)
 {
     inputs->sources = cli_reallocate(inputs->sources, inputs->n + 1, sizeof *inputs->sources);
-    inputs->sources[inputs->n++] = (cli_source){kind, value};
+    inputs->sources[inputs->n++] = (cli_source){.kind = kind, .value = value};
 }
 
 void cli_inputs_add(void *inputs, const char *operand)
@@ -86,8 +86,9 @@ const cli_option cli_input_table[] = {
 
 void cli_inputs_free(cli_inputs *inputs)
 {
-    if (inputs->list)
-        fclose(inputs->list);
+    for (size_t i = 0; i < inputs->n; i++)
+        if (inputs->sources[i].kept)
+            fclose(inputs->sources[i].kept);
     free(inputs->sources);
     *inputs = (cli_inputs){0};
 }
@@ -152,6 +153,7 @@ struct cli_walk {
     size_t met;  /* inputs, those of other parts among them */
     /* Where the walk stands inside the source before `next`; at most one list, and in it one folder, tar or pixel file. */
     FILE *list;
+    bool list_is_ours; /* to close */
     const char *list_name;
     char *line;
     size_t line_capacity;
@@ -171,7 +173,7 @@ cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent)
 
 static void close_list(cli_walk *walk)
 {
-    if (walk->list && walk->list != stdin && walk->list != walk->inputs->list)
+    if (walk->list && walk->list_is_ours)
         fclose(walk->list);
     walk->list = NULL;
 }
@@ -244,17 +246,20 @@ static bool next_from_list(cli_walk *walk, cli_input *input)
     return failed && give_failure(input, walk->list_name, error);
 }
 
-static bool open_list(cli_walk *walk, const char *name, cli_input *input)
+static bool open_list(cli_walk *walk, const cli_source *source, cli_input *input)
 {
-    bool standard_input = strcmp(name, "-") == 0;
-    walk->list_name = name;
-    if (standard_input && walk->inputs->list)
-        rewind(walk->inputs->list);
-    if (standard_input)
-        walk->list = walk->inputs->list ? walk->inputs->list : stdin;
-    else
-        walk->list = fopen(name, "re");
-    return !walk->list && give_failure(input, name, errno);
+    walk->list_name = source->value;
+    walk->list_is_ours = false;
+    if (source->kept) {
+        walk->list = source->kept;
+        rewind(walk->list);
+    } else if (strcmp(source->value, "-") == 0) {
+        walk->list = stdin;
+    } else {
+        walk->list = fopen(source->value, "re");
+        walk->list_is_ours = true;
+    }
+    return !walk->list && give_failure(input, source->value, errno);
 }
 
 static bool open_pixels(cli_walk *walk, const char *name, cli_input *input)
@@ -281,7 +286,7 @@ static bool enter_source(cli_walk *walk, const cli_source *source, cli_input *in
     case CLI_SOURCE_STDIN:
         return walk->inputs->tar ? enter_path(walk, "-", input) : give(input, CLI_SOURCE_STDIN, "-");
     case CLI_SOURCE_LIST:
-        return open_list(walk, source->value, input);
+        return open_list(walk, source, input);
     case CLI_SOURCE_PIXELS:
         return open_pixels(walk, source->value, input);
     default:
@@ -360,12 +365,12 @@ bool cli_walk_next(cli_walk *walk, cli_input *input)
     return false;
 }
 
-static bool can_walk_twice(const cli_inputs *inputs, const char *list)
+bool cli_source_can_repeat(const cli_source *source)
 {
     struct stat status;
-    if (strcmp(list, "-") == 0)
-        return inputs->list != NULL;
-    return stat(list, &status) == 0 && S_ISREG(status.st_mode);
+    if (source->kind != CLI_SOURCE_LIST || source->kept)
+        return true;
+    return strcmp(source->value, "-") != 0 && stat(source->value, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 size_t cli_inputs_count(const cli_inputs *inputs)
@@ -373,7 +378,7 @@ size_t cli_inputs_count(const cli_inputs *inputs)
     if (inputs->tar)
         return 0;
     for (size_t i = 0; i < inputs->n; i++)
-        if (inputs->sources[i].kind == CLI_SOURCE_LIST && !can_walk_twice(inputs, inputs->sources[i].value))
+        if (!cli_source_can_repeat(&inputs->sources[i]))
             return 0;
     cli_walk *walk = cli_walk_start(inputs, true);
     cli_input input;

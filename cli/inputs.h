@@ -25,6 +25,7 @@ typedef enum cli_source_kind {
 typedef struct cli_source {
     cli_source_kind kind;
     const char *value;
+    FILE *kept; /* what a list said that can be read once only, for walking it again; NULL: not kept */
 } cli_source;
 
 /* Every count-th input, from the index-th on; count 0: all. */
@@ -41,7 +42,6 @@ typedef struct cli_inputs {
     bool nul_separated; /* lists */
     bool tar;           /* files and standard input are tar files */
     cli_part part;
-    FILE *list;         /* what a list on standard input said, for walking it more than once; NULL: not kept */
     /* Looks at each input before it is loaded, and may fill its stamp; true: nothing is to be done with it. One thread at a
      * time calls it. NULL: all are wanted. */
     bool (*pass_over)(void *context, cli_input *input);
@@ -80,13 +80,16 @@ void cli_input_free(cli_input *input);
 void cli_input_free_bytes(cli_input *input); /* of a member, once they are decoded */
 
 typedef struct cli_walk cli_walk;
-/* silent: say nothing about what is passed over (for counting). Of walks over a list that was kept, one at a time. */
+/* silent: say nothing about what is passed over (for counting). Of walks over lists that were kept, one at a time. */
 cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent);
 bool cli_walk_next(cli_walk *walk, cli_input *input); /* false: no more. The caller frees the input. */
 void cli_walk_free(cli_walk *walk);
 
-/* How many inputs there are, by walking them; 0 where that cannot be known beforehand (tar files, a list on standard
- * input that was not kept). */
+/* Can the list be walked more than once: is it a file, or was it kept? */
+bool cli_source_can_repeat(const cli_source *source);
+
+/* How many inputs there are, by walking them; 0 where that cannot be known beforehand (tar files, a list that can be
+ * walked once only). */
 size_t cli_inputs_count(const cli_inputs *inputs);
 
 #endif

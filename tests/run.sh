@@ -14,7 +14,10 @@ need_library cmocka libcmocka-dev
 need_tool g++ g++
 need_tool clang clang
 need_tool groff groff
+# The tests of the command from outside, with what they make tar files with, and an environment for what is on PyPI.
 need_tool python3 python3
+need_tool zstd zstd
+need_file /usr/lib/python3.11/ensurepip/__init__.py python3-venv
 install_missing || exit 1
 
 jobs=$(nproc)

@@ -178,6 +178,27 @@ class GoingOn(Case):
         self.check(vit("embed", "--resume", "--from", "-", "-o", "out", input=given), 1)
         self.check(vit("embed", "--resume", "--from", "-", "-o", "out", input=given[:-14]), 2, "inputs")
 
+    def test_lists_in_pipes(self):
+        """As <(find ...) gives them to a program: they can be read once only."""
+        paths = make_pictures("in", 12, BAD)
+        reading = []
+        for half in (paths[:7], paths[7:]):
+            reader, writer = os.pipe()
+            os.write(writer, "".join(path + "\n" for path in half).encode())
+            os.close(writer)
+            reading.append(reader)
+        lists = [word for reader in reading for word in ("--from", f"/dev/fd/{reader}")]
+        self.check(vit("embed", "--shard-size", 5, "-o", "out", *lists, pass_fds=reading), 1)
+        for reader in reading:
+            os.close(reader)
+        self.check_same(snapshot("out"), self.finish("want"))
+
+    def test_a_list_that_is_not_there(self):
+        make_pictures("in", 3)
+        process = vit("embed", "--shard-size", 5, "-o", "out", "in", "--from", "nowhere")
+        self.check(process, 1, "nowhere: not_found")
+        self.assertEqual(len(join(snapshot("out"))[1]), 3)
+
 
 class Refusing(Case):
     """Nothing that would mix two jobs in one folder; and what is there stays as it is."""
