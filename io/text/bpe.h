@@ -6,7 +6,7 @@
 #define VIT_BPE_H
 
 #include "lexicon.h"
-#include "model.h"
+#include "text_model.h"
 
 typedef struct vit__merge {
     uint64_t pair; /* left id << 32 | right id */

@@ -60,11 +60,14 @@ static vit_status parse(const vit__buffer *text, const char *path, vit__document
 {
     /* Whole numbers are read as doubles: model_max_length is 10^30 where people mean "no limit". */
     json_error_t problem;
-    json_t *json = json_loadb(text->data, text->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &problem);
+    errno = 0;
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL;
+    json_t *json = json_loadb(text->data, text->size, flags, &problem);
     *document = wrap(json);
     if (json)
         return VIT_OK;
-    if (json_error_code(&problem) == json_error_out_of_memory)
+    /* jansson does not always say so itself. */
+    if (errno == ENOMEM || json_error_code(&problem) == json_error_out_of_memory)
         return vit__fail_memory(err, path);
     return vit__fail(err, VIT_ERR_CORRUPT, path, "not valid JSON: %s (line %d, column %d)", problem.text, problem.line,
                      problem.column);

@@ -95,6 +95,8 @@ static vit_status add_merge(reader *r, const char *left, size_t left_size, const
     uint32_t left_id, right_id, id;
     bool known = find(r, left, left_size, "", 0, &left_id) && find(r, right, right_size, "", 0, &right_id) &&
                  find(r, left, left_size, right, right_size, &id);
+    if (r->key.failed)
+        return vit__fail_memory(err, r->parts->where);
     if (!known)
         return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where,
                          "merge %zu (%.*s and %.*s): these, or what they give, are not in the vocabulary", r->n,

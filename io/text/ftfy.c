@@ -8,10 +8,10 @@
 #include "utf8.h"
 
 #define LONGEST_SEGMENT 1000000 /* characters that are fixed as one */
-/* Bytes of text that all rounds together may look at, beyond 16 rounds for each byte. Text that people write settles after
+/* Bytes of text that all rounds together may look at, beyond 8 rounds for each byte. Text that people write settles after
  * two or three; "&amp;amp;amp;..." takes a round for each level. */
-#define WORK (16u << 20)
-#define ROUNDS 16u
+#define WORK (4u << 20)
+#define ROUNDS 8u
 
 typedef struct mapping {
     uint32_t from;
@@ -116,14 +116,25 @@ static void compose(const char *text, size_t size, vit__buffer *out)
 static const struct {
     void (*text)(const char *text, size_t size, vit__buffer *out);
     void (*character)(uint32_t c, vit__buffer *out);
+    bool beyond_ascii; /* ASCII stays as it is */
 } steps[] = {
-    {NULL, fix_c1_control}, {NULL, fix_ligature}, {NULL, fix_width},
-    {NULL, uncurl_quote}, {fix_line_breaks, NULL}, {remove_terminal_escapes, NULL},
-    {NULL, drop_control}, {compose, NULL},
+    {NULL, fix_c1_control, true}, {NULL, fix_ligature, true},      {NULL, fix_width, true},
+    {NULL, uncurl_quote, true},   {fix_line_breaks, NULL, false},  {remove_terminal_escapes, NULL, false},
+    {NULL, drop_control, false},  {compose, NULL, true},
 };
+
+static bool is_ascii(const vit__buffer *text)
+{
+    unsigned char bits = 0;
+    for (size_t i = 0; i < text->size; i++)
+        bits |= (unsigned char)text->data[i];
+    return bits < 0x80;
+}
 
 static void run_step(size_t step, vit__buffer *text, vit__buffer *other)
 {
+    if (steps[step].beyond_ascii && is_ascii(text))
+        return;
     vit__buffer_clear(other);
     if (steps[step].text)
         steps[step].text(text->data, text->size, other);

@@ -5,7 +5,7 @@
 #define VIT_PIPELINE_H
 
 #include "added_tokens.h"
-#include "model.h"
+#include "text_model.h"
 #include "normalizer.h"
 #include "splitter.h"
 

@@ -4,7 +4,7 @@
 #define VIT_TOKENIZER_H
 
 #include "clean.h"
-#include "folder.h"
+#include "text_folder.h"
 #include "pipeline.h"
 #include "siglip.h"
 #include "vit/text.h"

@@ -6,7 +6,7 @@
 #define VIT_UNIGRAM_H
 
 #include "lexicon.h"
-#include "model.h"
+#include "text_model.h"
 
 #define VIT__LONGEST_PIECE 1024 /* bytes; bounds the work for a position of the text */
 

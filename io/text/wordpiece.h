@@ -5,7 +5,7 @@
 #define VIT_WORDPIECE_H
 
 #include "lexicon.h"
-#include "model.h"
+#include "text_model.h"
 
 typedef struct vit__wordpiece {
     vit__text_model model;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "folder.h"
+#include "text_folder.h"
 
 #include <errno.h>
 #include <stdio.h>
