@@ -1,0 +1,43 @@
+# vit tokenize, run: cmake -DVIT=... -DDATA=... -DSCRATCH=... -P tokenize.cmake
+file(REMOVE_RECURSE ${SCRATCH})
+file(MAKE_DIRECTORY ${SCRATCH})
+
+# expect(STATUS INPUT OUTPUT ARGUMENT...): this input gives this output and exit status
+function(expect status input output)
+  file(WRITE ${SCRATCH}/input "${input}")
+  execute_process(COMMAND ${VIT} tokenize ${ARGN} INPUT_FILE ${SCRATCH}/input
+    OUTPUT_VARIABLE got ERROR_VARIABLE said RESULT_VARIABLE result)
+  if(NOT result STREQUAL "${status}")
+    message(SEND_ERROR "${ARGN}: exit status ${result}, not ${status}: ${said}")
+  endif()
+  if(NOT got STREQUAL "${output}")
+    message(SEND_ERROR "${ARGN}: on '${input}' it prints\n${got}and not\n${output}${said}")
+  endif()
+  if(NOT status EQUAL 0 AND NOT said MATCHES "^vit: ")
+    message(SEND_ERROR "${ARGN}: it fails and says '${said}'")
+  endif()
+endfunction()
+
+set(gemma ${DATA}/gemma_bpe)
+expect(0 "a dog\n" "[366,962,1]\n" -m ${gemma})
+expect(0 "a dog" "[366,962,1]\n" -m ${gemma})
+expect(0 "" "" -m ${gemma})
+expect(0 "\n\na\n" "[1]\n[1]\n[366,1]\n" -m ${gemma})
+expect(0 "\"a dog\"\n\"\\u0061\"\n" "[366,962,1]\n[366,1]\n" --json -m ${gemma})
+expect(1 "\"a\"\na\n[]\n\n\"\\ud800\"\n\"a\"" "[366,1]\n[]\n[]\n[]\n[]\n[366,1]\n" --json -m ${gemma})
+string(ASCII 255 byte)
+expect(1 "a\n${byte}\na\n" "[366,1]\n[]\n[366,1]\n" -m ${gemma})
+expect(0 "A_dog!\n" "[366,962,1]\n" --tokenizer open_clip -m ${gemma})
+expect(2 "a\n" "" --tokenizer other -m ${gemma})
+expect(3 "a\n" "" -m ${SCRATCH})
+expect(3 "a\n" "" -m ${SCRATCH}/none)
+expect(3 "a\n" "" --tokenizer json -m ${DATA}/clip)
+
+# A hub id, and the class that config.json asks for.
+set(snapshot ${SCRATCH}/hub/models--org--name/snapshots/0)
+file(MAKE_DIRECTORY ${snapshot} ${SCRATCH}/hub/models--org--name/refs)
+file(WRITE ${SCRATCH}/hub/models--org--name/refs/main "0")
+file(COPY ${gemma}/tokenizer.json DESTINATION ${snapshot})
+file(WRITE ${snapshot}/config.json "{\"model_type\":\"siglip2\"}")
+set(ENV{HF_HUB_CACHE} ${SCRATCH}/hub)
+expect(0 "A DOG\n" "[366,962,1]\n" -m org/name)
