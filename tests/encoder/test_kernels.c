@@ -155,6 +155,155 @@ static void activations_hold_far_out(void **state)
         }
 }
 
+/* GELUs for results of low precision: 1e-4 of a value up to 8, and of the value itself beyond. */
+static void rough_activations_are_near(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    static const vit__activation kinds[] = {VIT__ACTIVATION_GELU, VIT__ACTIVATION_GELU_TANH};
+    float x[MAX], got[MAX];
+    for (int i = 0; i < MAX; i++)
+        x[i] = ((float)i - MAX / 2) / 50; /* -11 to 11 */
+    for (size_t level = levels(tables); level-- > 0;)
+        for (int k = 0; k < 2; k++) {
+            vit__epilogue_row row = {.activation = kinds[k], .rough = true};
+            tables[level]->epilogue(x, &row, MAX, got);
+            for (int i = 0; i < MAX; i++)
+                if (!(fabs(got[i] - activation(kinds[k], x[i])) <= 1e-4 * fmax(1, fabsf(x[i]) / 8)))
+                    fail_msg("activation %d of %g is roughly %g (%s)", (int)kinds[k], x[i], got[i], tables[level]->name);
+        }
+}
+
+/* A softmax in pieces: exponentials, what earlier sums are multiplied by, and the total. */
+static void exponentials_in_pieces_are_a_softmax(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (size_t k = 0; k < LENGTHS; k++) {
+            size_t n = lengths[k], cut = n / 3;
+            float x[MAX], top = -INFINITY, total = 0, scale = 0.25f;
+            double want[MAX], sum = 0, largest = -INFINITY;
+            memcpy(x, values, n * sizeof *x);
+            for (size_t i = 0; i < n; i++)
+                largest = fmax(largest, scale * (double)values[i]);
+            for (size_t i = 0; i < n; i++)
+                sum += want[i] = exp(scale * (double)values[i] - largest);
+            if (cut > 0)
+                assert_true(tables[level]->exponentials(x, cut, scale, &top, &total) == 0);
+            float before = tables[level]->exponentials(x + cut, n - cut, scale, &top, &total);
+            for (size_t i = 0; i < cut; i++)
+                x[i] *= before;
+            check(x, want, n, "exponentials", tables[level]->name);
+            assert_true(fabs(total - sum) <= TOLERANCE * sum);
+        }
+}
+
+static float from_bf16(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void bf16_is_the_nearest(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    /* 1 + 1/256 lies halfway: to even, down; 1 + 3/256 up. The largest float rounds to infinity. */
+    static const float special[] = {0, -0.0f, 1, 1.00390625f, 1.01171875f, 3.4e38f, 1e-40f, INFINITY, -INFINITY};
+    static const uint16_t wanted[] = {0, 0x8000, 0x3F80, 0x3F80, 0x3F82, 0x7F80, 0x0001, 0x7F80, 0xFF80};
+    uint16_t got[MAX];
+    uint32_t pairs[MAX];
+    for (size_t level = levels(tables); level-- > 0;) {
+        tables[level]->to_bf16(special, 9, got);
+        assert_memory_equal(got, wanted, sizeof wanted);
+        for (size_t k = 0; k < LENGTHS; k++) {
+            size_t n = lengths[k];
+            tables[level]->to_bf16(values + k % 5, n, got);
+            for (size_t i = 0; i < n; i++) /* 7 bits of fraction: half a unit is 2^-8 of the power of two below */
+                assert_true(fabsf(from_bf16(got[i]) - values[k % 5 + i]) <= ldexpf(fabsf(values[k % 5 + i]), -8));
+            tables[level]->pair_bf16(values + k % 5, values + k % 5, n, pairs);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(pairs[i], (uint32_t)got[i] * 0x10001u);
+            tables[level]->pair_bf16(values + k % 5, NULL, n, pairs);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(pairs[i], got[i]);
+        }
+    }
+}
+
+static void bytes_span_the_row(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    uint8_t bytes[MAX];
+    int8_t weights[MAX];
+    for (size_t level = levels(tables); level-- > 0;)
+        for (size_t k = 0; k < LENGTHS; k++) {
+            size_t n = lengths[k];
+            const float *x = values + k % 5;
+            vit__byte_scale scale;
+            tables[level]->to_int8(x, n, bytes, &scale);
+            assert_in_range(scale.zero, 0, 255);
+            for (size_t i = 0; i < n; i++) /* half a unit, and what moving the zero point costs */
+                if (!(fabs((double)scale.scale * (bytes[i] - scale.zero) - x[i]) <= 1.001 * scale.scale))
+                    fail_msg("%g as byte %d of scale %g (%s)", x[i], bytes[i], scale.scale, tables[level]->name);
+            float unit = tables[level]->weights_to_int8(x, n, weights);
+            for (size_t i = 0; i < n; i++)
+                assert_true(fabs(unit * weights[i] - x[i]) <= 0.5001 * unit);
+        }
+}
+
+/* Rows that are all zero, tiny, one-sided; rows with NaN or infinity, whose scale must say so. */
+static void bytes_of_odd_rows(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    static const float rows[][4] = {{0, 0, 0, 0}, {1e-44f, -1e-44f, 0, 0}, {5, 6, 7, 8}, {-5, -6, -7, -8}};
+    uint8_t bytes[4];
+    for (size_t level = levels(tables); level-- > 0;) {
+        vit__byte_scale scale;
+        for (int r = 0; r < 4; r++) {
+            tables[level]->to_int8(rows[r], 4, bytes, &scale);
+            for (int i = 0; i < 4; i++)
+                assert_true(fabs((double)scale.scale * (bytes[i] - scale.zero) - rows[r][i]) <= fmax(0.51 * scale.scale, 1e-43));
+        }
+        for (int i = 0; i < 3; i++) {
+            float x[4] = {1, 2, (float[]){NAN, INFINITY, -INFINITY}[i], 3};
+            int8_t weights[4];
+            tables[level]->to_int8(x, 4, bytes, &scale);
+            assert_true(isnan(scale.scale) || isinf(scale.scale));
+            float unit = tables[level]->weights_to_int8(x, 4, weights);
+            assert_true(isnan(unit) || isinf(unit));
+        }
+    }
+}
+
+static void sums_of_bytes_are_products(void **state)
+{
+    (void)state;
+    const vit__kernels *tables[3];
+    int32_t sums[MAX], column_sums[MAX];
+    double want[MAX];
+    float got[MAX];
+    vit__byte_scale row = {0.003f, 117};
+    vit__byte_columns columns = {other, column_sums, third};
+    for (int i = 0; i < MAX; i++) {
+        sums[i] = (i * 7919) % 100003 - 50000;
+        column_sums[i] = (i * 31) % 501 - 250;
+    }
+    for (size_t level = levels(tables); level-- > 0;)
+        for (size_t k = 0; k < LENGTHS; k++) {
+            size_t n = lengths[k];
+            for (size_t i = 0; i < n; i++)
+                want[i] = (double)row.scale * other[i] * (sums[i] - row.zero * column_sums[i]) + third[i];
+            tables[level]->from_int8(sums, &row, &columns, n, got);
+            check(got, want, n, "from int8", tables[level]->name);
+        }
+}
+
 /* A NaN must reach the output, where it is refused, not turn into a number on the way. */
 static void nan_stays_nan(void **state)
 {
@@ -185,6 +334,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layer_norm_is_the_formula), cmocka_unit_test(softmax_is_the_formula),
         cmocka_unit_test(epilogues_are_the_formula), cmocka_unit_test(activations_hold_far_out),
-        cmocka_unit_test(nan_stays_nan)};
+        cmocka_unit_test(nan_stays_nan), cmocka_unit_test(rough_activations_are_near),
+        cmocka_unit_test(exponentials_in_pieces_are_a_softmax), cmocka_unit_test(bf16_is_the_nearest),
+        cmocka_unit_test(bytes_span_the_row), cmocka_unit_test(bytes_of_odd_rows),
+        cmocka_unit_test(sums_of_bytes_are_products)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

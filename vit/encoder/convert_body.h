@@ -82,11 +82,13 @@ static float weights_to_int8(const float *restrict w, size_t n, int8_t *restrict
     return top / 127.0f + poison;
 }
 
-static void from_int8(const int32_t *sums, const vit__byte_scale *row, const float *scales, const int32_t *weight_sums,
-                      size_t n, float *y)
+static void from_int8(const int32_t *sums, const vit__byte_scale *row, const vit__byte_columns *columns, size_t n,
+                      float *y)
 {
+    const float *scales = columns->scales, *bias = columns->bias;
+    const int32_t *column_sums = columns->sums;
     int32_t zero = row->zero;
     float scale = row->scale;
     EACH
-        y[i] = scale * scales[i] * (float)(sums[i] - zero * weight_sums[i]);
+        y[i] = scale * scales[i] * (float)(sums[i] - zero * column_sums[i]) + bias[i];
 }

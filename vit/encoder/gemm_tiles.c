@@ -142,16 +142,24 @@ static void finish_row(const work *w, size_t row, size_t output, size_t columns,
     const vit__epilogue *e = &call->epilogue;
     const vit__packed *p = w->packed;
     size_t item = row / call->rows, item_row = row % call->rows;
-    if (p->precision == VIT_PRECISION_INT8)
-        w->workers->kernels->from_int8((const int32_t *)(const void *)sums, &w->byte_scales[row], p->scales + output,
-                                       p->sums + output, columns, sums);
+    float *y = call->y + item * call->y_stride + item_row * call->y_row + output;
     vit__epilogue_row line = {
         .activation = e->activation,
         .bias = p->bias + output,
         .scale = e->scale ? e->scale + output : NULL,
         .residual = e->residual ? e->residual + item * e->residual_stride + item_row * e->residual_row + output : NULL,
+        .rough = p->precision != VIT_PRECISION_F32,
     };
-    w->workers->kernels->epilogue(sums, &line, columns, call->y + item * call->y_stride + item_row * call->y_row + output);
+    if (p->precision == VIT_PRECISION_INT8) {
+        bool plain = e->activation == VIT__ACTIVATION_NONE && !e->scale && !e->residual;
+        vit__byte_columns byte_columns = {p->scales + output, p->sums + output, p->bias + output};
+        w->workers->kernels->from_int8((const int32_t *)(const void *)sums, &w->byte_scales[row], &byte_columns, columns,
+                                       plain ? y : sums);
+        if (plain)
+            return;
+        line.bias = NULL;
+    }
+    w->workers->kernels->epilogue(sums, &line, columns, y);
 }
 
 /* Slabs outermost: neighbours share its weights. */

@@ -18,6 +18,7 @@ typedef struct vit__epilogue_row {
     const float *bias;     /* [n] or NULL for 0 */
     const float *scale;    /* [n] or NULL for 1 */
     const float *residual; /* [n] or NULL for 0; may be the destination */
+    bool rough;            /* GELUs may be off by 1e-4: the result is less precise than that anyway */
 } vit__epilogue_row;
 
 /* What the bytes of a row of activations stand for: x = scale * (byte - zero), 0 <= zero <= 255. */
@@ -25,6 +26,13 @@ typedef struct vit__byte_scale {
     float scale;
     int32_t zero;
 } vit__byte_scale;
+
+/* A run of columns of weights. */
+typedef struct vit__byte_columns {
+    const float *scales; /* what a unit of the column's bytes stands for */
+    const int32_t *sums; /* of the column's bytes */
+    const float *bias;
+} vit__byte_columns;
 
 typedef struct vit__kernels {
     const char *name;
@@ -59,10 +67,9 @@ typedef struct vit__kernels {
     void (*to_int8)(const float *x, size_t n, uint8_t *y, vit__byte_scale *scale);
     /* y = w as signed bytes; the result is what one of their units stands for. */
     float (*weights_to_int8)(const float *w, size_t n, int8_t *y);
-    /* The products that sums of bytes stand for: y = row.scale * scales * (sums - row.zero * weight_sums), where
-     * weight_sums are each column's sum of weight bytes. y may be sums. */
-    void (*from_int8)(const int32_t *sums, const vit__byte_scale *row, const float *scales, const int32_t *weight_sums,
-                      size_t n, float *y);
+    /* What sums of products of bytes stand for: y = row.scale * scales * (sums - row.zero * weight_sums) + bias. y may be
+     * sums. */
+    void (*from_int8)(const int32_t *sums, const vit__byte_scale *row, const vit__byte_columns *columns, size_t n, float *y);
 } vit__kernels;
 
 const vit__kernels *vit__kernels_get(vit__cpu_level level);
