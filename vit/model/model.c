@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening a model: checkpoint -> family -> a plan and a binding for each of its towers (so that names, types and shapes of
+ * Opening a model: checkpoint -> preprocessing -> family -> a plan and a binding for each of its towers (so that names, types and shapes of
  * all tensors are checked) -> the weights of the tower asked for.
  */
 #include "model.h"
@@ -21,6 +21,34 @@ typedef struct opening {
     vit_error *err;
 } opening;
 
+/* The size that preprocessing gives every picture. false: there is no preprocessing, or its size follows the picture's. */
+static bool preprocessed_size(const vit_preprocessor *preprocessor, uint32_t *height, uint32_t *width)
+{
+    uint32_t wide[2], tall[2];
+    if (!preprocessor ||
+        vit_preprocess_shape(preprocessor, 1000, 700, NULL, &wide[1], &wide[0], NULL) != VIT_OK ||
+        vit_preprocess_shape(preprocessor, 700, 1100, NULL, &tall[1], &tall[0], NULL) != VIT_OK)
+        return false;
+    *height = wide[0];
+    *width = wide[1];
+    return wide[0] == tall[0] && wide[1] == tall[1];
+}
+
+/* The picture size to run at: as asked; else, where the library takes whatever comes, what the preprocessing gives. */
+static vit_status choose_size(const opening *o, vit_config *config)
+{
+    uint32_t height = o->options->image_height, width = o->options->image_width;
+    if (!height && (!config->any_size || !preprocessed_size(o->model->preprocessor, &height, &width)))
+        return VIT_OK;
+    if (height < config->patch_height || width < config->patch_width)
+        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, vit__checkpoint_path(o->model->checkpoint),
+                         "pictures of %lux%lu pixels are smaller than the model's patches of %zux%zu",
+                         (unsigned long)height, (unsigned long)width, config->patch_height, config->patch_width);
+    config->image_height = height;
+    config->image_width = width;
+    return VIT_OK;
+}
+
 static vit_status make_plan(opening *o, vit__tower tower)
 {
     vit__checkpoint *checkpoint = o->model->checkpoint;
@@ -28,11 +56,10 @@ static vit_status make_plan(opening *o, vit__tower tower)
     vit_status status = o->family->plan(checkpoint, tower, plan, o->err);
     if (status != VIT_OK || !plan->present)
         return status;
-    if (tower == VIT__TOWER_IMAGE && o->options->image_height) {
-        plan->config.image_height = o->options->image_height;
-        plan->config.image_width = o->options->image_width ? o->options->image_width : o->options->image_height;
-    }
-    status = vit__config_finish(&plan->config, vit__checkpoint_config_name(checkpoint), o->err);
+    if (tower == VIT__TOWER_IMAGE)
+        status = choose_size(o, &plan->config);
+    if (status == VIT_OK)
+        status = vit__config_finish(&plan->config, vit__checkpoint_config_name(checkpoint), o->err);
     if (status == VIT_OK)
         status = vit__binding_make(plan, checkpoint, &o->bindings[tower], o->err);
     return status;
@@ -81,18 +108,35 @@ static vit_status load_tower(opening *o)
                              &model->weights, o->err);
 }
 
-/* What stands beside the weights: how pictures become pixels, and what the classes are called. */
-static vit_status load_surroundings(opening *o)
+/* How pictures become pixels, which may say at what size the model runs. */
+static vit_status load_preprocessor(opening *o)
 {
     vit_model *model = o->model;
-    if (model->config.input == VIT__INPUT_TOKENS)
+    if (o->options->tower == VIT_TOWER_TEXT)
         return VIT_OK;
     vit_status status = o->options->preprocessor
                             ? vit_preprocessor_open(o->options->preprocessor, &model->preprocessor, o->err)
                             : vit__preprocess_of_checkpoint(model->checkpoint, &model->preprocessor, o->err);
-    if (status == VIT_OK && model->config.classes)
-        status = vit__labels_load(vit__checkpoint_config(model->checkpoint), model->config.classes, &model->labels, o->err);
+    if (status == VIT_OK && model->preprocessor && o->options->image_height)
+        vit__preprocess_aim(model->preprocessor, o->options->image_width, o->options->image_height);
     return status;
+}
+
+static vit_status load_labels(opening *o)
+{
+    vit_model *model = o->model;
+    if (!model->config.classes)
+        return VIT_OK;
+    return vit__labels_load(vit__checkpoint_config(model->checkpoint), model->config.classes, &model->labels, o->err);
+}
+
+static vit_status check_options(const vit_model_options *options, vit_error *err)
+{
+    if (options->precision < VIT_PRECISION_F32 || options->precision > VIT_PRECISION_INT8)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no precision %d", (int)options->precision);
+    if ((options->image_height == 0) != (options->image_width == 0))
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image size needs both height and width");
+    return VIT_OK;
 }
 
 vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **result, vit_error *err)
@@ -102,8 +146,8 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
         *result = NULL;
     if (!path || !result)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "opening a model needs a path");
-    if (options && (options->precision < VIT_PRECISION_F32 || options->precision > VIT_PRECISION_INT8))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no precision %d", (int)options->precision);
+    if (options && check_options(options, err) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
     vit_model *model = vit__alloc_zero(1, sizeof *model);
     if (!model)
         return vit__fail_memory(err, path);
@@ -111,12 +155,14 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
     vit_status status = vit__checkpoint_open(path, &model->checkpoint, err);
     if (status == VIT_OK) {
         model->path = vit__checkpoint_path(model->checkpoint);
-        status = make_plans(&o);
+        status = load_preprocessor(&o);
     }
+    if (status == VIT_OK)
+        status = make_plans(&o);
     if (status == VIT_OK)
         status = load_tower(&o);
     if (status == VIT_OK)
-        status = load_surroundings(&o);
+        status = load_labels(&o);
     for (vit__tower tower = 0; tower < VIT__TOWERS; tower++)
         vit__binding_free(&o.bindings[tower]);
     if (status == VIT_OK)

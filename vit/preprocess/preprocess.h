@@ -81,6 +81,10 @@ vit__json *vit__preprocess_json(const vit_preprocessor *preprocessor);
  * infinities. Every vit__preprocess_from_* ends with it. */
 vit_status vit__preprocess_check(const vit_preprocessor *preprocessor, const char *name, vit_error *err);
 
+/* The rules with another size to aim at: what the resize step makes keeps its ratio to the crop. Aiming twice at one size is
+ * aiming once. Rules that neither resize nor crop stay as they are. */
+void vit__preprocess_aim(vit_preprocessor *preprocessor, uint32_t width, uint32_t height);
+
 /* What becomes of one picture. */
 typedef struct vit__picture_plan {
     uint32_t resized_width, resized_height; /* after the resize step */

@@ -39,9 +39,15 @@ static void aim_convnext(vit_preprocessor *p, uint32_t width, uint32_t height)
     p->crop_height = height;
 }
 
-/* The rules with another size to aim at. What the resize step makes keeps its ratio to the crop. */
-static void aim(vit_preprocessor *p, uint32_t width, uint32_t height)
+static bool can_aim(const vit_preprocessor *p)
 {
+    return p->resize != VIT__RESIZE_NONE || p->crop;
+}
+
+void vit__preprocess_aim(vit_preprocessor *p, uint32_t width, uint32_t height)
+{
+    if (!can_aim(p))
+        return;
     uint32_t crop_width = p->crop_width, crop_height = p->crop_height;
     if (p->resize == VIT__RESIZE_WITHIN)
         p->resize = VIT__RESIZE_FIT; /* there is one size now */
@@ -175,7 +181,7 @@ static vit_status check_options(const vit_preprocessor *p, const vit_preprocess_
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no resampler %d", (int)o->resampler);
     if ((o->image_height == 0) != (o->image_width == 0))
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image size needs both height and width");
-    if (o->image_height && p->resize == VIT__RESIZE_NONE && !p->crop)
+    if (o->image_height && !can_aim(p))
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL,
                          "the preprocessing neither resizes nor crops: it cannot aim at %" PRIu32 "x%" PRIu32,
                          o->image_width, o->image_height);
@@ -200,7 +206,7 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
         return status;
     vit_preprocessor p = *preprocessor;
     if (o->image_height)
-        aim(&p, o->image_width, o->image_height);
+        vit__preprocess_aim(&p, o->image_width, o->image_height);
     plan->resampler = o->resampler;
     plan->filter = p.filter;
     if (p.library == VIT__LIBRARY_OPEN_CLIP && p.resize == VIT__RESIZE_SHORTEST && p.resize_width != p.resize_height)
