@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "attention.h"
+#include "attention_map.h"
 #include "head.h"
 #include "position.h"
 
@@ -205,6 +206,16 @@ static void embed(vit_session *session, const vit__encoder_batch *batch)
 
 /* ------------------------------------------------------------------ blocks ---- */
 
+/* Hands out the weights of a block's attention where they were asked for: 0 = the first block. */
+static void emit_attention(const vit_session *session, const vit__attention_call *call, size_t layer)
+{
+    const vit__encoder_batch *batch = session->batch;
+    size_t size = call->heads * call->tokens * call->tokens;
+    for (size_t i = 0; i < batch->n_requests; i++)
+        if (batch->requests[i].output == VIT_OUTPUT_ATTENTION && batch->requests[i].layer == layer)
+            vit__attention_map(call, &session->workers, batch->requests[i].result + batch->first * size);
+}
+
 /* y = heads of attention over the tokens in x, before the output projection */
 static void attend(vit_session *session, const vit__block_weights *w, size_t items, const float *x)
 {
@@ -222,6 +233,7 @@ static void attend(vit_session *session, const vit__block_weights *w, size_t ite
                                              : 0,
         .causal = c->causal, .y = session->y};
     vit__attention(&call, &session->workers);
+    emit_attention(session, &call, (size_t)(w - session->model->weights.blocks));
     if (c->attention_norm)
         norm(session, &w->attention_norm, items, width, session->y, session->y);
 }
@@ -374,6 +386,7 @@ void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch)
     const vit__weights *w = &session->model->weights;
     session->tokens = c->input == VIT__INPUT_TOKENS ? batch->length : vit__config_tokens(c); /* T */
     session->rows = session->tokens;
+    session->batch = batch;
     embed(session, batch);
     emit_hidden(session, batch, 0);
     for (size_t i = 0; i < c->depth; i++) {

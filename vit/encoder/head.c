@@ -288,6 +288,7 @@ static void answer(vit_session *session, const vit__encoder_batch *batch, const 
         project(session, batch, c->pooling, &session->model->weights.latent_log_variance, out);
         break;
     case VIT_OUTPUT_HIDDEN: /* written between the blocks */
+    case VIT_OUTPUT_ATTENTION: /* written inside them */
         break;
     }
 }

@@ -13,6 +13,7 @@ struct vit_session {
     size_t max_batch;
     size_t tokens; /* T of the pass that is running */
     size_t rows;   /* how many of each input's tokens, from the first on, the block that is running has to finish */
+    const struct vit__encoder_batch *batch; /* the pass that is running */
     float *arena;  /* all of the below */
     float *x;      /* [B, T, D] the residual stream */
     float *y;      /* [B, T, max(D, A)] normed tokens; attention's output */

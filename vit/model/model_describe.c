@@ -65,7 +65,7 @@ static bool set_outputs(vit__json *object, const vit_config *c)
             continue;
         size_t shape[2];
         vit__output_shape(c, (vit_output)output, vit__config_tokens(c), shape);
-        bool matrix = output == VIT_OUTPUT_TOKENS || output == VIT_OUTPUT_HIDDEN;
+        bool matrix = output == VIT_OUTPUT_TOKENS || output == VIT_OUTPUT_HIDDEN || output == VIT_OUTPUT_ATTENTION;
         vit__json *sizes = vit__json_new_array();
         done = (!matrix || vit__json_append(sizes, vit__json_new_number((double)shape[0]))) && done;
         done = vit__json_append(sizes, vit__json_new_number((double)shape[1])) && done;

@@ -12,6 +12,7 @@ static const char *const names[VIT__OUTPUTS] = {
     [VIT_OUTPUT_HIDDEN] = "hidden:K",     [VIT_OUTPUT_POOLER] = "pooler",
     [VIT_OUTPUT_LOGITS] = "logits",       [VIT_OUTPUT_PROBABILITIES] = "probs",
     [VIT_OUTPUT_LATENT] = "latent",       [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
+    [VIT_OUTPUT_ATTENTION] = "attention:K",
 };
 
 const char *vit__output_name(vit_output output)
@@ -25,6 +26,7 @@ bool vit__output_exists(const vit_config *c, vit_output output)
     case VIT_OUTPUT_EMBEDDING:
     case VIT_OUTPUT_TOKENS:
     case VIT_OUTPUT_HIDDEN:
+    case VIT_OUTPUT_ATTENTION:
         return true;
     case VIT_OUTPUT_CLASS:
         return c->class_token;
@@ -93,6 +95,10 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, si
     case VIT_OUTPUT_LATENT_LOG_VARIANCE:
         shape[1] = c->latent;
         break;
+    case VIT_OUTPUT_ATTENTION:
+        shape[0] = c->heads * tokens;
+        shape[1] = tokens;
+        break;
     }
 }
 
@@ -112,6 +118,9 @@ vit_status vit_output_shape(const vit_model *model, vit_output output, size_t la
     if (output == VIT_OUTPUT_HIDDEN && layer > c->depth)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, model->path,
                          "the model has no hidden:%zu: it has hidden:0 to hidden:%zu", layer, c->depth);
+    if (output == VIT_OUTPUT_ATTENTION && layer >= c->depth)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, model->path,
+                         "the model has no attention:%zu: it has attention:0 to attention:%zu", layer, c->depth - 1);
     vit__output_shape(c, output, vit__config_tokens(c), shape);
     return VIT_OK;
 }

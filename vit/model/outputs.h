@@ -13,6 +13,6 @@ const char *vit__output_name(vit_output output);
 /* Of an output that exists, for an input of this many tokens. */
 void vit__output_shape(const vit_config *config, vit_output output, size_t tokens, size_t shape[2]);
 
-#define VIT__OUTPUTS (VIT_OUTPUT_LATENT_LOG_VARIANCE + 1)
+#define VIT__OUTPUTS (VIT_OUTPUT_ATTENTION + 1)
 
 #endif

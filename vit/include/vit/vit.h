@@ -183,7 +183,8 @@ typedef struct vit_model_options {
     const char *preprocessor; /* file that stands in for the model's own preprocessing; NULL = the model's own */
     vit_tower tower;
     uint32_t image_height, image_width; /* run at this picture size: positions are interpolated as the family defines it,
-                                         * and preprocessing aims at it; 0 = the model's own */
+                                         * and preprocessing aims at it; 0 = the model's own (for families that the
+                                         * library runs at any size, such as DINOv2, what its preprocessing gives) */
 } vit_model_options;
 
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
@@ -228,6 +229,32 @@ VIT_API char *vit_model_describe(const vit_model *model);
  * the lines `sha256sum SHARD...` prints, in name order. Reads every byte of the checkpoint. */
 VIT_API vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err);
 
+/* ------------------------------------------------------------------ tensors of a file ---- */
+
+/* The tensors of any .safetensors file, such as what a reference has computed (`vit verify` reads that). */
+typedef struct vit_tensor_file vit_tensor_file;
+
+typedef struct vit_tensor {
+    const char *name, *dtype; /* "F32", "I32", ...; strings and shape live as long as the file is open */
+    const size_t *shape;      /* [rank] */
+    size_t rank, elements;
+} vit_tensor;
+
+/* Maps and checks the file. The caller frees with vit_tensor_file_free. Errors: not_found, unreadable, corrupt, truncated,
+ * out_of_memory. */
+VIT_API vit_status vit_tensor_file_open(const char *path, vit_tensor_file **file, vit_error *err);
+VIT_API void vit_tensor_file_free(vit_tensor_file *file);
+
+/* The index-th by name, or the one of a name. 0: there is none, and *tensor is all zero. */
+VIT_API int vit_tensor_file_get(const vit_tensor_file *file, size_t index, vit_tensor *tensor);
+VIT_API int vit_tensor_file_find(const vit_tensor_file *file, const char *name, vit_tensor *tensor);
+
+/* All elements of a tensor of floating-point numbers, as f32; or of integers that fit. Error: unsupported_format (a tensor of
+ * another type, an integer that does not fit), not_found. */
+VIT_API vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name, float *values, vit_error *err);
+VIT_API vit_status vit_tensor_file_integers(const vit_tensor_file *file, const char *name, int32_t *values,
+                                            vit_error *err);
+
 /* ------------------------------------------------------------------ encoding ---- */
 
 typedef enum vit_output {
@@ -240,11 +267,12 @@ typedef enum vit_output {
     VIT_OUTPUT_LOGITS = 6,    /* [C] */
     VIT_OUTPUT_PROBABILITIES = 7, /* [C] softmax of the logits, or sigmoid for a multi-label model */
     VIT_OUTPUT_LATENT = 8,       /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
-    VIT_OUTPUT_LATENT_LOG_VARIANCE = 9 /* [Z] its log variance */
+    VIT_OUTPUT_LATENT_LOG_VARIANCE = 9, /* [Z] its log variance */
+    VIT_OUTPUT_ATTENTION = 10    /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
 } vit_output;
 
 /* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for
- * VIT_OUTPUT_HIDDEN only. */
+ * VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION only. */
 VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2],
                                     vit_error *err);
 
@@ -275,8 +303,8 @@ VIT_API const char *vit_session_multiplier(const vit_session *session);
 VIT_API vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output,
                               float *result, vit_error *err);
 
-/* Encodes n texts of a model opened with VIT_TOWER_TEXT: ids[n][length] -> result[n][rows * columns], where the rows of
- * VIT_OUTPUT_TOKENS and VIT_OUTPUT_HIDDEN are `length`. length is 1 to vit_model_context; texts are padded as their tokenizer
+/* Encodes n texts of a model opened with VIT_TOWER_TEXT: ids[n][length] -> result[n][rows * columns], where for the
+ * outputs that have T rows or columns T is `length`. length is 1 to vit_model_context; texts are padded as their tokenizer
  * does. VIT_ERR_INVALID_ARGUMENT: an id is not in the vocabulary. Otherwise as vit_encode. */
 VIT_API vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, size_t length, vit_output output,
                                    float *result, vit_error *err);
@@ -284,7 +312,7 @@ VIT_API vit_status vit_encode_text(vit_session *session, const int32_t *ids, siz
 /* Several outputs of one forward pass. */
 typedef struct vit_request {
     vit_output output;
-    size_t layer;  /* for VIT_OUTPUT_HIDDEN */
+    size_t layer;  /* for VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
     float *result; /* [n][rows * columns], the caller's */
 } vit_request;
 
