@@ -226,9 +226,10 @@ static cli_exit report(bench *b)
 
 static cli_exit measure(const cli_command *command, bench *b)
 {
+    b->options.image_size = b->pictures.image_size;
     cli_exit status = cli_model_open(&b->options, &b->model);
-    if (status == CLI_DONE)
-        status = cli_model_check_inputs(command, &b->model, &b->pictures, b->images.n > 0);
+    if (status == CLI_DONE && b->images.n > 0)
+        status = cli_model_check_preprocessing(command, &b->model, &b->pictures);
     if (status == CLI_DONE)
         status = cli_model_start(&b->options, 1, &b->model);
     if (status != CLI_DONE)

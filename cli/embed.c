@@ -18,7 +18,10 @@ const char *const cli_dtype_names[] = {"f32", "f16", NULL};
 #define FIELD(member) offsetof(cli_embedding, member)
 static const cli_option embed_table[] = {
     {"output", 0, "NAME", cli_set_output, FIELD(output), NULL,
-     "which result: embedding (default, the family's own), cls, mean, tokens, hidden:K, pooler, logits, probs"},
+     "which result: embedding (default, the family's own), cls, mean, tokens, hidden:K, pooler, logits, probs, latent, "
+     "latent-log-variance"},
+    {"sample", 0, "SEED", cli_set_seed, FIELD(sample), NULL,
+     "draw from the Gaussian latent of a variational autoencoder instead of giving its mean (with --output latent)"},
     {"normalize", 0, NULL, cli_set_flag, FIELD(normalize), NULL, "divide each vector by its length"},
     {"dtype", 0, "f32|f16", cli_set_choice, FIELD(dtype), cli_dtype_names, "how numbers are stored (default f32)"},
     {"format", 0, "npy|jsonl|csv|raw|fvecs|pgcopy", cli_set_choice, FIELD(format), cli_format_names,
@@ -155,15 +158,17 @@ static cli_exit check_options(const cli_command *command, cli_embedding *e)
         return status;
     e->vectors.matrix = e->output.output == VIT_OUTPUT_TOKENS || e->output.output == VIT_OUTPUT_HIDDEN;
     e->vectors.half = e->dtype == DTYPE_F16;
+    if (e->sample.given && e->output.output != VIT_OUTPUT_LATENT)
+        return cli_usage_error(command, "--sample draws from a Gaussian latent: it goes with --output latent");
     return check_format(command, e);
 }
 
 static cli_exit check_output(const cli_command *command, cli_embedding *e, const cli_job *job)
 {
     size_t shape[2];
-    vit_error err = {0};
-    if (vit_output_shape(job->model.model, e->output.output, e->output.layer, shape, &err) != VIT_OK)
-        return cli_usage_error(command, "--output %s: %s", e->output.text, err.message);
+    cli_exit status = cli_job_shape(command, job, &e->output, shape);
+    if (status != CLI_DONE)
+        return status;
     e->vectors.rows = shape[0];
     e->vectors.columns = shape[1];
     return check_format(command, e);
@@ -189,6 +194,7 @@ static cli_exit embed_inputs(const cli_command *command, cli_embedding *e, cli_j
         return status;
     job->output = e->output.output;
     job->layer = e->output.layer;
+    job->sample = e->sample;
     return is_bulk(e) ? cli_embed_bulk(command, e, job) : embed_into_file(e, job);
 }
 
@@ -209,11 +215,12 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 
 const cli_command cli_embed = {
     .name = "embed",
-    .summary = "a vector for each image, for search and the like",
+    .summary = "a vector for each image or text, for search and the like",
     .usage = "[OPTION]... -o FILE INPUT...",
     .text = "Writes a vector for each image, in the order of the inputs. An INPUT is an image, a folder (searched for\n"
             "images, the folders below it too), or - for one image on standard input. An image that cannot be read\n"
-            "gets no row and is reported, in FILE.errors.jsonl too. With --shard-size the vectors go into a folder, in parts.",
+            "gets no row and is reported, in FILE.errors.jsonl too. With --shard-size the vectors go into a folder, in parts.\n"
+            "With --text or --tokens it writes a vector for each text instead, and the model's image tower is not touched.",
     .example = "vit embed --normalize -o photos.npy photos/",
     .run = run,
 };

@@ -11,6 +11,7 @@ typedef struct cli_embedding {
     /* options */
     cli_output_name output;
     bool normalize;
+    cli_seed sample;
     int dtype;
     int format; /* -1: as the file's name says */
     const char *path;

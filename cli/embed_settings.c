@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
 #include "embed.h"
 #include "json_text.h"
 #include "talk.h"
@@ -30,6 +32,10 @@ cli_exit cli_embed_settings(const cli_embedding *embed, const cli_job *job, cli_
     cli_text_format(text, ",\"precision\":\"%s\",\"output\":\"%s\",\"normalize\":%s,\"dtype\":\"%s\"",
                     job->model.precision, embed->output.text, embed->normalize ? "true" : "false",
                     cli_dtype_names[embed->dtype]);
+    if (job->text)
+        cli_text_string(text, ",\"input\":\"text\"");
+    if (embed->sample.given)
+        cli_text_format(text, ",\"sample\":%" PRIu64, embed->sample.seed);
     cli_text_format(text, ",\"resampler\":\"%s\",\"exif\":\"%s\",\"background\":",
                     cli_resampler_names[pictures->resampler], cli_exif_names[pictures->exif]);
     add_background(pictures, text);

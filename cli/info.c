@@ -75,6 +75,7 @@ static cli_exit print_description(const info *in)
 
 static cli_exit describe(info *in)
 {
+    in->options.image_size = in->pictures.image_size;
     cli_exit status = cli_model_open(&in->options, &in->model);
     if (status == CLI_DONE)
         status = cli_model_start(&in->options, DEFAULT_BATCH, &in->model);

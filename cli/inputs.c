@@ -95,31 +95,46 @@ void cli_inputs_free(cli_inputs *inputs)
 
 cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs)
 {
-    size_t standard_inputs = 0;
+    size_t standard_inputs = 0, texts = 0;
     for (size_t i = 0; i < inputs->n; i++) {
         const cli_source *source = &inputs->sources[i];
         if (source->kind == CLI_SOURCE_STDIN ||
             (source->kind == CLI_SOURCE_LIST && strcmp(source->value, "-") == 0))
             standard_inputs++;
-        if (!*source->value)
+        texts += cli_source_is_text(source);
+        if (!*source->value && source->kind != CLI_SOURCE_TEXT)
             return cli_usage_error(command, "an input has an empty name");
     }
     if (inputs->n == 0)
         return cli_usage_error(command, "no input: name images, folders, or - for standard input");
     if (standard_inputs > 1)
         return cli_usage_error(command, "standard input can be read once only");
+    if (texts > 0 && texts < inputs->n)
+        return cli_usage_error(command, "--text and --tokens go through another tower than pictures: one run for each");
     return CLI_DONE;
 }
 
-cli_exit cli_inputs_refuse_text(const cli_command *command, const cli_inputs *inputs)
+bool cli_source_is_text(const cli_source *source)
 {
+    return source->kind == CLI_SOURCE_TEXT || source->kind == CLI_SOURCE_TOKENS;
+}
+
+bool cli_inputs_are_text(const cli_inputs *inputs)
+{
+    return inputs->n > 0 && cli_source_is_text(&inputs->sources[0]);
+}
+
+void cli_inputs_take_texts(cli_inputs *inputs, cli_inputs *texts)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < inputs->n; i++) {
-        cli_source_kind kind = inputs->sources[i].kind;
-        if (kind == CLI_SOURCE_TEXT || kind == CLI_SOURCE_TOKENS)
-            return cli_usage_error(command, "%s: this model has no text tower",
-                                   kind == CLI_SOURCE_TEXT ? "--text" : "--tokens");
+        const cli_source source = inputs->sources[i];
+        if (cli_source_is_text(&source))
+            add(texts, source.kind, source.value);
+        else
+            inputs->sources[kept++] = source;
     }
-    return CLI_DONE;
+    inputs->n = kept;
 }
 
 void cli_input_free_bytes(cli_input *input)
@@ -151,7 +166,8 @@ struct cli_walk {
     bool silent;
     size_t next; /* source */
     size_t met;  /* inputs, those of other parts among them */
-    /* Where the walk stands inside the source before `next`; at most one list, and in it one folder, tar or pixel file. */
+    /* Where the walk stands inside the source before `next`; at most one list, and in it one folder or tar file;
+     * or a file of pixels or token ids. */
     FILE *list;
     bool list_is_ours; /* to close */
     const char *list_name;
@@ -159,7 +175,7 @@ struct cli_walk {
     size_t line_capacity;
     cli_folder *folder;
     cli_tar *tar;
-    const char *pixels;
+    const cli_source *rows_of; /* NULL: no such file is open */
     size_t row, rows;
 };
 
@@ -262,16 +278,17 @@ static bool open_list(cli_walk *walk, const cli_source *source, cli_input *input
     return !walk->list && give_failure(input, source->value, errno);
 }
 
-static bool open_pixels(cli_walk *walk, const char *name, cli_input *input)
+static bool open_rows(cli_walk *walk, const cli_source *source, cli_input *input)
 {
     vit_error err = {0};
     cli_npy npy;
-    if (cli_npy_open(name, &npy, &err) != VIT_OK) {
-        give(input, CLI_SOURCE_PIXELS, name);
+    bool pixels = source->kind == CLI_SOURCE_PIXELS;
+    if ((pixels ? cli_npy_open : cli_npy_open_ids)(source->value, &npy, &err) != VIT_OK) {
+        give(input, source->kind, source->value);
         input->error = err;
         return true;
     }
-    walk->pixels = name;
+    walk->rows_of = source;
     walk->row = 0;
     walk->rows = npy.shape[0];
     cli_npy_close(&npy);
@@ -288,19 +305,23 @@ static bool enter_source(cli_walk *walk, const cli_source *source, cli_input *in
     case CLI_SOURCE_LIST:
         return open_list(walk, source, input);
     case CLI_SOURCE_PIXELS:
-        return open_pixels(walk, source->value, input);
-    default:
-        return false; /* text is refused before the walk */
+    case CLI_SOURCE_TOKENS:
+        return open_rows(walk, source, input);
+    case CLI_SOURCE_TEXT:
+        return give(input, CLI_SOURCE_TEXT, source->value);
+    case CLI_SOURCE_MEMBER: /* no source, but what comes out of one */
+        break;
     }
+    return false;
 }
 
-static bool next_from_pixels(cli_walk *walk, cli_input *input)
+static bool next_row(cli_walk *walk, cli_input *input)
 {
     if (walk->row == walk->rows) {
-        walk->pixels = NULL;
+        walk->rows_of = NULL;
         return false;
     }
-    give(input, CLI_SOURCE_PIXELS, walk->pixels);
+    give(input, walk->rows_of->kind, walk->rows_of->value);
     input->row = walk->row++;
     return true;
 }
@@ -336,8 +357,8 @@ static bool next_of_all(cli_walk *walk, cli_input *input)
 {
     for (;;) {
         bool given;
-        if (walk->pixels)
-            given = next_from_pixels(walk, input);
+        if (walk->rows_of)
+            given = next_row(walk, input);
         else if (walk->folder)
             given = next_from_folder(walk, input);
         else if (walk->tar)

@@ -52,10 +52,15 @@ extern const cli_option cli_input_table[];
 void cli_inputs_add(void *inputs, const char *operand);
 void cli_inputs_free(cli_inputs *inputs);
 
-/* CLI_USAGE, with a message, if there is nothing to work on, or standard input is asked for twice. */
+/* CLI_USAGE, with a message, if there is nothing to work on, standard input is asked for twice, or texts stand beside
+ * pictures. */
 cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs);
-/* CLI_USAGE, with a message, if text is among them. */
-cli_exit cli_inputs_refuse_text(const cli_command *command, const cli_inputs *inputs);
+
+/* Texts and token ids, for a text tower. */
+bool cli_source_is_text(const cli_source *source);
+bool cli_inputs_are_text(const cli_inputs *inputs); /* of inputs that were checked */
+/* Moves the texts and token ids to *texts, which is freed with cli_inputs_free. */
+void cli_inputs_take_texts(cli_inputs *inputs, cli_inputs *texts);
 
 /* What comes with an image in a tar file. */
 typedef struct cli_member {
@@ -65,11 +70,11 @@ typedef struct cli_member {
     char *json, *text; /* of the .json and the .txt that belong to it; NULL: none */
 } cli_member;
 
-/* One image, or row of pixels, or a source that cannot be read at all (error says why). */
+/* One image, row of pixels, text or row of token ids, or a source that cannot be read at all (error says why). */
 struct cli_input {
-    cli_source_kind kind; /* PATH, STDIN, PIXELS or MEMBER */
-    char *path;           /* for results and messages; "-" for standard input */
-    size_t row;           /* of a pixel file */
+    cli_source_kind kind; /* all but LIST */
+    char *path;           /* for results and messages; "-" for standard input; the text itself */
+    size_t row;           /* of a file of pixels or token ids */
     cli_member *member;   /* NULL: not in a tar file */
     uint32_t width, height; /* of the picture, upright, once it was loaded */
     cli_file_stamp stamp;   /* of the file, where pass_over filled it */

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inputs through a model, batch by batch, in order: what classify and embed have in common. */
+/* Inputs through a model, batch by batch, in order: what classify and embed have in common. All inputs are pictures, or all
+ * are texts, which go through the text tower. */
 #ifndef CLI_JOB_H
 #define CLI_JOB_H
 
 #include <stdbool.h>
 
 #include "inputs.h"
+#include "latent.h"
 #include "model.h"
+#include "outputs.h"
+#include "progress.h"
+#include "words.h"
 
 typedef struct cli_job {
     /* filled by the options */
@@ -21,8 +26,11 @@ typedef struct cli_job {
     size_t total; /* inputs, if that is known; else 0 */
 
     cli_model model; /* filled by cli_job_open */
+    bool text;       /* likewise: the inputs are texts */
+    cli_words words; /* likewise: for texts that are not token ids yet */
     vit_output output;
     size_t layer;
+    cli_seed sample; /* of VIT_OUTPUT_LATENT, which is the mean without it */
     /* Takes one result, in input order. values is NULL if the input failed (input->error says why); otherwise it may be
      * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job. */
     bool (*deliver)(void *context, cli_input *input, float *values);
@@ -46,12 +54,17 @@ void cli_job_close(cli_job *job);
 /* Makes the session. */
 cli_exit cli_job_start(cli_job *job);
 
+/* Of one result of an opened job: as vit_output_shape, but for texts by their own length. CLI_USAGE, with a message that says
+ * `asked`, if the model has no such output, or if the inputs would have results of different shapes. */
+cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli_output_name *asked, size_t shape[2]);
+
 /* CLI_DONE or CLI_INPUTS_FAILED; ends the command with CLI_OUTPUT if deliver says so. */
 cli_exit cli_job_run(cli_job *job);
 
-/* Encodes n images; where that fails, each of them alone, so that one bad image takes none with it. errors[n] are all
- * zero at first. */
-void cli_encode_each(const cli_model *model, const float *pixels, size_t n, const vit_request *request,
-                     vit_error **errors);
+/* What a run is made of (job.c, job_text.c): hands out one result, or the failure of an input, which is freed. */
+void cli_job_deliver(cli_job *job, cli_input *input, float *values);
+void cli_job_flush(cli_job *job);
+/* The run over texts, but for its beginning and end. */
+void cli_job_run_texts(cli_job *job, cli_walk *walk, cli_progress *progress);
 
 #endif

@@ -49,8 +49,8 @@ static vit_status wrong_size(const cli_loader *loader, const char *what, size_t 
 {
     const vit_model *model = loader->model->model;
     return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path,
-                         "%s %zux%zu, the model takes %ux%u, and interpolating positions is not built yet", what, height,
-                         width, vit_model_image_height(model), vit_model_image_width(model));
+                         "%s %zux%zu, and the model runs at %ux%u: one size for all inputs, which --image-size names", what,
+                         height, width, vit_model_image_height(model), vit_model_image_width(model));
 }
 
 static vit_status load_pixels(const cli_loader *loader, const cli_input *input, float *pixels, vit_error *err)

@@ -68,6 +68,29 @@ char *cli_model_choose(const cli_model_options *options)
     return model;
 }
 
+/* A model of pictures that is in order, and has nothing to compare them with. */
+static bool lacks_words(const char *name)
+{
+    vit_similarity similarity;
+    vit_model *model = NULL;
+    bool lacks = vit_model_open(name, NULL, &model, NULL) == VIT_OK &&
+                 vit_model_similarity(model, &similarity, NULL) != VIT_OK;
+    vit_model_free(model);
+    return lacks;
+}
+
+static cli_exit open_error(const cli_model_options *options, const char *name, const vit_error *err)
+{
+    if (options->tower == VIT_TOWER_TEXT && err->status == VIT_ERR_UNSUPPORTED_MODEL && lacks_words(name)) {
+        cli_error("model %s has no text tower: it takes pictures, and neither texts nor token ids", name);
+        return CLI_USAGE;
+    }
+    bool elsewhere = err->where[0] && strcmp(err->where, name) != 0;
+    cli_error("model %s: %s: %s%s%s", name, vit_status_name(err->status), elsewhere ? err->where : "",
+              elsewhere ? ": " : "", err->message);
+    return CLI_MODEL;
+}
+
 cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 {
     *model = (cli_model){.precision = precision_names[options->precision]};
@@ -75,14 +98,12 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     if (!model->name)
         return CLI_MODEL;
     double start = cli_seconds();
-    vit_model_options open = {.precision = (vit_precision)options->precision, .preprocessor = options->preprocessor};
+    vit_model_options open = {.precision = (vit_precision)options->precision, .preprocessor = options->preprocessor,
+                              .tower = options->tower, .image_height = options->image_size.height,
+                              .image_width = options->image_size.width};
     vit_error err = {0};
-    if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK) {
-        bool elsewhere = err.where[0] && strcmp(err.where, model->name) != 0;
-        cli_error("model %s: %s: %s%s%s", model->name, vit_status_name(err.status), elsewhere ? err.where : "",
-                  elsewhere ? ": " : "", err.message);
-        return CLI_MODEL;
-    }
+    if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK)
+        return open_error(options, model->name, &err);
     model->load_seconds = cli_seconds() - start;
     return CLI_DONE;
 }
@@ -90,7 +111,8 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model)
 {
     double start = cli_seconds();
-    size_t fitting = BATCH_BYTES / (vit_model_pixels_size(model->model) * sizeof(float));
+    size_t pixels = vit_model_pixels_size(model->model);
+    size_t fitting = pixels ? BATCH_BYTES / (pixels * sizeof(float)) : default_batch;
     size_t usual = default_batch < fitting ? default_batch : fitting;
     model->batch = options->batch ? options->batch : usual ? usual : 1;
     vit_session_options session = {.threads = options->threads, .max_batch = model->batch};
@@ -122,17 +144,12 @@ cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const 
     return CLI_MODEL;
 }
 
-cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *model, const cli_picture_options *options,
-                                bool pictures)
+cli_exit cli_model_check_preprocessing(const cli_command *command, const cli_model *model,
+                                       const cli_picture_options *pictures)
 {
-    uint32_t height = vit_model_image_height(model->model), width = vit_model_image_width(model->model);
-    cli_size asked = options->image_size;
-    if (asked.height != 0 && (asked.height != height || asked.width != width))
-        return cli_usage_error(command,
-                               "--image-size %ux%u: this model takes %ux%u, and interpolating positions is not built yet",
-                               asked.height, asked.width, height, width);
-    if (pictures && !vit_model_preprocessor(model->model))
+    const vit_preprocessor *rules = vit_model_preprocessor(model->model);
+    if (!rules)
         return cli_usage_error(command, "model %s says nothing about preprocessing: name a file with --preprocessor",
                                model->name);
-    return pictures ? cli_rules_check(vit_model_preprocessor(model->model), model->name, options) : CLI_DONE;
+    return cli_rules_check(rules, model->name, pictures);
 }

@@ -3,6 +3,8 @@
 #ifndef CLI_MODEL_H
 #define CLI_MODEL_H
 
+#include <stdbool.h>
+
 #include "options.h"
 #include "picture.h"
 #include "vit/vit.h"
@@ -13,6 +15,9 @@ typedef struct cli_model_options {
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
     int precision;
+    /* The command's, from what it is to work on: */
+    vit_tower tower;
+    cli_size image_size;      /* zero: the model's own */
 } cli_model_options;
 
 extern const cli_option cli_model_table[];
@@ -36,10 +41,11 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model);
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model);
 void cli_model_close(cli_model *model);
 
-/* CLI_USAGE, with a message, if --image-size asks for a size that the model does not take, or if there are pictures to
- * preprocess and the model does not say how. */
-cli_exit cli_model_check_inputs(const cli_command *command, const cli_model *model, const cli_picture_options *options,
-                                bool pictures);
+/* CLI_USAGE or CLI_MODEL, with a message, if the model does not say how pictures are preprocessed, or says it as
+ * cli_rules_check refuses it. */
+cli_exit cli_model_check_preprocessing(const cli_command *command, const cli_model *model,
+                                       const cli_picture_options *pictures);
+
 
 /* CLI_MODEL, with a message, if the preprocessing aims at pictures past --max-pixels, whatever it is given. */
 cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const cli_picture_options *pictures);

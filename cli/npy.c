@@ -132,12 +132,13 @@ static const char *find_value(const char *text, const char *key)
     return at + strspn(at, " ");
 }
 
-/* "(2, 3, 4, 5)" */
-static bool read_shape(const char *at, size_t shape[4])
+/* "(2, 3, 4, 5)": so many dimensions, no more and no less */
+static bool read_shape(const char *at, size_t dimensions, size_t shape[4])
 {
+    shape[0] = shape[1] = shape[2] = shape[3] = 1;
     if (!at || *at++ != '(')
         return false;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < dimensions; i++) {
         at += strspn(at, " ");
         size_t digits = strspn(at, "0123456789");
         if (digits == 0 || digits > 9)
@@ -145,7 +146,7 @@ static bool read_shape(const char *at, size_t shape[4])
         shape[i] = strtoul(at, NULL, 10);
         at += digits;
         at += strspn(at, " ");
-        if (i < 3 && *at++ != ',')
+        if (i + 1 < dimensions && *at++ != ',')
             return false;
     }
     at += *at == ',';
@@ -153,25 +154,51 @@ static bool read_shape(const char *at, size_t shape[4])
     return *at == ')';
 }
 
-static vit_status check_header(const char *text, const char *path, cli_npy *npy, vit_error *err)
+static vit_status refuse_type(const char *type, const char *want, const char *path, vit_error *err)
+{
+    int length = *type == '\'' ? (int)strcspn(type + 1, "'") + 2 : (int)strcspn(type, ",}");
+    return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "%s, not %.*s", want, length < 40 ? length : 40, type);
+}
+
+static vit_status check_pixels(const char *type, const char *shape, const char *path, cli_npy *npy, vit_error *err)
+{
+    npy->item = sizeof(float);
+    if (strncmp(type, "'<f4'", 5) != 0)
+        return refuse_type(type, "pixels must be little-endian float32 (write them with .astype('<f4'))", path, err);
+    if (!read_shape(shape, 4, npy->shape) || npy->shape[1] != CHANNELS || npy->shape[2] == 0 || npy->shape[3] == 0)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "pixels must have the shape [N,3,H,W], not %.*s",
+                             (int)strcspn(shape, ")") + 1, shape);
+    return VIT_OK;
+}
+
+static vit_status check_ids(const char *type, const char *shape, const char *path, cli_npy *npy, vit_error *err)
+{
+    static const char *const types[] = {"'|i1'", "'|u1'", "'<i2'", "'<u2'", "'<i4'", "'<u4'", "'<i8'", "'<u8'"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strncmp(type, types[i], strlen(types[i])) == 0) {
+            npy->item = (size_t)1 << i / 2;
+            npy->is_signed = i % 2 == 0;
+        }
+    if (npy->item == 0)
+        return refuse_type(type, "token ids must be little-endian integers (write them with .astype('<i4'))", path, err);
+    if (!read_shape(shape, 2, npy->shape) || npy->shape[1] == 0)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "token ids must have the shape [N,L], not %.*s",
+                             (int)strcspn(shape, ")") + 1, shape);
+    return VIT_OK;
+}
+
+typedef vit_status check_array(const char *type, const char *shape, const char *path, cli_npy *npy, vit_error *err);
+
+static vit_status check_header(const char *text, const char *path, check_array *check, cli_npy *npy, vit_error *err)
 {
     const char *type = find_value(text, "descr"), *order = find_value(text, "fortran_order");
     const char *shape = find_value(text, "shape");
     if (!type || !order || !shape)
         return vit_error_set(err, VIT_ERR_CORRUPT, path, "the .npy header lacks descr, fortran_order or shape");
-    if (strncmp(type, "'<f4'", 5) != 0) {
-        int length = *type == '\'' ? (int)strcspn(type + 1, "'") + 2 : (int)strcspn(type, ",}");
-        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path,
-                             "pixels must be little-endian float32, not %.*s: write them with .astype('<f4')",
-                             length < 40 ? length : 40, type);
-    }
     if (strncmp(order, "False", 5) != 0)
         return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path,
                              "the array is in Fortran order: write it with numpy.ascontiguousarray");
-    if (!read_shape(shape, npy->shape) || npy->shape[1] != CHANNELS || npy->shape[2] == 0 || npy->shape[3] == 0)
-        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "pixels must have the shape [N,3,H,W], not %.*s",
-                             (int)strcspn(shape, ")") + 1, shape);
-    return VIT_OK;
+    return check(type, shape, path, npy, err);
 }
 
 /* Reads the header text (terminated) and where the data starts. */
@@ -201,15 +228,17 @@ static vit_status read_header(cli_npy *npy, const char *path, char text[HEADER_M
 /* The file must hold what its shape says. */
 static vit_status check_size(const cli_npy *npy, const char *path, off_t size, vit_error *err)
 {
-    uint64_t row = 0, all = 0;
-    bool overflow = __builtin_mul_overflow((uint64_t)npy->shape[2] * CHANNELS * sizeof(float), npy->shape[3], &row) ||
-                    __builtin_mul_overflow(row, npy->shape[0], &all) || all > INT64_MAX - npy->start;
+    uint64_t all = npy->item;
+    bool overflow = false;
+    for (size_t i = 0; i < 4; i++)
+        overflow = __builtin_mul_overflow(all, npy->shape[i], &all) || overflow;
+    overflow = overflow || all > INT64_MAX - npy->start;
     if (overflow || (uint64_t)size < npy->start + all)
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the shape asks for more data than the file holds");
     return VIT_OK;
 }
 
-vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err)
+static vit_status open_array(const char *path, check_array *check, cli_npy *npy, vit_error *err)
 {
     *npy = (cli_npy){.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (npy->descriptor < 0)
@@ -223,12 +252,22 @@ vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err)
     if (result == VIT_OK)
         result = read_header(npy, path, text, err);
     if (result == VIT_OK)
-        result = check_header(text, path, npy, err);
+        result = check_header(text, path, check, npy, err);
     if (result == VIT_OK)
         result = check_size(npy, path, status.st_size, err);
     if (result != VIT_OK)
         cli_npy_close(npy);
     return result;
+}
+
+vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err)
+{
+    return open_array(path, check_pixels, npy, err);
+}
+
+vit_status cli_npy_open_ids(const char *path, cli_npy *npy, vit_error *err)
+{
+    return open_array(path, check_ids, npy, err);
 }
 
 vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err)
@@ -241,6 +280,30 @@ vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float 
         uint32_t bits = bytes[i * 4] | (uint32_t)bytes[i * 4 + 1] << 8 | (uint32_t)bytes[i * 4 + 2] << 16 |
                         (uint32_t)bytes[i * 4 + 3] << 24;
         memcpy(&pixels[i], &bits, sizeof bits);
+    }
+    return VIT_OK;
+}
+
+/* A little-endian integer of `size` bytes. */
+static int64_t integer(const unsigned char *bytes, size_t size, bool is_signed)
+{
+    uint64_t bits = is_signed && bytes[size - 1] & 0x80u ? UINT64_MAX : 0;
+    for (size_t i = size; i-- > 0;)
+        bits = bits << 8 | bytes[i];
+    return !is_signed && bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
+}
+
+vit_status cli_npy_read_ids(const cli_npy *npy, const char *path, size_t row, int32_t *ids, vit_error *err)
+{
+    unsigned char bytes[8];
+    for (size_t i = 0; i < npy->shape[1]; i++) {
+        size_t at = (row * npy->shape[1] + i) * npy->item;
+        if (row >= npy->shape[0] || !read_at(npy->descriptor, bytes, npy->item, npy->start + at))
+            return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
+        int64_t id = integer(bytes, npy->item, npy->is_signed);
+        if (id < INT32_MIN || id > INT32_MAX)
+            return vit_error_set(err, VIT_ERR_CORRUPT, path, "row %zu: no token id is as large as %" PRId64, row, id);
+        ids[i] = (int32_t)id;
     }
     return VIT_OK;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* NumPy's .npy files: headers to write, and rows of pixels to read. */
+/* NumPy's .npy files: headers to write, and rows of pixels or token ids to read. */
 #ifndef CLI_NPY_H
 #define CLI_NPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,16 +23,23 @@ void cli_put_f16(cli_text *bytes, const float *values, size_t n);
 uint16_t cli_half(float value);
 float cli_half_to_float(uint16_t half);
 
-/* An open file with f32 [N,3,H,W], little-endian, C order; anything else is refused with the reason. */
+/* An open file. */
 typedef struct cli_npy {
     int descriptor;
-    size_t start; /* of the data in the file */
-    size_t shape[4];
+    size_t start;    /* of the data in the file */
+    size_t shape[4]; /* 1 past its dimensions */
+    size_t item;     /* bytes of a number */
+    bool is_signed;
 } cli_npy;
 
+/* f32 [N,3,H,W], little-endian, C order; anything else is refused with the reason. */
 vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err);
+/* The same for integers [N,L] of any size. */
+vit_status cli_npy_open_ids(const char *path, cli_npy *npy, vit_error *err);
 /* Row `row` into pixels[3*H*W]. */
 vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err);
+/* Row `row` into ids[L]; an id that does not fit is refused. */
+vit_status cli_npy_read_ids(const cli_npy *npy, const char *path, size_t row, int32_t *ids, vit_error *err);
 void cli_npy_close(cli_npy *npy);
 
 #endif

@@ -8,6 +8,7 @@ static const char *const names[] = {
     [VIT_OUTPUT_EMBEDDING] = "embedding", [VIT_OUTPUT_CLASS] = "cls",     [VIT_OUTPUT_MEAN] = "mean",
     [VIT_OUTPUT_TOKENS] = "tokens",       [VIT_OUTPUT_HIDDEN] = "hidden", [VIT_OUTPUT_POOLER] = "pooler",
     [VIT_OUTPUT_LOGITS] = "logits",       [VIT_OUTPUT_PROBABILITIES] = "probs",
+    [VIT_OUTPUT_LATENT] = "latent",       [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
 };
 #define N_NAMES (sizeof names / sizeof *names)
 
@@ -33,5 +34,5 @@ const char *cli_set_output(const cli_option *option, const char *value, void *fi
             return NULL;
         }
     }
-    return "one of embedding, cls, mean, tokens, hidden:K, pooler, logits, probs";
+    return "one of embedding, cls, mean, tokens, hidden:K, pooler, logits, probs, latent, latent-log-variance";
 }

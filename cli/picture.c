@@ -77,7 +77,7 @@ const cli_option cli_picture_table[] = {
      "whose resize to reproduce bit for bit: Pillow up to 12 (default), Pillow 13, or torchvision as transformers 5 "
      "uses it"},
     {"image-size", 0, "HxW|N", set_image_size, FIELD(image_size), NULL,
-     "aim the preprocessing at this size; a model must take it"},
+     "aim the preprocessing at this size, and run the model at it: its positions are interpolated, where its family says how"},
     {0},
 };
 

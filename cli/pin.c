@@ -64,6 +64,7 @@ static void take_pictures(const cli_picture_options *pictures, cli_pin *pin)
     }
 }
 
+/* (Texts have no preprocessing: they may stand beside pictures of any.) */
 cli_exit cli_pin_take(const cli_command *command, const cli_job *job, const cli_output_name *output, cli_pin *pin)
 {
     const vit_model *model = job->model.model;
@@ -76,7 +77,7 @@ cli_exit cli_pin_take(const cli_command *command, const cli_job *job, const cli_
         return cli_usage_error(command, "--output %s is a matrix for each image; an index holds vectors", output->text);
     if (vit_model_digest(model, digest, &err) == VIT_OK)
         set(pin, CLI_PIN_MODEL_DIGEST, digest);
-    if (vit_preprocessor_digest(vit_model_preprocessor(model), digest, &err) == VIT_OK)
+    if (!job->text && vit_preprocessor_digest(vit_model_preprocessor(model), digest, &err) == VIT_OK)
         set(pin, CLI_PIN_PREPROCESSING_DIGEST, digest);
     if (err.status != VIT_OK) {
         cli_library_error(&err);
@@ -109,7 +110,8 @@ bool cli_pin_matches(const cli_pin *index, const cli_pin *now, const char *place
     for (size_t i = 0; i < CLI_PIN_KEYS; i++) {
         const char *then = index->values[i] ? index->values[i] : "(none)";
         const char *value = now->values[i] ? now->values[i] : "(none)";
-        if (!meanings[i] || strcmp(then, value) == 0)
+        bool words = i == CLI_PIN_PREPROCESSING_DIGEST && !now->values[i];
+        if (!meanings[i] || words || strcmp(then, value) == 0)
             continue;
         cli_error("%s: its vectors were made with %s %s by %s, these would be made with %s; they cannot be compared: "
                   "use the same, or another --db",

@@ -99,10 +99,7 @@ static cli_exit open_rules(const cli_command *command, const preprocess *p, cli_
     if (status != CLI_DONE)
         return status;
     *rules = vit_model_preprocessor(model->model);
-    if (!*rules)
-        return cli_usage_error(command, "model %s says nothing about preprocessing: name a file with --preprocessor",
-                               model->name);
-    return cli_rules_check(*rules, model->name, &p->pictures);
+    return cli_model_check_preprocessing(command, model, &p->pictures);
 }
 
 /* u8 [H,W,3] */

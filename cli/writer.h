@@ -50,7 +50,7 @@ bool cli_writer_has_metadata(const cli_writer *writer);
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata);
 void cli_writer_discard(cli_writer *writer); /* takes NULL */
 
-/* "path":..., for pixel files "index":..., for members of a tar file "tar":..., without braces: how all JSON names an
+/* "path":..., or "text":... of a text; for files of pixels and token ids "index":..., for members of a tar file "tar":..., without braces: how all JSON names an
  * input. */
 void cli_json_input(cli_text *text, const cli_input *input);
 /* The same, and what came along with the input: "json":..., "text":... */

@@ -11,9 +11,9 @@
 
 void cli_json_input(cli_text *text, const cli_input *input)
 {
-    cli_text_string(text, "\"path\":");
+    cli_text_string(text, input->kind == CLI_SOURCE_TEXT ? "\"text\":" : "\"path\":");
     cli_json_string(text, input->path);
-    if (input->kind == CLI_SOURCE_PIXELS)
+    if (input->kind == CLI_SOURCE_PIXELS || input->kind == CLI_SOURCE_TOKENS)
         cli_text_format(text, ",\"index\":%zu", input->row);
     if (input->member && strcmp(input->member->tar, "-") != 0) {
         cli_text_string(text, ",\"tar\":");

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of texts and sizes share: the golden cases of both folders, and a small CLIP with a tokenizer."""
+import glob
+import json
+import os
+import struct
+
+from harness import *
+
+
+def case_folders(pattern="*"):
+    """The golden cases whose names match, in name order; there must be some."""
+    found = sorted(glob.glob(os.path.join(DATA, "golden", pattern)) +
+                   glob.glob(os.path.join(DATA, "golden_more", pattern)))
+    found = [folder for folder in found if os.path.exists(os.path.join(folder, "case.json"))]
+    assert found, pattern
+    return found
+
+
+def case_of(folder):
+    with open(os.path.join(folder, "case.json")) as file:
+        return json.load(file)
+
+
+def expected_of(folder, name="expected.safetensors"):
+    return read_safetensors(os.path.join(folder, name))
+
+
+def ids_bytes(rows, descr="<i4"):
+    """An .npy file of token ids."""
+    code = {"|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<u4": "I", "<i8": "q", "<u8": "Q"}[descr]
+    data = b"".join(struct.pack("<%d%s" % (len(row), code), *row) for row in rows)
+    return npy_bytes(descr, (len(rows), len(rows[0]) if rows else 1), data)
+
+
+def int_rows(shape, data):
+    """I32 [N,L] as lists."""
+    values = struct.unpack("<%di" % (len(data) // 4), data)
+    return [list(values[i * shape[1]:(i + 1) * shape[1]]) for i in range(shape[0])]
+
+
+def float_rows(shape, data):
+    values = floats(data)
+    each = len(values) // shape[0]
+    return [list(values[i * each:(i + 1) * each]) for i in range(shape[0])]
+
+
+def overwrite_tensors(path, wanted, value):
+    """Every float of the F32 tensors for whose names wanted() holds becomes value."""
+    with open(path, "r+b") as file:
+        size = struct.unpack("<Q", file.read(8))[0]
+        header = json.loads(file.read(size))
+        header.pop("__metadata__", None)
+        changed = 0
+        for name, tensor in header.items():
+            if not wanted(name) or tensor["dtype"] != "F32":
+                continue
+            first, last = tensor["data_offsets"]
+            file.seek(8 + size + first)
+            file.write(struct.pack("<f", value) * ((last - first) // 4))
+            changed += 1
+    assert changed, path
