@@ -132,6 +132,12 @@ static void each_way(void (*check)(const way *w, const shape *s))
             }
 }
 
+/* Of the largest value. f32: sums of up to 768 products, a few hundred roundings of 6e-8, mostly cancelling. bf16: the
+ * same, and a GELU that may be off by 1e-4. int8: besides, a value of x that lies between two bytes may take either, as
+ * the level rounds; one unit of one byte in hundreds is 1e-4 of a small sum. */
+static const double tolerances[] = {
+    [VIT_PRECISION_F32] = 2e-6, [VIT_PRECISION_BF16] = 1e-4, [VIT_PRECISION_INT8] = 1e-3};
+
 static void check_formula(const way *w, const shape *s)
 {
     layer l = make_layer(s);
@@ -148,10 +154,8 @@ static void check_formula(const way *w, const shape *s)
                 sum += (double)x[row * s->inputs + i] * l.weight[out * s->inputs + i];
             want[row * n + out] += (float)(l.scale[out] * 0.5 * sum * erfc(-sum / sqrt(2)));
         }
-    /* f32 sums of up to 768 products: a few hundred roundings of 6e-8, mostly cancelling. A value of x that lies between
-     * two bytes may take either, as the level rounds; one unit of one byte in hundreds is 1e-4 of a small sum. */
     double error = relative_error(y, want, size);
-    if (!(error < (w->precision == VIT_PRECISION_INT8 ? 1e-3 : 2e-6)))
+    if (!(error < tolerances[w->precision]))
         fail_msg("%s, precision %d, level %d, %zu x %zu: error %g", w->gemm->name, (int)w->precision,
                  (int)w->level, s->rows, s->inputs, error);
     free(x);

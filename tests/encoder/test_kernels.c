@@ -195,7 +195,7 @@ static void exponentials_in_pieces_are_a_softmax(void **state)
             for (size_t i = 0; i < cut; i++)
                 x[i] *= before;
             check(x, want, n, "exponentials", tables[level]->name);
-            assert_true(fabs(total - sum) <= TOLERANCE * sum);
+            assert_true(fabs(total - sum) <= 5e-6 * sum); /* up to a thousand additions, one after the other in plain C */
         }
 }
 
