@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit classify: the most probable labels of each image. */
+/* vit classify: the most probable labels of each image, by the model's own classifier or by labels in words. */
 #include <stdlib.h>
 
 #include "command.h"
@@ -7,20 +7,25 @@
 #include "json_text.h"
 #include "output_file.h"
 #include "writer.h"
+#include "zero_shot.h"
 
 #define DEFAULT_TOP 5
 
 typedef enum style { STYLE_TEXT, STYLE_JSON, STYLE_CSV } style;
 static const char *const style_names[] = {"text", "json", "csv", NULL};
+enum { SCORE_PROBABILITIES, SCORE_LOGITS };
+static const char *const score_names[] = {"probs", "logits", NULL};
 
 typedef struct classify {
     /* options */
     size_t top;
-    int style;
+    int style, score;
     const char *path; /* NULL: stdout */
+    cli_zero_shot zero_shot;
     /* at work */
     const vit_model *model;
     size_t classes, *best;
+    float *scores; /* [classes], by words; NULL: the model's classifier */
     cli_file file;
     cli_text text;
 } classify;
@@ -30,15 +35,23 @@ static const cli_option classify_table[] = {
     {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many labels for each image (default 5)"},
     {"format", 0, "text|json|csv", cli_set_choice, FIELD(style), style_names,
      "text for people (default), one JSON object a line, or CSV with a header"},
+    {"output", 0, "probs|logits", cli_set_choice, FIELD(score), score_names,
+     "what the scores are: probabilities (default), or the logits that they are made of"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
     {0},
 };
+
+/* NULL: the class has no name. */
+static const char *label_of(const classify *c, size_t index)
+{
+    return c->scores ? c->zero_shot.names[index] : vit_model_label(c->model, index);
+}
 
 static void add_text(classify *c, const cli_input *input, const float *scores)
 {
     cli_text_format(&c->text, "%s\n", input->path);
     for (size_t i = 0; i < c->top; i++) {
-        const char *label = vit_model_label(c->model, c->best[i]);
+        const char *label = label_of(c, c->best[i]);
         cli_text_format(&c->text, "  %.4f  ", (double)scores[c->best[i]]);
         if (label)
             cli_text_format(&c->text, "%s\n", label);
@@ -54,7 +67,7 @@ static void add_json(classify *c, const cli_input *input, const float *scores)
     cli_text_string(&c->text, ",\"predictions\":[");
     for (size_t i = 0; i < c->top; i++) {
         cli_text_string(&c->text, i ? ",{\"label\":" : "{\"label\":");
-        cli_json_string(&c->text, vit_model_label(c->model, c->best[i]));
+        cli_json_string(&c->text, label_of(c, c->best[i]));
         cli_text_format(&c->text, ",\"index\":%zu,\"score\":", c->best[i]);
         cli_json_float(&c->text, scores[c->best[i]]);
         cli_text_string(&c->text, "}");
@@ -65,7 +78,7 @@ static void add_json(classify *c, const cli_input *input, const float *scores)
 static void add_csv(classify *c, const cli_input *input, const float *scores)
 {
     for (size_t i = 0; i < c->top; i++) {
-        const char *label = vit_model_label(c->model, c->best[i]);
+        const char *label = label_of(c, c->best[i]);
         cli_text_csv(&c->text, input->path);
         cli_text_format(&c->text, ",%zu,%zu,", i + 1, c->best[i]);
         cli_text_csv(&c->text, label ? label : "");
@@ -97,6 +110,10 @@ static bool deliver(void *context, cli_input *input, float *scores)
 {
     static void (*const add[])(classify *, const cli_input *, const float *) = {add_text, add_json, add_csv};
     classify *c = context;
+    if (scores && c->scores) {
+        cli_zero_shot_score(&c->zero_shot, scores, c->score == SCORE_LOGITS, c->scores);
+        scores = c->scores;
+    }
     if (!scores) {
         add_failure(c, input);
     } else {
@@ -128,20 +145,61 @@ static cli_exit write_labels(classify *c, cli_job *job)
     return status;
 }
 
+static cli_exit check_words(const cli_command *command, classify *c, const cli_model *model)
+{
+    size_t width = vit_output_size(model->model, VIT_OUTPUT_EMBEDDING, 0);
+    if (width != c->zero_shot.width)
+        return cli_usage_error(command, "model %s: its vectors have %zu numbers for pictures and %zu for texts", model->name,
+                               width, c->zero_shot.width);
+    c->classes = c->zero_shot.n;
+    c->scores = cli_allocate(c->classes, sizeof *c->scores);
+    return CLI_DONE;
+}
+
+static cli_exit check_classifier(const cli_command *command, classify *c, const cli_model *model)
+{
+    vit_similarity similarity;
+    c->classes = vit_model_classes(model->model);
+    if (c->classes)
+        return CLI_DONE;
+    if (vit_model_similarity(model->model, &similarity, NULL) == VIT_OK)
+        return cli_usage_error(command, "model %s classifies by words: name labels, as with --labels 'cat,dog'", model->name);
+    return cli_usage_error(command, "model %s has no classifier; 'vit embed' gives its vectors", model->name);
+}
+
 static cli_exit check_classes(const cli_command *command, classify *c, const cli_model *model)
 {
     c->model = model->model;
-    c->classes = vit_model_classes(model->model);
-    if (c->classes == 0)
-        return cli_usage_error(command, "model %s has no classifier; 'vit embed' gives its vectors", model->name);
+    cli_exit status = (cli_zero_shot_asked(&c->zero_shot) ? check_words : check_classifier)(command, c, model);
+    if (status != CLI_DONE)
+        return status;
     c->top = c->top < c->classes ? c->top : c->classes;
     c->best = cli_allocate(c->top, sizeof *c->best);
     return CLI_DONE;
 }
 
+/* Texts among the inputs are labels. */
+static cli_exit prepare_words(const cli_command *command, classify *c, cli_job *job)
+{
+    cli_inputs_take_texts(&job->inputs, &c->zero_shot.texts);
+    cli_exit status = cli_inputs_check(command, &job->inputs);
+    if (status != CLI_DONE)
+        return status;
+    if (cli_zero_shot_asked(&c->zero_shot)) {
+        job->output = VIT_OUTPUT_EMBEDDING;
+        return cli_zero_shot_open(command, &job->options, &c->zero_shot);
+    }
+    job->output = c->score == SCORE_LOGITS ? VIT_OUTPUT_LOGITS : VIT_OUTPUT_PROBABILITIES;
+    if (c->zero_shot.templates.n)
+        return cli_usage_error(command, "--template says what the model is told of --labels: there are none");
+    return CLI_DONE;
+}
+
 static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job *job)
 {
-    cli_exit status = cli_job_open(command, job);
+    cli_exit status = prepare_words(command, c, job);
+    if (status == CLI_DONE)
+        status = cli_job_open(command, job);
     if (status == CLI_DONE)
         status = check_classes(command, c, &job->model);
     if (status == CLI_DONE)
@@ -152,15 +210,18 @@ static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     classify c = {.top = DEFAULT_TOP};
-    cli_job job = {.output = VIT_OUTPUT_PROBABILITIES, .deliver = deliver, .flush = flush, .context = &c};
+    cli_job job = {.deliver = deliver, .flush = flush, .context = &c};
     const cli_group groups[] = {
         {"Results", classify_table, &c, NULL},
+        {"Labels in words", cli_zero_shot_table, &c.zero_shot, NULL},
         CLI_JOB_GROUPS(job),
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
     cli_exit status = parsed == CLI_GO_ON ? classify_inputs(command, &c, &job) : (cli_exit)parsed;
     free(c.best);
+    free(c.scores);
+    cli_zero_shot_free(&c.zero_shot);
     cli_text_free(&c.text);
     cli_job_close(&job);
     return status;
@@ -171,7 +232,10 @@ const cli_command cli_classify = {
     .summary = "the most probable labels of images",
     .usage = "[OPTION]... INPUT...",
     .text = "Prints the most probable labels of each image, best first. An INPUT is an image, a folder (searched for\n"
-            "images, the folders below it too), or - for one image on standard input.",
+            "images, the folders below it too), or - for one image on standard input.\n\n"
+            "A model of pictures and words (CLIP, SigLIP) is told the labels: with --labels, as they are with --text, or as\n"
+            "token ids with --tokens. Scores are by the model's own scale: softmax over the labels for CLIP, for SigLIP the\n"
+            "sigmoid of each.",
     .example = "vit classify -k 3 --format json photos/ > labels.jsonl",
     .run = run,
 };

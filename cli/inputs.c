@@ -24,6 +24,11 @@ void cli_inputs_add(void *inputs, const char *operand)
     add(inputs, strcmp(operand, "-") == 0 ? CLI_SOURCE_STDIN : CLI_SOURCE_PATH, operand);
 }
 
+void cli_inputs_add_text(cli_inputs *inputs, const char *text)
+{
+    add(inputs, CLI_SOURCE_TEXT, text);
+}
+
 static const char *add_list(const cli_option *option, const char *value, void *field)
 {
     (void)option;
@@ -79,7 +84,7 @@ const cli_option cli_input_table[] = {
     {"shard", 0, "i/n", set_part, offsetof(cli_inputs, part), NULL,
      "take every n-th input from the i-th on, counted from 0: for n jobs that share the work"},
     {"pixels", 0, "FILE.npy", add_pixels, 0, NULL, "take preprocessed pixels, f32 [N,3,H,W], instead of images"},
-    {"text", 0, "TEXT", add_text, 0, NULL, "take a text (models with a text tower)"},
+    {"text", 0, "TEXT", add_text, 0, NULL, "take a text (models with a text tower), which for classify is a label; may be given again"},
     {"tokens", 0, "FILE.npy", add_tokens, 0, NULL, "take token ids, integers [N,L] (models with a text tower)"},
     {0},
 };

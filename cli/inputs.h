@@ -50,6 +50,7 @@ typedef struct cli_inputs {
 
 extern const cli_option cli_input_table[];
 void cli_inputs_add(void *inputs, const char *operand);
+void cli_inputs_add_text(cli_inputs *inputs, const char *text);
 void cli_inputs_free(cli_inputs *inputs);
 
 /* CLI_USAGE, with a message, if there is nothing to work on, standard input is asked for twice, or texts stand beside

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zero_shot.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "talk.h"
+#include "text.h"
+
+#define PLACE "{}" /* of the label in a template */
+#define NORM_MIN 1e-12
+
+static const char *add_value(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    cli_values *list = field;
+    list->values = cli_reallocate(list->values, list->n + 1, sizeof *list->values);
+    list->values[list->n++] = value;
+    return NULL;
+}
+
+static const char *add_template(const cli_option *option, const char *value, void *field)
+{
+    return strstr(value, PLACE) ? add_value(option, value, field) : "a text with {} where the label goes";
+}
+
+#define FIELD(member) offsetof(cli_zero_shot, member)
+const cli_option cli_zero_shot_table[] = {
+    {"labels", 0, "A,B,C", add_value, FIELD(labels), NULL,
+     "classify by these words, with a model that has a text tower (CLIP, SigLIP); may be given again"},
+    {"labels-file", 0, "FILE", cli_set_text, FIELD(file), NULL, "the same, a label a line"},
+    {"template", 0, "TEXT", add_template, FIELD(templates), NULL,
+     "what the model is told of a label, which takes the place of {}: \"a photo of a {}\" (default {} alone); of several "
+     "templates the embeddings are averaged"},
+    {0},
+};
+
+bool cli_zero_shot_asked(const cli_zero_shot *z)
+{
+    return z->labels.n > 0 || z->file || z->texts.n > 0 || z->n > 0;
+}
+
+void cli_zero_shot_free(cli_zero_shot *z)
+{
+    for (size_t i = 0; i < z->n; i++)
+        free(z->names[i]);
+    free(z->names);
+    free(z->vectors);
+    free(z->labels.values);
+    free(z->templates.values);
+    cli_inputs_free(&z->texts);
+    *z = (cli_zero_shot){0};
+}
+
+/* ------------------------------------------------------------------ labels ---- */
+
+/* name, which becomes the list's, may be NULL. */
+static void add_name(cli_zero_shot *z, char *name)
+{
+    z->names = cli_reallocate(z->names, z->n + 1, sizeof *z->names);
+    z->names[z->n++] = name;
+}
+
+/* A label without the spaces around it. false: it is empty. */
+static bool add_label(cli_zero_shot *z, const char *text, size_t size)
+{
+    static const char spaces[] = " \t\r\n";
+    while (size > 0 && strchr(spaces, *text))
+        text++, size--;
+    while (size > 0 && strchr(spaces, text[size - 1]))
+        size--;
+    if (size == 0)
+        return false;
+    cli_text name = {0};
+    cli_text_add(&name, text, size);
+    add_name(z, name.data);
+    return true;
+}
+
+static cli_exit split_labels(const cli_command *command, cli_zero_shot *z)
+{
+    for (size_t i = 0; i < z->labels.n; i++) {
+        const char *list = z->labels.values[i];
+        for (bool more = true; more; list++) {
+            size_t size = strcspn(list, ",");
+            if (!add_label(z, list, size))
+                return cli_usage_error(command, "--labels '%s': a label is empty", z->labels.values[i]);
+            list += size;
+            more = *list == ',';
+        }
+    }
+    return CLI_DONE;
+}
+
+/* Empty lines are no labels. */
+static cli_exit read_labels(const cli_command *command, cli_zero_shot *z)
+{
+    FILE *file = fopen(z->file, "re");
+    if (!file)
+        return cli_usage_error(command, "--labels-file %s: %s", z->file, strerror(errno));
+    char *line = NULL;
+    size_t capacity = 0, before = z->n;
+    ssize_t length;
+    while ((length = getline(&line, &capacity, file)) >= 0)
+        add_label(z, line, (size_t)length);
+    bool failed = ferror(file);
+    int error = errno;
+    free(line);
+    fclose(file);
+    if (failed)
+        return cli_usage_error(command, "--labels-file %s: %s", z->file, strerror(error));
+    return z->n > before ? CLI_DONE : cli_usage_error(command, "--labels-file %s: there is no label in it", z->file);
+}
+
+/* ------------------------------------------------------------------ prompts ---- */
+
+/* The texts that the model is told, in the order of the labels, each label's templates side by side. */
+typedef struct prompts {
+    cli_values texts; /* owned */
+    size_t each;      /* of a label */
+} prompts;
+
+static char *fill_in(const char *template, const char *label)
+{
+    cli_text text = {0};
+    for (const char *at; (at = strstr(template, PLACE)) != NULL; template = at + strlen(PLACE)) {
+        cli_text_add(&text, template, (size_t)(at - template));
+        cli_text_string(&text, label);
+    }
+    cli_text_string(&text, template);
+    return text.data;
+}
+
+static void make_prompts(const cli_zero_shot *z, prompts *p)
+{
+    p->each = z->templates.n ? z->templates.n : 1;
+    for (size_t i = 0; i < z->n; i++)
+        for (size_t j = 0; j < p->each; j++)
+            add_value(NULL, fill_in(z->templates.n ? z->templates.values[j] : PLACE, z->names[i]), &p->texts);
+}
+
+static void free_prompts(prompts *p)
+{
+    for (size_t i = 0; i < p->texts.n; i++)
+        free((char *)(uintptr_t)p->texts.values[i]);
+    free(p->texts.values);
+}
+
+static const cli_source *first_tokens(const cli_zero_shot *z)
+{
+    for (size_t i = 0; i < z->texts.n; i++)
+        if (z->texts.sources[i].kind == CLI_SOURCE_TOKENS)
+            return &z->texts.sources[i];
+    return NULL;
+}
+
+/* What goes through the text tower: token ids, whose names are the labels if there are any; or prompts. */
+static cli_exit choose_texts(const cli_command *command, cli_zero_shot *z, prompts *p, cli_inputs *inputs)
+{
+    cli_exit status = split_labels(command, z);
+    if (status == CLI_DONE && z->file)
+        status = read_labels(command, z);
+    if (status != CLI_DONE)
+        return status;
+    if (first_tokens(z)) {
+        if (z->templates.n)
+            return cli_usage_error(command, "--template is for labels in words, not for --tokens");
+        p->each = 1;
+        cli_inputs_take_texts(&z->texts, inputs);
+        return CLI_DONE;
+    }
+    make_prompts(z, p);
+    for (size_t i = 0; i < z->texts.n; i++) { /* --text: as it is, whatever the templates */
+        add_name(z, cli_duplicate(z->texts.sources[i].value));
+        for (size_t j = 0; j < p->each; j++)
+            add_value(NULL, cli_duplicate(z->texts.sources[i].value), &p->texts);
+    }
+    for (size_t i = 0; i < p->texts.n; i++)
+        cli_inputs_add_text(inputs, p->texts.values[i]);
+    return CLI_DONE;
+}
+
+/* ------------------------------------------------------------------ vectors ---- */
+
+typedef struct gathering {
+    float *vectors; /* [n][width] */
+    size_t n, width;
+} gathering;
+
+static void to_unit(float *vector, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)vector[i] * (double)vector[i];
+    double norm = sqrt(sum);
+    for (size_t i = 0; i < n; i++)
+        vector[i] = (float)((double)vector[i] / (norm > NORM_MIN ? norm : NORM_MIN));
+}
+
+static bool gather(void *context, cli_input *input, float *values)
+{
+    gathering *g = context;
+    (void)input;
+    if (!values)
+        return true; /* which the run's status says */
+    g->vectors = cli_reallocate(g->vectors, (g->n + 1) * g->width, sizeof *g->vectors);
+    memcpy(g->vectors + g->n++ * g->width, values, g->width * sizeof *values);
+    return true;
+}
+
+static bool nothing_to_flush(void *context)
+{
+    (void)context;
+    return true;
+}
+
+/* As CLIP averages templates: each of length 1, and their mean too. */
+static void average(const gathering *g, size_t each, cli_zero_shot *z)
+{
+    size_t width = g->width;
+    z->width = width;
+    z->vectors = cli_allocate(z->n, width * sizeof *z->vectors);
+    for (size_t i = 0; i < z->n; i++) {
+        float *mean = z->vectors + i * width;
+        for (size_t j = 0; j < each; j++) {
+            float *vector = g->vectors + (i * each + j) * width;
+            to_unit(vector, width);
+            for (size_t k = 0; k < width; k++)
+                mean[k] += vector[k] / (float)each;
+        }
+        to_unit(mean, width);
+    }
+}
+
+/* Token ids that nobody named are classes without names. */
+static cli_exit name_classes(const cli_command *command, cli_zero_shot *z, size_t classes)
+{
+    if (z->n > 0 && z->n != classes)
+        return cli_usage_error(command, "%zu labels for the %zu texts in --tokens", z->n, classes);
+    while (z->n < classes)
+        add_name(z, NULL);
+    return classes ? CLI_DONE : cli_usage_error(command, "--tokens: there is no text in it");
+}
+
+static cli_exit encode_labels(const cli_command *command, cli_job *job, size_t each, cli_zero_shot *z)
+{
+    gathering *g = job->context;
+    vit_error err = {0};
+    cli_exit status = cli_job_open(command, job);
+    if (status != CLI_DONE)
+        return status;
+    if (vit_model_similarity(job->model.model, &z->similarity, &err) != VIT_OK)
+        return cli_usage_error(command, "model %s: %s", job->model.name, err.message);
+    g->width = vit_output_size(job->model.model, VIT_OUTPUT_EMBEDDING, 0);
+    status = cli_job_start(job);
+    if (status == CLI_DONE && cli_job_run(job) != CLI_DONE)
+        status = CLI_USAGE; /* a label that cannot be read, which was said */
+    if (status == CLI_DONE)
+        status = name_classes(command, z, g->n / each);
+    if (status == CLI_DONE)
+        average(g, each, z);
+    return status;
+}
+
+cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *z)
+{
+    gathering g = {0};
+    prompts p = {0};
+    cli_job job = {.options = *options, .progress = CLI_PROGRESS_NEVER, .deliver = gather, .flush = nothing_to_flush,
+                   .context = &g};
+    cli_exit status = choose_texts(command, z, &p, &job.inputs);
+    if (status == CLI_DONE)
+        status = encode_labels(command, &job, p.each, z);
+    cli_job_close(&job);
+    free(g.vectors);
+    free_prompts(&p);
+    return status;
+}
+
+/* ------------------------------------------------------------------ scores ---- */
+
+static void to_probabilities(const cli_zero_shot *z, float *scores)
+{
+    float most = scores[0];
+    for (size_t i = 1; i < z->n; i++)
+        most = fmaxf(most, scores[i]);
+    double sum = 0;
+    for (size_t i = 0; i < z->n; i++)
+        sum += exp((double)(scores[i] - most));
+    for (size_t i = 0; i < z->n; i++)
+        scores[i] = (float)(z->similarity.sigmoid ? 1 / (1 + exp(-(double)scores[i]))
+                                                  : exp((double)(scores[i] - most)) / sum);
+}
+
+void cli_zero_shot_score(const cli_zero_shot *z, const float *embedding, bool logits, float *scores)
+{
+    double length = 0;
+    for (size_t k = 0; k < z->width; k++)
+        length += (double)embedding[k] * (double)embedding[k];
+    length = fmax(sqrt(length), NORM_MIN);
+    for (size_t i = 0; i < z->n; i++) {
+        const float *label = z->vectors + i * z->width;
+        double product = 0;
+        for (size_t k = 0; k < z->width; k++)
+            product += (double)embedding[k] * (double)label[k];
+        scores[i] = (float)((double)z->similarity.scale * (product / length) + (double)z->similarity.bias);
+    }
+    if (!logits)
+        to_probabilities(z, scores);
+}

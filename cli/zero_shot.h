@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Classes that are described in words (Radford et al. 2021): the classifier's weights are the embeddings of texts, and a
+ * picture's logits are its similarities with them, by the model's own scale. */
+#ifndef CLI_ZERO_SHOT_H
+#define CLI_ZERO_SHOT_H
+
+#include "job.h"
+
+typedef struct cli_values {
+    const char **values;
+    size_t n;
+} cli_values;
+
+typedef struct cli_zero_shot {
+    /* options */
+    cli_values labels;    /* lists of labels, with commas between them */
+    const char *file;     /* with a label a line */
+    cli_values templates; /* "a photo of a {}" */
+    cli_inputs texts;     /* labels as they are, or as token ids */
+    /* at work */
+    char **names;         /* [n], NULL for what was given as token ids */
+    size_t n, width;
+    float *vectors;       /* [n][width], of length 1 */
+    vit_similarity similarity;
+} cli_zero_shot;
+
+extern const cli_option cli_zero_shot_table[];
+
+/* Are classes described in words at all? */
+bool cli_zero_shot_asked(const cli_zero_shot *zero_shot);
+
+/* Encodes the labels, through the text tower, which is closed again. Prints what is wrong: CLI_USAGE or CLI_MODEL. Always
+ * freed with cli_zero_shot_free. */
+cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *zero_shot);
+void cli_zero_shot_free(cli_zero_shot *zero_shot);
+
+/* scores[n] of a picture with this embedding: logits, or probabilities as the model makes them of those. */
+void cli_zero_shot_score(const cli_zero_shot *zero_shot, const float *embedding, bool logits, float *scores);
+
+#endif
