@@ -25,41 +25,112 @@ static vit__json *wrap(json_t *json)
     return (vit__json *)(void *)json;
 }
 
-/* What jansson reads from. It ignores that its buffer of one word could not grow, and goes on without the rest of the word
- * (2.14, lex_save): so it gets byte by byte, and errno is looked at before each. */
+/*
+ * jansson (2.14, lex_save) ignores that its buffer of one word could not grow: it goes on without the rest of the word, and
+ * past the end of a string that lost its last quote. So the document is read as the second element of
+ *
+ *     ["aaaa...",
+ *     DOCUMENT]
+ *
+ * where the a's make the buffer grow to what the longest word of the document needs, and not at their last quote. They are
+ * fed byte by byte, and errno is looked at before each. After them the buffer never grows.
+ */
 typedef struct source {
     const char *text;
     size_t size, at;
-    bool out_of_memory;
+    size_t padding; /* of the first element */
+    size_t fed;     /* of what stands ahead of the document */
+    bool closed, out_of_memory;
 } source;
+
+#define OPENING 2 /* [" */
+#define CLOSING 3 /* ", and a new line */
+
+/* Bytes of the longest string, number or name. */
+static size_t longest_word(const char *text, size_t size)
+{
+    size_t longest = 0, start = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        if (in_string && text[i] == '\\') {
+            i++;
+            continue;
+        }
+        bool quote = text[i] == '"', outside = !in_string && (quote || strchr(" \t\r\n,:[]{}", text[i]));
+        if (!quote && !outside)
+            continue;
+        longest = i - start > longest ? i - start : longest;
+        in_string = quote != in_string;
+        start = i;
+    }
+    return size - start > longest ? size - start : longest;
+}
+
+/* jansson's buffer doubles from 16 bytes: this many a's are some past a doubling, and leave more than twice the room. */
+static size_t padding_for(size_t word)
+{
+    size_t capacity = 16;
+    while (capacity < word + 8)
+        capacity *= 2;
+    return capacity + 4;
+}
+
+static char ahead(const source *from, size_t at)
+{
+    static const char opening[] = "[\"", closing[] = "\",\n";
+    if (at < OPENING)
+        return opening[at];
+    return at < OPENING + from->padding ? 'a' : closing[at - OPENING - from->padding];
+}
 
 static size_t feed(void *buffer, size_t room, void *data)
 {
-    (void)room;
     source *from = data;
+    char *to = buffer;
     from->out_of_memory = from->out_of_memory || errno == ENOMEM;
-    if (from->out_of_memory || from->at == from->size)
+    if (from->out_of_memory || from->closed)
         return 0;
-    *(char *)buffer = from->text[from->at++];
+    if (from->fed < OPENING + from->padding + CLOSING) {
+        *to = ahead(from, from->fed++);
+        return 1;
+    }
+    size_t left = from->size - from->at, n = left < room ? left : room;
+    memcpy(to, from->text + from->at, n);
+    from->at += n;
+    if (n > 0)
+        return n;
+    *to = ']';
+    from->closed = true;
     return 1;
+}
+
+/* The document out of its frame; NULL: there is not exactly one. */
+static json_t *take_document(json_t *framed)
+{
+    json_t *document = json_array_size(framed) == 2 ? json_incref(json_array_get(framed, 1)) : NULL;
+    json_decref(framed);
+    return document;
 }
 
 vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
 {
-    source from = {.text = text, .size = size};
+    source from = {.text = text, .size = size, .padding = padding_for(longest_word(text, size))};
     json_error_t problem;
     errno = 0;
-    json_t *parsed = json_load_callback(feed, &from, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    json_t *framed = json_load_callback(feed, &from, JSON_REJECT_DUPLICATES, &problem);
+    bool parsed = framed != NULL;
     *json = NULL;
     if (from.out_of_memory || errno == ENOMEM) {
-        json_decref(parsed);
+        json_decref(framed);
         return vit__fail_memory(err, where);
     }
-    *json = wrap(parsed);
-    if (parsed)
+    *json = wrap(take_document(framed));
+    if (*json)
         return VIT_OK;
-    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", problem.text, problem.line,
-                     problem.column);
+    if (parsed)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: more than one value");
+    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", problem.text,
+                     problem.line - 1, problem.column);
 }
 
 static vit_status read_text(const char *path, char **text, size_t *size, vit_error *err)

@@ -78,19 +78,25 @@ bool vit__family_has(const vit__checkpoint *checkpoint, const char *pattern, con
            vit__checkpoint_find(checkpoint, name) != NULL;
 }
 
+/* How many of the tensors that this naming names are there. */
+static size_t count_named(const vit__checkpoint *checkpoint, const vit__naming *naming)
+{
+    size_t n = 0;
+    for (size_t slot = 0; slot < VIT__SLOTS; slot++)
+        n += vit__family_has(checkpoint, naming->names[slot].weight, naming->prefix);
+    return n;
+}
+
 void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *namings, size_t n, vit__plan *plan)
 {
-    plan->names = namings[0].names;
-    plan->prefix = namings[0].prefix;
+    size_t best = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
-        const vit__name *names = namings[i].names;
-        const char *first = names[VIT__SLOT_PATCH].weight ? names[VIT__SLOT_PATCH].weight
-                                                          : names[VIT__SLOT_TOKENS].weight;
-        if (vit__family_has(checkpoint, first, namings[i].prefix) &&
-            vit__family_has(checkpoint, names[VIT__SLOT_FC2].weight, namings[i].prefix)) {
-            plan->names = names;
-            plan->prefix = namings[i].prefix;
-            return;
+        size_t named = count_named(checkpoint, &namings[i]);
+        if (named > most) {
+            most = named;
+            best = i;
         }
     }
+    plan->names = namings[best].names;
+    plan->prefix = namings[best].prefix;
 }

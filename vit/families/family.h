@@ -121,8 +121,8 @@ typedef struct vit__naming {
     const vit__name *names;
 } vit__naming;
 
-/* The first naming whose embedding (of patches or of tokens) and first norm are there, into plan->names and prefix; if
- * none is, the first one, so that the error names a tensor of it. */
+/* The naming of which most tensors are there, the first of several, into plan->names and prefix: so that where one tensor
+ * is missing the error names that one. */
 void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *namings, size_t n, vit__plan *plan);
 
 /* The families. */

@@ -33,19 +33,6 @@ static const vit__name_set new_swiglu = {EMBEDDING_NAMES, NORM_NAMES, VIT__NEW_A
 static const vit__naming plain_namings[] = {WITH_PREFIXES(plain), WITH_PREFIXES(new_plain)};
 static const vit__naming swiglu_namings[] = {WITH_PREFIXES(swiglu), WITH_PREFIXES(new_swiglu)};
 
-/* The old and the new names of plain MLPs differ in their attention alone. */
-static void choose_names(const vit__checkpoint *checkpoint, bool gated, vit__plan *out)
-{
-    const vit__naming *namings = gated ? swiglu_namings : plain_namings;
-    size_t n = sizeof plain_namings / sizeof *plain_namings;
-    for (size_t i = 0; i < n; i++)
-        if (vit__family_has(checkpoint, namings[i].names[VIT__SLOT_QUERY].weight, namings[i].prefix)) {
-            vit__family_name(checkpoint, &namings[i], 1, out);
-            return;
-        }
-    vit__family_name(checkpoint, namings, n, out);
-}
-
 /* Dinov2SwiGLUFFN: two thirds of the plain width, rounded up to a multiple of 8. */
 static size_t swiglu_width(size_t plain_width)
 {
@@ -74,7 +61,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
         c->mlp_width = swiglu_width(c->mlp_width);
         c->activation = VIT__ACTIVATION_SILU;
     }
-    choose_names(checkpoint, gated, out);
+    vit__family_name(checkpoint, gated ? swiglu_namings : plain_namings, sizeof plain_namings / sizeof *plain_namings,
+                     out);
     c->class_token = true;
     c->registers = registers ? vit__read_size(&r, "num_register_tokens", 4) : 0;
     c->position = registers ? VIT__POSITION_LEARNED_CLASS : VIT__POSITION_LEARNED_ALL;

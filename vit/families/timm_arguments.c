@@ -68,7 +68,10 @@ static vit__json *scalar_of(const char *text, size_t length)
         return NULL;
     memcpy(word, text, length);
     word[length] = '\0';
-    return vit__json_parse(word, length, NULL, &value, NULL) == VIT_OK ? value : vit__json_new_string(word);
+    vit_status status = vit__json_parse(word, length, NULL, &value, NULL);
+    if (status == VIT_ERR_OUT_OF_MEMORY)
+        return NULL;
+    return status == VIT_OK ? value : vit__json_new_string(word);
 }
 
 static vit__json *value_of(const char *text, size_t length)

@@ -53,7 +53,9 @@ const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *ch
 {
     if (kind == VIT__TIMM_VIT || kind == VIT__TIMM_DISTILLED)
         return vit__family_has(checkpoint, BLOCK "gamma_1", prefix) ? old_deit3_names : vit_names;
-    if (vit__family_has(checkpoint, BLOCK "attn.q_proj.weight", prefix))
-        return separate_names;
-    return config->qkv_bias && !config->key_bias ? fused_names : old_deit3_names;
+    const vit__name *fused = config->qkv_bias && !config->key_bias ? fused_names : old_deit3_names;
+    const vit__naming namings[] = {{prefix, fused}, {prefix, separate_names}};
+    vit__plan named;
+    vit__family_name(checkpoint, namings, 2, &named);
+    return named.names;
 }

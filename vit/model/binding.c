@@ -292,24 +292,6 @@ static vit_status missing(const binder *b, const char *name, const shape *want)
                      vit__checkpoint_config_name(b->checkpoint));
 }
 
-/* One tensor by its name. pattern NULL: the family has no name for it, and `what` stands in for it in the message. */
-static vit_status bind_tensor(const binder *b, const char *pattern, const char *what, size_t block, bool optional,
-                              const shape *want, const vit__tensor **bound)
-{
-    char name[256];
-    if (!pattern && optional)
-        return VIT_OK;
-    if (!pattern)
-        return missing(b, what ? what : "(one that this family has no name for)", want);
-    if (!vit__family_tensor_name(pattern, b->plan->prefix, block, name, sizeof name))
-        return vit__fail(b->err, VIT_ERR_INTERNAL, pattern, "the name of a tensor is too long");
-    const vit__tensor *tensor = vit__checkpoint_find(b->checkpoint, name);
-    if (!tensor)
-        return optional ? VIT_OK : missing(b, name, want);
-    *bound = tensor;
-    return check_tensor(b, tensor, want);
-}
-
 /* Does a slot that packs this one, directly or over another, already hold a weight (or a bias)? */
 static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
 {
@@ -321,24 +303,83 @@ static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
     return false;
 }
 
+/* Is a tensor there that the same slot packs? Then the checkpoint keeps them apart. */
+static bool keeps_apart(const binder *b, vit__slot packed, size_t block, bool bias)
+{
+    char name[256];
+    for (vit__slot slot = 0; slot < VIT__SLOTS; slot++) {
+        const vit__name *names = &b->plan->names[slot];
+        const char *pattern = bias ? names->bias : names->weight;
+        if (specs[slot].packed == packed && pattern &&
+            vit__family_tensor_name(pattern, b->plan->prefix, block, name, sizeof name) &&
+            vit__checkpoint_find(b->checkpoint, name))
+            return true;
+    }
+    return false;
+}
+
+/* The weight or the bias of a slot. */
+typedef struct wanted {
+    vit__slot slot;
+    size_t block;
+    bool bias;
+    bool optional; /* what it packs may be there instead */
+} wanted;
+
+static const char *pattern_of(const binder *b, vit__slot slot, bool bias)
+{
+    return bias ? b->plan->names[slot].bias : b->plan->names[slot].weight;
+}
+
+static shape shape_of(const binder *b, vit__slot slot, bool bias)
+{
+    vit__layout layout = b->plan->names[slot].layout;
+    shape want = wanted_shape(&b->plan->config, &specs[slot], layout);
+    if (!bias)
+        return want;
+    return (shape){1, {layout == VIT__LAYOUT_TRANSPOSED ? want.sizes[1] : want.sizes[0]}};
+}
+
+/* Names the tensor that people would look for: the packed one, unless its parts are apart. */
+static vit_status tell_missing(const binder *b, const wanted *w)
+{
+    vit__slot told = w->slot, packed = specs[w->slot].packed;
+    char name[256];
+    if (packed != UNPACKED && pattern_of(b, packed, w->bias) &&
+        (!pattern_of(b, told, w->bias) || !keeps_apart(b, packed, w->block, w->bias)))
+        told = packed;
+    const char *pattern = pattern_of(b, told, w->bias);
+    shape want = shape_of(b, told, w->bias);
+    if (!pattern || !vit__family_tensor_name(pattern, b->plan->prefix, w->block, name, sizeof name))
+        return missing(b, "(one that this family has no name for)", &want);
+    return missing(b, name, &want);
+}
+
+static vit_status bind_tensor(const binder *b, const wanted *w, const vit__tensor **bound)
+{
+    char name[256];
+    const char *pattern = pattern_of(b, w->slot, w->bias);
+    if (pattern && !vit__family_tensor_name(pattern, b->plan->prefix, w->block, name, sizeof name))
+        return vit__fail(b->err, VIT_ERR_INTERNAL, pattern, "the name of a tensor is too long");
+    *bound = pattern ? vit__checkpoint_find(b->checkpoint, name) : NULL;
+    if (!*bound)
+        return w->optional ? VIT_OK : tell_missing(b, w);
+    shape want = shape_of(b, w->slot, w->bias);
+    return check_tensor(b, *bound, &want);
+}
+
 static vit_status bind_slot(const binder *b, vit__slot slot, size_t block)
 {
     const spec *s = &specs[slot];
     const vit_config *c = &b->plan->config;
-    const vit__name *name = &b->plan->names[slot];
-    const vit__name *packed_name = s->packed != UNPACKED ? &b->plan->names[s->packed] : NULL;
     vit__bound *bound = place(b->binding, slot, block);
-    shape want = wanted_shape(c, s, name->layout);
-    shape row = {1, {name->layout == VIT__LAYOUT_TRANSPOSED ? want.sizes[1] : want.sizes[0]}};
     bool packs_parts = s->packs && (slot != VIT__SLOT_FC1 || c->mlp == VIT__MLP_GATED); /* else it is the layer itself */
+    wanted weight = {slot, block, false, packs_parts}, bias = {slot, block, true, packs_parts};
     vit_status status = VIT_OK;
     if (s->weight(c) && !is_packed(b, slot, block, false))
-        status = bind_tensor(b, name->weight, packed_name ? packed_name->weight : NULL, block, packs_parts, &want,
-                             &bound->weight);
-    bool biased = s->weight(c) && s->bias(c) && !is_packed(b, slot, block, true);
-    if (status == VIT_OK && biased)
-        status = bind_tensor(b, name->bias, packed_name ? packed_name->bias : NULL, block, packs_parts, &row,
-                             &bound->bias);
+        status = bind_tensor(b, &weight, &bound->weight);
+    if (status == VIT_OK && s->weight(c) && s->bias(c) && !is_packed(b, slot, block, true))
+        status = bind_tensor(b, &bias, &bound->bias);
     return status;
 }
 
@@ -378,8 +419,8 @@ static int compare_pointers(const void *a, const void *b)
 
 static bool ends_with(const char *text, const char *ending)
 {
-    size_t length = strlen(text), wanted = strlen(ending);
-    return length >= wanted && strcmp(text + length - wanted, ending) == 0;
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
 }
 
 /* "decoder.*" stands for all names that start so, anything else for those that end so. */
