@@ -30,10 +30,17 @@ static int compare_sizes(const void *a, const void *b, void *context)
     return x < y ? -1 : x > y; /* by path */
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(((const cli_known *)a)->item.path, ((const cli_known *)b)->item.path);
+}
+
 bool cli_catalogue_load(cli_catalogue *catalogue, cli_store *store)
 {
     if (!store->kind->each_item(store, take, catalogue))
         return false;
+    if (catalogue->n > 0)
+        qsort(catalogue->known, catalogue->n, sizeof *catalogue->known, compare_paths);
     catalogue->by_size = cli_allocate(catalogue->n, sizeof(size_t));
     for (size_t i = 0; i < catalogue->n; i++)
         catalogue->by_size[i] = i;

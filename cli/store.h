@@ -77,7 +77,7 @@ typedef struct cli_store_kind {
     bool (*read_pin)(cli_store *store, cli_pin *pin); /* all NULL: nothing was indexed yet */
     bool (*write_pin)(cli_store *store, const cli_pin *pin);
 
-    /* Images, by path (in the order of bytes); caption is left out. */
+    /* Images, in no order; captions are left out. */
     bool (*each_item)(cli_store *store, cli_take_item *take, void *context);
     /* Can the store answer with this filter? Says what is wrong with it. */
     bool (*check_filter)(cli_store *store, const cli_filter *filter);

@@ -320,8 +320,7 @@ static bool each_item(cli_store *base, cli_take_item *take, void *context)
     postgres_store *store = (postgres_store *)base;
     cli_text sql = {0};
     item_reader reader = {take, context};
-    cli_text_format(&sql, "SELECT id, path, size, mtime, hash, width, height, caption_time FROM %s ORDER BY path COLLATE \"C\"",
-                    store->table);
+    cli_text_format(&sql, "SELECT id, path, size, mtime, hash, width, height, caption_time FROM %s", store->table);
     bool done = cli_postgres_each(store, sql.data, NULL, take_item, &reader);
     cli_text_free(&sql);
     return done;

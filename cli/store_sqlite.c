@@ -298,7 +298,7 @@ static bool each_item(cli_store *base, cli_take_item *take, void *context)
 {
     sqlite_store *store = (sqlite_store *)base;
     sqlite3_stmt *statement = cli_sqlite_prepare(store, "SELECT id, path, size, mtime, hash, width, height, caption_time"
-                                                        " FROM images ORDER BY path COLLATE BINARY");
+                                                        " FROM images");
     if (!statement)
         return false;
     int step;

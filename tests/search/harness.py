@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of index, search and dedup share. Python's standard library only.
+
+VIT is the command, VIT_SOURCE the project, VIT_VENVS a folder for environments with packages from PyPI.
+"""
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+
+VIT = os.environ["VIT"]
+SOURCE = os.environ["VIT_SOURCE"]
+VENVS = os.environ["VIT_VENVS"]
+MODEL = os.path.join(SOURCE, "models", "vit-tiny-cifar10")
+PICTURES = os.path.join(SOURCE, "examples", "images")
+TIMEOUT = 240  # seconds; only a command that hangs takes that long
+USAGE, OUTPUT_FAILS = 2, 4
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(seed, side=24):
+    """A picture of noise in blocks of one tint: no two seeds look alike to a model."""
+    noise = random.Random(seed)
+    tint = [noise.randrange(256) for _ in range(3)]
+    blocks = [[tuple((t + noise.randrange(160)) % 256 for t in tint) for _ in range(4)] for _ in range(4)]
+    rows = b"".join(b"\0" + b"".join(bytes(blocks[4 * y // side][4 * x // side]) for x in range(side)) for y in range(side))
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def write(path, content):
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+    return path
+
+
+def json_lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def cosine(a, b):
+    length = (sum(x * x for x in a) * sum(y * y for y in b)) ** 0.5
+    return sum(x * y for x, y in zip(a, b)) / length
+
+
+class Case(unittest.TestCase):
+    """Each test in an empty folder of its own, which is the current one."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="vit-search-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def pictures(self, count, folder="photos", first=0):
+        """photos/000.png and so on; their paths as the index has them."""
+        names = ["%s/%03d.png" % (folder, i) for i in range(first, first + count)]
+        for i, name in enumerate(names):
+            write(self.path(name), png(first + i))
+        return names
+
+    def start(self, *arguments, **options):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("VIT_")}
+        return subprocess.Popen([VIT, *arguments], cwd=self.folder, env=clean, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, **options)
+
+    def vit(self, *arguments, status=0):
+        """What it said on standard output; self.said is what it said on standard error."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=TIMEOUT)
+        self.said = err.decode(errors="replace")
+        self.assertEqual(process.returncode, status, "%s\n%s" % (arguments, self.said))
+        for line in self.said.splitlines():
+            self.assertTrue(line.startswith("vit: "), line)
+        return out.decode()
+
+    def index(self, *arguments, status=0):
+        """The counts it reports: encoded, moved, copied, removed, unchanged, failed."""
+        self.vit("index", "--db", self.db, *arguments, status=status)
+        report = self.said.splitlines()[-1].rsplit(": ", 1)[1].split(", ")
+        return {word: int(count) for count, word in (part.split() for part in report)}
+
+    def search(self, *arguments, status=0):
+        return json_lines(self.vit("search", "--json", "--db", self.db, *arguments, status=status))
+
+    def found(self, *arguments):
+        """Paths that one query finds."""
+        return [hit["path"] for hit in self.search(*arguments)[0]["results"]]
+
+    def vectors(self, *inputs):
+        """{path: vector}, from vit embed."""
+        lines = json_lines(self.vit("embed", "--format", "jsonl", *inputs))
+        return {line["path"]: line["embedding"] for line in lines}
+
+    db = "photos.db"
+
+
+def venv(name, *packages):
+    """The Python of an environment that has these packages, made once; None, after saying why, if they cannot be had."""
+    folder = os.path.join(VENVS, name)
+    python = os.path.join(folder, "bin", "python3")
+    stamp = os.path.join(folder, "packages.txt")
+    wanted = "\n".join(packages)
+    if os.path.exists(stamp) and open(stamp, encoding="utf-8").read() == wanted:
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=300)
+        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:",
+                        *packages], check=True, capture_output=True, text=True, timeout=900)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
+        said = (getattr(error, "stderr", None) or str(error))
+        said = said.decode(errors="replace") if isinstance(said, bytes) else said
+        print("SKIPPED: no environment with %s: %s" % (" ".join(packages), said.strip().splitlines()[-1]), file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    with open(stamp, "w", encoding="utf-8") as file:
+        file.write(wanted)
+    return python

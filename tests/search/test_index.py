@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""vit index: what is new, changed, moved and gone; kills and a full disk lose nothing that was finished."""
+import random
+import signal
+import sqlite3
+import time
+
+from harness import *
+
+
+class Changes(Case):
+    def counts(self, *arguments, status=0, **wanted):
+        got = self.index(*arguments, status=status)
+        self.assertEqual({k: v for k, v in got.items() if v}, wanted)
+
+    def everything(self):
+        """{path: vector bytes} of the index, read by another program."""
+        with sqlite3.connect(self.path(self.db)) as db:
+            self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+            db.execute("INSERT INTO words(words) VALUES ('integrity-check')")
+            rows = db.execute("SELECT path, vector FROM images JOIN vectors USING (id)").fetchall()
+            self.assertEqual(db.execute("SELECT count(*) FROM vectors").fetchone()[0], len(rows))
+        return dict(rows)
+
+    def test_incremental(self):
+        names = self.pictures(12)
+        self.counts("photos", encoded=12)
+        before = self.everything()
+        self.assertEqual(sorted(before), names)
+        self.counts("photos", unchanged=12)
+        self.counts("./photos//", unchanged=12)
+        os.utime(self.path(names[0]))  # touched: no new content
+        self.counts("photos", unchanged=12)
+        self.counts("photos", unchanged=12)
+        write(self.path(names[1]), png(100))
+        self.pictures(3, first=12)
+        self.counts("photos", encoded=4, unchanged=11)
+        after = self.everything()
+        self.assertEqual([n for n in names if after[n] != before[n]], [names[1]])
+        self.assertEqual(len(after), 15)
+
+    def test_moved(self):
+        names = self.pictures(8)
+        self.counts("photos", encoded=8)
+        before = self.everything()
+        os.rename(self.path(names[2]), self.path("photos/zz.png"))
+        os.makedirs(self.path("photos/below"))
+        os.rename(self.path(names[3]), self.path("photos/below/003.png"))
+        os.remove(self.path(names[4]))
+        shutil.copy(self.path(names[5]), self.path("photos/copy.png"))
+        self.counts("photos", moved=2, copied=1, removed=1, unchanged=5)
+        after = self.everything()
+        self.assertEqual(after["photos/zz.png"], before[names[2]])
+        self.assertEqual(after["photos/below/003.png"], before[names[3]])
+        self.assertEqual(after["photos/copy.png"], before[names[5]])
+        self.assertEqual(len(after), 8)
+        # Two pictures change places: neither may keep the other's vector.
+        os.rename(self.path(names[0]), self.path("x"))
+        os.rename(self.path(names[1]), self.path(names[0]))
+        os.rename(self.path("x"), self.path(names[1]))
+        self.index("photos")
+        swapped = self.everything()
+        self.assertEqual((swapped[names[0]], swapped[names[1]]), (before[names[1]], before[names[0]]))
+        self.assertEqual(len(swapped), 8)
+
+    def test_gone(self):
+        names = self.pictures(4) + self.pictures(3, folder="other")
+        self.counts("photos", "other", encoded=7)
+        os.remove(self.path(names[0]))
+        os.remove(self.path(names[6]))
+        self.counts("photos", removed=1, unchanged=3)  # other was not asked about
+        shutil.rmtree(self.path("photos"))
+        self.vit("index", "--db", self.db, "photos", status=1)  # perhaps a disk that is not there
+        self.assertEqual(len(self.everything()), 6)
+        self.counts("--prune", "other", removed=4, unchanged=2)
+        self.assertEqual(sorted(self.everything()), names[4:6])
+
+    def test_broken(self):
+        names = self.pictures(3)
+        write(self.path("photos/bad.png"), b"\x89PNG\r\n\x1a\nnothing")
+        self.counts("photos", status=1, encoded=3, failed=1)
+        write(self.path(names[0]), png(0)[:60])
+        self.counts("photos", status=1, removed=1, unchanged=2, failed=2)
+        self.assertEqual(sorted(self.everything()), names[1:])
+        self.counts("absent.png", names[1], status=1, unchanged=1, failed=1)
+
+    def test_names(self):
+        odd = ["photos/with space & 'quotes'.png", "photos/\u00e4\u6f22.png", "photos/line\nbreak.png", "photos/%41_%.png"]
+        for i, name in enumerate(odd):
+            write(self.path(name), png(i))
+        raw = os.fsencode(self.path("photos")) + b"/\xff\xfe.png"
+        with open(raw, "wb") as file:
+            file.write(png(9))
+        self.counts("photos", encoded=5)
+        self.counts("photos", unchanged=5)
+        self.assertEqual(self.found("-k1", "photos/line\nbreak.png"), ["photos/line\nbreak.png"])
+        self.assertEqual(self.found("-k1", raw.decode(errors="surrogateescape")), ["photos/\udcff\udcfe.png"])
+        self.assertEqual(self.found("--like", r"photos/\%41\_\%.png", odd[0]), [odd[3]])
+
+    def test_captions(self):
+        names = self.pictures(6)
+        write(self.path("photos/000.txt"), b"a dog on\n  the beach\n")
+        write(self.path("photos/001.json"), b'{"url": "x", "caption": "the sea at night"}')
+        write(self.path("photos/002.png.json"), b'{"title": "D\xc3\xb6g", "description": ""}')
+        write(self.path("photos/003.txt"), b"\xff\x00\x01")
+        write(self.path("photos/004.json"), b"[not json")
+        self.counts("photos", encoded=6)
+        self.assertEqual(self.found("--match", "dog beach"), [names[0]])
+        self.assertEqual(sorted(self.found("--match", "dog")), [names[0], names[2]])  # accents aside
+        self.assertEqual(self.found("--match", "night"), [names[1]])
+        write(self.path("photos/000.txt"), b"a cat")
+        os.utime(self.path("photos/000.txt"), (2e9, 2e9))
+        self.counts("photos", unchanged=6)
+        self.assertEqual(self.found("--match", "beach"), [])
+        self.assertEqual(self.found("--match", "cat"), [names[0]])
+        os.remove(self.path("photos/000.txt"))
+        self.counts("photos", unchanged=6)
+        self.assertEqual(self.found("--match", "cat"), [])
+
+
+class Refusals(Case):
+    def test_mixing(self):
+        self.pictures(2)
+        self.index("photos")
+        for arguments, word in ((["--output", "mean"], "--output"), (["--background", "ffffff"], "--background"),
+                                (["--exif", "ignore"], "--exif"), (["--resampler", "pillow13"], "--resampler")):
+            self.vit("index", "--db", self.db, *arguments, "photos", status=USAGE)
+            self.assertIn(word, self.said)
+        other = self.path("other-model")
+        shutil.copytree(MODEL, other)
+        with open(os.path.join(other, "model.safetensors"), "r+b") as file:
+            file.seek(-4, os.SEEK_END)
+            file.write(struct.pack("<f", 0.5))
+        self.vit("index", "--db", self.db, "-m", other, "photos", status=USAGE)
+        self.assertIn("weights", self.said)
+        self.vit("search", "--db", self.db, "-m", other, "photos/000.png", status=USAGE)
+        self.assertEqual(self.index("photos")["unchanged"], 2)
+
+    def test_output_is_kept(self):
+        names = self.pictures(3)
+        write(self.path("query.png"), png(50))
+        self.index("--output", "cls", "photos")
+        vectors = json_lines(self.vit("embed", "--output", "cls", "--format", "jsonl", *names, "query.png"))
+        want = {line["path"]: line["embedding"] for line in vectors}
+        for hit in self.search("query.png")[0]["results"]:
+            self.assertAlmostEqual(hit["score"], cosine(want["query.png"], want[hit["path"]]), places=5)
+
+    def test_places(self):
+        self.pictures(1)
+        self.vit("index", "photos", status=USAGE)
+        self.vit("index", "--db", self.db, status=USAGE)
+        self.vit("index", "--db", self.db, "-", status=USAGE)
+        self.vit("index", "--db", self.db, "--tar", "x.tar", status=USAGE)
+        self.vit("index", "--db", self.db, "--output", "tokens", "photos", status=USAGE)
+        self.vit("index", "--db", "no/such/folder.db", "photos", status=OUTPUT_FAILS)
+        self.vit("search", "--db", "absent.db", "photos/000.png", status=USAGE)
+        self.assertFalse(os.path.exists(self.path("absent.db")))
+        write(self.path("text.db"), b"this is no database, and long enough to be sure of it" * 20)
+        self.vit("index", "--db", "text.db", "photos", status=OUTPUT_FAILS)
+        self.vit("search", "--db", "text.db", "photos/000.png", status=USAGE)
+        with sqlite3.connect(self.path("foreign.db")) as db:
+            db.execute("CREATE TABLE pin(a)")
+        self.vit("index", "--db", "foreign.db", "photos", status=OUTPUT_FAILS)
+        self.assertIn("not an index of vit", self.said)
+        self.vit("index", "--db", "postgresql:///x?host=/nowhere", "photos", status=OUTPUT_FAILS)
+
+
+class Kills(Case):
+    def rows(self):
+        with sqlite3.connect(self.path(self.db)) as db:
+            if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+                return {}
+            return dict(db.execute("SELECT path, vector FROM images JOIN vectors USING (id)").fetchall())
+
+    def test_kill(self):
+        """kill -9 again and again: what is committed only grows, and the end is that of an uninterrupted run."""
+        self.pictures(150)
+        self.db = "whole.db"
+        self.index("photos")
+        whole = self.rows()
+        self.db = "killed.db"
+        moments = random.Random(6)
+        before, kills = {}, 0
+        for attempt in range(12):
+            process = self.start("index", "--db", self.db, "--batch", "2", "-t", "1", "photos")
+            try:
+                process.communicate(timeout=moments.uniform(0.02, 0.25))
+                break
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                kills += 1
+            if os.path.exists(self.path(self.db)):
+                now = self.rows()
+                self.assertLessEqual(before.items(), now.items())
+                before = now
+        self.assertGreater(kills, 2)
+        self.assertEqual(self.index("photos")["unchanged"], len(before))
+        self.assertEqual(self.rows(), whole)
+        query = "photos/007.png"
+        killed = self.search("-k", "20", query)
+        self.db = "whole.db"
+        self.assertEqual(killed, self.search("-k", "20", query))
+
+    def test_vector_file_is_a_copy(self):
+        """Search gives the same without it, with an old, a cut or a damaged one."""
+        self.pictures(40)
+        self.index("photos")
+        file = self.path(self.db + "-vectors")
+        want = self.search("-k", "40", "photos/003.png")
+        self.pictures(10, first=40)
+        shutil.copy(file, self.path("old"))
+        self.index("photos")
+        want = self.search("-k", "50", "photos/003.png")
+        self.assertEqual(len(want[0]["results"]), 50)
+        full = open(file, "rb").read()
+        for content in (None, open(self.path("old"), "rb").read(), full[:5000], full[:30], b"", b"x" * 9000,
+                        full[:24] + b"\xff" * 8 + full[32:]):
+            os.remove(file)
+            if content is not None:
+                write(file, content)
+            self.assertEqual(self.search("-k", "50", "photos/003.png"), want)
+            if content is None:
+                write(file, full)
+        self.index("photos")  # puts it right
+        self.assertEqual(open(file, "rb").read(8), full[:8])
+        for i in range(30):
+            os.remove(self.path("photos/%03d.png" % (i + 10)))
+        self.index("photos")
+        self.assertLess(os.path.getsize(file), len(full))  # those removed are gone from it too
+        self.assertEqual(len(self.search("-k", "50", "photos/003.png")[0]["results"]), 20)
+
+
+class FullDisk(Case):
+    def mount(self, size):
+        """A small disk at self.disk; skips the test, saying why, where that is not allowed."""
+        self.disk = self.path("disk")
+        os.makedirs(self.disk)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + size, "vit-test", self.disk], capture_output=True,
+                              text=True)
+        if done.returncode != 0:
+            self.skipTest("no small disk can be mounted here: " + done.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk], check=True)
+
+    def rows(self):
+        self.vit("dedup", "--db", self.db, "--json", "--threshold", "1")  # on a full disk too
+        with sqlite3.connect("file:%s?mode=ro" % self.path(self.db), uri=True) as db:
+            return dict(db.execute("SELECT path, vector FROM images JOIN vectors USING (id)").fetchall())
+
+    def test_full_disk(self):
+        if shutil.which("mount") is None or os.geteuid() != 0:
+            self.skipTest("a small disk can only be mounted by root")
+        self.mount("640k")
+        self.pictures(300)
+        self.db = "disk/photos.db"
+        self.vit("index", "--db", self.db, "photos", status=OUTPUT_FAILS)
+        self.assertIn("disk is full", self.said)
+        kept = self.rows()
+        self.assertGreater(len(kept), 10)
+        self.vit("index", "--db", self.db, "photos", status=OUTPUT_FAILS)  # nothing is lost by trying
+        self.assertLessEqual(kept.items(), self.rows().items())
+        self.assertEqual(len(self.search("-k", "5", "photos/001.png")[0]["results"]), 5)  # and it can be searched
+        subprocess.run(["mount", "-o", "remount,size=20m", self.disk], check=True)
+        kept = self.rows()
+        self.assertEqual(self.index("photos")["unchanged"], len(kept))
+        after = self.rows()
+        self.assertLessEqual(kept.items(), after.items())
+        self.assertEqual(len(after), 300)
+
+
+if __name__ == "__main__":
+    unittest.main()

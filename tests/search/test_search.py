@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""vit search and vit dedup against the definition: all cosines, sorted."""
+from harness import *
+
+
+class Search(Case):
+    """One index for all tests: it is only read."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.mkdtemp(prefix="vit-search-")
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        case = cls("setUp")
+        case.folder = cls.shared
+        cls.names = case.pictures(120)
+        for i in (3, 50):  # the same bytes under other names
+            shutil.copy(case.path("photos/%03d.png" % i), case.path("photos/%03d-copy.png" % i))
+            cls.names.append("photos/%03d-copy.png" % i)
+        for i in range(6):
+            write(case.path("queries/%d.png" % i), png(1000 + i))
+        write(case.path("photos/010.txt"), b"a dog on a beach")
+        write(case.path("photos/011.txt"), b"a dog in the snow; beach party 'quoted' OR NOT (NEAR")
+        write(case.path("photos/012.txt"), b"city at night")
+        cls.queries = ["queries/%d.png" % i for i in range(6)]
+        case.index("photos")
+        cls.known = case.vectors(*cls.names, *cls.queries)
+
+    def setUp(self):
+        self.folder = self.shared
+
+    def naive(self, query, among=None):
+        scores = [(name, cosine(self.known[query], self.known[name])) for name in among or self.names]
+        return sorted(scores, key=lambda pair: (-pair[1], pair[0]))
+
+    def check(self, results, want):
+        """The same images with the same scores; the same order but where scores are within rounding."""
+        self.assertEqual(len(results), len(want))
+        exact = dict(want)
+        for hit, (name, score) in zip(results, want):
+            self.assertAlmostEqual(hit["score"], score, delta=2e-6)
+            self.assertAlmostEqual(exact.get(hit["path"], 9), hit["score"], delta=2e-6)
+        order = [(-hit["score"], hit["path"]) for hit in results]
+        self.assertEqual(order, sorted(order))  # best first, ties by path
+
+    def test_exact(self):
+        for k in (1, 10, 122):
+            answers = self.search("-k", str(k), *self.queries)
+            self.assertEqual([a["query"] for a in answers], self.queries)
+            for answer in answers:
+                self.check(answer["results"], self.naive(answer["query"])[:k])
+        self.assertEqual(len(self.search("-k", "500", self.queries[0])[0]["results"]), 122)
+        self.assertEqual(len(self.search(self.queries[0])[0]["results"]), 10)
+
+    def test_threads_and_batches(self):
+        one = self.vit("search", "--json", "--db", self.db, "-t", "1", "--batch", "1", *self.queries)
+        two = self.vit("search", "--json", "--db", self.db, "-t", "3", "--batch", "4", *self.queries)
+        self.assertEqual(one, two)
+
+    def test_known_picture(self):
+        """A picture in the index is found without its model, and by its model's vector just the same."""
+        found = self.search("photos/003.png")
+        self.assertEqual([h["path"] for h in found[0]["results"][:2]], ["photos/003-copy.png", "photos/003.png"])
+        self.assertAlmostEqual(found[0]["results"][1]["score"], 1, places=6)
+        self.assertEqual(self.search("-m", MODEL, "photos/003.png"), found)
+
+    def test_failures(self):
+        write(self.path("bad.jpg"), b"\xff\xd8\xff nothing")
+        answers = self.search(self.queries[0], "bad.jpg", "absent.jpg", self.queries[1], status=1)
+        self.assertEqual([a["query"] for a in answers], [self.queries[0], "bad.jpg", "absent.jpg", self.queries[1]])
+        self.assertEqual(answers[2]["error"]["code"], "not_found")
+        self.assertIn("error", answers[1])
+        self.check(answers[3]["results"], self.naive(self.queries[1])[:10])
+
+    def test_text(self):
+        lines = self.vit("search", "--db", self.db, "-k", "2", self.queries[0]).splitlines()
+        self.assertEqual(lines[0], self.queries[0])
+        self.assertEqual(len(lines), 3)
+        name, score = self.naive(self.queries[0])[0]
+        self.assertEqual(lines[1], "  %.4f  %s" % (score, name))
+
+    def test_output_file(self):
+        self.vit("search", "--db", self.db, "--json", "-o", "out.jsonl", self.queries[0])
+        with open(self.path("out.jsonl"), encoding="utf-8") as file:
+            self.assertEqual(json_lines(file.read()), self.search(self.queries[0]))
+        self.vit("search", "--db", self.db, "--json", "-o", "no/such/folder", self.queries[0], status=OUTPUT_FAILS)
+
+    def test_like(self):
+        query = self.queries[2]
+        some = [n for n in self.names if "/01" in n]
+        self.check(self.search("--like", "%/01%", "-k", "50", query)[0]["results"], self.naive(query, some))
+        more = [n for n in self.names if "/01" in n or n.endswith("-copy.png")]
+        got = self.search("--like", "%/01%", "--like", "%-COPY.png", "-k", "50", query)[0]["results"]
+        self.check(got, self.naive(query, more))
+        self.assertEqual(self.found("--like", "nothing%", query), [])
+
+    def test_where(self):
+        query = self.queries[3]
+        stat = os.stat(self.path("photos/020.png"))
+        for condition, wanted in (
+                ("name = '005.png'", lambda n: n.endswith("/005.png")),
+                ("path LIKE '%-copy.png' AND NOT name like '003%'", lambda n: n.endswith("050-copy.png")),
+                ("size = %d" % stat.st_size, lambda n: os.path.getsize(self.path(n)) == stat.st_size),
+                ("width = 24 and height between 24 and 24", lambda n: True),
+                ("caption IS NOT NULL and length(caption) > 15", lambda n: n[7:10] in ("010", "011")),
+                ("caption like '%it''s%'", lambda n: False),
+                ("time < '2020-01-01'", lambda n: False),
+                ("time > '2020-01-01 00:00:00'", lambda n: True),
+                ("lower(NAME) in ('001.png', '002.png') or size < -1e3", lambda n: n[7:10] in ("001", "002")),
+        ):
+            got = self.search("--where", condition, "-k", "200", query)[0]["results"]
+            self.check(got, self.naive(query, [n for n in self.names if wanted(n)] or [query])
+                       if any(map(wanted, self.names)) else [])
+
+    def test_where_is_only_a_condition(self):
+        with open(self.path(self.db), "rb") as file:
+            before = file.read()
+        for condition in ("1; DROP TABLE images", "1) OR (1", "(1", "id = 1", "1 -- ", "1 /* */", "path = \"x\"", "size = ?1",
+                          "(SELECT 1)", "load_extension('x')", "readfile('/etc/passwd')", "1 UNION SELECT 1", "x'00'",
+                          "path = 'open", "size >", "", "hash = pin.value", "randomblob(1e9)", "[path]", "`path`", "size = $1",
+                          "rowid = 1", "case when", "name glob '*'", "vectors"):
+            self.vit("search", "--db", self.db, "--where", condition, self.queries[0], status=USAGE)
+            self.assertEqual(self.vit("dedup", "--db", self.db, "--where", condition, status=USAGE), "")
+        with open(self.path(self.db), "rb") as file:
+            self.assertEqual(file.read(), before)
+
+    def test_match(self):
+        query = self.queries[4]
+        both = ["photos/010.png", "photos/011.png"]
+        self.check(self.search("--match", "dog beach", query)[0]["results"], self.naive(query, both))
+        self.assertEqual(self.found("--match", "dog beach")[0], both[0])  # the shorter text fits better
+        self.assertEqual(self.found("--match", "nig*"), ["photos/012.png"])
+        self.assertEqual(self.found("--match", "city dog"), [])
+        self.assertEqual(self.found("--match", "quoted NOT", query), [both[1]])  # words, no syntax
+        for syntax in ("\"", "(", "NEAR(", "'", "*", "a AND", "caption:dog", "^", "-", "\u00e9\""):
+            self.vit("search", "--db", self.db, "--match", syntax, query)
+        self.assertEqual(self.found("--match", "007"), ["photos/007.png"])  # names have words too
+        self.assertEqual(self.found("--match", "dog", "--where", "name = '011.png'"), [both[1]])
+
+    def test_fuse(self):
+        query = self.queries[5]
+        alone = self.found("-k", "122", query)
+        fused = self.found("-k", "122", "--match", "city", "--fuse", query)
+        self.assertEqual(sorted(fused), sorted(self.names))  # nothing is left out
+        worth = {name: 1 / (60 + 1 + rank) for rank, name in enumerate(alone)}
+        worth["photos/012.png"] += 1 / 61
+        self.assertEqual(fused, sorted(self.names, key=lambda n: (-worth[n], n)))
+        self.vit("search", "--db", self.db, "--fuse", query, status=USAGE)
+        self.vit("search", "--db", self.db, "--fuse", "--match", "city", status=USAGE)
+
+    def groups(self, threshold, names):
+        """By the definition: hanging together through pairs of at least the threshold."""
+        group = {n: {n} for n in names}
+        for i, a in enumerate(names):
+            for b in names[i + 1:]:
+                if group[a] is not group[b] and cosine(self.known[a], self.known[b]) >= threshold:
+                    group[a] |= group[b]
+                    for member in group[b]:
+                        group[member] = group[a]
+        different = {id(g): sorted(g) for g in group.values() if len(g) > 1}
+        return sorted(different.values())
+
+    def test_dedup(self):
+        for threshold in (0.95, 0.9999, 0.8):
+            got = json_lines(self.vit("dedup", "--db", self.db, "--json", "--threshold", str(threshold)))
+            self.assertEqual([g["paths"] for g in got], self.groups(threshold, self.names))
+            for g in got:
+                least = min(cosine(self.known[a], self.known[b]) for a in g["paths"] for b in g["paths"] if a != b)
+                self.assertAlmostEqual(g["score"], least, delta=2e-6)
+        pairs = json_lines(self.vit("dedup", "--db", self.db, "--json", "--threshold", "0.9999", "--like", "%/050%"))
+        self.assertEqual([g["paths"] for g in pairs], [["photos/050-copy.png", "photos/050.png"]])
+        for wrong in ("0", "1.5", "x", "", "nan"):
+            self.vit("dedup", "--db", self.db, "--threshold", wrong, status=USAGE)
+
+
+if __name__ == "__main__":
+    unittest.main()
