@@ -30,8 +30,12 @@ static void refuse(vit__members *m, const char *key, const char *wanted)
 
 void vit__member_boolean(vit__members *m, const char *key, bool *value)
 {
-    const vit__json *json = member(m, key);
-    if (json && !vit__json_boolean(json, value))
+    const vit__json *json = m->status == VIT_OK ? vit__json_get(m->object, key) : NULL;
+    if (!json)
+        return;
+    if (vit__json_is_null(json))
+        *value = false;
+    else if (!vit__json_boolean(json, value))
         refuse(m, key, "true or false");
 }
 

@@ -16,6 +16,7 @@ typedef struct vit__members {
     vit_error *err;
 } vit__members;
 
+/* Here null is false, as it is to Python. */
 void vit__member_boolean(vit__members *m, const char *key, bool *value);
 void vit__member_number(vit__members *m, const char *key, double *value);
 
