@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the sizes come from: shortest and longest edges, crops, padding, other image sizes, limits. The numbers are
+ * Python's, worked out by the libraries' own functions. */
+#include "fixtures.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VIT_RULES "{\"image_processor_type\":\"ViTImageProcessor\",\"size\":"
+#define CLIP_RULES "{\"image_processor_type\":\"CLIPImageProcessor\",\"size\":"
+#define TIMM_RULES "{\"pretrained_cfg\":{\"input_size\":[3,"
+#define OPEN_RULES "{\"model_cfg\":{\"vision_cfg\":{\"image_size\":"
+
+typedef struct shape_case {
+    const char *library, *config;
+    uint32_t width, height;           /* of the picture */
+    uint32_t resized_width, resized_height, result_width, result_height;
+} shape_case;
+
+static const shape_case shapes[] = {
+    {"transformers", VIT_RULES "{\"shortest_edge\":224}}", 500, 333, 336, 224, 336, 224},
+    {"transformers", VIT_RULES "{\"shortest_edge\":224}}", 333, 500, 224, 336, 224, 336},
+    {"transformers", VIT_RULES "{\"shortest_edge\":7}}", 1000, 3, 2333, 7, 2333, 7},
+    {"transformers", VIT_RULES "{\"shortest_edge\":32,\"longest_edge\":40}}", 60, 40, 40, 27, 40, 27},
+    {"transformers", VIT_RULES "{\"max_height\":40,\"max_width\":44}}", 60, 40, 44, 29, 44, 29},
+    {"transformers", VIT_RULES "[7,9]}", 60, 40, 9, 7, 9, 7},
+    {"transformers", CLIP_RULES "224}", 640, 480, 298, 224, 224, 224},
+    {"timm", TIMM_RULES "224,224],\"crop_pct\":0.9}}", 640, 480, 330, 248, 224, 224},
+    {"timm", TIMM_RULES "224,224],\"crop_pct\":0.9,\"crop_mode\":\"border\"}}", 640, 480, 248, 186, 224, 224},
+    {"timm", TIMM_RULES "224,224],\"crop_pct\":0.9,\"crop_mode\":\"squash\"}}", 640, 480, 248, 248, 224, 224},
+    {"timm", TIMM_RULES "32,48],\"crop_pct\":0.9}}", 333, 500, 53, 80, 48, 32},
+    {"open_clip", OPEN_RULES "40}},\"preprocess_cfg\":{\"resize_mode\":\"longest\"}}", 64, 35, 40, 22, 40, 40},
+    {"open_clip", OPEN_RULES "40}},\"preprocess_cfg\":{\"resize_mode\":\"squash\"}}", 64, 35, 40, 40, 40, 40},
+    {"open_clip", OPEN_RULES "40}}}", 64, 35, 73, 40, 40, 40},
+};
+
+static void shapes_of_pictures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const shape_case *s = &shapes[i];
+        vit_error err = {0};
+        vit__picture_plan plan;
+        vit_preprocessor rules = rules_of(s->library, s->config);
+        assert_ok(vit__preprocess_plan(&rules, s->width, s->height, NULL, &plan, &err), err);
+        if (plan.resized_width != s->resized_width || plan.resized_height != s->resized_height ||
+            plan.width != s->result_width || plan.height != s->result_height)
+            fail_msg("%s: %ux%u, then %ux%u", s->config, plan.resized_width, plan.resized_height, plan.width,
+                     plan.height);
+    }
+}
+
+typedef struct place_case {
+    vit__preprocess_library library;
+    vit_resampler resampler;
+    uint32_t edge, crop;
+    int64_t left;
+} place_case;
+
+/* A crop of a difference of 3 mod 4 tells floor from half-even; a pad of an odd one before from after. */
+static const place_case places[] = {
+    {VIT__LIBRARY_TRANSFORMERS, VIT_RESAMPLER_PILLOW, 39, 32, -3},
+    {VIT__LIBRARY_TRANSFORMERS, VIT_RESAMPLER_TORCHVISION, 39, 32, -3},
+    {VIT__LIBRARY_TIMM, VIT_RESAMPLER_PILLOW, 39, 32, -4},
+    {VIT__LIBRARY_OPEN_CLIP, VIT_RESAMPLER_PILLOW13, 39, 32, -4},
+    {VIT__LIBRARY_TIMM, VIT_RESAMPLER_PILLOW, 37, 32, -2},
+    {VIT__LIBRARY_TRANSFORMERS, VIT_RESAMPLER_PILLOW, 24, 33, 5},
+    {VIT__LIBRARY_TRANSFORMERS, VIT_RESAMPLER_TORCHVISION, 24, 33, 4},
+    {VIT__LIBRARY_TIMM, VIT_RESAMPLER_PILLOW, 24, 33, 4},
+};
+
+static void places_of_crops(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const place_case *p = &places[i];
+        vit_error err = {0};
+        vit__picture_plan plan;
+        vit_preprocessor rules = {.library = p->library, .crop = true, .crop_width = p->crop, .crop_height = p->crop};
+        vit_preprocess_options options = {.resampler = p->resampler};
+        assert_ok(vit__preprocess_plan(&rules, p->edge, p->crop, &options, &plan, &err), err);
+        assert_int_equal(plan.left, p->left);
+        assert_int_equal(plan.top, 0);
+    }
+}
+
+typedef struct aim_case {
+    const char *library, *config;
+    uint32_t image_width, image_height, resized_width, resized_height;
+} aim_case;
+
+/* Of a picture of 640x480. */
+static const aim_case aims[] = {
+    {"transformers", VIT_RULES "224}", 384, 384, 384, 384},
+    {"transformers", VIT_RULES "224}", 48, 32, 48, 32},
+    {"transformers", CLIP_RULES "224}", 336, 336, 448, 336},
+    {"transformers", CLIP_RULES "256,\"crop_size\":224}", 448, 448, 682, 512},
+    {"timm", TIMM_RULES "224,224],\"crop_pct\":0.9}}", 384, 384, 568, 426},
+    {"timm", TIMM_RULES "224,224],\"crop_pct\":0.95,\"crop_mode\":\"squash\"}}", 448, 384, 471, 404},
+    {"open_clip", OPEN_RULES "224}}}", 336, 336, 448, 336},
+    {"open_clip", OPEN_RULES "224}},\"preprocess_cfg\":{\"resize_mode\":\"squash\"}}", 336, 280, 336, 280},
+    {"transformers", "{\"image_processor_type\":\"ConvNextImageProcessor\",\"size\":224}", 384, 384, 384, 384},
+    {"transformers", "{\"image_processor_type\":\"ConvNextImageProcessor\",\"size\":384}", 224, 224, 341, 256},
+};
+
+static void other_image_sizes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof aims / sizeof *aims; i++) {
+        const aim_case *a = &aims[i];
+        vit_error err = {0};
+        vit__picture_plan plan;
+        vit_preprocessor rules = rules_of(a->library, a->config);
+        vit_preprocess_options options = {.image_width = a->image_width, .image_height = a->image_height};
+        assert_ok(vit__preprocess_plan(&rules, 640, 480, &options, &plan, &err), err);
+        if (plan.resized_width != a->resized_width || plan.resized_height != a->resized_height ||
+            plan.width != a->image_width || plan.height != a->image_height)
+            fail_msg("%s: %ux%u, then %ux%u", a->config, plan.resized_width, plan.resized_height, plan.width,
+                     plan.height);
+    }
+}
+
+/* The configured size, asked for by name, changes nothing. */
+static void same_size_asked_for(void **state)
+{
+    (void)state;
+    static const char *const configs[][2] = {
+        {"transformers", CLIP_RULES "45,\"crop_size\":40}"},
+        {"timm", TIMM_RULES "40,40],\"crop_pct\":0.9,\"crop_mode\":\"border\"}}"},
+        {"open_clip", OPEN_RULES "40}},\"preprocess_cfg\":{\"resize_mode\":\"longest\",\"fill_color\":9}}"},
+    };
+    vit_image image = make_noise(61, 97);
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        vit_preprocessor rules = rules_of(configs[i][0], configs[i][1]);
+        vit_preprocess_options options = {.image_width = 40, .image_height = 40};
+        size_t n, m;
+        float *plain = preprocess_image(&rules, &image, NULL, &n);
+        float *asked = preprocess_image(&rules, &image, &options, &m);
+        assert_int_equal(n, m);
+        assert_memory_equal(plain, asked, n * sizeof *plain);
+        free(plain);
+        free(asked);
+    }
+    vit_image_free(&image);
+}
+
+static vit_status plan_of(const char *library, const char *config, uint32_t width, uint32_t height,
+                          vit_preprocess_options options)
+{
+    vit_error err = {0};
+    vit__picture_plan plan;
+    vit_preprocessor rules = rules_of(library, config);
+    vit_status status = vit__preprocess_plan(&rules, width, height, &options, &plan, &err);
+    assert_true((status == VIT_OK) == (err.message[0] == '\0'));
+    return status;
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    vit_preprocess_options none = {0}, small = {.max_pixels = 50000}, too_small = {.max_pixels = 50175};
+    vit_preprocess_options enough = {.max_pixels = 84000}, half_size = {.image_width = 3};
+    vit_preprocess_options huge = {.image_width = 100000, .image_height = 100000};
+    vit_preprocess_options odd = {.resampler = (vit_resampler)7};
+    /* 224x224 = 50176; between the passes of 500x375 there are 224x375 = 84000 */
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 100, 100, small), VIT_ERR_TOO_LARGE);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 100, 100, too_small), VIT_ERR_TOO_LARGE);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 500, 375, enough), VIT_OK);
+    enough.max_pixels--;
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 500, 375, enough), VIT_ERR_TOO_LARGE);
+    /* 300x1000: 224x1000 between the passes, or 300x224 where Pillow 13 goes down first */
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 300, 1000, enough), VIT_ERR_TOO_LARGE);
+    enough.resampler = VIT_RESAMPLER_PILLOW13;
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 300, 1000, enough), VIT_OK);
+    assert_int_equal(plan_of("transformers", CLIP_RULES "224}", 100000, 1, none), VIT_ERR_TOO_LARGE);
+    assert_int_equal(plan_of("transformers", CLIP_RULES "224}", 4294967295u, 1, none), VIT_ERR_TOO_LARGE);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 4294967295u, 4294967295u, none), VIT_ERR_TOO_LARGE);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 65535, 1, none), VIT_OK);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 0, 1, none), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 10, 10, half_size), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 10, 10, huge), VIT_ERR_TOO_LARGE);
+    assert_int_equal(plan_of("transformers", VIT_RULES "224}", 10, 10, odd), VIT_ERR_INVALID_ARGUMENT);
+    /* a side that rounds to nothing */
+    assert_int_equal(plan_of("timm", TIMM_RULES "32,32],\"crop_mode\":\"border\"}}", 1000, 2, none), VIT_ERR_TOO_LARGE);
+    vit_preprocess_options aimed = {.image_width = 9, .image_height = 9};
+    assert_int_equal(plan_of("transformers", VIT_RULES "9,\"do_resize\":false}", 10, 10, aimed),
+                     VIT_ERR_INVALID_ARGUMENT);
+}
+
+static void refuses_nonsense(void **state)
+{
+    (void)state;
+    vit_preprocessor rules = rules_of("transformers", VIT_RULES "8}");
+    vit_image image = make_noise(9, 7), none = {0}, out;
+    float pixels[3 * 8 * 8];
+    uint32_t width, height;
+    vit_error err = {0};
+    assert_int_equal(vit_preprocess(NULL, &image, NULL, pixels, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess(&rules, NULL, NULL, pixels, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess(&rules, &none, NULL, pixels, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess(&rules, &image, NULL, NULL, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_resized(&rules, &none, NULL, &out, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_null(out.pixels);
+    assert_int_equal(vit_preprocess_resized(&rules, &image, NULL, NULL, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_shape(NULL, 1, 1, NULL, &width, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_shape(&rules, 1, 1, NULL, NULL, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess(&rules, &image, NULL, pixels, &err), VIT_OK);
+    assert_int_equal(err.status, VIT_OK);
+    vit_image_free(&image);
+}
+
+/* From 1x1 to lines, through every kind of rule: finite values everywhere. */
+static void tiny_pictures(void **state)
+{
+    (void)state;
+    static const char *const configs[][2] = {
+        {"transformers", VIT_RULES "17}"},
+        {"transformers", CLIP_RULES "20,\"crop_size\":33}"},
+        {"transformers", "{\"image_processor_type\":\"DINOv3ViTImageProcessor\",\"size\":17}"},
+        {"timm", TIMM_RULES "17,19],\"crop_pct\":0.9,\"crop_mode\":\"squash\"}}"},
+        {"open_clip", OPEN_RULES "17}}}"},
+    };
+    static const uint32_t sizes[][2] = {{1, 1}, {1, 2}, {2, 1}, {1, 300}, {300, 1}, {17, 17}, {3, 5}};
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        vit_preprocessor rules = rules_of(configs[i][0], configs[i][1]);
+        for (size_t j = 0; j < 3 * sizeof sizes / sizeof *sizes; j++) {
+            vit_preprocess_options options = {.resampler = (vit_resampler)(j % 3)};
+            vit_image image = make_noise(sizes[j / 3][0], sizes[j / 3][1]);
+            size_t n;
+            float *pixels = preprocess_image(&rules, &image, &options, &n);
+            for (size_t k = 0; k < n; k++)
+                assert_true(pixels[k] - pixels[k] == 0.0f);
+            free(pixels);
+            vit_image_free(&image);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes_of_pictures), cmocka_unit_test(places_of_crops),  cmocka_unit_test(other_image_sizes),
+        cmocka_unit_test(same_size_asked_for), cmocka_unit_test(limits),          cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(tiny_pictures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
