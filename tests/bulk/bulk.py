@@ -9,6 +9,8 @@ import tempfile
 import unittest
 
 VIT = os.environ["VIT"]
+for name in ("VIT_MODEL", "VIT_CPU"):  # what steers the command from outside
+    os.environ.pop(name, None)
 
 
 def vit(*arguments, **options):

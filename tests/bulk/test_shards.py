@@ -123,7 +123,7 @@ class GoingOn(Case):
         self.check(vit("embed", "--resume", "-o", "out", "in"), 2, "--shard-size")
 
     def test_interrupted(self):
-        make_pictures("in", 400, BAD)
+        make_pictures("in", 200, BAD)
         want = self.finish("want")
         for number in (signal.SIGINT, signal.SIGTERM):
             name = f"out{int(number)}"
