@@ -221,7 +221,7 @@ class Refusing(Case):
         for key, arguments in (("dtype", ["--dtype", "f16"]), ("normalize", ["--normalize"]),
                                ("output", ["--output", "cls"]), ("resampler", ["--resampler", "pillow13"]),
                                ("exif", ["--exif", "ignore"]), ("background", ["--background", "ffffff"]),
-                               ("max_pixels", ["--max-pixels", "1000"]), ("format", ["--format", "raw"]),
+                               ("max_pixels", ["--max-pixels", "10000"]), ("format", ["--format", "raw"]),
                                ("shard", ["--shard", "0/2"])):
             self.refused(key, "--resume", *arguments)
         self.refused("--shard-size", "--resume", "--shard-size", "6")
