@@ -65,7 +65,10 @@ static void prepare(const way *w, layer *l)
 {
     vit_error err = {0};
     l->linear.precision = w->precision;
-    assert_ok(w->gemm->prepare(&l->linear, &err), err);
+    vit__pool *pool;
+    assert_ok(vit__pool_create(2, &pool, &err), err);
+    assert_ok(w->gemm->prepare(&l->linear, pool, &err), err);
+    vit__pool_free(pool);
 }
 
 static void run(const way *w, const layer *l, const shape *s, size_t items, unsigned threads, const float *x, float *y)

@@ -70,7 +70,7 @@ typedef struct vit__gemm {
     const char *name;
     bool any_rows; /* a row's bits do not depend on how many rows of its item are asked for, nor on first_output, n_outputs */
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
-    vit_status (*prepare)(vit__linear *linear, vit_error *err);
+    vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
     /* Floats of operand memory for a call on this layer, of this many rows in all. */
     size_t (*operand)(const vit__linear *linear, size_t rows);

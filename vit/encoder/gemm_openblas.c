@@ -15,9 +15,10 @@
 #define COLUMNS 384  /* widest tile: with 197 rows, tile, operands and packed copies fit a 1 MiB second-level cache */
 #define GRANULE 16   /* tile widths are multiples of a vector */
 
-static vit_status prepare(vit__linear *linear, vit_error *err)
+static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
 {
     (void)linear;
+    (void)pool;
     (void)err;
     openblas_set_num_threads(1);
     return VIT_OK;

@@ -7,7 +7,11 @@
  * A sum runs over K in the same order wherever its row and column lie in a block (tiles.h), and over parts of K that
  * depend on K alone. So blocks may follow the number of rows and threads freely, and results depend on neither.
  */
+#include <stdlib.h>
+
+#include "error.h"
 #include "gemm.h"
+#include "memory.h"
 #include "packed.h"
 
 #define BLOCK_ROWS 204  /* most rows of a block; a multiple of the tile's */
@@ -23,21 +27,46 @@ static size_t divide_up(size_t n, size_t by)
     return (n + by - 1) / by;
 }
 
-static vit_status prepare(vit__linear *linear, vit_error *err)
+typedef struct packing {
+    const vit__linear *linear;
+    vit__packed *packed;
+    const vit__kernels *kernels;
+    uint32_t *stripes; /* [threads][vit__packed_stripe] */
+} packing;
+
+/* One panel, from the parts that its outputs are in. */
+static void pack_panel(void *context, size_t panel, unsigned thread)
+{
+    const packing *p = context;
+    size_t from = panel * VIT__PANEL, to = from + VIT__PANEL;
+    for (size_t i = 0, row = 0; i < p->linear->n_parts; row += p->linear->parts[i++].rows) {
+        const vit__linear_part *part = &p->linear->parts[i];
+        size_t first = row > from ? row : from, end = row + part->rows < to ? row + part->rows : to;
+        if (first >= end)
+            continue;
+        vit__packed_rows rows = {first, end - first, part->weight + (first - row) * p->linear->inputs,
+                                 part->bias ? part->bias + (first - row) : NULL};
+        vit__packed_fill(p->packed, p->kernels, &rows, p->stripes + thread * vit__packed_stripe(p->packed));
+    }
+}
+
+static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
 {
     if (linear->precision == VIT_PRECISION_INT8 && linear->inputs > INT8_INPUTS)
         linear->precision = VIT_PRECISION_BF16;
-    vit__packed *packed;
-    vit_status status = vit__packed_create(linear->precision, linear->inputs, linear->outputs, &packed, err);
-    const vit__kernels *kernels = vit__kernels_get(vit__cpu_detect());
-    for (size_t i = 0, row = 0; status == VIT_OK && i < linear->n_parts; row += linear->parts[i++].rows)
-        status = vit__packed_fill(packed, kernels, row, linear->parts[i].rows, linear->parts[i].weight,
-                                  linear->parts[i].bias, err);
+    packing p = {.linear = linear, .kernels = vit__kernels_get(vit__cpu_detect())};
+    vit_status status = vit__packed_create(linear->precision, linear->inputs, linear->outputs, &p.packed, err);
     if (status != VIT_OK)
-        vit__packed_free(packed);
-    else
-        linear->packed = packed;
-    return status;
+        return status;
+    p.stripes = vit__alloc(vit__packed_stripe(p.packed), vit__pool_threads(pool) * sizeof *p.stripes);
+    if (!p.stripes) {
+        vit__packed_free(p.packed);
+        return vit__fail_memory(err, NULL);
+    }
+    vit__pool_run(pool, p.packed->n_panels, pack_panel, &p);
+    free(p.stripes);
+    linear->packed = p.packed;
+    return VIT_OK;
 }
 
 static void release(vit__linear *linear)

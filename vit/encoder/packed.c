@@ -83,22 +83,22 @@ static void scatter(const uint32_t *stripe, size_t n, size_t words, uint32_t *pa
             panel[word * VIT__PANEL + column + i] = stripe[i * words + word];
 }
 
-vit_status vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, size_t first, size_t rows,
-                            const float *weight, const float *bias, vit_error *err)
+size_t vit__packed_stripe(const vit__packed *packed)
 {
-    uint32_t *stripe = vit__alloc(packed->words, STRIPE * sizeof *stripe);
-    if (!stripe)
-        return vit__fail_memory(err, NULL);
-    for (size_t done = 0, n; done < rows; done += n) {
-        size_t output = first + done, column = output % VIT__PANEL;
+    return STRIPE * packed->words;
+}
+
+void vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, const vit__packed_rows *rows, uint32_t *stripe)
+{
+    for (size_t done = 0, n; done < rows->rows; done += n) {
+        size_t output = rows->first + done, column = output % VIT__PANEL;
         n = STRIPE - column % STRIPE;
-        n = rows - done < n ? rows - done : n;
+        n = rows->rows - done < n ? rows->rows - done : n;
         for (size_t i = 0; i < n; i++)
-            convert_row(packed, kernels, output + i, weight + (done + i) * packed->inputs, stripe + i * packed->words);
+            convert_row(packed, kernels, output + i, rows->weight + (done + i) * packed->inputs,
+                        stripe + i * packed->words);
         scatter(stripe, n, packed->words, packed->panels + output / VIT__PANEL * packed->words * VIT__PANEL, column);
     }
-    if (bias)
-        memcpy(packed->bias + first, bias, rows * sizeof *bias);
-    free(stripe);
-    return VIT_OK;
+    if (rows->bias)
+        memcpy(packed->bias + rows->first, rows->bias, rows->rows * sizeof *rows->bias);
 }

@@ -37,8 +37,15 @@ vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t out
                               vit_error *err);
 void vit__packed_free(vit__packed *packed);
 
-/* Writes weight[rows, K] and bias[rows] (or NULL) as outputs first, first + 1, ... */
-vit_status vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, size_t first, size_t rows,
-                            const float *weight, const float *bias, vit_error *err);
+/* Rows of weights as they are stored: outputs first, first + 1, ... */
+typedef struct vit__packed_rows {
+    size_t first, rows;
+    const float *weight; /* [rows, K] */
+    const float *bias;   /* [rows], or NULL */
+} vit__packed_rows;
+
+/* Writes these rows; stripe is room for vit__packed_stripe words. Panels may be written by several threads at once. */
+void vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, const vit__packed_rows *rows, uint32_t *stripe);
+size_t vit__packed_stripe(const vit__packed *packed);
 
 #endif

@@ -103,9 +103,13 @@ static vit_status load_tower(opening *o)
     model->parameters = count_parameters(&o->bindings[tower], plan->config.depth);
     model->precision = o->options->precision;
     model->gemm = vit__gemm_choose(model->precision, vit__cpu_detect());
-    vit__weights_target target = {model->gemm, model->precision};
-    return vit__weights_load(&plan->config, plan->names, &o->bindings[tower], model->checkpoint, &target,
-                             &model->weights, o->err);
+    vit__weights_target target = {.gemm = model->gemm, .precision = model->precision};
+    vit_status status = vit__pool_create(vit__cpu_count(), &target.pool, o->err);
+    if (status == VIT_OK)
+        status = vit__weights_load(&plan->config, plan->names, &o->bindings[tower], model->checkpoint, &target,
+                                   &model->weights, o->err);
+    vit__pool_free(target.pool);
+    return status;
 }
 
 /* How pictures become pixels, which may say at what size the model runs. */

@@ -139,7 +139,7 @@ static vit__linear prepared(loader *l, vit__linear linear, vit_precision precisi
 {
     linear.precision = precision;
     if (linear.outputs && l->status == VIT_OK)
-        l->status = l->target->gemm->prepare(&linear, l->err);
+        l->status = l->target->gemm->prepare(&linear, l->target->pool, l->err);
     for (size_t i = 0; linear.packed && i < l->n_sources; i++)
         vit__checkpoint_let_go(l->checkpoint, l->sources[i], l->source_sizes[i]);
     l->n_sources = 0;

@@ -72,10 +72,11 @@ typedef struct vit__weights {
     float logit_scale, logit_bias; /* as stored: the scale is a logarithm */
 } vit__weights;
 
-/* What the weights are for: the back end that multiplies them, and the precision of the blocks. */
+/* What the weights are for: the back end that multiplies them, and the precision of the blocks; who packs them. */
 typedef struct vit__weights_target {
     const vit__gemm *gemm;
     vit_precision precision;
+    vit__pool *pool;
 } vit__weights_target;
 
 /* Reads what a binding names; converted, transposed and computed tables are owned by the checkpoint. What the back end
