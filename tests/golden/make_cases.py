@@ -61,6 +61,8 @@ SPREADS = (
     (r"logit_bias$", -1.0, 0.1),
     (r"(lambda_?[12]|gamma(_[12])?)$", 0.5, 0.2),
     (r"relative_position_bias_table$", 0.0, 1.0),
+    (r"lambda_[qk][12]$", 0.0, 0.2),
+    (r"rope\.freqs$", 0.0, 0.5),
     (r"bias$", 0.0, 0.3),
     (r"(token|tokens|pos_embed|position_embeddings|class_embedding|positional_embedding|probe|latent|"
      r"(position|token)_embedding\.weight)$", 0.0, 0.5),

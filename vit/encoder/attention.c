@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "attention.h"
 
-#include <math.h>
+#include <string.h>
 
 #include "attention_core.h"
 
@@ -58,7 +58,7 @@ static void attend(void *context, size_t index, unsigned thread)
     vit__core_call core = {
         .precision = c->precision, .q = q + first * 3 * width, .k = q + width, .v = q + 2 * width, .stride = 3 * width,
         .queries = c->queries - first < length ? c->queries - first : length, .keys = tokens, .head_dim = c->head_dim,
-        .scale = 1.0f / sqrtf((float)c->head_dim),
+        .scale = c->scale,
         .relative = c->relative ? c->relative + head * c->relative_entries : NULL,
         .relative_index = c->relative ? c->relative_index + first * tokens : NULL,
         .causal = c->causal, .first_query = first,
@@ -73,4 +73,70 @@ void vit__attention(const vit__attention_call *call, const vit__workers *workers
     if (call->q_norm->weight || call->rotary->cosines)
         vit__pool_run(workers->pool, call->items * call->tokens, prepare_token, &work);
     vit__pool_run(workers->pool, call->items * call->heads * work.runs, attend, &work);
+}
+
+/* ------------------------------------------------------------------ the difference of two ---- */
+
+typedef struct difference_work {
+    const vit__attention_call *call;
+    const vit__difference *difference;
+    const vit__workers *workers;
+    float *room; /* [B, T, H, d] */
+} difference_work;
+
+/* One token: the second halves of its queries into room, zeros in their place. */
+static void keep_first_halves(void *context, size_t index, unsigned thread)
+{
+    const difference_work *work = context;
+    const vit__attention_call *c = work->call;
+    (void)thread;
+    size_t width = c->heads * c->head_dim, half = c->head_dim / 2;
+    for (size_t head = 0; head < c->heads; head++) {
+        float *second = c->qkv + index * 3 * width + head * c->head_dim + half;
+        memcpy(work->room + index * width + head * c->head_dim + half, second, half * sizeof *second);
+        memset(second, 0, half * sizeof *second);
+    }
+}
+
+/* And back, with zeros in place of the first. */
+static void keep_second_halves(void *context, size_t index, unsigned thread)
+{
+    const difference_work *work = context;
+    const vit__attention_call *c = work->call;
+    (void)thread;
+    size_t width = c->heads * c->head_dim, half = c->head_dim / 2;
+    for (size_t head = 0; head < c->heads; head++) {
+        float *query = c->qkv + index * 3 * width + head * c->head_dim;
+        memset(query, 0, half * sizeof *query);
+        memcpy(query + half, work->room + index * width + head * c->head_dim + half, half * sizeof *query);
+    }
+}
+
+/* One token with an output: y = norm(y - lambda * room), head by head. */
+static void subtract(void *context, size_t index, unsigned thread)
+{
+    const difference_work *work = context;
+    const vit__attention_call *c = work->call;
+    (void)thread;
+    size_t width = c->heads * c->head_dim, token = index / c->queries * c->tokens + index % c->queries;
+    float *y = c->y + token * width;
+    for (size_t i = 0; i < width; i++)
+        y[i] -= work->difference->lambda * work->room[token * width + i];
+    for (size_t head = 0; head < c->heads; head++)
+        vit__norm_row(work->workers->kernels, &work->difference->norm, c->head_dim, y + head * c->head_dim,
+                      y + head * c->head_dim);
+}
+
+void vit__attention_difference(const vit__attention_call *call, const vit__difference *difference, float *room,
+                               const vit__workers *workers)
+{
+    difference_work work = {call, difference, workers, room};
+    vit__attention_call second = *call;
+    second.y = room;
+    size_t tokens = call->items * call->tokens;
+    vit__pool_run(workers->pool, tokens, keep_first_halves, &work);
+    vit__attention(call, workers);
+    vit__pool_run(workers->pool, tokens, keep_second_halves, &work);
+    vit__attention(&second, workers);
+    vit__pool_run(workers->pool, call->items * call->queries, subtract, &work);
 }

@@ -12,6 +12,7 @@ typedef struct vit__attention_call {
     vit_precision precision; /* f32, or anything less for bf16 */
     size_t items, tokens, heads, head_dim; /* B, T, H, d */
     size_t queries;                        /* the first tokens of each image, which alone get an output */
+    float scale;                           /* of the scores: 1 / sqrt(d) nearly everywhere */
     float *qkv;                            /* [B, T, 3, H, d]; q and k are normed in place where asked */
     const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d], or [H * d] where norm_width */
     bool norm_width;
@@ -32,5 +33,10 @@ size_t vit__attention_scratch(size_t tokens, size_t head_dim);
 void vit__norm_row(const vit__kernels *kernels, const vit__norm_weights *norm, size_t n, const float *x, float *y);
 
 void vit__attention(const vit__attention_call *call, const vit__workers *workers);
+
+/* Differential attention (Ye et al. 2024): attention of the first halves of q and k, less lambda times that of the second
+ * halves, each over whole heads of v, then normed. call->scale is of a half. room [B, T, H, d] is overwritten. */
+void vit__attention_difference(const vit__attention_call *call, const vit__difference *difference, float *room,
+                               const vit__workers *workers);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "attention_map.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct map_work {
@@ -15,12 +14,11 @@ static void map_query(const map_work *work, const float *query, const float *key
                       const uint32_t *index, size_t seen, float *row)
 {
     const vit__attention_call *c = work->call;
-    float scale = 1.0f / sqrtf((float)c->head_dim);
     for (size_t key = 0; key < seen; key++, keys += 3 * c->heads * c->head_dim) {
         float sum = 0;
         for (size_t i = 0; i < c->head_dim; i++)
             sum += query[i] * keys[i];
-        row[key] = sum * scale + (relative ? relative[index[key]] : 0);
+        row[key] = sum * c->scale + (relative ? relative[index[key]] : 0);
     }
     work->kernels->softmax(row, seen);
     memset(row + seen, 0, (c->tokens - seen) * sizeof *row);

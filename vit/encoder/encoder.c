@@ -12,6 +12,7 @@
  */
 #include "encoder.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "attention.h"
@@ -232,7 +233,12 @@ static void attend(vit_session *session, const vit__block_weights *w, size_t ite
                                                                               c->image_width / c->patch_width)
                                              : 0,
         .causal = c->causal, .y = session->y};
-    vit__attention(&call, &session->workers);
+    bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL;
+    call.scale = 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim));
+    if (halves)
+        vit__attention_difference(&call, &w->difference, session->difference, &session->workers);
+    else
+        vit__attention(&call, &session->workers);
     emit_attention(session, &call, (size_t)(w - session->model->weights.blocks));
     if (c->attention_norm)
         norm(session, &w->attention_norm, items, width, session->y, session->y);
@@ -351,6 +357,25 @@ static void parallel_block(vit_session *session, const vit__block_weights *w, si
     mlp(session, w, items, session->parallel, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
 }
 
+/* x += sum of scale1 * attention(norm1(x)) over the branches; x += sum of scale2 * mlp(norm2(x)) over them */
+static void branches_block(vit_session *session, const vit__block_weights *w, size_t items)
+{
+    size_t width = session->model->config.width, branches = session->model->config.branches;
+    size_t bytes = items * session->tokens * width * sizeof(float);
+    float *x = session->x, *y = session->y, *start = session->parallel;
+    memcpy(start, x, bytes);
+    for (size_t i = 0; i < branches; i++) {
+        norm_all(session, &w[i].norm1, items, width, start, y);
+        attend(session, &w[i], items, y);
+        linear(session, &w[i].projection, items, y, (vit__epilogue){.scale = w[i].scale1, .residual = x}, x);
+    }
+    memcpy(start, x, bytes);
+    for (size_t i = 0; i < branches; i++) {
+        norm(session, &w[i].norm2, items, width, start, y);
+        mlp(session, &w[i], items, y, (vit__epilogue){.scale = w[i].scale2, .residual = x}, x);
+    }
+}
+
 static void block(vit_session *session, const vit__block_weights *w, size_t items)
 {
     switch (session->model->config.order) {
@@ -365,6 +390,9 @@ static void block(vit_session *session, const vit__block_weights *w, size_t item
         break;
     case VIT__BLOCK_PARALLEL:
         parallel_block(session, w, items);
+        break;
+    case VIT__BLOCK_BRANCHES:
+        branches_block(session, w, items);
         break;
     }
 }
@@ -392,7 +420,7 @@ void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch)
     for (size_t i = 0; i < c->depth; i++) {
         if (i + 1 == c->depth && session->model->gemm->any_rows)
             session->rows = vit__head_tokens(session, batch);
-        block(session, &w->blocks[i], batch->items);
+        block(session, &w->blocks[i * (vit__config_pairs(c) / c->depth)], batch->items);
         emit_hidden(session, batch, i + 1);
     }
     if (c->final_norm)

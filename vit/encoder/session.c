@@ -43,7 +43,7 @@ static layer_need layer_needs(const vit_model *model)
 
 /* The arena's regions, in floats of one input. vit__config_finish bounds the sizes, so that sums cannot overflow. */
 typedef struct regions {
-    size_t x, y, wide, parallel, pooled, spare, operand;
+    size_t x, y, wide, parallel, difference, pooled, spare, operand;
 } regions;
 
 static regions input_regions(const vit_model *model)
@@ -59,7 +59,8 @@ static regions input_regions(const vit_model *model)
         .x = tokens * c->width,
         .y = tokens * max_size(c->width, attention),
         .wide = max_size(tokens * token, patches),
-        .parallel = c->order == VIT__BLOCK_PARALLEL ? tokens * c->width : 0,
+        .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
+        .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
         .pooled = 2 * c->width,
         .spare = max_size(2 * c->width, c->classes),
         .operand = layer_needs(model).operand,
@@ -70,7 +71,7 @@ static vit_status allocate(vit_session *session, vit_error *err)
 {
     regions r = input_regions(session->model);
     size_t threads = vit__pool_threads(session->workers.pool), per_batch, scratch, total;
-    size_t per_input = r.x + r.y + r.wide + r.parallel + r.pooled + r.spare + r.operand;
+    size_t per_input = r.x + r.y + r.wide + r.parallel + r.difference + r.pooled + r.spare + r.operand;
     if (!vit__multiply(per_input, session->max_batch, &per_batch) ||
         !vit__multiply(session->workers.scratch_size, threads, &scratch) || !vit__add(per_batch, scratch, &total))
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a batch of %zu does not fit in memory", session->max_batch);
@@ -83,7 +84,8 @@ static vit_status allocate(vit_session *session, vit_error *err)
     session->y = next += r.x * session->max_batch;
     session->wide = next += r.y * session->max_batch;
     session->parallel = next += r.wide * session->max_batch;
-    session->pooled = next += r.parallel * session->max_batch;
+    session->difference = next += r.parallel * session->max_batch;
+    session->pooled = next += r.difference * session->max_batch;
     session->spare = next + r.pooled * session->max_batch;
     return VIT_OK;
 }

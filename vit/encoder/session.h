@@ -18,7 +18,8 @@ struct vit_session {
     float *x;      /* [B, T, D] the residual stream */
     float *y;      /* [B, T, max(D, A)] normed tokens; attention's output */
     float *wide;   /* [B, T, max(3A, fc1, 2D)] or [B, patches, P] */
-    float *parallel; /* [B, T, D] where attention and MLP stand beside each other */
+    float *parallel; /* [B, T, D] where attention and MLP, or several of them, stand beside each other */
+    float *difference; /* [B, T, A] for differential attention */
     float *pooled; /* [B, 2D] */
     float *spare;  /* [B, max(2D, classes, MLP of the attention pool)] */
 };

@@ -15,6 +15,7 @@ typedef struct limit {
 #define WIDTH_MOST 65536u
 #define MLP_MOST 1048576u
 #define DEPTH_MOST 1024u
+#define BRANCHES_MOST 64u
 #define CLASSES_MOST 16777216u
 #define TOKENS_MOST 1048576u
 #define RELATIVE_TOKENS_MOST 32768u /* the index has a row and a column for each */
@@ -33,6 +34,7 @@ static vit_status check_sizes(const vit_config *c, const char *where, vit_error 
     const limit limits[] = {
         {"the width", c->width, 1, WIDTH_MOST},
         {"the number of blocks", c->depth, 1, DEPTH_MOST},
+        {"the number of branches of a block", c->branches, 0, BRANCHES_MOST},
         {"the number of heads", c->heads, 1, WIDTH_MOST},
         {"the MLP's width", c->mlp_width, 0, MLP_MOST},
         {"the number of register tokens", c->registers, 0, EDGE_MOST},
@@ -105,6 +107,8 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
         c->head_dim = c->width / c->heads;
     if (c->head_dim > WIDTH_MOST || vit__config_attention_width(c) > 4 * WIDTH_MOST)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "%zu heads of %zu make no sense", c->heads, c->head_dim);
+    if (c->attention == VIT__ATTENTION_DIFFERENTIAL && c->head_dim % 2 != 0)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "differential attention halves its heads: %zu is odd", c->head_dim);
     if (c->rotary.kind != VIT__ROTARY_NONE && c->head_dim % (c->rotary.kind == VIT__ROTARY_MIXED ? 2 : 4) != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "rotary positions need a head width that is a multiple of 4: %zu",
                          c->head_dim);
@@ -150,5 +154,5 @@ double vit__config_flops(const vit_config *c)
                          ? (double)vit__config_patches(c) * width *
                                (double)(c->channels * c->patch_height * c->patch_width)
                          : 0;
-    return 2 * (patches + (double)c->depth * tokens * block);
+    return 2 * (patches + (double)vit__config_pairs(c) * tokens * block);
 }

@@ -34,7 +34,8 @@ typedef enum vit__block_order {
     VIT__BLOCK_PRE_NORM,    /* x += s1*attention(norm1(x)); x += s2*mlp(norm2(x)) */
     VIT__BLOCK_POST_NORM,   /* h = norm1(attention(x) + x); x = norm2(mlp(h) + h): Vaswani et al. 2017 */
     VIT__BLOCK_BRANCH_NORM, /* x += s1*norm1(attention(x)); x += s2*norm2(mlp(x)) */
-    VIT__BLOCK_PARALLEL     /* one norm, attention and MLP beside each other */
+    VIT__BLOCK_PARALLEL,    /* one norm, attention and MLP beside each other */
+    VIT__BLOCK_BRANCHES     /* pre-norm, with `branches` attentions side by side, then as many MLPs (Touvron et al. 2022) */
 } vit__block_order;
 
 typedef enum vit__mlp_kind {
@@ -78,7 +79,7 @@ typedef struct vit__rotary {
 
 typedef enum vit__attention_kind {
     VIT__ATTENTION_PLAIN,
-    VIT__ATTENTION_DIFFERENTIAL /* softmax(q1 k1) - lambda softmax(q2 k2) (Ye et al. 2024) */
+    VIT__ATTENTION_DIFFERENTIAL /* softmax(q1 k1) - lambda softmax(q2 k2), the halves of a head (Ye et al. 2024) */
 } vit__attention_kind;
 
 typedef enum vit__relative_bias {
@@ -143,6 +144,7 @@ typedef struct vit_config {
     size_t vocabulary, context; /* text: ids are < vocabulary; at most `context` of them */
     size_t width;     /* D */
     size_t depth;     /* number of blocks */
+    size_t branches;  /* pairs of attention and MLP in a block; 0: one */
     size_t heads;     /* H */
     size_t head_dim;  /* d; width / heads nearly everywhere */
     size_t mlp_width; /* F; of one of the two halves when gated; 0: the block has no MLP */
@@ -169,13 +171,14 @@ typedef struct vit_config {
     double final_norm_eps;
     bool qkv_bias, key_bias; /* key_bias: only meaningful with qkv_bias; BEiT has none on the key */
     bool projection_bias, mlp_bias;
+    bool grouped_keys; /* blocks may have fewer heads of keys and values than of queries: their tensors say how many */
     vit__attention_kind attention;
     bool causal;      /* a token sees itself and those before it */
     vit__qk_norm qk_norm;
     vit__norm_kind qk_norm_kind;
     bool attention_norm; /* norm before the output projection */
     bool mlp_norm;       /* norm inside the MLP, before its second matrix */
-    bool attention_scale, mlp_scale; /* layer scale: a factor per channel on the branch */
+    bool attention_scale, mlp_scale; /* layer scale: a factor per channel on the branch; in parallel blocks the first is on both */
     vit__mlp_kind mlp;
     vit__activation activation;
 
@@ -208,6 +211,12 @@ typedef struct vit_config {
     double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */
     bool sigmoid_logits;          /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
 } vit_config;
+
+/* Pairs of attention and MLP in all, block after block. */
+static inline size_t vit__config_pairs(const vit_config *config)
+{
+    return config->depth * (config->branches ? config->branches : 1);
+}
 
 /* Tokens before the patches. */
 static inline size_t vit__config_prefix(const vit_config *config)

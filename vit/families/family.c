@@ -57,24 +57,28 @@ vit_status vit__family_find(const vit__checkpoint *checkpoint, const vit__family
                      type ? "\"" : "", type ? type : "missing", type ? "\"" : "", known);
 }
 
-bool vit__family_tensor_name(const char *pattern, const char *prefix, size_t block, char *text, size_t size)
+bool vit__family_tensor_name(const char *pattern, const char *prefix, vit__place place, char *text, size_t size)
 {
     bool outside = pattern[0] == '^';
+    const size_t indices[] = {place.block, place.branch};
+    int used = snprintf(text, size, "%s", outside ? "" : prefix);
     pattern += outside;
-    const char *index = strstr(pattern, "%zu");
-    int used;
-    if (index)
-        used = snprintf(text, size, "%s%.*s%zu%s", outside ? "" : prefix, (int)(index - pattern), pattern, block,
-                        index + 3);
-    else
-        used = snprintf(text, size, "%s%s", outside ? "" : prefix, pattern);
+    for (size_t i = 0; i < 2 && used >= 0 && (size_t)used < size; i++) {
+        const char *index = strstr(pattern, "%zu");
+        if (!index)
+            break;
+        used += snprintf(text + used, size - (size_t)used, "%.*s%zu", (int)(index - pattern), pattern, indices[i]);
+        pattern = index + strlen("%zu");
+    }
+    if (used >= 0 && (size_t)used < size)
+        used += snprintf(text + used, size - (size_t)used, "%s", pattern);
     return used >= 0 && (size_t)used < size;
 }
 
 bool vit__family_has(const vit__checkpoint *checkpoint, const char *pattern, const char *prefix)
 {
     char name[256];
-    return pattern && vit__family_tensor_name(pattern, prefix, 0, name, sizeof name) &&
+    return pattern && vit__family_tensor_name(pattern, prefix, (vit__place){0, 0}, name, sizeof name) &&
            vit__checkpoint_find(checkpoint, name) != NULL;
 }
 

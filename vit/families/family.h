@@ -46,13 +46,20 @@ typedef enum vit__slot {
     VIT__SLOT_POOL_FC2,
     VIT__SLOT_BLOCK,
     VIT__SLOT_NORM1 = VIT__SLOT_BLOCK,
-    VIT__SLOT_QKV, /* [3A, D], packs the next three */
+    VIT__SLOT_PARALLEL_IN,  /* [F + 3A, D], packs the MLP's first matrix and QKV */
+    VIT__SLOT_PARALLEL_OUT, /* [D, A + F], packs the attention's projection and the MLP's second matrix */
+    VIT__SLOT_QKV,          /* [3A, D], packs the next three */
     VIT__SLOT_QUERY,
     VIT__SLOT_KEY,
     VIT__SLOT_VALUE,
     VIT__SLOT_Q_NORM, /* [head_dim], or [A] */
     VIT__SLOT_K_NORM,
     VIT__SLOT_RELATIVE, /* [(2h-1)(2w-1)+3, heads] */
+    VIT__SLOT_LAMBDA_QUERY1, /* [head_dim/2], of differential attention */
+    VIT__SLOT_LAMBDA_KEY1,
+    VIT__SLOT_LAMBDA_QUERY2,
+    VIT__SLOT_LAMBDA_KEY2,
+    VIT__SLOT_DIFFERENCE_NORM, /* [head_dim], an RMS norm of each head */
     VIT__SLOT_ATTENTION_NORM,
     VIT__SLOT_PROJECTION, /* [D, A] */
     VIT__SLOT_SCALE1,     /* [D] */
@@ -72,7 +79,7 @@ typedef enum vit__layout {
     VIT__LAYOUT_TRANSPOSED /* a matrix as [inputs, outputs] */
 } vit__layout;
 
-/* The names of one slot's tensors, "%zu" standing for the block's index; NULL: the family has no such tensor. A leading
+/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's; NULL: the family has no such tensor. A leading
  * '^' keeps the prefix off (heads stand outside the base model's prefix). */
 typedef struct vit__name {
     const char *weight, *bias;
@@ -109,8 +116,12 @@ typedef struct vit__family {
 /* An error that lists the known families if none fits the checkpoint's config. */
 vit_status vit__family_find(const vit__checkpoint *checkpoint, const vit__family **family, vit_error *err);
 
-/* Names a tensor: prefix and block index put into the pattern of a name. false: longer than text. */
-bool vit__family_tensor_name(const char *pattern, const char *prefix, size_t block, char *text, size_t size);
+typedef struct vit__place {
+    size_t block, branch;
+} vit__place;
+
+/* Names a tensor: prefix and indices put into the pattern of a name. false: longer than text. */
+bool vit__family_tensor_name(const char *pattern, const char *prefix, vit__place place, char *text, size_t size);
 
 /* Does the checkpoint hold the tensor that this pattern names (block 0)? */
 bool vit__family_has(const vit__checkpoint *checkpoint, const char *pattern, const char *prefix);

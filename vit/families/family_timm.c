@@ -50,6 +50,7 @@ void vit__timm_norm(vit__reader *r, vit_config *c)
 {
     double eps;
     read_norm(r, "norm_layer", &c->norm, &eps);
+    c->final_norm_kind = c->qk_norm_kind = c->norm;
     c->norm_eps = c->pre_norm_eps = c->final_norm_eps = c->pooled_norm_eps = c->pool_norm_eps = eps;
     if (!vit__read_has(r, "embed_norm_layer"))
         return;

@@ -25,9 +25,8 @@ from timm.models import _builder, beit, deit, eva, vision_transformer  # noqa: E
 
 CLASSES = {deit.VisionTransformerDistilled: "DISTILLED", vision_transformer.VisionTransformer: "VIT", eva.Eva: "EVA",
            beit.Beit: "BEIT"}
-# of training, or said by the tensors (how many heads have keys of their own)
 DROPPED = {"weight_init", "fix_init", "head_init_scale", "rope_shift_coords", "rope_jitter_coords", "rope_rescale_coords",
-           "num_kv_heads", "in_chans"}
+           "in_chans"}
 NAMES = {"Block": "", "ParallelScalingBlock": "parallel_scaling", "ParallelThingsBlock": "parallel_things",
          "ResPostBlock": "res_post", "DiffParallelScalingBlock": "diff_parallel_scaling", "SwiGLU": "swiglu",
          "GluMlp": "swiglu_packed", "SiLU": "silu", "LayerNorm": "layernorm", "RmsNorm": "rmsnorm"}
@@ -72,6 +71,8 @@ def text(value):
 
 
 def arguments(kwargs):
+    if "num_kv_heads" in kwargs:                   # per block; the tensors say how many, the table that there may be fewer
+        kwargs = {**kwargs, "num_kv_heads": min(kwargs["num_kv_heads"])}
     items = {k: text(v) for k, v in kwargs.items() if k not in DROPPED and not k.endswith("_rate") and v is not None}
     return " ".join(f"{k}={v}" for k, v in items.items() if v != "")
 

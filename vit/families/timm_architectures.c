@@ -185,10 +185,11 @@ const vit__timm_architecture vit__timm_architectures[] = {
      "patch_size=16 embed_dim=96 depth=9 num_heads=3 mlp_ratio=3 class_token=false reg_tokens=1 global_pool=avg "
      "init_values=1e-05 dynamic_img_size=true norm_layer=rmsnorm"},
     {"vit_5b_patch16_sapiens2", VIT__TIMM_EVA,
-     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=2432 depth=56 num_heads=32 attn_type=rope "
-     "qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 init_values=1.0 "
-     "attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true use_rot_pos_emb=true "
-     "use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false norm_layer=rmsnorm:1e-06"},
+     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=2432 depth=56 num_heads=32 num_kv_heads=16 "
+     "attn_type=rope qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 "
+     "init_values=1.0 attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true "
+     "use_rot_pos_emb=true use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false "
+     "norm_layer=rmsnorm:1e-06"},
     {"vit_7b_patch16_dinov3", VIT__TIMM_EVA,
      "patch_size=16 dynamic_img_size=true embed_dim=4096 depth=40 num_heads=32 qkv_bias=false mlp_ratio=2 "
      "init_values=1e-05 rope_type=dinov3 rope_temperature=100 use_rot_pos_emb=true use_abs_pos_emb=false "
@@ -263,10 +264,11 @@ const vit__timm_architecture vit__timm_architectures[] = {
      "patch_size=16 embed_dim=768 depth=12 num_heads=12 qkv_bias=false init_values=1e-05 class_token=false "
      "block_fn=res_post global_pool=avg"},
     {"vit_base_patch16_sapiens2", VIT__TIMM_EVA,
-     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=768 depth=12 num_heads=12 attn_type=rope "
-     "qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 init_values=1.0 "
-     "attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true use_rot_pos_emb=true "
-     "use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false norm_layer=rmsnorm:1e-06"},
+     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=768 depth=12 num_heads=12 num_kv_heads=12 "
+     "attn_type=rope qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 "
+     "init_values=1.0 attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true "
+     "use_rot_pos_emb=true use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false "
+     "norm_layer=rmsnorm:1e-06"},
     {"vit_base_patch16_siglip_224", VIT__TIMM_VIT,
      "patch_size=16 embed_dim=768 depth=12 num_heads=12 class_token=false global_pool=map"},
     {"vit_base_patch16_siglip_256", VIT__TIMM_VIT,
@@ -363,10 +365,11 @@ const vit__timm_architecture vit__timm_architectures[] = {
      "img_size=512 patch_size=16 embed_dim=1536 depth=40 num_heads=24 reg_tokens=7 no_embed_class=true "
      "final_norm=false"},
     {"vit_giant_patch16_sapiens2", VIT__TIMM_EVA,
-     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=1536 depth=40 num_heads=24 attn_type=rope "
-     "qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 init_values=1.0 "
-     "attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true use_rot_pos_emb=true "
-     "use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false norm_layer=rmsnorm:1e-06"},
+     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=1536 depth=40 num_heads=24 num_kv_heads=12 "
+     "attn_type=rope qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 "
+     "init_values=1.0 attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true "
+     "use_rot_pos_emb=true use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false "
+     "norm_layer=rmsnorm:1e-06"},
     {"vit_giantopt_patch16_siglip_256", VIT__TIMM_VIT,
      "patch_size=16 embed_dim=1536 depth=40 num_heads=16 class_token=false global_pool=map act_layer=gelu_tanh"},
     {"vit_giantopt_patch16_siglip_384", VIT__TIMM_VIT,
@@ -416,10 +419,11 @@ const vit__timm_architecture vit__timm_architectures[] = {
      "img_size=512 patch_size=16 embed_dim=1280 depth=32 num_heads=16 reg_tokens=9 no_embed_class=true "
      "final_norm=false"},
     {"vit_huge_patch16_sapiens2", VIT__TIMM_EVA,
-     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=1280 depth=32 num_heads=16 attn_type=rope "
-     "qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 init_values=1.0 "
-     "attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true use_rot_pos_emb=true "
-     "use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false norm_layer=rmsnorm:1e-06"},
+     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=1280 depth=32 num_heads=16 num_kv_heads=8 "
+     "attn_type=rope qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 "
+     "init_values=1.0 attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true "
+     "use_rot_pos_emb=true use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false "
+     "norm_layer=rmsnorm:1e-06"},
     {"vit_huge_plus_patch16_dinov3", VIT__TIMM_EVA,
      "patch_size=16 dynamic_img_size=true embed_dim=1280 depth=32 num_heads=20 qkv_bias=false init_values=1e-05 "
      "rope_type=dinov3 rope_temperature=100 use_rot_pos_emb=true use_abs_pos_emb=false rope_rotate_half=true "
@@ -487,10 +491,11 @@ const vit__timm_architecture vit__timm_architectures[] = {
      "init_values=1e-05 class_token=true global_pool=token no_embed_class=true use_abs_pos_emb=true "
      "use_rot_pos_emb=true rope_grid_indexing=xy rope_temperature=10.0 rope_type=mixed"},
     {"vit_large_patch16_sapiens2", VIT__TIMM_EVA,
-     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=1024 depth=24 num_heads=16 attn_type=rope "
-     "qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 init_values=1.0 "
-     "attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true use_rot_pos_emb=true "
-     "use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false norm_layer=rmsnorm:1e-06"},
+     "img_size=1024,768 patch_size=16 dynamic_img_size=true embed_dim=1024 depth=24 num_heads=16 num_kv_heads=8 "
+     "attn_type=rope qkv_fused=false qkv_bias=true qk_norm=true global_pool=token swiglu_mlp=true mlp_ratio=4.0 "
+     "init_values=1.0 attn_only_layer_scale=true rope_type=dinov3 rope_temperature=100 rope_rotate_half=true "
+     "use_rot_pos_emb=true use_abs_pos_emb=false class_token=true num_reg_tokens=8 use_fc_norm=false "
+     "norm_layer=rmsnorm:1e-06"},
     {"vit_large_patch16_siglip_256", VIT__TIMM_VIT,
      "patch_size=16 embed_dim=1024 depth=24 num_heads=16 class_token=false global_pool=map"},
     {"vit_large_patch16_siglip_384", VIT__TIMM_VIT,

@@ -50,6 +50,7 @@ static void attention(vit__reader *r, vit_config *c)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"attn_type\" is \"%.60s\": this build knows eva and rope", type);
     c->qkv_bias = vit__read_flag(r, "qkv_bias", true);
     c->key_bias = c->qkv_bias && is(type, "rope");
+    c->grouped_keys = is(type, "rope") && vit__read_has(r, "num_kv_heads");
     c->qk_norm = vit__read_flag(r, "qk_norm", false) ? VIT__QK_NORM_HEAD : VIT__QK_NORM_NONE;
     c->attention_norm = vit__read_flag(r, "scale_attn_inner", false);
 }

@@ -43,7 +43,36 @@
     [VIT__SLOT_QUERY] = VIT__PAIR(BLOCK "attn.q_proj"), [VIT__SLOT_KEY] = VIT__PAIR(BLOCK "attn.k_proj"),              \
     [VIT__SLOT_VALUE] = VIT__PAIR(BLOCK "attn.v_proj")
 
-static const vit__name_set vit_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES};
+/* One matrix in and, perhaps, one out of attention and MLP side by side. */
+#define PARALLEL_NAMES                                                                                                 \
+    [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "in_norm"), [VIT__SLOT_PARALLEL_IN] = VIT__PAIR(BLOCK "in_proj"),              \
+    [VIT__SLOT_FC1] = {NULL, BLOCK "mlp_bias", VIT__LAYOUT_PLAIN}, [VIT__SLOT_Q_NORM] = VIT__PAIR(BLOCK "q_norm"),     \
+    [VIT__SLOT_K_NORM] = VIT__PAIR(BLOCK "k_norm"), [VIT__SLOT_PARALLEL_OUT] = VIT__PAIR(BLOCK "out_proj"),            \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "attn_out_proj"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp_out_proj"),      \
+    [VIT__SLOT_SCALE1] = VIT__ALONE(BLOCK "ls.gamma")
+
+/* Two attentions side by side, then two MLPs. */
+#define BRANCH_NAMES                                                                                                   \
+    [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "attns.%zu.norm"), [VIT__SLOT_QKV] = VIT__PAIR(BLOCK "attns.%zu.attn.qkv"),    \
+    [VIT__SLOT_Q_NORM] = VIT__PAIR(BLOCK "attns.%zu.attn.q_norm"),                                                     \
+    [VIT__SLOT_K_NORM] = VIT__PAIR(BLOCK "attns.%zu.attn.k_norm"),                                                     \
+    [VIT__SLOT_ATTENTION_NORM] = VIT__PAIR(BLOCK "attns.%zu.attn.norm"),                                               \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "attns.%zu.attn.proj"),                                                   \
+    [VIT__SLOT_SCALE1] = VIT__ALONE(BLOCK "attns.%zu.ls.gamma"), [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "ffns.%zu.norm"), \
+    [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "ffns.%zu.mlp.fc1"), [VIT__SLOT_MLP_NORM] = VIT__PAIR(BLOCK "ffns.%zu.mlp.norm"), \
+    [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "ffns.%zu.mlp.fc2"), [VIT__SLOT_SCALE2] = VIT__ALONE(BLOCK "ffns.%zu.ls.gamma")
+
+#define DIFFERENCE_NAMES(attention)                                                                                    \
+    [VIT__SLOT_LAMBDA_QUERY1] = VIT__ALONE(attention "lambda_q1"),                                                     \
+    [VIT__SLOT_LAMBDA_KEY1] = VIT__ALONE(attention "lambda_k1"),                                                       \
+    [VIT__SLOT_LAMBDA_QUERY2] = VIT__ALONE(attention "lambda_q2"),                                                     \
+    [VIT__SLOT_LAMBDA_KEY2] = VIT__ALONE(attention "lambda_k2"),                                                       \
+    [VIT__SLOT_DIFFERENCE_NORM] = VIT__ALONE(attention "sub_norm.weight")
+
+static const vit__name_set vit_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES,
+                                         DIFFERENCE_NAMES(BLOCK "attn.")};
+static const vit__name_set parallel_names = {COMMON_NAMES, PARALLEL_NAMES, DIFFERENCE_NAMES(BLOCK)};
+static const vit__name_set branch_names = {COMMON_NAMES, BRANCH_NAMES};
 static const vit__name_set old_deit3_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_NAMES};
 static const vit__name_set fused_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_BIAS_NAMES};
 static const vit__name_set separate_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, SEPARATE_NAMES};
@@ -51,6 +80,10 @@ static const vit__name_set separate_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_
 const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *checkpoint, const char *prefix,
                                  const vit_config *config)
 {
+    if (config->order == VIT__BLOCK_PARALLEL)
+        return parallel_names;
+    if (config->order == VIT__BLOCK_BRANCHES)
+        return branch_names;
     if (kind == VIT__TIMM_VIT || kind == VIT__TIMM_DISTILLED)
         return vit__family_has(checkpoint, BLOCK "gamma_1", prefix) ? old_deit3_names : vit_names;
     const vit__name *fused = config->qkv_bias && !config->key_bias ? fused_names : old_deit3_names;

@@ -31,9 +31,14 @@ static void positions(vit__reader *r, vit_config *c)
 static const struct {
     const char *name;
     vit__block_order order;
+    size_t branches;
+    bool differential;
 } block_functions[] = {
-    {"", VIT__BLOCK_PRE_NORM},
-    {"res_post", VIT__BLOCK_BRANCH_NORM},
+    {"", VIT__BLOCK_PRE_NORM, 1, false},
+    {"res_post", VIT__BLOCK_BRANCH_NORM, 1, false},
+    {"parallel_scaling", VIT__BLOCK_PARALLEL, 1, false},
+    {"diff_parallel_scaling", VIT__BLOCK_PARALLEL, 1, true},
+    {"parallel_things", VIT__BLOCK_BRANCHES, 2, false},
 };
 
 static void block_kind(vit__reader *r, vit_config *c)
@@ -47,7 +52,24 @@ static void block_kind(vit__reader *r, vit_config *c)
         return;
     }
     c->order = block_functions[i].order;
-    c->attention_scale = c->mlp_scale = c->order == VIT__BLOCK_PRE_NORM && has_scale(r);
+    c->branches = block_functions[i].branches;
+    if (block_functions[i].differential)
+        c->attention = VIT__ATTENTION_DIFFERENTIAL;
+    c->attention_scale = c->order == VIT__BLOCK_PARALLEL      ? vit__read_has(r, "init_values")
+                         : c->order != VIT__BLOCK_BRANCH_NORM ? has_scale(r)
+                                                              : false;
+    c->mlp_scale = c->attention_scale && c->order != VIT__BLOCK_PARALLEL;
+}
+
+/* What the other blocks do not take, or take and leave alone. */
+static void check_block(vit__reader *r, const vit_config *c)
+{
+    bool parallel = c->order == VIT__BLOCK_PARALLEL;
+    if (parallel && (c->attention_norm || c->mlp_norm || !c->projection_bias || c->mlp == VIT__MLP_GATED))
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "this build has no parallel blocks with inner norms, gated MLPs or without biases");
+    if (c->attention == VIT__ATTENTION_DIFFERENTIAL && c->qk_norm != VIT__QK_NORM_NONE)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "this build has no norms of q and k in differential attention");
 }
 
 static void mlp_kind(vit__reader *r, vit_config *c)
@@ -80,7 +102,9 @@ static void attention(vit__reader *r, vit_config *c)
     c->attention_norm = vit__read_flag(r, "scale_attn_norm", false);
     c->mlp_norm = vit__read_flag(r, "scale_mlp_norm", false);
     c->projection_bias = c->mlp_bias = vit__read_flag(r, "proj_bias", true);
-    if (!is(layer, "") && !is(layer, "attn"))
+    if (is(layer, "diff"))
+        c->attention = VIT__ATTENTION_DIFFERENTIAL;
+    else if (!is(layer, "") && !is(layer, "attn"))
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"attn_layer\" is \"%.60s\": this build has no such attention",
                          layer);
 }
@@ -108,6 +132,7 @@ void vit__timm_vit(vit__reader *r, vit_config *c)
     attention(r, c);
     block_kind(r, c);
     mlp_kind(r, c);
+    check_block(r, c);
     pool(r, c);
     norms(r, c);
 }

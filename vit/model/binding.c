@@ -19,7 +19,10 @@ typedef enum dimension {
     WIDTH_3,
     ATTENTION,
     ATTENTION_3,
-    KEYS, /* heads of keys and values together; where fewer than those of queries, the tensor says how many */
+    KEYS, /* heads of keys and values together; see grouped_rows */
+    PARALLEL_IN,
+    PARALLEL_OUT,
+    HEAD,
     QK_NORM,
     MLP,
     FC1,
@@ -68,6 +71,9 @@ static size_t extent(const vit_config *c, dimension d)
     case ATTENTION: return vit__config_attention_width(c);
     case ATTENTION_3: return 3 * vit__config_attention_width(c);
     case KEYS: return vit__config_attention_width(c);
+    case PARALLEL_IN: return c->mlp_width + 3 * vit__config_attention_width(c);
+    case PARALLEL_OUT: return c->mlp_width + vit__config_attention_width(c);
+    case HEAD: return c->head_dim;
     case QK_NORM: return c->qk_norm == VIT__QK_NORM_WIDTH ? vit__config_attention_width(c) : c->head_dim;
     case MLP: return c->mlp_width;
     case FC1: return c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
@@ -124,6 +130,8 @@ static bool attention_pool(const vit_config *c) { return c->pool_heads > 0; }
 static bool pool_query(const vit_config *c) { return c->pool_heads > 0 && c->pool_query_projected; }
 static bool pool_bias(const vit_config *c) { return c->pool_bias; }
 static bool pool_mlp(const vit_config *c) { return c->pool_heads > 0 && c->pool_mlp_width > 0; }
+static bool parallel(const vit_config *c) { return c->order == VIT__BLOCK_PARALLEL; }
+static bool differential(const vit_config *c) { return c->attention == VIT__ATTENTION_DIFFERENTIAL; }
 static bool qkv_bias(const vit_config *c) { return c->qkv_bias; }
 static bool key_bias(const vit_config *c) { return c->qkv_bias && c->key_bias; }
 static bool qk_norm(const vit_config *c) { return c->qk_norm != VIT__QK_NORM_NONE; }
@@ -188,22 +196,29 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_POOL_FC1] = {pool_mlp, always, {POOL_MLP, WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOL_FC2] = {pool_mlp, always, {WIDTH, POOL_MLP}, UNPACKED, false},
     [VIT__SLOT_NORM1] = {always, layer, {WIDTH}, UNPACKED, false},
-    [VIT__SLOT_QKV] = {always, key_bias, {ATTENTION_3, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_PARALLEL_IN] = {parallel, key_bias, {PARALLEL_IN, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_PARALLEL_OUT] = {parallel, projection_bias, {WIDTH, PARALLEL_OUT}, UNPACKED, true},
+    [VIT__SLOT_QKV] = {always, key_bias, {ATTENTION_3, WIDTH}, VIT__SLOT_PARALLEL_IN, true},
     [VIT__SLOT_QUERY] = {always, qkv_bias, {ATTENTION, WIDTH}, VIT__SLOT_QKV, false},
     [VIT__SLOT_KEY] = {always, key_bias, {KEYS, WIDTH}, VIT__SLOT_QKV, false},
     [VIT__SLOT_VALUE] = {always, qkv_bias, {KEYS, WIDTH}, VIT__SLOT_QKV, false},
     [VIT__SLOT_Q_NORM] = {qk_norm, qk_layer, {QK_NORM}, UNPACKED, false},
     [VIT__SLOT_K_NORM] = {qk_norm, qk_layer, {QK_NORM}, UNPACKED, false},
     [VIT__SLOT_RELATIVE] = {relative, never, {RELATIVE_ROWS, HEADS}, UNPACKED, false},
+    [VIT__SLOT_LAMBDA_QUERY1] = {differential, never, {HALF_HEAD}, UNPACKED, false},
+    [VIT__SLOT_LAMBDA_KEY1] = {differential, never, {HALF_HEAD}, UNPACKED, false},
+    [VIT__SLOT_LAMBDA_QUERY2] = {differential, never, {HALF_HEAD}, UNPACKED, false},
+    [VIT__SLOT_LAMBDA_KEY2] = {differential, never, {HALF_HEAD}, UNPACKED, false},
+    [VIT__SLOT_DIFFERENCE_NORM] = {differential, never, {HEAD}, UNPACKED, false},
     [VIT__SLOT_ATTENTION_NORM] = {attention_norm, layer, {ATTENTION}, UNPACKED, false},
-    [VIT__SLOT_PROJECTION] = {always, projection_bias, {WIDTH, ATTENTION}, UNPACKED, false},
+    [VIT__SLOT_PROJECTION] = {always, projection_bias, {WIDTH, ATTENTION}, VIT__SLOT_PARALLEL_OUT, false},
     [VIT__SLOT_SCALE1] = {attention_scale, never, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_NORM2] = {norm2, layer, {WIDTH}, UNPACKED, false},
-    [VIT__SLOT_FC1] = {mlp, mlp_bias, {FC1, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_FC1] = {mlp, mlp_bias, {FC1, WIDTH}, VIT__SLOT_PARALLEL_IN, true},
     [VIT__SLOT_GATE] = {gated, mlp_bias, {MLP, WIDTH}, VIT__SLOT_FC1, false},
     [VIT__SLOT_UP] = {gated, mlp_bias, {MLP, WIDTH}, VIT__SLOT_FC1, false},
     [VIT__SLOT_MLP_NORM] = {mlp_norm, layer, {MLP}, UNPACKED, false},
-    [VIT__SLOT_FC2] = {mlp, mlp_bias, {WIDTH, MLP}, UNPACKED, false},
+    [VIT__SLOT_FC2] = {mlp, mlp_bias, {WIDTH, MLP}, VIT__SLOT_PARALLEL_OUT, false},
     [VIT__SLOT_SCALE2] = {mlp_scale, never, {WIDTH}, UNPACKED, false},
 };
 
@@ -303,6 +318,18 @@ static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
     return false;
 }
 
+/* Which block, and which branch of it, a pair of attention and MLP is. */
+static vit__place place_of(const vit_config *c, size_t pair)
+{
+    size_t branches = c->branches ? c->branches : 1;
+    return (vit__place){pair / branches, pair % branches};
+}
+
+static bool name_tensor(const binder *b, const char *pattern, size_t block, char *name, size_t size)
+{
+    return vit__family_tensor_name(pattern, b->plan->prefix, place_of(&b->plan->config, block), name, size);
+}
+
 /* Is a tensor there that the same slot packs? Then the checkpoint keeps them apart. */
 static bool keeps_apart(const binder *b, vit__slot packed, size_t block, bool bias)
 {
@@ -311,7 +338,7 @@ static bool keeps_apart(const binder *b, vit__slot packed, size_t block, bool bi
         const vit__name *names = &b->plan->names[slot];
         const char *pattern = bias ? names->bias : names->weight;
         if (specs[slot].packed == packed && pattern &&
-            vit__family_tensor_name(pattern, b->plan->prefix, block, name, sizeof name) &&
+            name_tensor(b, pattern, block, name, sizeof name) &&
             vit__checkpoint_find(b->checkpoint, name))
             return true;
     }
@@ -331,10 +358,27 @@ static const char *pattern_of(const binder *b, vit__slot slot, bool bias)
     return bias ? b->plan->names[slot].bias : b->plan->names[slot].weight;
 }
 
-static shape shape_of(const binder *b, vit__slot slot, bool bias)
+/* Rows of a key or value matrix with fewer heads than the queries have, each of which serves several of those (Ainslie et
+ * al. 2023); 0: as many. The keys' matrix says how many. */
+static size_t grouped_rows(const binder *b, size_t block)
+{
+    char name[256];
+    const vit_config *c = &b->plan->config;
+    const char *pattern = pattern_of(b, VIT__SLOT_KEY, false);
+    if (!c->grouped_keys || !pattern || !name_tensor(b, pattern, block, name, sizeof name))
+        return 0;
+    const vit__tensor *key = vit__checkpoint_find(b->checkpoint, name);
+    size_t heads = key && key->rank == 2 && key->shape[0] % c->head_dim == 0 ? key->shape[0] / c->head_dim : 0;
+    return heads && c->heads % heads == 0 ? heads * c->head_dim : 0;
+}
+
+static shape shape_of(const binder *b, vit__slot slot, size_t block, bool bias)
 {
     vit__layout layout = b->plan->names[slot].layout;
     shape want = wanted_shape(&b->plan->config, &specs[slot], layout);
+    size_t grouped = specs[slot].shape[0] == KEYS ? grouped_rows(b, block) : 0;
+    if (grouped)
+        want.sizes[0] = grouped;
     if (!bias)
         return want;
     return (shape){1, {layout == VIT__LAYOUT_TRANSPOSED ? want.sizes[1] : want.sizes[0]}};
@@ -343,14 +387,15 @@ static shape shape_of(const binder *b, vit__slot slot, bool bias)
 /* Names the tensor that people would look for: the packed one, unless its parts are apart. */
 static vit_status tell_missing(const binder *b, const wanted *w)
 {
-    vit__slot told = w->slot, packed = specs[w->slot].packed;
+    vit__slot told = w->slot;
     char name[256];
-    if (packed != UNPACKED && pattern_of(b, packed, w->bias) &&
-        (!pattern_of(b, told, w->bias) || !keeps_apart(b, packed, w->block, w->bias)))
-        told = packed;
+    for (vit__slot packed = specs[told].packed; packed != UNPACKED; packed = specs[packed].packed)
+        if (pattern_of(b, packed, w->bias) &&
+            (!pattern_of(b, told, w->bias) || !keeps_apart(b, packed, w->block, w->bias)))
+            told = packed;
     const char *pattern = pattern_of(b, told, w->bias);
-    shape want = shape_of(b, told, w->bias);
-    if (!pattern || !vit__family_tensor_name(pattern, b->plan->prefix, w->block, name, sizeof name))
+    shape want = shape_of(b, told, w->block, w->bias);
+    if (!pattern || !name_tensor(b, pattern, w->block, name, sizeof name))
         return missing(b, "(one that this family has no name for)", &want);
     return missing(b, name, &want);
 }
@@ -359,12 +404,12 @@ static vit_status bind_tensor(const binder *b, const wanted *w, const vit__tenso
 {
     char name[256];
     const char *pattern = pattern_of(b, w->slot, w->bias);
-    if (pattern && !vit__family_tensor_name(pattern, b->plan->prefix, w->block, name, sizeof name))
+    if (pattern && !name_tensor(b, pattern, w->block, name, sizeof name))
         return vit__fail(b->err, VIT_ERR_INTERNAL, pattern, "the name of a tensor is too long");
     *bound = pattern ? vit__checkpoint_find(b->checkpoint, name) : NULL;
     if (!*bound)
         return w->optional ? VIT_OK : tell_missing(b, w);
-    shape want = shape_of(b, w->slot, w->bias);
+    shape want = shape_of(b, w->slot, w->block, w->bias);
     return check_tensor(b, *bound, &want);
 }
 
@@ -387,15 +432,15 @@ vit_status vit__binding_make(const vit__plan *plan, const vit__checkpoint *check
                              vit_error *err)
 {
     *binding = (vit__binding){0};
-    size_t depth = plan->config.depth;
-    binding->blocks = vit__alloc_zero(depth, sizeof *binding->blocks);
+    size_t pairs = vit__config_pairs(&plan->config);
+    binding->blocks = vit__alloc_zero(pairs, sizeof *binding->blocks);
     if (!binding->blocks)
         return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
     binder b = {plan, checkpoint, binding, err};
     vit_status status = VIT_OK;
     for (vit__slot slot = 0; slot < VIT__SLOT_BLOCK && status == VIT_OK; slot++)
         status = bind_slot(&b, slot, 0);
-    for (size_t block = 0; block < depth; block++)
+    for (size_t block = 0; block < pairs; block++)
         for (vit__slot slot = VIT__SLOT_BLOCK; slot < VIT__SLOTS && status == VIT_OK; slot++)
             status = bind_slot(&b, slot, block);
     if (status != VIT_OK)
@@ -434,11 +479,11 @@ static bool is_harmless(const vit__family *family, const char *name)
     return false;
 }
 
-static size_t collect(const vit__binding *binding, size_t depth, const vit__tensor **used)
+static size_t collect(const vit__binding *binding, size_t pairs, const vit__tensor **used)
 {
     size_t n = 0;
     for (size_t slot = 0; slot < VIT__SLOTS; slot++)
-        for (size_t block = 0; block < (slot < VIT__SLOT_BLOCK ? 1 : depth); block++) {
+        for (size_t block = 0; block < (slot < VIT__SLOT_BLOCK ? 1 : pairs); block++) {
             const vit__bound *bound = vit__binding_get(binding, (vit__slot)slot, block);
             used[n] = bound->weight;
             n += bound->weight != NULL;
@@ -453,12 +498,12 @@ vit_status vit__binding_check_unused(const vit__binding *bindings, const vit__pl
 {
     size_t most = 1, n_used = 0;
     for (size_t i = 0; i < n; i++)
-        most += 2 * VIT__SLOTS * (1 + plans[i].config.depth);
+        most += 2 * VIT__SLOTS * (1 + vit__config_pairs(&plans[i].config));
     const vit__tensor **used = vit__alloc_zero(most, sizeof *used);
     if (!used)
         return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
     for (size_t i = 0; i < n; i++)
-        n_used += plans[i].present ? collect(&bindings[i], plans[i].config.depth, used + n_used) : 0;
+        n_used += plans[i].present ? collect(&bindings[i], vit__config_pairs(&plans[i].config), used + n_used) : 0;
     qsort(used, n_used, sizeof *used, compare_pointers);
     vit_status status = VIT_OK;
     for (size_t i = 0; i < vit__checkpoint_tensors(checkpoint) && status == VIT_OK; i++) {

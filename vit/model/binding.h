@@ -14,7 +14,7 @@ typedef struct vit__bound {
 
 typedef struct vit__binding {
     vit__bound once[VIT__SLOT_BLOCK];
-    vit__bound (*blocks)[VIT__SLOTS - VIT__SLOT_BLOCK]; /* [depth] */
+    vit__bound (*blocks)[VIT__SLOTS - VIT__SLOT_BLOCK]; /* [pairs], see vit__config_pairs */
 } vit__binding;
 
 /* VIT_ERR_MODEL_MISMATCH names the tensor that is missing or has another shape or type, and both shapes. The config has

@@ -81,11 +81,11 @@ static vit_status make_plans(opening *o)
     return status;
 }
 
-static size_t count_parameters(const vit__binding *binding, size_t depth)
+static size_t count_parameters(const vit__binding *binding, size_t pairs)
 {
     size_t sum = 0;
     for (size_t slot = 0; slot < VIT__SLOTS; slot++)
-        for (size_t block = 0; block < (slot < VIT__SLOT_BLOCK ? 1 : depth); block++) {
+        for (size_t block = 0; block < (slot < VIT__SLOT_BLOCK ? 1 : pairs); block++) {
             const vit__bound *bound = vit__binding_get(binding, (vit__slot)slot, block);
             sum += bound->weight ? vit__tensor_elements(bound->weight) : 0;
             sum += bound->bias ? vit__tensor_elements(bound->bias) : 0;
@@ -100,7 +100,7 @@ static vit_status load_tower(opening *o)
     const vit__plan *plan = &o->plans[tower];
     model->config = plan->config;
     model->other_tower = o->plans[!tower].present;
-    model->parameters = count_parameters(&o->bindings[tower], plan->config.depth);
+    model->parameters = count_parameters(&o->bindings[tower], vit__config_pairs(&plan->config));
     model->precision = o->options->precision;
     model->gemm = vit__gemm_choose(model->precision, vit__cpu_detect());
     vit__weights_target target = {.gemm = model->gemm, .precision = model->precision};

@@ -26,8 +26,9 @@ bool vit__output_exists(const vit_config *c, vit_output output)
     case VIT_OUTPUT_EMBEDDING:
     case VIT_OUTPUT_TOKENS:
     case VIT_OUTPUT_HIDDEN:
-    case VIT_OUTPUT_ATTENTION:
         return true;
+    case VIT_OUTPUT_ATTENTION: /* one softmax a head and block */
+        return c->attention == VIT__ATTENTION_PLAIN && c->order != VIT__BLOCK_BRANCHES;
     case VIT_OUTPUT_CLASS:
         return c->class_token;
     case VIT_OUTPUT_MEAN:

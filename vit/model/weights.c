@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "weights.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,58 @@ static vit__linear stacked(loader *l, vit__slot packed, const vit__slot *slots, 
     return linear;
 }
 
+/* Each of the few heads of a key or value matrix once for every head of queries that it serves: [rows, inputs] from
+ * [held, inputs]; inputs 1 for a bias. */
+static const float *spread_heads(loader *l, const float *values, size_t held, size_t rows, size_t inputs)
+{
+    const size_t head = l->config->head_dim * inputs, group = rows / held;
+    float *copy = values ? room(l, rows, inputs) : NULL;
+    for (size_t i = 0; copy && i < l->config->heads; i++)
+        memcpy(copy + i * head, values + i / group * head, head * sizeof *copy);
+    return copy;
+}
+
+/* q, k and v, the last two spread where they have fewer heads. */
+static vit__linear attention_input(loader *l, size_t block, size_t inputs, size_t rows)
+{
+    static const vit__slot slots[] = {VIT__SLOT_QUERY, VIT__SLOT_KEY, VIT__SLOT_VALUE};
+    vit__linear linear = stacked(l, VIT__SLOT_QKV, slots, 3, block, inputs, rows);
+    const vit__tensor *keys = bound(l, VIT__SLOT_KEY, block)->weight;
+    if (!keys || keys->shape[0] == rows || l->status != VIT_OK)
+        return linear;
+    for (size_t i = 1; i < 3; i++) {
+        vit__linear_part *part = &linear.parts[i];
+        part->weight = source(l, spread_heads(l, part->weight, keys->shape[0], rows, inputs), rows * inputs);
+        part->bias = spread_heads(l, part->bias, keys->shape[0], rows, 1);
+    }
+    return linear;
+}
+
+/* Some rows of a matrix as a layer; their bias from the matrix's, or from where it stands alone. */
+static vit__linear rows_of(loader *l, vit__slot slot, size_t block, size_t first, size_t rows, const float *own_bias)
+{
+    const vit__bound *b = bound(l, slot, block);
+    const float *weight = floats(l, b->weight), *bias = floats(l, b->bias);
+    vit__linear linear = {.inputs = l->config->width, .outputs = rows, .n_parts = 1};
+    if (weight)
+        linear.parts[0] =
+            (vit__linear_part){weight + first * linear.inputs, bias ? bias + first : own_bias, rows};
+    return linear;
+}
+
+/* Some columns of a matrix [outputs, columns] as a layer without a bias. */
+static vit__linear columns_of(loader *l, vit__slot slot, size_t block, size_t first, size_t inputs, size_t columns)
+{
+    size_t outputs = l->config->width;
+    const float *weight = floats(l, bound(l, slot, block)->weight);
+    float *copy = weight ? room(l, outputs, inputs) : NULL;
+    for (size_t i = 0; copy && i < outputs; i++)
+        memcpy(copy + i * inputs, weight + i * columns + first, inputs * sizeof *copy);
+    vit__linear linear = {.inputs = inputs, .outputs = outputs, .n_parts = 1};
+    linear.parts[0] = (vit__linear_part){source(l, copy, outputs * inputs), NULL, outputs};
+    return linear;
+}
+
 /* Hands the layer to the back end. Where that packed it, what it was made from leaves memory. */
 static vit__linear prepared(loader *l, vit__linear linear, vit_precision precision)
 {
@@ -167,28 +220,87 @@ static const float *relative_table(loader *l, vit__slot slot, size_t block)
     return table;
 }
 
-static void load_block(loader *l, size_t i, vit__block_weights *w)
+/* The layers into attention and MLP, which a parallel block may hold in one matrix: the MLP's rows, then those of q, k, v. */
+static void load_inputs(loader *l, size_t i, vit__block_weights *w)
 {
-    static const vit__slot qkv[] = {VIT__SLOT_QUERY, VIT__SLOT_KEY, VIT__SLOT_VALUE};
     static const vit__slot gated[] = {VIT__SLOT_GATE, VIT__SLOT_UP};
     const vit_config *c = l->config;
-    vit_precision precision = l->target->precision;
     size_t attention = vit__config_attention_width(c);
+    vit__linear qkv, fc1;
+    if (bound(l, VIT__SLOT_PARALLEL_IN, i)->weight) {
+        const float *bias = floats(l, bound(l, VIT__SLOT_FC1, i)->bias);
+        qkv = rows_of(l, VIT__SLOT_PARALLEL_IN, i, c->mlp_width, 3 * attention, NULL);
+        w->qkv = prepared(l, qkv, l->target->precision);
+        fc1 = rows_of(l, VIT__SLOT_PARALLEL_IN, i, 0, c->mlp_width, bias);
+    } else {
+        qkv = attention_input(l, i, c->width, attention);
+        w->qkv = prepared(l, qkv, l->target->precision);
+        fc1 = c->mlp == VIT__MLP_GATED ? stacked(l, VIT__SLOT_FC1, gated, 2, i, c->width, c->mlp_width)
+                                       : matrix(l, VIT__SLOT_FC1, i, c->width, c->mlp_width);
+    }
+    w->fc1 = prepared(l, fc1, l->target->precision);
+}
+
+/* The layers back into the residual stream, likewise: columns for attention, then for the MLP, and one bias. */
+static void load_outputs(loader *l, size_t i, vit__block_weights *w)
+{
+    const vit_config *c = l->config;
+    size_t attention = vit__config_attention_width(c), columns = attention + c->mlp_width;
+    vit__linear projection, fc2;
+    if (bound(l, VIT__SLOT_PARALLEL_OUT, i)->weight) {
+        projection = columns_of(l, VIT__SLOT_PARALLEL_OUT, i, 0, attention, columns);
+        projection.parts[0].bias = floats(l, bound(l, VIT__SLOT_PARALLEL_OUT, i)->bias);
+        w->projection = prepared(l, projection, l->target->precision);
+        fc2 = columns_of(l, VIT__SLOT_PARALLEL_OUT, i, attention, c->mlp_width, columns);
+    } else {
+        projection = matrix(l, VIT__SLOT_PROJECTION, i, attention, c->width);
+        w->projection = prepared(l, projection, l->target->precision);
+        fc2 = matrix(l, VIT__SLOT_FC2, i, c->mlp_width, c->width);
+    }
+    w->fc2 = prepared(l, fc2, l->target->precision);
+}
+
+static double dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; a && b && i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* lambda = exp(q1 k1) - exp(q2 k2) + lambda at the start, which is 0.8 - 0.6 exp(-0.3 block) */
+static void load_difference(loader *l, size_t block, vit__difference *difference)
+{
+    const vit_config *c = l->config;
+    if (c->attention != VIT__ATTENTION_DIFFERENTIAL)
+        return;
+    size_t half = c->head_dim / 2;
+    double start = 0.8 - 0.6 * exp(-0.3 * (double)block);
+    const float *q1 = vector(l, VIT__SLOT_LAMBDA_QUERY1, block), *k1 = vector(l, VIT__SLOT_LAMBDA_KEY1, block);
+    const float *q2 = vector(l, VIT__SLOT_LAMBDA_QUERY2, block), *k2 = vector(l, VIT__SLOT_LAMBDA_KEY2, block);
+    difference->lambda = (float)(exp(dot(q1, k1, half)) - exp(dot(q2, k2, half)) + start);
+    const float *weight = vector(l, VIT__SLOT_DIFFERENCE_NORM, block);
+    float *scaled = room(l, c->head_dim, 1);
+    for (size_t i = 0; scaled && weight && i < c->head_dim; i++)
+        scaled[i] = (float)((double)weight[i] * (1 - start));
+    difference->norm = (vit__norm_weights){scaled, NULL, 1e-5f, VIT__NORM_RMS};
+}
+
+static void load_block(loader *l, size_t i, vit__block_weights *w)
+{
+    const vit_config *c = l->config;
     w->norm1 = norm(l, VIT__SLOT_NORM1, i, c->norm_eps);
-    w->qkv = prepared(l, stacked(l, VIT__SLOT_QKV, qkv, 3, i, c->width, attention), precision);
+    load_inputs(l, i, w);
     w->q_norm = norm_of_kind(l, VIT__SLOT_Q_NORM, i, c->norm_eps, c->qk_norm_kind);
     w->k_norm = norm_of_kind(l, VIT__SLOT_K_NORM, i, c->norm_eps, c->qk_norm_kind);
     w->relative = relative_table(l, VIT__SLOT_RELATIVE, i);
     w->attention_norm = norm(l, VIT__SLOT_ATTENTION_NORM, i, c->norm_eps);
-    w->projection = prepared(l, matrix(l, VIT__SLOT_PROJECTION, i, attention, c->width), precision);
+    load_difference(l, i, &w->difference);
+    load_outputs(l, i, w);
     w->scale1 = vector(l, VIT__SLOT_SCALE1, i);
     w->norm2 = norm(l, VIT__SLOT_NORM2, i, c->norm_eps);
-    vit__linear fc1 = c->mlp == VIT__MLP_GATED ? stacked(l, VIT__SLOT_FC1, gated, 2, i, c->width, c->mlp_width)
-                                               : matrix(l, VIT__SLOT_FC1, i, c->width, c->mlp_width);
-    w->fc1 = prepared(l, fc1, precision);
     w->mlp_norm = norm(l, VIT__SLOT_MLP_NORM, i, c->norm_eps);
-    w->fc2 = prepared(l, matrix(l, VIT__SLOT_FC2, i, c->mlp_width, c->width), precision);
-    w->scale2 = vector(l, VIT__SLOT_SCALE2, i);
+    w->scale2 = c->order == VIT__BLOCK_PARALLEL ? w->scale1 : vector(l, VIT__SLOT_SCALE2, i);
 }
 
 /* ------------------------------------------------------------------ attention pooling ---- */
@@ -268,7 +380,7 @@ static void load_relative(loader *l, vit__weights *w)
         vit__position_relative_index(c, index);
     w->relative_index = index;
     const float *shared = relative_table(l, VIT__SLOT_RELATIVE_SHARED, 0);
-    for (size_t i = 0; shared && i < c->depth; i++)
+    for (size_t i = 0; shared && i < vit__config_pairs(c); i++)
         w->blocks[i].relative = shared;
 }
 
@@ -340,7 +452,7 @@ void vit__weights_each_linear(const vit_config *config, vit__weights *w,
     for (size_t i = 0; i < sizeof once / sizeof *once; i++)
         if (once[i]->outputs)
             visit(once[i], context);
-    for (size_t i = 0; w->blocks && i < config->depth; i++) {
+    for (size_t i = 0; w->blocks && i < vit__config_pairs(config); i++) {
         vit__linear *inner[] = {&w->blocks[i].qkv, &w->blocks[i].projection, &w->blocks[i].fc1, &w->blocks[i].fc2};
         for (size_t j = 0; j < sizeof inner / sizeof *inner; j++)
             if (inner[j]->outputs)
@@ -361,12 +473,12 @@ vit_status vit__weights_load(const vit_config *config, const vit__name *names, c
     loader l = {.config = config, .names = names, .binding = binding, .checkpoint = checkpoint, .target = target,
                 .err = err};
     *weights = (vit__weights){0};
-    weights->blocks = vit__alloc_zero(config->depth, sizeof *weights->blocks);
+    weights->blocks = vit__alloc_zero(vit__config_pairs(config), sizeof *weights->blocks);
     if (!weights->blocks)
         return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
     load_embedding(&l, weights);
     load_positions(&l, weights);
-    for (size_t i = 0; i < config->depth && l.status == VIT_OK; i++)
+    for (size_t i = 0; i < vit__config_pairs(config) && l.status == VIT_OK; i++)
         load_block(&l, i, &weights->blocks[i]);
     load_relative(&l, weights);
     load_rotary(&l, weights);

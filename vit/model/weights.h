@@ -27,11 +27,19 @@ typedef struct vit__rotary_table {
     size_t head_stride;           /* floats from head to head; 0: all heads share one table */
 } vit__rotary_table;
 
+/* Differential attention: norm(heads of the first half - lambda * heads of the second) * (1 - lambda at the start of
+ * training), the last factor being in the norm's weights. */
+typedef struct vit__difference {
+    float lambda;
+    vit__norm_weights norm; /* [head_dim]; weight NULL: attention is plain */
+} vit__difference;
+
 typedef struct vit__block_weights {
     vit__norm_weights norm1, norm2;
     vit__linear qkv;        /* D -> 3A: rows of q, then k, then v; one part, or three */
     vit__norm_weights q_norm, k_norm; /* [head_dim] */
     vit__rotary_table rotary;
+    vit__difference difference;
     const float *relative;  /* [H][entries of the relative position table] */
     vit__norm_weights attention_norm; /* [A] */
     vit__linear projection; /* A -> D */
@@ -60,7 +68,7 @@ typedef struct vit__weights {
     const float *positions;     /* rows as config->position says, for the model's own picture size; computed for sin-cos */
     const uint32_t *relative_index; /* [T, T] into the relative position tables */
     vit__norm_weights pre_norm;
-    vit__block_weights *blocks; /* [depth] */
+    vit__block_weights *blocks; /* [pairs], see vit__config_pairs */
     vit__norm_weights final_norm;
     vit__norm_weights pooled_norm;
     vit__pool_weights pool;
