@@ -172,5 +172,34 @@ class Search(Case):
             self.vit("dedup", "--db", self.db, "--threshold", wrong, status=USAGE)
 
 
+class Texts(Case):
+    """With a text tower a text, or its token ids, is a query like any other."""
+
+    CLIP = os.path.join(SOURCE, "tests", "data", "golden", "hf_clip")
+
+    def test_tokens(self):
+        names = self.pictures(12)
+        self.index("-m", self.CLIP, "photos")
+        rows = struct.pack("<8i", 97, 5, 6, 98, 97, 40, 41, 98)
+        header = "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 4), }".ljust(117) + "\n"
+        write(self.path("ids.npy"), b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + rows)
+        pictures = json_lines(self.vit("embed", "-m", self.CLIP, "--format", "jsonl", *names))
+        texts = json_lines(self.vit("embed", "-m", self.CLIP, "--format", "jsonl", "--tokens", "ids.npy"))
+        answers = self.search("-k", "12", "--tokens", "ids.npy")  # the index knows its model
+        self.assertEqual(len(answers), 2)
+        for answer, text in zip(answers, texts):
+            want = {p["path"]: cosine(text["embedding"], p["embedding"]) for p in pictures}
+            self.assertEqual(len(answer["results"]), 12)
+            for hit in answer["results"]:
+                self.assertAlmostEqual(hit["score"], want[hit["path"]], delta=2e-6)
+        self.vit("search", "--db", self.db, "--text", "no tokenizer here", status=3)
+
+    def test_no_text_tower(self):
+        self.pictures(2)
+        self.index("photos")
+        self.vit("search", "--db", self.db, "--text", "a dog", status=USAGE)
+        self.assertIn("text tower", self.said)
+
+
 if __name__ == "__main__":
     unittest.main()
