@@ -11,8 +11,10 @@
 #include "text.h"
 #include "vit/vit.h"
 
-static const cli_command *const commands[] = {&cli_classify, &cli_embed,  &cli_preprocess, &cli_tokenize, &cli_index,
-                                              &cli_search,   &cli_dedup,  &cli_info,       &cli_bench};
+static const cli_command *const commands[] = {
+    &cli_classify, &cli_embed,  &cli_attention, &cli_preprocess, &cli_tokenize,
+    &cli_index,    &cli_search, &cli_dedup,     &cli_info,       &cli_bench,
+};
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
 static const cli_command *find(const char *name)

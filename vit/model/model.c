@@ -208,6 +208,14 @@ size_t vit_model_pixels_size(const vit_model *model)
     return model->config.channels * model->config.image_height * model->config.image_width;
 }
 
+vit_grid vit_model_grid(const vit_model *model)
+{
+    const vit_config *c = &model->config;
+    if (c->input == VIT__INPUT_TOKENS)
+        return (vit_grid){0};
+    return (vit_grid){c->image_height / c->patch_height, c->image_width / c->patch_width, c->patch_height, c->patch_width};
+}
+
 size_t vit_model_context(const vit_model *model)
 {
     return model->config.input == VIT__INPUT_TOKENS ? model->config.context : 0;

@@ -45,6 +45,10 @@ VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *
 VIT_API vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image,
                                   vit_error *err);
 
+/* The picture as a PNG file in memory; the caller frees *bytes with vit_free. Errors: invalid_argument, too_large,
+ * out_of_memory. */
+VIT_API vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *size, vit_error *err);
+
 /* Reads a file, or the rest of a descriptor, into memory; the caller frees *bytes with vit_free.
  * max_bytes 0 = 1 GiB. */
 VIT_API vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size,

@@ -204,6 +204,15 @@ VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit",
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
 VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width; 0: words */
+
+/* The patches of a picture, which are the last rows * columns of its tokens, row by row; pixels right of and below them are
+ * not read. All zero: a model of words. */
+typedef struct vit_grid {
+    size_t rows, columns;
+    size_t patch_height, patch_width; /* pixels */
+} vit_grid;
+
+VIT_API vit_grid vit_model_grid(const vit_model *model);
 VIT_API size_t vit_model_context(const vit_model *model);      /* most tokens of a text; 0: a model of pictures */
 VIT_API size_t vit_model_classes(const vit_model *model);      /* 0: no classifier */
 VIT_API int vit_model_multi_label(const vit_model *model);     /* 1: probabilities are sigmoid, not softmax */
