@@ -81,9 +81,12 @@ vit__json *vit__preprocess_json(const vit_preprocessor *preprocessor);
  * infinities. Every vit__preprocess_from_* ends with it. */
 vit_status vit__preprocess_check(const vit_preprocessor *preprocessor, const char *name, vit_error *err);
 
-/* The rules with another size to aim at: what the resize step makes keeps its ratio to the crop. Aiming twice at one size is
- * aiming once. Rules that neither resize nor crop stay as they are. */
+/* The rules with another size to aim at: what the resize step makes keeps its ratio to the crop. Aiming twice at one size
+ * is aiming once. Rules that neither resize nor crop stay as they are. */
 void vit__preprocess_aim(vit_preprocessor *preprocessor, uint32_t width, uint32_t height);
+
+/* floor(edge / crop_pct), as timm and ConvNext grow what a crop then cuts; 0 where that is no size. */
+uint32_t vit__preprocess_grown(uint32_t edge, double crop_pct);
 
 /* What becomes of one picture. */
 typedef struct vit__picture_plan {

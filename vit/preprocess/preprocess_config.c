@@ -73,13 +73,6 @@ vit_status vit__preprocess_check(const vit_preprocessor *p, const char *name, vi
     return status == VIT_OK ? check_numbers(p, name, err) : status;
 }
 
-/* floor(edge / crop_pct), kept where an edge can be refused. */
-static uint32_t grown(uint32_t edge, double crop_pct)
-{
-    double value = floor((double)edge / crop_pct);
-    return value >= 0 && value <= VIT_MAX_PIXELS ? (uint32_t)value : 0;
-}
-
 /* Python's round(255 * mean), halves to even. */
 static uint8_t fill_level(double mean)
 {
@@ -104,8 +97,8 @@ static void read_timm_size(vit__members *r, vit_preprocessor *p)
         r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"crop_pct\" is %g", p->crop_pct);
     if (r->status != VIT_OK)
         return;
-    p->resize_height = grown(p->crop_height, p->crop_pct);
-    p->resize_width = grown(p->crop_width, p->crop_pct);
+    p->resize_height = vit__preprocess_grown(p->crop_height, p->crop_pct);
+    p->resize_width = vit__preprocess_grown(p->crop_width, p->crop_pct);
 }
 
 vit_status vit__preprocess_from_timm(const vit__json *config, const char *name, vit_preprocessor *out, vit_error *err)

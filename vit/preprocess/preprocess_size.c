@@ -12,11 +12,10 @@ typedef struct size {
     uint64_t width, height;
 } size;
 
-/* size / crop_pct as timm and ConvNext cut it down. */
-static uint32_t grown(uint32_t edge, double crop_pct)
+uint32_t vit__preprocess_grown(uint32_t edge, double crop_pct)
 {
     double value = floor((double)edge / crop_pct);
-    return value < 1 ? 1 : value > VIT_MAX_PIXELS ? VIT_MAX_PIXELS : (uint32_t)value;
+    return value >= 0 && value <= VIT_MAX_PIXELS ? (uint32_t)value : 0;
 }
 
 /* edge * to / from, to the nearest whole number, at least 1. */
@@ -32,8 +31,8 @@ static void aim_convnext(vit_preprocessor *p, uint32_t width, uint32_t height)
     bool squash = (width < height ? width : height) >= p->squash_from;
     uint32_t edge = width > height ? width : height;
     p->resize = squash ? VIT__RESIZE_SQUASH : VIT__RESIZE_SHORTEST;
-    p->resize_width = squash ? width : grown(edge, p->crop_pct);
-    p->resize_height = squash ? height : grown(edge, p->crop_pct);
+    p->resize_width = squash ? width : vit__preprocess_grown(edge, p->crop_pct);
+    p->resize_height = squash ? height : vit__preprocess_grown(edge, p->crop_pct);
     p->crop = !squash;
     p->crop_width = width;
     p->crop_height = height;
@@ -61,8 +60,8 @@ void vit__preprocess_aim(vit_preprocessor *p, uint32_t width, uint32_t height)
         p->resize_width = width;
         p->resize_height = height;
     } else if (p->crop_pct > 0) {
-        p->resize_width = grown(width, p->crop_pct);
-        p->resize_height = grown(height, p->crop_pct);
+        p->resize_width = vit__preprocess_grown(width, p->crop_pct);
+        p->resize_height = vit__preprocess_grown(height, p->crop_pct);
     } else {
         p->resize_width = in_proportion(p->resize_width, width, crop_width);
         p->resize_height = in_proportion(p->resize_height, height, crop_height);

@@ -221,10 +221,9 @@ static void read_convnext(vit__members *r, vit_preprocessor *p)
         p->resize = VIT__RESIZE_SQUASH;
         return;
     }
-    double grown = (double)edge / crop_pct;
     p->crop = true;
     p->crop_height = p->crop_width = edge;
-    p->resize_height = p->resize_width = grown <= VIT_MAX_PIXELS ? (uint32_t)grown : 0;
+    p->resize_height = p->resize_width = vit__preprocess_grown(edge, crop_pct);
 }
 
 /* "resample": PIL's number of the filter. */
