@@ -45,10 +45,10 @@ def library_of(folder):
 def expected(folder, image, input_ids=None, call=None, dtype=torch.float64, attention="sdpa"):
     """All tensors of expected.safetensors for one picture."""
     library = library_of(folder)
-    out = library.preprocess(folder, image)
+    out = library.preprocess(folder, image, call)
     pixels = out["pixel_values"].to(dtype)
     with torch.no_grad():
-        results = library.run(library.load(folder, dtype, attention), pixels, input_ids, call)
+        results = library.run(library.load(folder, dtype, attention, call), pixels, input_ids, call)
     out.update({name: tensor.float().contiguous() for name, tensor in results.items()})
     if input_ids is not None:
         out["input_ids"] = input_ids.int()
@@ -99,7 +99,8 @@ def main():
     parser.add_argument("--text", action="append", help="text for the text tower, by the folder's own tokenizer; may repeat")
     parser.add_argument("--input-ids", help="token ids for the text tower: JSON, one list a text")
     parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
-    parser.add_argument("--call", default="{}", help='further arguments of the forward call: JSON, as {"interpolate_pos_encoding": true}')
+    parser.add_argument("--call", default="{}", help='further arguments: JSON; of the forward call, as {"interpolate_pos_encoding": true}, or for timm of '
+                        'create_model, as {"img_size": [448, 448]}')
     parser.add_argument("-o", "--output", type=Path, help="file to write; FOLDER/expected.safetensors if left out")
     args = parser.parse_args()
     torch.set_grad_enabled(False)

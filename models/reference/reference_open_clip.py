@@ -10,7 +10,7 @@ def recognises(folder):
     return (folder / "open_clip_config.json").exists()
 
 
-def load(folder, dtype=torch.float64, attention="sdpa"):
+def load(folder, dtype=torch.float64, attention="sdpa", call=None):
     model = open_clip.create_model(f"local-dir:{folder}", device="cpu", precision="fp32").eval()
     for module in model.modules():
         if hasattr(module, "fused_attn"):
@@ -18,7 +18,7 @@ def load(folder, dtype=torch.float64, attention="sdpa"):
     return model.to(dtype)
 
 
-def preprocess(folder, image):
+def preprocess(folder, image, call=None):
     _, transform = open_clip.create_model_from_pretrained(f"local-dir:{folder}", device="cpu")
     return {"pixel_values": transform(image)[None].float()}
 

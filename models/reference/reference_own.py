@@ -128,14 +128,14 @@ def recognises(folder):
         return (file.metadata() or {}).get("format") == "vit"
 
 
-def load(folder, dtype=torch.float64, attention="eager"):
+def load(folder, dtype=torch.float64, attention="eager", call=None):
     del attention                                  # there is one way here
     with safe_open(folder / WEIGHTS, "pt") as file:
         tensors = {name: file.get_tensor(name).float().to(dtype) for name in file.keys()}
         return Encoder(json.loads(file.metadata()["config"]), tensors)
 
 
-def preprocess(folder, image):
+def preprocess(folder, image, call=None):
     with safe_open(folder / WEIGHTS, "pt") as file:
         rules = json.loads(file.metadata()["preprocess"])
     return reference_transformers.preprocess_by(rules, image)

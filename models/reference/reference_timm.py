@@ -12,17 +12,19 @@ def recognises(folder):
     return path.exists() and "architecture" in json.loads(path.read_text())
 
 
-def load(folder, dtype=torch.float64, attention="sdpa"):
-    model = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+def load(folder, dtype=torch.float64, attention="sdpa", call=None):
+    """call: further arguments of timm.create_model, as img_size."""
+    model = timm.create_model(f"local-dir:{folder}", pretrained=True, **(call or {})).eval()
     for module in model.modules():
         if hasattr(module, "fused_attn"):
             module.fused_attn = attention == "sdpa"
     return model.to(dtype)
 
 
-def preprocess(folder, image):
-    model = timm.create_model(f"local-dir:{folder}", pretrained=False)
-    transform = create_transform(**resolve_data_config({}, model=model), is_training=False)
+def preprocess(folder, image, call=None):
+    model = timm.create_model(f"local-dir:{folder}", pretrained=False, **(call or {}))
+    size = {"input_size": (3, *call["img_size"])} if call else {}
+    transform = create_transform(**resolve_data_config(size, model=model), is_training=False)
     return {"pixel_values": transform(image)[None].float()}
 
 

@@ -27,7 +27,7 @@ def class_of(config):
     return getattr(transformers, ENCODER_OF.get(name, name)) if name else transformers.AutoModel
 
 
-def load(folder, dtype=torch.float64, attention="sdpa"):
+def load(folder, dtype=torch.float64, attention="sdpa", call=None):
     config = json.loads((folder / "config.json").read_text())
     # vit_mae: the encoder sees every patch
     extra = {"mask_ratio": 0.0} if config["model_type"] == "vit_mae" else {}
@@ -49,7 +49,7 @@ def rms_norm(self, x):
     return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.variance_epsilon))
 
 
-def preprocess(folder, image):
+def preprocess(folder, image, call=None):
     return preprocess_by(json.loads((folder / "preprocessor_config.json").read_text()), image)
 
 

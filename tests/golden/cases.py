@@ -213,6 +213,48 @@ OPEN_CLIP = [
                         "resize_mode": "longest"}},
 ]
 
+def tm(name, seed, architecture, special, call=None, **args):
+    args = {"depth": 2, "img_size": [40, 40], "patch_size": 8, **args}
+    return {"name": name, "library": "timm", "class": architecture, "args": args, "seed": seed, "special": special,
+            **({"call": call} if call else {})}
+
+
+TWO_HEADS = dict(embed_dim=24, num_heads=2)
+TIMM = [
+    tm("timm_parallel", 801, "vit_base_patch16_xp_224", "attention and MLP side by side, RMS norms, q and k normed", **TWO_HEADS,
+       num_classes=5),
+    tm("timm_parallel_bias", 802, "vit_pwee_patch16_reg1_gap_256", "the same with one bias for all that goes in, and a factor on both",
+       **TWO_HEADS, num_classes=5),
+    tm("timm_parallel_differential", 803, "vit_dpwee_patch16_reg1_gap_256",
+       "side by side, the difference of two attentions, one matrix out of both", **TWO_HEADS, num_classes=5),
+    tm("timm_differential", 804, "vit_dwee_patch16_reg1_gap_256", "the difference of two attentions", **TWO_HEADS, num_classes=5,
+       depth=3),
+    tm("timm_branches", 805, "vit_small_patch16_18x2_224", "two attentions side by side, then two MLPs", **TWO_HEADS, num_classes=5),
+    tm("timm_res_post", 806, "vit_base_patch16_rpn_224", "norms after the branches", **TWO_HEADS, num_classes=5),
+    tm("timm_sapiens2", 807, "vit_base_patch16_sapiens2",
+       "fewer heads of keys and values in one block, rotary positions, not square, layer scale on attention alone",
+       embed_dim=32, num_heads=4, num_kv_heads=[4, 2], img_size=[48, 40]),
+    tm("timm_pe_core", 808, "vit_pe_core_tiny_patch16_384",
+       "attention pooling over all tokens with heads of its own, rotary positions counted from one", **TWO_HEADS,
+       attn_pool_num_heads=3, ref_feat_shape=[6, 6], num_classes=5),
+    tm("timm_rope_mixed", 809, "vit_small_patch16_rope_mixed_ape_224", "learned rotary frequencies, and a table", **TWO_HEADS,
+       num_classes=5, img_size=[32, 48]),
+    tm("timm_rope_axial", 810, "vit_small_patch16_rope_224", "axial rotary positions, x first, not square", **TWO_HEADS,
+       num_classes=5, img_size=[32, 48]),
+    tm("timm_map_registers", 811, "vit_so150m_patch16_reg4_map_256", "attention pooling that does not see the registers",
+       **TWO_HEADS, num_classes=5),
+    tm("timm_map_all", 812, "test_vit3", "attention pooling that does see them", embed_dim=24, num_heads=3, num_classes=5),
+    tm("timm_aimv2", 813, "aimv2_large_patch14_224", "RMS norms, gated MLP, no biases, norm after the patches", **TWO_HEADS),
+    tm("timm_beit3", 814, "beit3_base_patch16_224", "norms inside attention and MLP", **TWO_HEADS, num_classes=5),
+    tm("timm_post_norm", 815, "eva02_enormous_patch14_clip_224", "EVA with norms after the branches", **TWO_HEADS, num_classes=5),
+    tm("timm_dinov3_swiglu", 816, "vit_huge_plus_patch16_dinov3", "gated MLP, its width rounded up", **TWO_HEADS, mlp_ratio=1.9),
+    tm("timm_swiglu_packed", 817, "vit_giant_patch14_dinov2", "gate and values in one matrix", **TWO_HEADS, num_classes=5),
+    tm("timm_resized", 818, "vit_small_patch14_reg4_dinov2", "another size than the checkpoint's: antialiased bicubic positions",
+       call={"img_size": [56, 32]}, **TWO_HEADS, num_classes=5),
+    tm("timm_eva_resized", 819, "eva02_tiny_patch14_224", "another size: table interpolated, rotary positions scaled to the reference",
+       call={"img_size": [24, 64]}, **TWO_HEADS, num_classes=5, ref_feat_shape=[7, 7]),
+]
+
 PLAIN = dict(image_size=[40, 40], patch_size=[8, 8], width=24, depth=2, heads=3, mlp_width=44)
 OWN = [
     own("own_defaults", 701, {**PLAIN, "classes": 5}, squash("ViTImageProcessor", 40),
@@ -236,4 +278,4 @@ OWN = [
         squash("ViTImageProcessor", 40), "sine-cosine positions of an odd width, registers counted"),
 ]
 
-ALL = TRANSFORMERS + OPEN_CLIP + OWN
+ALL = TRANSFORMERS + TIMM + OPEN_CLIP + OWN

@@ -117,6 +117,14 @@ def convert(case, folder):
     write_json(folder / "config.json", config)
 
 
+def write_timm(case, folder):
+    import timm
+    from timm.models._hub import save_for_hf
+    model = timm.create_model(case["class"], pretrained=False, **case["args"]).eval()
+    randomise(model, case["seed"])
+    save_for_hf(model, folder, safe_serialization=True, data_config={"input_size": (3, *case["args"]["img_size"])})
+
+
 def write_open_clip(case, folder):
     from open_clip.model import CLIP
     model = CLIP(**case["model_cfg"]).eval()
@@ -185,7 +193,7 @@ def check_own(folder, pixels):
     assert error < 1e-12, f"{folder.name}: torch.nn differs by {error:.1e}"
 
 
-WRITERS = {"transformers": write_transformers, "open_clip": write_open_clip, "own": write_own}
+WRITERS = {"transformers": write_transformers, "timm": write_timm, "open_clip": write_open_clip, "own": write_own}
 
 
 # ------------------------------------------------------------------ the flow
