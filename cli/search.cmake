@@ -2,12 +2,12 @@
 target_sources(vit_command_internal PRIVATE
   index.c search.c dedup.c
   store.c pin.c sync.c catalogue.c file_facts.c query.c filter.c where.c fusion.c
-  nearest.c shortlist.c groups.c parallel.c html.c thumbnail.c)
+  nearest.c shortlist.c vector_file.c groups.c parallel.c html.c thumbnail.c)
 target_link_libraries(vit_command_internal PRIVATE PkgConfig::OPENBLAS PkgConfig::JPEG)
 
 pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3>=3.35)
 if(SQLITE_FOUND)
-  target_sources(vit_command_internal PRIVATE store_sqlite.c sqlite_search.c vector_file.c)
+  target_sources(vit_command_internal PRIVATE store_sqlite.c sqlite_search.c)
   target_compile_definitions(vit_command_internal PRIVATE CLI_WITH_SQLITE)
   target_link_libraries(vit_command_internal PRIVATE PkgConfig::SQLITE)
 else()
