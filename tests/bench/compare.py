@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same checkpoint in libvit and in ONNX Runtime, alternating in one run, as a table of ratios.
+"""The same checkpoint in libvit and in other engines, alternating in one run, as a table of ratios.
 
-    python3 compare.py VIT MODEL [--batch 1 8] [--threads 2] [--rounds 5] [--seconds 6]
+    python3 compare.py VIT MODEL [--batch 1 8] [--threads 2] [--rounds 5] [--seconds 6] [--engines NAME ...]
 
-VIT is the built command, MODEL a folder from make_vit.py. Needs torch, transformers, onnx and onnxruntime (a virtual
-environment). Every round times both sides one after the other; the table holds medians over the rounds. Peak memory is
-VmHWM of a process of its own.
+VIT is the built command, MODEL a folder from make_vit.py. Needs torch, transformers, onnx, onnxruntime, openvino and, for
+OpenVINO's int8, nncf (a virtual environment; what is missing is left out, by name). Every round times all sides one after
+the other; the table holds medians over the rounds, and the median of each round's ratio of libvit to the engine of the
+same precision. Peak memory is VmHWM of a process of its own. Load is to the first result for the engines, to the session
+for libvit.
 """
 import argparse
 import json
@@ -16,53 +18,54 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Runs in its own process, so that its memory is its own: argv = model.onnx, batch, threads, seconds.
-PEER = r"""
-import json, sys, time
-import numpy as np, onnxruntime as ort
-path, batch, threads, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-options = ort.SessionOptions()
-options.intra_op_num_threads = threads
-begin = time.perf_counter()
-session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-load = time.perf_counter() - begin
-name, shape = session.get_inputs()[0].name, session.get_inputs()[0].shape
-pixels = np.random.default_rng(0).standard_normal((batch, 3, shape[2], shape[3])).astype(np.float32)
-for _ in range(2):
-    session.run(None, {name: pixels})
-times, end = [], time.perf_counter() + seconds
-while not times or time.perf_counter() < end:
-    begin = time.perf_counter()
-    session.run(None, {name: pixels})
-    times.append((time.perf_counter() - begin) * 1000 / batch)
-peak = [int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")][0] / 1024
-print(json.dumps({"ms_per_image": sorted(times)[len(times) // 2], "load_ms": load * 1000, "peak_rss_mb": peak,
-                  "version": ort.__version__}))
-"""
+from peers import ENGINES
 
-
-def export(model, folder):
-    import torch
-    import transformers
-    net = transformers.AutoModelForImageClassification.from_pretrained(model, attn_implementation="sdpa").eval()
-    size = net.config.image_size
-
-    class Logits(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net = net
-
-        def forward(self, pixel_values):
-            return self.net(pixel_values).logits
-
-    path = Path(folder) / "model.onnx"
-    torch.onnx.export(Logits(), (torch.zeros(1, 3, size, size),), str(path), input_names=["pixel_values"],
-                      dynamic_axes={"pixel_values": {0: "batch"}}, opset_version=18, dynamo=False)
-    return path
+PEERS = Path(__file__).with_name("peers.py")
 
 
 def run(command):
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "it failed")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def ours(args, precision, batch):
+    return run([args.vit, "bench", "--json", "-m", args.model, "--precision", precision, "-t", args.threads, "--batch",
+                batch, "--seconds", args.seconds])
+
+
+def theirs(args, engine, batch, files, size):
+    name = ENGINES[engine][1]
+    return run([sys.executable, PEERS, engine, files / name if name else args.model, "--batch", batch, "--threads",
+                args.threads, "--seconds", args.seconds, "--size", size])
+
+
+def compare(args, batch, files, exported):
+    usable = [e for e in args.engines if ENGINES[e][1] is None or ENGINES[e][1] in exported["made"]]
+    for engine in sorted(set(args.engines) - set(usable)):
+        print(f"{engine}: left out, its model could not be made", file=sys.stderr)
+    precisions = sorted({ENGINES[e][0] for e in usable}, key=["f32", "bf16", "int8"].index)
+    results = {name: [] for name in [*precisions, *usable]}
+    for _ in range(args.rounds):
+        for precision in precisions:
+            results[precision].append(ours(args, precision, batch))
+            for engine in [e for e in usable if ENGINES[e][0] == precision]:
+                try:
+                    results[engine].append(theirs(args, engine, batch, files, exported["size"]))
+                except RuntimeError as error:
+                    print(f"{engine}: {error}", file=sys.stderr)
+
+    def middle(name, key):
+        return statistics.median(r[key] for r in results[name])
+    for precision in precisions:
+        print(f"| libvit {precision} | {batch} | {middle(precision, 'ms_per_image'):.1f} | | "
+              f"{middle(precision, 'peak_rss_mb'):.0f} | {middle(precision, 'load_ms') / 1000:.2f} |")
+        for engine in [e for e in usable if ENGINES[e][0] == precision and len(results[e]) == args.rounds]:
+            ratio = statistics.median(o["ms_per_image"] / t["ms_per_image"]
+                                      for o, t in zip(results[precision], results[engine]))
+            print(f"| {engine} | {batch} | {middle(engine, 'ms_per_image'):.1f} | {ratio:.3f} | "
+                  f"{middle(engine, 'peak_rss_mb'):.0f} | {middle(engine, 'load_ms') / 1000:.2f} |", flush=True)
 
 
 def main():
@@ -73,26 +76,14 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     args = parser.parse_args()
-    print("| batch | libvit ms | ONNX Runtime ms | ratio | libvit MB | ONNX Runtime MB | load ms, libvit / peer |")
-    print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        onnx = export(args.model, folder)
+        exported = run([sys.executable, PEERS, "export", args.model, folder])
+        print("| engine | batch | ms per image | libvit / engine | peak MB | load s |")
+        print("|---|---|---|---|---|---|")
         for batch in args.batch:
-            ours, theirs = [], []
-            for _ in range(args.rounds):
-                ours.append(run([args.vit, "bench", "--json", "-m", args.model, "-t", str(args.threads), "--batch",
-                                 str(batch), "--seconds", str(args.seconds)]))
-                theirs.append(run([sys.executable, "-c", PEER, str(onnx), str(batch), str(args.threads),
-                                   str(args.seconds)]))
-
-            def middle(side, key):
-                return statistics.median(r[key] for r in side)
-            a, b = middle(ours, "ms_per_image"), middle(theirs, "ms_per_image")
-            ratio = statistics.median(o["ms_per_image"] / t["ms_per_image"] for o, t in zip(ours, theirs))
-            print(f"| {batch} | {a:.1f} | {b:.1f} | {ratio:.3f} | {middle(ours, 'peak_rss_mb'):.0f} | "
-                  f"{middle(theirs, 'peak_rss_mb'):.0f} | {middle(ours, 'load_ms'):.0f} / "
-                  f"{middle(theirs, 'load_ms'):.0f} |", flush=True)
+            compare(args, batch, Path(folder), exported)
 
 
 if __name__ == "__main__":

@@ -199,7 +199,13 @@ static vit__linear prepared(loader *l, vit__linear linear, vit_precision precisi
     return linear;
 }
 
-/* A layer outside the blocks: little work, much weight in the result, so f32 always. */
+/* For a layer outside the blocks that works on every token: sensitive, so never int8. */
+static vit_precision at_least_bf16(const loader *l)
+{
+    return l->target->precision == VIT_PRECISION_F32 ? VIT_PRECISION_F32 : VIT_PRECISION_BF16;
+}
+
+/* A layer that works on one vector an input: little work, much weight in the result, so f32 always. */
 static vit__linear single(loader *l, vit__slot slot, size_t inputs, size_t outputs)
 {
     return prepared(l, matrix(l, slot, 0, inputs, outputs), VIT_PRECISION_F32);
@@ -343,7 +349,7 @@ static void load_pool(loader *l, vit__pool_weights *w)
         return;
     const float *latent = vector(l, VIT__SLOT_POOL_LATENT, 0);
     w->query = c->pool_query_projected && latent ? pool_query(l, latent) : latent;
-    w->kv = prepared(l, pool_kv(l), VIT_PRECISION_F32);
+    w->kv = prepared(l, pool_kv(l), at_least_bf16(l));
     w->projection = single(l, VIT__SLOT_POOL_PROJECTION, c->width, c->width);
     w->norm = norm(l, VIT__SLOT_POOL_NORM, 0, c->pool_norm_eps);
     w->fc1 = single(l, VIT__SLOT_POOL_FC1, c->width, c->pool_mlp_width);
@@ -410,9 +416,8 @@ static void load_rotary(loader *l, vit__weights *w)
 static void load_embedding(loader *l, vit__weights *w)
 {
     const vit_config *c = l->config;
-    vit_precision precision = l->target->precision == VIT_PRECISION_F32 ? VIT_PRECISION_F32 : VIT_PRECISION_BF16;
     size_t patch = c->channels * c->patch_height * c->patch_width;
-    w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), precision);
+    w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), at_least_bf16(l));
     w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->norm_eps);
     w->token_table = vector(l, VIT__SLOT_TOKENS, 0);
     w->class_token = vector(l, VIT__SLOT_CLASS_TOKEN, 0);
