@@ -9,8 +9,7 @@
 #include "json_text.h"
 #include "npy.h"
 #include "talk.h"
-
-#define NORM_MIN 1e-12 /* as torch.nn.functional.normalize: a vector of zeros stays one */
+#include "unit_length.h"
 
 enum { DTYPE_F32, DTYPE_F16 };
 const char *const cli_dtype_names[] = {"f32", "f16", NULL};
@@ -41,15 +40,8 @@ static const cli_option embed_table[] = {
 
 static void normalize(float *values, size_t rows, size_t columns)
 {
-    for (size_t row = 0; row < rows; row++) {
-        float *vector = values + row * columns;
-        double sum = 0;
-        for (size_t i = 0; i < columns; i++)
-            sum += (double)vector[i] * (double)vector[i];
-        double norm = sqrt(sum);
-        for (size_t i = 0; i < columns; i++)
-            vector[i] = (float)((double)vector[i] / (norm > NORM_MIN ? norm : NORM_MIN));
-    }
+    for (size_t row = 0; row < rows; row++)
+        cli_to_length_one(values + row * columns, columns);
 }
 
 /* To what f16 can hold. false: a value is past its range. */

@@ -72,6 +72,12 @@ bool cli_json_size_of(const cli_json *value, size_t *size)
     return true;
 }
 
+bool cli_json_number_of(const cli_json *value, double *number)
+{
+    *number = json_number_value(value_of(value));
+    return json_is_number(value_of(value));
+}
+
 bool cli_json_is_true(const cli_json *value)
 {
     return json_is_true(value_of(value));

@@ -22,6 +22,7 @@ void cli_json_free(cli_json *json);
 const cli_json *cli_json_get(const cli_json *object, const char *key); /* NULL: absent */
 const char *cli_json_text_of(const cli_json *value);                   /* NULL: not a string */
 bool cli_json_size_of(const cli_json *value, size_t *size);            /* false: not a whole number of at least 0 */
+bool cli_json_number_of(const cli_json *value, double *number);        /* false: not a number */
 bool cli_json_is_true(const cli_json *value);
 size_t cli_json_length(const cli_json *value); /* of an array; else 0 */
 

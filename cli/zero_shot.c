@@ -8,9 +8,9 @@
 
 #include "talk.h"
 #include "text.h"
+#include "unit_length.h"
 
 #define PLACE "{}" /* of the label in a template */
-#define NORM_MIN 1e-12
 
 static const char *add_value(const cli_option *option, const char *value, void *field)
 {
@@ -189,16 +189,6 @@ typedef struct gathering {
     size_t n, width;
 } gathering;
 
-static void to_unit(float *vector, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)vector[i] * (double)vector[i];
-    double norm = sqrt(sum);
-    for (size_t i = 0; i < n; i++)
-        vector[i] = (float)((double)vector[i] / (norm > NORM_MIN ? norm : NORM_MIN));
-}
-
 static bool gather(void *context, cli_input *input, float *values)
 {
     gathering *g = context;
@@ -226,11 +216,11 @@ static void average(const gathering *g, size_t each, cli_zero_shot *z)
         float *mean = z->vectors + i * width;
         for (size_t j = 0; j < each; j++) {
             float *vector = g->vectors + (i * each + j) * width;
-            to_unit(vector, width);
+            cli_to_length_one(vector, width);
             for (size_t k = 0; k < width; k++)
                 mean[k] += vector[k] / (float)each;
         }
-        to_unit(mean, width);
+        cli_to_length_one(mean, width);
     }
 }
 
@@ -296,10 +286,7 @@ static void to_probabilities(const cli_zero_shot *z, float *scores)
 
 void cli_zero_shot_score(const cli_zero_shot *z, const float *embedding, bool logits, float *scores)
 {
-    double length = 0;
-    for (size_t k = 0; k < z->width; k++)
-        length += (double)embedding[k] * (double)embedding[k];
-    length = fmax(sqrt(length), NORM_MIN);
+    double length = cli_length(embedding, z->width);
     for (size_t i = 0; i < z->n; i++) {
         const float *label = z->vectors + i * z->width;
         double product = 0;

@@ -22,7 +22,7 @@ for operator in ("nms", "qnms"):
     except RuntimeError:
         pass                                       # a torchvision that brings them
 
-from PIL import Image  # noqa: E402
+from PIL import Image, ImageOps  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 import reference_open_clip  # noqa: E402
@@ -109,7 +109,8 @@ def main():
     folder = args.folder[0]
     own_image = folder / "image.png"
     image = args.image or (own_image if own_image.exists() else PROJECT / "examples/images/cat.jpg")
-    out = expected(folder, Image.open(image).convert("RGB"), input_ids_of(args, folder), json.loads(args.call))
+    picture = ImageOps.exif_transpose(Image.open(image)).convert("RGB")  # as the pipelines of transformers do, and vit
+    out = expected(folder, picture, input_ids_of(args, folder), json.loads(args.call))
     path = args.output or folder / "expected.safetensors"
     save_file(out, path)
     print(f"{path}: {len(out)} tensors from {image}")
