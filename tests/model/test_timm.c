@@ -93,9 +93,9 @@ static void who_goes_first(void **state)
     assert_true(plan.config.image_height == 96 && plan.config.image_width == 80 && plan.config.classes == 11);
     assert_ok(plan_of("vit_tiny_patch16_224", "{\"img_size\": 64, \"num_classes\": 0, \"depth\": 3}", cfg, &plan, &err), err);
     assert_true(plan.config.image_width == 64 && plan.config.classes == 0 && plan.config.depth == 3);
-    /* one that takes any size keeps its table, and is shown what the preprocessing makes */
+    /* one that takes any size keeps its own: the preprocessing says what it is shown */
     assert_ok(plan_of("vit_tiny_patch16_224", "{\"dynamic_img_size\": true}", cfg, &plan, &err), err);
-    assert_true(plan.config.image_height == 96 && plan.config.position_height == 14);
+    assert_true(plan.config.any_size && plan.config.image_height == 224 && plan.config.position_height == 14);
     /* null is not given; training's own changes nothing */
     assert_ok(plan_of("vit_tiny_patch16_224", "{\"depth\": null, \"drop_path_rate\": 0.3}", NULL, &plan, &err), err);
     assert_int_equal(plan.config.depth, 12);

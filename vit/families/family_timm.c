@@ -20,6 +20,7 @@ void vit__timm_sizes(vit__reader *r, vit_config *c)
     c->position_width = c->patch_width ? c->image_width / c->patch_width : 0;
     c->interpolation = VIT__INTERPOLATION_BICUBIC_ANTIALIAS; /* resample_abs_pos_embed */
     c->patch_bias = c->projection_bias = c->mlp_bias = true;
+    c->any_size = vit__read_flag(r, "dynamic_img_size", false);
     vit__read_expect(r, "dynamic_img_pad", false, false, "pictures padded to whole patches");
 }
 
@@ -114,20 +115,6 @@ static const struct {
     [VIT__TIMM_BEIT] = {"timm/beit", vit__timm_beit},
 };
 
-/* A model that takes pictures of any size is shown those of the size its preprocessing makes. */
-static void take_input_size(vit__reader *r, const vit__json *pretrained_cfg, vit_config *c)
-{
-    const vit__json *size = vit__json_get(pretrained_cfg, "input_size");
-    double height, width;
-    if (!vit__read_flag(r, "dynamic_img_size", false) || vit__json_length(size) != 3 ||
-        !vit__json_number(vit__json_at(size, 1), &height) || !vit__json_number(vit__json_at(size, 2), &width))
-        return;
-    if (height >= 1 && height <= 65536 && width >= 1 && width <= 65536) {
-        c->image_height = (size_t)height;
-        c->image_width = (size_t)width;
-    }
-}
-
 vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *checkpoint, vit__plan *plan, vit_error *err)
 {
     const char *where = vit__checkpoint_config_name(checkpoint);
@@ -144,7 +131,6 @@ vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *c
     vit__timm_sizes(&r, c);
     vit__timm_norm(&r, c);
     constructors[kind].configure(&r, c);
-    take_input_size(&r, model->pretrained_cfg, c);
     plan->names = vit__timm_names(kind, checkpoint, model->prefix, c);
     vit__json_free(arguments);
     return r.status;
