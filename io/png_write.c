@@ -10,10 +10,12 @@
 
 vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *size, vit_error *err)
 {
-    if (!image || !image->pixels || !bytes || !size)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "writing a PNG needs a picture");
+    if (!bytes || !size)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "writing a PNG needs a place for it");
     *bytes = NULL;
     *size = 0;
+    if (!image || !image->pixels || image->width == 0 || image->height == 0)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "writing a PNG needs a picture");
     if (image->width > EDGE_MOST || image->height > EDGE_MOST || (uint64_t)image->width * image->height > VIT_MAX_PIXELS)
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels", (unsigned long)image->width,
                          (unsigned long)image->height);

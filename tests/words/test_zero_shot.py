@@ -2,6 +2,7 @@
 """Zero-shot classification: logits_per_image of the goldens, labels in words through a small tokenizer, and refusals."""
 import math
 import shutil
+import subprocess
 
 from words import *
 
@@ -125,6 +126,22 @@ class Words(Case):
         self.assertEqual(sorted(json_lines(done.stdout)[0]), ["embedding", "text"])
         done = self.vit("embed", "-m", "clip", "--format", "csv", "--text", "a, dog")
         self.assertTrue(done.stdout.splitlines()[1].startswith(b'"a, dog",'))
+
+    def test_search(self):
+        """A text finds pictures in an index: the score is the cosine of the two embeddings."""
+        made = subprocess.run([VIT, "index", "--db", "x.db", "-m", "clip", IMAGE, PICTURE], cwd=self.folder,
+                              env=environment(), capture_output=True)
+        if b"SQLite" in made.stderr:
+            self.skipTest("built without SQLite")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        done = self.vit("search", "--db", "x.db", "--json", "--text", "a dog")
+        found = json_lines(done.stdout)[0]
+        self.assertEqual(found["query"], "a dog")
+        text = self.vectors("--normalize", "--text", "a dog")[0]
+        self.assertEqual(len(found["results"]), 2)
+        for result in found["results"]:
+            image = self.vectors("--normalize", result["path"])[0]
+            self.assertAlmostEqual(result["score"], sum(a * b for a, b in zip(text, image)), delta=1e-5)
 
     def test_bulk(self):
         texts = [part for word in WORDS for part in ("--text", word)]
