@@ -80,6 +80,13 @@ static void add_start(const verify *v, const char *name, cli_text *line)
     cli_json_string(line, name);
 }
 
+/* The end of a line for people, which names the file where it is not the usual one. */
+static void add_file(const verify *v, cli_text *line)
+{
+    const char *slash = strrchr(v->file_name, '/'), *name = slash ? slash + 1 : v->file_name;
+    cli_text_format(line, strcmp(name, "expected.safetensors") == 0 ? "\n" : "  (%s)\n", name);
+}
+
 static void print_line(cli_text *line)
 {
     if (cli_print(line) != CLI_DONE)
@@ -98,7 +105,8 @@ static void print_reason(verify *v, const char *name, const char *reason, bool w
         cli_json_string(&line, reason);
         cli_text_string(&line, "}\n");
     } else {
-        cli_text_format(&line, "%-5s %-26s %s\n", wrong ? "WRONG" : "-", name, reason);
+        cli_text_format(&line, "%-5s %-26s %s", wrong ? "WRONG" : "-", name, reason);
+        add_file(v, &line);
     }
     print_line(&line);
 }
@@ -122,8 +130,9 @@ static void print_deviation(verify *v, const char *name, const char *how, cli_de
         add_json_number(&line, "tolerance", tolerance);
         cli_text_string(&line, "}\n");
     } else {
-        cli_text_format(&line, "%-5s %-26s max error %.2e  cosine %.9f%s%s\n", right ? "ok" : "WRONG", name, deviation.error,
+        cli_text_format(&line, "%-5s %-26s max error %.2e  cosine %.9f%s%s", right ? "ok" : "WRONG", name, deviation.error,
                         deviation.cosine, *how ? "  " : "", how);
+        add_file(v, &line);
     }
     print_line(&line);
 }
@@ -173,7 +182,7 @@ static void compare_pixels(verify *v, const vit_model *model, const vit_image *i
     size_t n;
     vit_error err = {0};
     float *want = tensor_floats(v, name, &n, &err);
-    cli_deviation best = {INFINITY, 0};
+    cli_deviation best = {(double)INFINITY, 0};
     vit_resampler way = ways[0];
     if (v->pictures.resampler != ANY_RESAMPLER) {
         ways = &named;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening a model: checkpoint -> preprocessing -> family -> a plan and a binding for each of its towers (so that names, types and shapes of
+ * Opening a model: checkpoint -> family -> preprocessing -> a plan and a binding for each of its towers (so that names, types and shapes of
  * all tensors are checked) -> the weights of the tower asked for.
  */
 #include "model.h"
@@ -68,7 +68,7 @@ static vit_status make_plan(opening *o, vit__tower tower)
 static vit_status make_plans(opening *o)
 {
     vit__checkpoint *checkpoint = o->model->checkpoint;
-    vit_status status = vit__family_find(checkpoint, &o->family, o->err);
+    vit_status status = VIT_OK;
     for (vit__tower tower = 0; tower < VIT__TOWERS && status == VIT_OK; tower++)
         status = make_plan(o, tower);
     if (status == VIT_OK)
@@ -159,8 +159,10 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
     vit_status status = vit__checkpoint_open(path, &model->checkpoint, err);
     if (status == VIT_OK) {
         model->path = vit__checkpoint_path(model->checkpoint);
-        status = load_preprocessor(&o);
+        status = vit__family_find(model->checkpoint, &o.family, err);
     }
+    if (status == VIT_OK)
+        status = load_preprocessor(&o);
     if (status == VIT_OK)
         status = make_plans(&o);
     if (status == VIT_OK)
