@@ -43,14 +43,16 @@ static void pair_bf16(const float *restrict even, const float *restrict odd, siz
  * the scale NaN, and with it the whole row of results. */
 static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit__byte_scale *scale)
 {
-    float low = 0, high = 0, poison = 0; /* low: of -x */
-    _Pragma("omp simd reduction(max : high, low) reduction(+ : poison)")
+    int32_t top = 0, bottom = 0; /* of zero */
+    float poison = 0;
+    _Pragma("omp simd reduction(max : top) reduction(min : bottom) reduction(+ : poison)")
     for (size_t i = 0; i < n; i++) {
-        high = x[i] > high ? x[i] : high;
-        low = -x[i] > low ? -x[i] : low;
+        int32_t key = ordered(x[i]);
+        top = key > top ? key : top;
+        bottom = key < bottom ? key : bottom;
         poison += x[i] * 0.0f;
     }
-    float range = high + low, inverse = range > 0.0f ? 255.0f / range : 0.0f;
+    float high = from_ordered(top), low = -from_ordered(bottom), range = high + low, inverse = range > 0.0f ? 255.0f / range : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f; /* a range so small that it counts as none */
     scale->scale = range / 255.0f + poison;
     scale->zero = rounded(low * inverse);
@@ -66,11 +68,13 @@ static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit_
 /* -127 to 127; the largest magnitude decides. */
 static float weights_to_int8(const float *restrict w, size_t n, int8_t *restrict y)
 {
-    float top = 0, poison = 0;
-    EACH_MAX(top)
-        top = fabsf(w[i]) > top ? fabsf(w[i]) : top;
+    int32_t key = 0;
+    float poison = 0;
+    EACH_MAX(key)
+        key = ordered(fabsf(w[i])) > key ? ordered(fabsf(w[i])) : key;
     EACH_SUM(poison)
         poison += w[i] * 0.0f;
+    float top = from_ordered(key);
     float inverse = top > 0.0f ? 127.0f / top : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f;
     EACH {

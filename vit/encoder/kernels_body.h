@@ -123,6 +123,23 @@ static inline float relu(float x)
     return x < 0.0f ? 0.0f : x;
 }
 
+/* Whole numbers in the order of the floats they are made from, and back: their maximum is one that every compiler finds in
+ * vectors (a float's has to mind NaN). */
+static inline int32_t ordered(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? bits ^ 0x7FFFFFFF : bits;
+}
+
+static inline float from_ordered(int32_t key)
+{
+    int32_t bits = key < 0 ? key ^ 0x7FFFFFFF : key;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 static void layer_norm(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y)
 {
     float sum = 0, squares = 0;
@@ -156,10 +173,11 @@ static void rms_norm(const float *x, const float *weight, const float *bias, flo
 
 static float exponentials(float *x, size_t n, float scale, float *top, float *total)
 {
-    float largest = -INFINITY, sum = 0;
-    EACH_MAX(largest)
-        largest = x[i] > largest ? x[i] : largest;
-    largest *= scale;
+    int32_t key = ordered(-INFINITY);
+    float sum = 0;
+    EACH_MAX(key)
+        key = ordered(x[i]) > key ? ordered(x[i]) : key;
+    float largest = from_ordered(key) * scale;
     largest = largest > *top ? largest : *top;
     float before = *top > -INFINITY ? exponential(*top - largest) : 0.0f;
     EACH_SUM(sum) {
