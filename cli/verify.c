@@ -153,21 +153,35 @@ static void compare(verify *v, const char *name, const float *got, size_t n)
 
 /* ------------------------------------------------------------------ pixel_values ---- */
 
-static vit_status deviation_by(const verify *v, const vit_model *model, const vit_image *image, vit_resampler resampler,
-                               const float *want, size_t n, cli_deviation *deviation, vit_error *err)
+/* The picture as the stored pixels have it: by the rules as they are, or, where that gives another size, aimed at theirs. */
+typedef struct subject {
+    const vit_preprocessor *rules;
+    vit_image image;
+    vit_preprocess_options options;
+} subject;
+
+static vit_status aim_at(subject *s, const vit_tensor *pixels, vit_error *err)
 {
-    vit_preprocess_options options = cli_preprocess_options(&v->pictures);
-    options.resampler = resampler;
-    const vit_preprocessor *rules = vit_model_preprocessor(model);
     uint32_t width, height;
-    vit_status status = vit_preprocess_shape(rules, image->width, image->height, &options, &width, &height, err);
-    if (status == VIT_OK && (size_t)3 * width * height != n)
-        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL, "%ux%u pixels here, %zu numbers there", height, width,
-                               n);
-    if (status != VIT_OK)
-        return status;
+    for (int aimed = 0; aimed < 2; aimed++) {
+        vit_status status = vit_preprocess_shape(s->rules, s->image.width, s->image.height, &s->options, &width, &height, err);
+        if (status != VIT_OK || (pixels->rank == 4 && pixels->shape[0] == 1 && pixels->shape[1] == 3 &&
+                                 pixels->shape[2] == height && pixels->shape[3] == width))
+            return status;
+        s->options.image_height = pixels->rank == 4 ? (uint32_t)pixels->shape[2] : height;
+        s->options.image_width = pixels->rank == 4 ? (uint32_t)pixels->shape[3] : width;
+    }
+    return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL, "%ux%u pixels here, %zu numbers there", height, width,
+                         pixels->elements);
+}
+
+static vit_status deviation_by(const subject *s, vit_resampler resampler, const float *want, size_t n,
+                               cli_deviation *deviation, vit_error *err)
+{
+    vit_preprocess_options options = s->options;
+    options.resampler = resampler;
     float *pixels = cli_allocate(n, sizeof *pixels);
-    status = vit_preprocess(rules, image, &options, pixels, err);
+    vit_status status = vit_preprocess(s->rules, &s->image, &options, pixels, err);
     if (status == VIT_OK)
         *deviation = cli_deviation_of(pixels, want, n);
     free(pixels);
@@ -175,13 +189,15 @@ static vit_status deviation_by(const verify *v, const vit_model *model, const vi
 }
 
 /* By each of the ways that the reference may have used, and the best of them is it; or by the one that was named. */
-static void compare_pixels(verify *v, const vit_model *model, const vit_image *image, const char *name,
-                           const vit_resampler *ways, size_t n_ways)
+static void compare_pixels(verify *v, subject *s, const char *name, const vit_resampler *ways, size_t n_ways)
 {
     const vit_resampler named = (vit_resampler)v->pictures.resampler;
     size_t n;
     vit_error err = {0};
+    vit_tensor tensor;
     float *want = tensor_floats(v, name, &n, &err);
+    if (vit_tensor_file_find(v->file, name, &tensor))
+        aim_at(s, &tensor, &err);
     cli_deviation best = {(double)INFINITY, 0};
     vit_resampler way = ways[0];
     if (v->pictures.resampler != ANY_RESAMPLER) {
@@ -190,7 +206,7 @@ static void compare_pixels(verify *v, const vit_model *model, const vit_image *i
     }
     for (size_t i = 0; i < n_ways && want && err.status == VIT_OK; i++) {
         cli_deviation deviation;
-        if (deviation_by(v, model, image, ways[i], want, n, &deviation, &err) == VIT_OK && deviation.error < best.error) {
+        if (deviation_by(s, ways[i], want, n, &deviation, &err) == VIT_OK && deviation.error < best.error) {
             best = deviation;
             way = ways[i];
         }
@@ -209,17 +225,18 @@ static void verify_picture(verify *v, const vit_model *model, const char *path, 
                                torchvision[] = {VIT_RESAMPLER_TORCHVISION};
     if (!named && access(path, F_OK) != 0)
         return;
-    vit_image image = {0};
+    subject s = {.rules = vit_model_preprocessor(model), .options = cli_preprocess_options(&v->pictures)};
     vit_error err = {0};
-    if (!vit_model_preprocessor(model))
+    s.options.resampler = VIT_RESAMPLER_PILLOW;
+    if (!s.rules)
         print_reason(v, "pixel_values", "the model says nothing about preprocessing", false);
-    else if (cli_picture_load(&v->pictures, path, &image, &err) != VIT_OK)
+    else if (cli_picture_load(&v->pictures, path, &s.image, &err) != VIT_OK)
         print_reason(v, "pixel_values", err.message, true);
     else {
-        compare_pixels(v, model, &image, "pixel_values", pillow, 2);
-        compare_pixels(v, model, &image, "pixel_values_torchvision", torchvision, 1);
+        compare_pixels(v, &s, "pixel_values", pillow, 2);
+        compare_pixels(v, &s, "pixel_values_torchvision", torchvision, 1);
     }
-    vit_image_free(&image);
+    vit_image_free(&s.image);
 }
 
 /* ------------------------------------------------------------------ outputs ---- */
