@@ -62,16 +62,24 @@ class Weights(Case):
         self.assertEqual(read_npy(self.path("a.npy")), read_npy(self.path("b.npy")))
 
     def test_rows_are_shares(self):
+        without = []
         for folder in case_folders():
             with self.subTest(case=folder):
                 picture = os.path.join(folder, case_of(folder)["images"][0]["image"])
                 size = case_of(folder)["images"][0]["pixel_values"][2:]
-                self.vit("attention", "-q", "-m", folder, "--image-size", "%dx%d" % tuple(size), "--raw", "raw.npy", picture)
+                arguments = ["attention", "-q", "-m", folder, "--image-size", "%dx%d" % tuple(size), "--raw", "raw.npy", picture]
+                if "attention:K" not in json.loads(self.vit("info", "--json", "-m", folder).stdout)["outputs"]:
+                    without.append(os.path.basename(folder))
+                    self.vit(*arguments, status=USAGE)
+                    continue
+                self.vit(*arguments)
                 heads, tokens, keys = read_npy(self.path("raw.npy"))[1]
                 self.assertEqual(tokens, keys)
                 for head in read_rows(self.path("raw.npy")):
                     for query in range(tokens):
                         self.assertAlmostEqual(sum(head[query * tokens:(query + 1) * tokens]), 1, delta=1e-5)
+        # Differences of two attentions, and blocks with several side by side, have no such weights.
+        self.assertTrue(all(name.startswith("timm_") for name in without) and len(without) < 6, without)
 
 
 class Pictures(Case):
