@@ -217,6 +217,12 @@ static void emit_attention(const vit_session *session, const vit__attention_call
             vit__attention_map(call, &session->workers, batch->requests[i].result + batch->first * size);
 }
 
+/* Attention's products are a few hundredths of the work and much of bf16's error: one step wider than the matrices. */
+static vit_precision attention_precision(vit_precision precision)
+{
+    return precision == VIT_PRECISION_INT8 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
+}
+
 /* y = heads of attention over the tokens in x, before the output projection */
 static void attend(vit_session *session, const vit__block_weights *w, size_t items, const float *x)
 {
@@ -224,7 +230,7 @@ static void attend(vit_session *session, const vit__block_weights *w, size_t ite
     size_t width = vit__config_attention_width(c);
     project_qkv(session, &w->qkv, items, x, session->wide);
     vit__attention_call call = {
-        .precision = session->model->precision, .items = items, .tokens = session->tokens, .queries = session->rows,
+        .precision = attention_precision(session->model->precision), .items = items, .tokens = session->tokens, .queries = session->rows,
         .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
         .q_norm = &w->q_norm, .k_norm = &w->k_norm, .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
         .rotary = &w->rotary, .rotary_half = c->rotary.half, .rotary_first = vit__config_prefix(c),

@@ -417,7 +417,8 @@ static void load_embedding(loader *l, vit__weights *w)
 {
     const vit_config *c = l->config;
     size_t patch = c->channels * c->patch_height * c->patch_width;
-    w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), at_least_bf16(l));
+    /* half a hundredth of the work, and all that follows is made from it: f32 always */
+    w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), VIT_PRECISION_F32);
     w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->norm_eps);
     w->token_table = vector(l, VIT__SLOT_TOKENS, 0);
     w->class_token = vector(l, VIT__SLOT_CLASS_TOKEN, 0);
