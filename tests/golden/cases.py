@@ -110,6 +110,13 @@ def internvit_original(config, tensors):
             "use_flash_attn": True}, tensors
 
 
+def parts_twice(config, tensors):
+    """openai/clip-*: the parts of the config stand there twice; those that end in _dict hold."""
+    for part in ("vision_config", "text_config"):
+        config[part + "_dict"], config[part] = config[part], {**config[part], "num_attention_heads": 1, "layer_norm_eps": 0.5}
+    return config, tensors
+
+
 def mae_published(config, tensors):
     """facebook/vit-mae-*: what the library calls decoder_encoder.layer since version 5 is decoder_layers there."""
     return config, renamed(tensors, ((r"^decoder\.decoder_encoder\.layer\.", "decoder.decoder_layers."),))
@@ -165,6 +172,11 @@ TRANSFORMERS = [
     hf("hf_siglip2", 551, "SiglipModel", ("SiglipConfig", dict(text_config=SIGLIP_TEXT, vision_config=TOWER)),
        squash("SiglipImageProcessor", 40), "SigLIP 2 at fixed resolution: bilinear resize; text width and projection differ",
        input_ids=PADDED_BY_1),
+    hf("hf_clip_parts_twice", 552, "CLIPModel",
+       ("CLIPConfig", dict(text_config={**SIGLIP_TEXT, "projection_dim": 20, "eos_token_id": 2}, projection_dim=20,
+                           vision_config={**TOWER, "projection_dim": 20})),
+       crop("CLIPImageProcessor", 40, 40), "vision_config_dict and text_config_dict beside vision_config and text_config",
+       input_ids=PADDED_BY_1, convert=parts_twice),
     hf("hf_beit_absolute_shared", 561, "BeitModel",
        ("BeitConfig", {**BEIT, "use_absolute_position_embeddings": True, "use_shared_relative_position_bias": True,
                        "use_mean_pooling": False}),
@@ -211,7 +223,26 @@ OPEN_CLIP = [
                    "text_cfg": {"context_length": 8, "vocab_size": 99, "width": 20, "heads": 2, "layers": 2}},
      "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"], "interpolation": "bicubic",
                         "resize_mode": "longest"}},
+    {"name": "openclip_trunk_head", "library": "open_clip", "class": "open_clip.CustomTextCLIP", "seed": 604,
+     "input_ids": ENDED_BY_98, "dtype": "bf16",
+     "special": "a trunk of timm whose classifier is the projection, as in EVA-02 CLIP and PE-Core; tanh GELU in the text tower",
+     "model_cfg": {"embed_dim": 20, "custom_text": True,
+                   "vision_cfg": {"image_size": 160, "timm_model_name": "test_vit", "timm_pool": "map", "timm_proj": None},
+                   "text_cfg": {"context_length": 8, "vocab_size": 99, "width": 20, "heads": 2, "layers": 2, "pool_type": "eos",
+                                "eos_id": 98, "act_kwargs": {"approximate": "tanh"}}},
+     "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"], "interpolation": "bicubic",
+                        "resize_mode": "shortest"}},
+    {"name": "openclip_trunk_repooled", "library": "open_clip", "class": "open_clip.CLIP", "seed": 605,
+     "input_ids": ENDED_BY_98, "dtype": "bf16",
+     "special": "a trunk of timm that is given another pooling after its norms were chosen; a projection with a bias behind it",
+     "model_cfg": {"embed_dim": 20,
+                   "vision_cfg": {"image_size": 160, "timm_model_name": "test_vit", "timm_pool": "avg", "timm_proj": "linear",
+                                  "timm_proj_bias": True},
+                   "text_cfg": {"context_length": 8, "vocab_size": 99, "width": 20, "heads": 2, "layers": 2}},
+     "preprocess_cfg": {"mean": CLIP["image_mean"], "std": CLIP["image_std"], "interpolation": "bicubic",
+                        "resize_mode": "squash"}},
 ]
+
 
 def tm(name, seed, architecture, special, call=None, **args):
     args = {"depth": 2, "img_size": [40, 40], "patch_size": 8, **args}
@@ -253,6 +284,16 @@ TIMM = [
        call={"img_size": [56, 32]}, **TWO_HEADS, num_classes=5),
     tm("timm_eva_resized", 819, "eva02_tiny_patch14_224", "another size: table interpolated, rotary positions scaled to the reference",
        call={"img_size": [24, 64]}, **TWO_HEADS, num_classes=5, ref_feat_shape=[7, 7]),
+    tm("timm_largest", 820, "vit_tiny_patch16_224", "pooling by the largest value; the norm after it, by default", **TWO_HEADS,
+       num_classes=5, global_pool="max", reg_tokens=2),
+    tm("timm_mean_and_largest", 821, "eva02_tiny_patch14_224", "pooling halfway between mean and largest value", **TWO_HEADS,
+       num_classes=5, global_pool="avgmax"),
+    tm("timm_mean_with_prefix", 822, "vit_tiny_patch16_224", "mean of all tokens, the norm after it by default", **TWO_HEADS,
+       num_classes=5, global_pool="avg", reg_tokens=2, pool_include_prefix=True),
+    tm("timm_rope_centred_offset", 823, "vit_pe_core_tiny_patch16_384", "DINOv3's rotary positions, x first and shifted", **TWO_HEADS,
+       attn_pool_num_heads=3, rope_type="dinov3", num_classes=5, img_size=[32, 48]),
+    tm("timm_rope_mixed_rows_first", 824, "vit_small_patch16_rope_mixed_224", "learned rotary frequencies, y first", **TWO_HEADS,
+       num_classes=5, img_size=[32, 48], rope_grid_indexing="ij"),
 ]
 
 PLAIN = dict(image_size=[40, 40], patch_size=[8, 8], width=24, depth=2, heads=3, mlp_width=44)

@@ -122,14 +122,15 @@ def write_timm(case, folder):
     from timm.models._hub import save_for_hf
     model = timm.create_model(case["class"], pretrained=False, **case["args"]).eval()
     randomise(model, case["seed"])
-    save_for_hf(model, folder, safe_serialization=True, data_config={"input_size": (3, *case["args"]["img_size"])})
+    save_for_hf(model, folder, safe_serialization=True, data_config={"input_size": (3, *case.get("input_size", case["args"]["img_size"]))})
 
 
 def write_open_clip(case, folder):
-    from open_clip.model import CLIP
-    model = CLIP(**case["model_cfg"]).eval()
+    from open_clip.model import CLIP, CustomTextCLIP
+    config = dict(case["model_cfg"])
+    model = (CustomTextCLIP if config.pop("custom_text", False) else CLIP)(**config).eval()
     randomise(model, case["seed"])
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()},
+    save_file({name: tensor.to(DTYPES[case.get("dtype", "f32")]).contiguous() for name, tensor in model.state_dict().items()},
               folder / "open_clip_model.safetensors")
     write_json(folder / "open_clip_config.json", {"model_cfg": case["model_cfg"], "preprocess_cfg": case["preprocess_cfg"]})
 

@@ -18,6 +18,17 @@ static void mean_of_tokens(const vit_session *session, size_t item, size_t from,
         mean[i] /= (float)(to - from);
 }
 
+/* max = largest value of every channel over tokens [from, to) of one input */
+static void max_of_tokens(const vit_session *session, size_t item, size_t from, size_t to, float *max)
+{
+    size_t width = session->model->config.width;
+    const float *first = session->y + (item * session->tokens + from) * width;
+    memcpy(max, first, width * sizeof *max);
+    for (size_t t = 1; t < to - from; t++)
+        for (size_t i = 0; i < width; i++)
+            max[i] = max[i] > first[t * width + i] || isnan(max[i]) ? max[i] : first[t * width + i];
+}
+
 static void copy_token(const vit_session *session, size_t item, size_t token, float *out)
 {
     size_t width = session->model->config.width;
@@ -121,6 +132,15 @@ static void pool_tokens(const vit_session *session, const vit__encoder_batch *ba
         break;
     case VIT__POOL_MEAN_ALL:
         mean_of_tokens(session, item, 0, tokens, out);
+        break;
+    case VIT__POOL_MAX_PATCHES:
+        max_of_tokens(session, item, prefix, tokens, out);
+        break;
+    case VIT__POOL_MEAN_MAX_PATCHES:
+        mean_of_tokens(session, item, prefix, tokens, out);
+        max_of_tokens(session, item, prefix, tokens, out + c->width);
+        for (size_t i = 0; i < c->width; i++)
+            out[i] = (out[i] + out[c->width + i]) / 2;
         break;
     case VIT__POOL_CLASS_DISTILLATION:
         mean_of_tokens(session, item, 0, 2, out);

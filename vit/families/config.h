@@ -100,6 +100,8 @@ typedef enum vit__pooling {
     VIT__POOL_CLASS,             /* token 0 */
     VIT__POOL_MEAN_PATCHES,      /* mean without prefix tokens */
     VIT__POOL_MEAN_ALL,          /* mean of all tokens */
+    VIT__POOL_MAX_PATCHES,       /* largest value of every channel (timm max) */
+    VIT__POOL_MEAN_MAX_PATCHES,  /* the middle between that and the mean (timm avgmax) */
     VIT__POOL_CLASS_DISTILLATION,/* mean of tokens 0 and 1 (timm distilled) */
     VIT__POOL_CLASS_AND_MEAN,    /* token 0 ++ mean of patches (DINOv2 classifier): 2D wide */
     VIT__POOL_ATTENTION,         /* attention pooling with a learned query */

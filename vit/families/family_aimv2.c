@@ -67,9 +67,7 @@ static void plan_image(vit__reader *top, vit__reader *r, bool both, vit__plan *o
 {
     vit_config *c = &out->config;
     vit__transformers_encoder(r, 1e-5, c);
-    vit__read_extent(r, "patch_size", 14, &c->patch_height, &c->patch_width);
-    c->position_height = c->patch_height ? c->image_height / c->patch_height : 0;
-    c->position_width = c->patch_width ? c->image_width / c->patch_width : 0;
+    vit__transformers_patches(r, 14, c);
     c->width = vit__read_size(r, "hidden_size", 1024);
     c->depth = vit__read_size(r, "num_hidden_layers", 24);
     c->heads = vit__read_size(r, "num_attention_heads", 8);

@@ -81,12 +81,16 @@ static bool has_tower(const source *s, vit__tower tower)
     return s->both || alone || vit__family_has(s->checkpoint, first, text ? "text_model." : "vision_model.");
 }
 
-/* The sub-config, or the config itself where the checkpoint is of one tower. */
+/* The sub-config, or the config itself where the checkpoint is of one tower. CLIP's configs of 2021 say it twice, and what
+ * stands under ..._config_dict holds. */
 static const vit__json *part_of(const vit__json *config, vit__tower tower)
 {
     static const char *const keys[] = {"vision_config", "text_config"};
+    static const char *const old_keys[] = {"vision_config_dict", "text_config_dict"};
     const char *type = vit__json_string(vit__json_get(config, "model_type"));
-    const vit__json *part = vit__json_get(config, keys[tower]);
+    const vit__json *part = vit__json_get(config, old_keys[tower]);
+    if (!vit__json_is_object(part))
+        part = vit__json_get(config, keys[tower]);
     bool alone = type && (strstr(type, "_text_model") || strstr(type, "_vision_model"));
     return alone && !vit__json_is_object(part) ? config : part;
 }
@@ -152,9 +156,7 @@ static void plan_image(source *s, vit__plan *out)
 {
     vit_config *c = &out->config;
     vit__transformers_encoder(&s->part, s->kind->eps, c);
-    vit__read_extent(&s->part, "patch_size", s->kind->patch, &c->patch_height, &c->patch_width);
-    c->position_height = c->patch_height ? c->image_height / c->patch_height : 0;
-    c->position_width = c->patch_width ? c->image_width / c->patch_width : 0;
+    vit__transformers_patches(&s->part, s->kind->patch, c);
     c->activation = vit__read_activation(&s->part, "hidden_act", s->kind->activation);
     c->qkv_bias = true;
     c->patch_bias = false;

@@ -50,6 +50,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     out->present = true;
     snprintf(c->family, sizeof c->family, "%s", registers ? "dinov2_with_registers" : "dinov2");
     vit__transformers_encoder(&r, 1e-6, c);
+    vit__transformers_patches(&r, registers ? 16 : 14, c);
     bool gated = vit__read_flag(&r, "use_swiglu_ffn", false);
     double ratio = vit__read_number(&r, "mlp_ratio", 4);
     if (ratio <= 0 || ratio > 1024)

@@ -7,8 +7,7 @@
 #define EMBEDDING_NAMES                                                                                                \
     [VIT__SLOT_PATCH] = VIT__PAIR("embeddings.patch_embeddings"),                                                      \
     [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE("embeddings.cls_token"),                                                      \
-    [VIT__SLOT_REGISTER_TOKENS] = VIT__ALONE("embeddings.register_tokens"), [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm"), \
-    VIT__CLASSIFIER_NAME
+    [VIT__SLOT_REGISTER_TOKENS] = VIT__ALONE("embeddings.register_tokens"), [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm")
 
 #define BLOCK_NAMES(block)                                                                                             \
     [VIT__SLOT_NORM1] = VIT__PAIR(block "norm1"), VIT__NEW_ATTENTION_NAMES(block),                                     \
@@ -65,7 +64,6 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     c->pooling = VIT__POOL_CLASS;
     c->pooler = VIT__POOLER_POOLED;
     c->embedding = VIT__EMBEDDING_CLASS;
-    vit__transformers_head(&r, checkpoint, VIT__POOL_CLASS, out);
     return r.status;
 }
 

@@ -52,6 +52,18 @@ static void plan_end(vit__reader *r, bool is_original, vit_config *c)
     c->embedding = VIT__EMBEDDING_CLASS;
 }
 
+/* The defaults of InternVLVisionConfig, and of the authors' InternVisionConfig. */
+static void plan_sizes(vit__reader *r, bool is_original, vit_config *c)
+{
+    size_t edge = is_original ? 224 : 448;
+    vit__read_extent(r, "image_size", edge, &c->image_height, &c->image_width);
+    vit__transformers_patches(r, 14, c);
+    c->width = vit__read_size(r, "hidden_size", is_original ? 3200 : 1024);
+    c->depth = vit__read_size(r, "num_hidden_layers", is_original ? 48 : 24);
+    c->heads = vit__read_size(r, "num_attention_heads", is_original ? 25 : 16);
+    c->mlp_width = vit__read_size(r, "intermediate_size", is_original ? 12800 : 4096);
+}
+
 static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
 {
     if (tower != VIT__TOWER_IMAGE)
@@ -64,6 +76,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     vit__family_name(checkpoint, is_original ? namings + 2 : namings, 2, out);
     snprintf(c->family, sizeof c->family, "internvit");
     vit__transformers_encoder(&r, 1e-6, c);
+    plan_sizes(&r, is_original, c);
     c->qkv_bias = vit__read_flag(&r, is_original ? "qkv_bias" : "attention_bias", false);
     const char *norm = vit__read_text(&r, "norm_type", is_original ? "rms_norm" : "layer_norm");
     if (strcmp(norm, "rms_norm") != 0 && strcmp(norm, "layer_norm") != 0)

@@ -46,10 +46,25 @@ static void refuse_options(vit__reader *r)
                                           "scale_attn", "scale_fc",           "attentional_pool", "embed_cls"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         vit__read_expect(r, options[i], false, false, options[i]);
-    static const char *const foreign[] = {"hf_model_name", "act_kwargs", "block_type"};
+    static const char *const foreign[] = {"hf_model_name", "block_type"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (vit__read_has(r, foreign[i]))
             vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" is given: this build lacks it", foreign[i]);
+}
+
+/* "act_kwargs": arguments of torch's GELU, as {"approximate": "tanh"}. */
+static vit__activation activation_of(vit__reader *r, bool quick_gelu)
+{
+    vit__reader arguments = vit__reader_start(vit__json_get(r->object, "act_kwargs"), r->where, r->err);
+    const char *approximate = vit__read_text(&arguments, "approximate", "none");
+    bool tanh = strcmp(approximate, "tanh") == 0, known = tanh || strcmp(approximate, "none") == 0;
+    if (arguments.status != VIT_OK)
+        r->status = arguments.status;
+    if (!known || (vit__json_length(arguments.object) > 0 &&
+                   (quick_gelu || vit__json_length(arguments.object) != 1 || !vit__read_has(&arguments, "approximate"))))
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"act_kwargs\": this build knows {\"approximate\": \"tanh\"} and \"none\", for GELU");
+    return quick_gelu ? VIT__ACTIVATION_QUICK_GELU : tanh ? VIT__ACTIVATION_GELU_TANH : VIT__ACTIVATION_GELU;
 }
 
 /* What both towers share. Some configs carry the norm's eps: {"norm_kwargs": {"eps": 1e-6}}. */
@@ -64,7 +79,7 @@ static void plan_blocks(vit__reader *r, bool quick_gelu, vit_config *c)
     c->norm_eps = c->pre_norm_eps = c->final_norm_eps = c->pooled_norm_eps = vit__read_number(&norm, "eps", 1e-5);
     if (norm.status != VIT_OK)
         r->status = norm.status;
-    c->activation = quick_gelu ? VIT__ACTIVATION_QUICK_GELU : VIT__ACTIVATION_GELU;
+    c->activation = activation_of(r, quick_gelu);
     c->qkv_bias = c->key_bias = c->projection_bias = c->mlp_bias = true;
     c->attention_scale = c->mlp_scale = vit__read_has(r, "ls_init_value");
 }
@@ -152,47 +167,56 @@ static void plan_comparison(const vit__checkpoint *checkpoint, vit__reader *mode
     c->sigmoid_logits = c->logit_bias;
 }
 
-/* What TimmModel hands to timm: its own pooling, no classifier. The picture size is the one that timm has for the
- * architecture, which image_size repeats. NULL: out of memory. */
-static vit__json *trunk_arguments(vit__reader *r, const char *pool)
+/* "timm_proj": what stands behind the trunk. */
+typedef enum projection {
+    PROJECTION_HEAD,   /* "" or null: the trunk's classifier projects */
+    PROJECTION_LINEAR,
+    PROJECTION_NONE
+} projection;
+
+static projection projection_of(vit__reader *r)
 {
+    const vit__json *value = vit__json_get(r->object, "timm_proj");
+    const char *name = vit__read_text(r, "timm_proj", value ? "" : "linear");
+    if (strcmp(name, "linear") != 0 && strcmp(name, "none") != 0 && *name)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"timm_proj\" is \"%.40s\": this build has linear, none and the trunk's own head", name);
+    return !*name ? PROJECTION_HEAD : strcmp(name, "none") == 0 ? PROJECTION_NONE : PROJECTION_LINEAR;
+}
+
+/* What TimmModel hands to timm. With a projection behind it the trunk is built with its own pooling, and given another
+ * one later (vit__timm_model). The picture size is the one that timm has for the architecture, which image_size repeats.
+ * NULL: out of memory. */
+static vit__json *trunk_arguments(vit__reader *r, projection behind, const char *pool, size_t embedding)
+{
+    size_t classes = behind == PROJECTION_HEAD ? embedding : 0;
     size_t height, width;
     vit__read_extent(r, "image_size", 224, &height, &width);
     vit__json *arguments = vit__json_new_object(), *size = vit__json_new_array();
     bool done = vit__json_append(size, vit__json_new_number((double)height)) &&
                 vit__json_append(size, vit__json_new_number((double)width));
     done = vit__json_set(arguments, "img_size", size) && done;
-    done = done && (!*pool || vit__json_set(arguments, "global_pool", vit__json_new_string(pool)));
-    done = done && vit__json_set(arguments, "num_classes", vit__json_new_number(0));
+    done = done && (behind == PROJECTION_LINEAR || vit__json_set(arguments, "global_pool", vit__json_new_string(pool)));
+    done = done && vit__json_set(arguments, "num_classes", vit__json_new_number((double)classes));
     if (done)
         return arguments;
     vit__json_free(arguments);
     return NULL;
 }
 
-/* "timm_proj": "linear" stands behind the trunk, "none" is nothing. */
-static void plan_trunk_projection(vit__reader *r, size_t embedding, vit_config *c)
-{
-    const char *projection = vit__read_text(r, "timm_proj", "linear");
-    c->embedding_bias = vit__read_flag(r, "timm_proj_bias", false);
-    if (strcmp(projection, "linear") == 0) {
-        c->projection_width = embedding;
-        c->embedding = VIT__EMBEDDING_PROJECTED;
-    } else if (strcmp(projection, "none") != 0) {
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"timm_proj\" is \"%.40s\": this build has linear and none",
-                         projection);
-    }
-}
-
 static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *model, vit__reader *r, vit__plan *out)
 {
     const char *pool = vit__read_text(r, "timm_pool", "avg");
+    projection behind = projection_of(r);
+    size_t embedding = vit__read_size(model, "embed_dim", 512);
     if (strcmp(pool, "abs_attn") == 0 || strcmp(pool, "rot_attn") == 0)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"timm_pool\" is \"%s\": this build lacks it", pool);
-    vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""), .prefix = "visual.trunk."};
-    if (r->status != VIT_OK)
-        return r->status;
-    vit__json *arguments = trunk_arguments(r, pool);
+    vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""), .prefix = "visual.trunk.",
+                             .pooling = behind == PROJECTION_LINEAR && *pool ? pool : NULL,
+                             .head_projects = behind == PROJECTION_HEAD};
+    if (r->status != VIT_OK || model->status != VIT_OK)
+        return r->status != VIT_OK ? r->status : model->status;
+    vit__json *arguments = trunk_arguments(r, behind, pool, embedding);
     if (!arguments)
         return vit__fail_memory(r->err, r->where);
     trunk.model_args = arguments;
@@ -200,8 +224,13 @@ static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *mod
     vit__json_free(arguments);
     if (status != VIT_OK)
         return status;
-    plan_trunk_projection(r, vit__read_size(model, "embed_dim", 512), &out->config);
-    plan_comparison(checkpoint, model, &out->config);
+    vit_config *c = &out->config;
+    if (behind == PROJECTION_LINEAR) {
+        c->projection_width = embedding;
+        c->embedding_bias = vit__read_flag(r, "timm_proj_bias", false);
+        c->embedding = VIT__EMBEDDING_PROJECTED;
+    }
+    plan_comparison(checkpoint, model, c);
     return r->status != VIT_OK ? r->status : model->status;
 }
 
@@ -214,6 +243,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     vit__reader r = vit__reader_start(vit__json_get(config, words ? "text_cfg" : "vision_cfg"), where, err);
     if (!vit__json_is_object(config) || !vit__json_is_object(r.object))
         vit__reader_fail(&model, VIT_ERR_CORRUPT, "\"model_cfg\" or its \"%s\" is missing", words ? "text_cfg" : "vision_cfg");
+    if (vit__read_has(&model, "multimodal_cfg"))
+        vit__reader_fail(&model, VIT_ERR_UNSUPPORTED_MODEL, "\"multimodal_cfg\" is given: this build lacks CoCa's text decoder");
     if (model.status != VIT_OK)
         return model.status;
     bool quick_gelu = vit__read_flag(&model, "quick_gelu", false);

@@ -78,29 +78,76 @@ static const struct {
 } poolings[] = {
     {"token", VIT__POOL_CLASS},
     {"avg", VIT__POOL_MEAN_PATCHES},
+    {"max", VIT__POOL_MAX_PATCHES},
+    {"avgmax", VIT__POOL_MEAN_MAX_PATCHES},
     {"map", VIT__POOL_ATTENTION},
     {"", VIT__POOL_NONE},
 };
 
+static vit__pooling pooling_of(vit__reader *r, const char *name)
+{
+    for (size_t i = 0; i < sizeof poolings / sizeof *poolings; i++)
+        if (strcmp(poolings[i].name, name) == 0)
+            return poolings[i].pooling;
+    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                     "\"global_pool\" is \"%.60s\": this build pools by token, avg, max, avgmax and map", name);
+    return VIT__POOL_NONE;
+}
+
+static vit__embedding embedding_of(const vit_config *c)
+{
+    return c->pooling != VIT__POOL_NONE ? VIT__EMBEDDING_POOLED
+           : c->class_token             ? VIT__EMBEDDING_CLASS
+                                        : VIT__EMBEDDING_MEAN;
+}
+
 void vit__timm_head(vit__reader *r, const char *absent, vit_config *c)
 {
-    const char *name = vit__read_text(r, "global_pool", absent);
-    size_t i = 0, n = sizeof poolings / sizeof *poolings;
-    while (i < n && strcmp(poolings[i].name, name) != 0)
-        i++;
-    if (i == n)
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
-                         "\"global_pool\" is \"%.60s\": this build pools by token, avg and map", name);
-    c->pooling = c->head_pooling = i < n ? poolings[i].pooling : VIT__POOL_NONE;
+    c->pooling = c->head_pooling = pooling_of(r, vit__read_text(r, "global_pool", absent));
     c->classes = vit__read_size(r, "num_classes", 1000);
     c->head = c->classes ? VIT__HEAD_LINEAR : VIT__HEAD_NONE;
     c->head_bias = true;
     if (c->classes && c->pooling == VIT__POOL_NONE)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
                          "\"global_pool\" is empty: this build has no classifier over every token");
-    c->embedding = c->pooling != VIT__POOL_NONE ? VIT__EMBEDDING_POOLED
-                   : c->class_token             ? VIT__EMBEDDING_CLASS
-                                                : VIT__EMBEDDING_MEAN;
+    c->embedding = embedding_of(c);
+}
+
+/* timm's reset_classifier(): another pooling, while the norms stay where the first one has put them. */
+static void repool(vit__reader *r, const char *name, vit_config *c)
+{
+    vit__pooling pooling = pooling_of(r, name);
+    if (pooling == VIT__POOL_ATTENTION && c->pooling != VIT__POOL_ATTENTION)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "the pooling \"map\" is asked for, but the architecture has no attention pool");
+    if (vit__read_flag(r, "pool_include_prefix", false) && pooling != VIT__POOL_ATTENTION && pooling != VIT__POOL_CLASS) {
+        if (pooling != VIT__POOL_MEAN_PATCHES)
+            vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                             "the pooling \"%s\" is asked for over all tokens: this build has it over patches", name);
+        pooling = VIT__POOL_MEAN_ALL;
+    }
+    if (pooling != VIT__POOL_ATTENTION)
+        c->pool_heads = 0;
+    if (c->pooling != VIT__POOL_CLASS_DISTILLATION)
+        c->pooling = c->head_pooling = pooling;
+    c->embedding = embedding_of(c);
+}
+
+static void remove_head(vit_config *c)
+{
+    c->classes = 0;
+    c->head = VIT__HEAD_NONE;
+}
+
+/* The classifier as a projection. */
+static void project(vit__reader *r, vit_config *c)
+{
+    if (c->head == VIT__HEAD_TWO_AVERAGED)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "a distilled DeiT has no one head that could be the projection");
+    c->projection_width = c->classes;
+    c->embedding_bias = true;
+    c->embedding = VIT__EMBEDDING_PROJECTED;
+    remove_head(c);
 }
 
 /* ------------------------------------------------------------------ the plan ---- */
@@ -131,9 +178,24 @@ vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *c
     vit__timm_sizes(&r, c);
     vit__timm_norm(&r, c);
     constructors[kind].configure(&r, c);
-    plan->names = vit__timm_names(kind, checkpoint, model->prefix, c);
+    if (model->headless)
+        remove_head(c);
+    if (model->pooling)
+        repool(&r, model->pooling, c);
+    if (model->head_projects)
+        project(&r, c);
+    plan->names = vit__timm_names(kind, checkpoint, model, c);
     vit__json_free(arguments);
     return r.status;
+}
+
+#define WRAPPER_PREFIX "timm_model." /* of the names that transformers writes */
+
+/* transformers' TimmWrapperModel is the model without its classifier, whatever num_classes says. */
+static bool is_bare_wrapper(const vit__json *config)
+{
+    const char *name = vit__json_string(vit__json_at(vit__json_get(config, "architectures"), 0));
+    return name && strcmp(name, "TimmWrapperModel") == 0;
 }
 
 static vit_status plan_image(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *plan, vit_error *err)
@@ -147,7 +209,8 @@ static vit_status plan_image(const vit__checkpoint *checkpoint, vit__tower tower
         .model_args = vit__json_get(config, "model_args"),
         .pretrained_cfg = cfg ? cfg : config, /* the layout of 2022 has everything at the top */
         .num_classes = vit__json_get(config, "num_classes"),
-        .prefix = "",
+        .prefix = vit__family_has(checkpoint, "patch_embed.proj.weight", WRAPPER_PREFIX) ? WRAPPER_PREFIX : "",
+        .headless = is_bare_wrapper(config),
     };
     return vit__timm_plan(&model, checkpoint, plan, err);
 }

@@ -17,6 +17,9 @@ typedef struct vit__timm_model {
     const vit__json *pretrained_cfg;  /* says what is left open after that; NULL: nothing */
     const vit__json *num_classes;     /* goes before pretrained_cfg's; NULL: that holds */
     const char *prefix;               /* of the tensors' names */
+    const char *pooling;              /* that the built model is given in place of its own; NULL: its own */
+    bool headless;                    /* there is no classifier, whatever the arguments say */
+    bool head_projects;               /* the classifier is no classifier but the projection into the embedding */
 } vit__timm_model;
 
 /* The plan of an image tower. Also for a trunk inside another checkpoint (open_clip). */
@@ -27,7 +30,7 @@ vit_status vit__timm_arguments(const vit__timm_model *model, const char *where, 
                                vit__timm_class *kind, vit_error *err);
 
 /* timm_names.c: how the tensors of a model of this class are named. */
-const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *checkpoint, const char *prefix,
+const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *checkpoint, const vit__timm_model *model,
                                  const vit_config *config);
 
 /* What the constructors have in common, for timm_*.c. The reader is over the arguments. */
@@ -36,7 +39,7 @@ void vit__timm_sizes(vit__reader *reader, vit_config *config);
 void vit__timm_norm(vit__reader *reader, vit_config *config);
 /* MLP width of a ratio: int(D * ratio). */
 size_t vit__timm_mlp_width(vit__reader *reader, const char *key, double ratio, const vit_config *config);
-/* Pooling by global_pool ("token", "avg", "map", ""; `absent` if it is not given), and a classifier on top. */
+/* Pooling by global_pool ("token", "avg", "max", "avgmax", "map", ""; `absent` if it is not given), and a classifier on top. */
 void vit__timm_head(vit__reader *reader, const char *absent, vit_config *config);
 
 /* One constructor each. */

@@ -11,8 +11,7 @@
     [VIT__SLOT_ROTARY] = VIT__ALONE("rope.freqs"), [VIT__SLOT_PRE_NORM] = VIT__PAIR("norm_pre"),                       \
     [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm"), [VIT__SLOT_POOLED_NORM] = VIT__PAIR("fc_norm"),                        \
     [VIT__SLOT_HEAD] = VIT__PAIR("head"), [VIT__SLOT_HEAD_DISTILLATION] = VIT__PAIR("head_dist"),                      \
-    /* a trunk of open_clip */                                                                                         \
-    [VIT__SLOT_EMBEDDING] = VIT__PAIR("^visual.head.proj"), [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"),      \
+    [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"), /* beside a trunk of open_clip */                            \
     [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias"),                                                                \
     [VIT__SLOT_POOL_LATENT] = VIT__ALONE("attn_pool.latent"), [VIT__SLOT_POOL_QUERY] = VIT__PAIR("attn_pool.q"),       \
     [VIT__SLOT_POOL_KV] = VIT__PAIR("attn_pool.kv"), [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("attn_pool.proj"),        \
@@ -69,25 +68,38 @@
     [VIT__SLOT_LAMBDA_KEY2] = VIT__ALONE(attention "lambda_k2"),                                                       \
     [VIT__SLOT_DIFFERENCE_NORM] = VIT__ALONE(attention "sub_norm.weight")
 
-static const vit__name_set vit_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES,
-                                         DIFFERENCE_NAMES(BLOCK "attn.")};
-static const vit__name_set parallel_names = {COMMON_NAMES, PARALLEL_NAMES, DIFFERENCE_NAMES(BLOCK)};
-static const vit__name_set branch_names = {COMMON_NAMES, BRANCH_NAMES};
-static const vit__name_set old_deit3_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_NAMES};
-static const vit__name_set fused_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_BIAS_NAMES};
-static const vit__name_set separate_names = {COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, SEPARATE_NAMES};
+typedef enum naming { PLAIN, PARALLEL, BRANCHES, OLD_DEIT3, FUSED_BIAS, SEPARATE, NAMINGS } naming;
 
-const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *checkpoint, const char *prefix,
+#define NAME_SETS(embedding)                                                                                           \
+    {                                                                                                                  \
+        [PLAIN] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES,                       \
+                   DIFFERENCE_NAMES(BLOCK "attn.")},                                                                   \
+        [PARALLEL] = {embedding, COMMON_NAMES, PARALLEL_NAMES, DIFFERENCE_NAMES(BLOCK)},                               \
+        [BRANCHES] = {embedding, COMMON_NAMES, BRANCH_NAMES},                                                          \
+        [OLD_DEIT3] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_NAMES},                 \
+        [FUSED_BIAS] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_BIAS_NAMES},           \
+        [SEPARATE] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, SEPARATE_NAMES},               \
+    }
+
+/* The projection of a trunk of open_clip stands behind it, or it is the trunk's own head. */
+#define PROJECTION_BEHIND [VIT__SLOT_EMBEDDING] = VIT__PAIR("^visual.head.proj")
+#define PROJECTION_INSIDE [VIT__SLOT_EMBEDDING] = VIT__PAIR("head")
+
+static const vit__name_set behind[NAMINGS] = NAME_SETS(PROJECTION_BEHIND);
+static const vit__name_set inside[NAMINGS] = NAME_SETS(PROJECTION_INSIDE);
+
+const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *checkpoint, const vit__timm_model *model,
                                  const vit_config *config)
 {
+    const vit__name_set *sets = model->head_projects ? inside : behind;
     if (config->order == VIT__BLOCK_PARALLEL)
-        return parallel_names;
+        return sets[PARALLEL];
     if (config->order == VIT__BLOCK_BRANCHES)
-        return branch_names;
+        return sets[BRANCHES];
     if (kind == VIT__TIMM_VIT || kind == VIT__TIMM_DISTILLED)
-        return vit__family_has(checkpoint, BLOCK "gamma_1", prefix) ? old_deit3_names : vit_names;
-    const vit__name *fused = config->qkv_bias && !config->key_bias ? fused_names : old_deit3_names;
-    const vit__naming namings[] = {{prefix, fused}, {prefix, separate_names}};
+        return sets[vit__family_has(checkpoint, BLOCK "gamma_1", model->prefix) ? OLD_DEIT3 : PLAIN];
+    const vit__name *fused = sets[config->qkv_bias && !config->key_bias ? FUSED_BIAS : OLD_DEIT3];
+    const vit__naming namings[] = {{model->prefix, fused}, {model->prefix, sets[SEPARATE]}};
     vit__plan named;
     vit__family_name(checkpoint, namings, 2, &named);
     return named.names;

@@ -84,10 +84,17 @@ static void mlp_kind(vit__reader *r, vit_config *c)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"mlp_layer\" is \"%.60s\": this build has no such MLP", layer);
 }
 
+/* Of several tokens. */
+static bool averages(vit__pooling pooling)
+{
+    return pooling == VIT__POOL_MEAN_PATCHES || pooling == VIT__POOL_MEAN_ALL || pooling == VIT__POOL_MAX_PATCHES ||
+           pooling == VIT__POOL_MEAN_MAX_PATCHES;
+}
+
 static void norms(vit__reader *r, vit_config *c)
 {
     bool has_final = vit__read_flag(r, "final_norm", true);
-    bool after_pooling = vit__read_flag(r, "fc_norm", c->pooling == VIT__POOL_MEAN_PATCHES);
+    bool after_pooling = vit__read_flag(r, "fc_norm", averages(c->pooling));
     c->pre_norm = vit__read_flag(r, "pre_norm", false);
     c->patch_bias = !c->pre_norm;
     c->final_norm = has_final && !after_pooling;
@@ -115,6 +122,9 @@ static void pool(vit__reader *r, vit_config *c)
     vit__timm_head(r, "token", c);
     if (c->pooling == VIT__POOL_MEAN_PATCHES && all)
         c->pooling = c->head_pooling = VIT__POOL_MEAN_ALL;
+    if (all && (c->pooling == VIT__POOL_MAX_PATCHES || c->pooling == VIT__POOL_MEAN_MAX_PATCHES))
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"pool_include_prefix\" is true: this build takes the largest value of the patches alone");
     if (c->pooling != VIT__POOL_ATTENTION)
         return;
     c->pool_heads = c->heads;
@@ -143,6 +153,9 @@ void vit__timm_distilled(vit__reader *r, vit_config *c)
     if (c->pooling != VIT__POOL_CLASS || !c->class_token || c->registers || c->position != VIT__POSITION_LEARNED_ALL)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
                          "\"model_args\": a distilled DeiT has a class and a distillation token, both with positions");
+    if (c->pooled_norm)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"fc_norm\" is true: timm's distilled DeiT then has a norm that it does not use");
     c->distillation_token = true;
     c->pooling = c->head_pooling = VIT__POOL_CLASS_DISTILLATION;
     c->head = c->classes ? VIT__HEAD_TWO_AVERAGED : VIT__HEAD_NONE;

@@ -6,7 +6,6 @@
 void vit__transformers_encoder(vit__reader *r, double eps, vit_config *c)
 {
     vit__read_extent(r, "image_size", 224, &c->image_height, &c->image_width);
-    vit__read_extent(r, "patch_size", 16, &c->patch_height, &c->patch_width);
     c->channels = vit__read_size(r, "num_channels", 3);
     c->width = vit__read_size(r, "hidden_size", 768);
     c->depth = vit__read_size(r, "num_hidden_layers", 12);
@@ -17,6 +16,12 @@ void vit__transformers_encoder(vit__reader *r, double eps, vit_config *c)
     c->qkv_bias = vit__read_flag(r, "qkv_bias", true);
     c->key_bias = c->patch_bias = c->projection_bias = c->mlp_bias = true;
     c->interpolation = VIT__INTERPOLATION_BICUBIC;
+    vit__transformers_patches(r, 16, c);
+}
+
+void vit__transformers_patches(vit__reader *r, size_t size, vit_config *c)
+{
+    vit__read_extent(r, "patch_size", size, &c->patch_height, &c->patch_width);
     c->position_height = c->patch_height ? c->image_height / c->patch_height : 0;
     c->position_width = c->patch_width ? c->image_width / c->patch_width : 0;
 }
@@ -27,7 +32,8 @@ void vit__transformers_pooler(vit__reader *r, const vit__checkpoint *checkpoint,
     if (!vit__family_has(checkpoint, plan->names[VIT__SLOT_POOLER].weight, plan->prefix))
         return;
     c->pooler = VIT__POOLER_DENSE;
-    c->pooler_width = vit__read_size(r, "pooler_output_size", c->width);
+    c->pooler_width = vit__read_size(r, "pooler_output_size", 0);
+    c->pooler_width = c->pooler_width ? c->pooler_width : c->width; /* Python's "or" */
     c->pooler_activation = vit__read_activation(r, "pooler_act", "tanh");
 }
 

@@ -10,6 +10,9 @@
  * with biases. Tokens, positions, norms outside the blocks and heads are left to the family. */
 void vit__transformers_encoder(vit__reader *reader, double eps, vit_config *config);
 
+/* The patches' size, where its default is not ViT's, and the grid of positions that follows from it. */
+void vit__transformers_patches(vit__reader *reader, size_t size, vit_config *config);
+
 /* pooler_output = act(dense(token 0)), if its tensors are there. */
 void vit__transformers_pooler(vit__reader *reader, const vit__checkpoint *checkpoint, vit__plan *plan);
 

@@ -9,7 +9,7 @@
 static double coordinate(const vit__rotary *rotary, size_t index, size_t size, size_t reference)
 {
     if (rotary->kind == VIT__ROTARY_DINOV3) /* centre of the patch, -1 .. 1 */
-        return ((double)index + 0.5) / (double)size * 2 - 1;
+        return ((double)index + 0.5 + rotary->offset) / (double)size * 2 - 1;
     double at = (double)index + rotary->offset;
     return reference ? at / (double)size * (double)reference : at;
 }
@@ -29,7 +29,8 @@ static double learned_angle(const vit_config *c, const float *learned, size_t bl
 {
     size_t half = c->head_dim / 2, axis = c->depth * c->heads * half;
     const float *frequencies = learned + (block * c->heads + head) * half;
-    return x * (double)frequencies[pair] + y * (double)frequencies[axis + pair];
+    double first = c->rotary.x_first ? x : y, second = c->rotary.x_first ? y : x;
+    return first * (double)frequencies[pair] + second * (double)frequencies[axis + pair];
 }
 
 void vit__rotary_fill(const vit_config *c, const float *learned, size_t block, float *cosines, float *sines)
