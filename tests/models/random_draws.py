@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Models drawn at random: for every family its options and the values they take, as tables where they can be."""
+import re
+from pathlib import Path
+
+import torch
+
+import make_cases
+from cases import CLIP, HALF, squash
+
+TABLE = Path(__file__).resolve().parents[2] / "vit" / "families" / "timm_architectures.c"
+TEXTS = [[97, 5, 17, 60, 98, 98, 98, 98], [97, 33, 2, 8, 71, 44, 12, 98]]
+
+
+class Draw:
+    """One model: how it is written, and what it is given."""
+    library, config_class, model_class = "transformers", None, None
+    call, ids, prefix, text_only = {}, None, "", False
+
+    def __init__(self, random, seed, name, size):
+        self.random, self.seed, self.name, self.size = random, seed, name, size
+
+    def pixels(self):
+        return torch.randn((1, 3, *self.size), generator=torch.Generator().manual_seed(self.seed))
+
+    def case(self):
+        return {"seed": self.seed}
+
+    def write(self, folder):
+        torch.manual_seed(self.seed)
+        make_cases.WRITERS[self.library](self.case(), folder)
+
+
+def sizes(r):
+    """What every encoder has."""
+    heads, head_dim, patch = r.choice((1, 2, 3, 4)), r.choice((4, 8, 12, 16, 20, 72)), r.choice((4, 8, 14))
+    return {"hidden_size": heads * head_dim, "num_hidden_layers": r.choice((1, 2, 3)), "num_attention_heads": heads,
+            "intermediate_size": r.choice((40, 64, 77)), "image_size": patch * r.choice((3, 4, 5)), "patch_size": patch,
+            "hidden_act": r.choice(("gelu", "gelu_new", "relu", "silu", "quick_gelu", "gelu_pytorch_tanh", "tanh")),
+            "layer_norm_eps": r.choice((1e-12, 1e-6, 1e-5, 1e-3))}
+
+
+def labels(r):
+    """Names of classes, or their number only; with gaps between the indices at times."""
+    n = r.choice((1, 2, 3, 5, 1000))
+    step = r.choice((1, 1, 1, 3))
+    names = {i * step: f"class {i}" for i in range(n)}
+    kind = r.choice((None, "multi_label_classification", "regression"))
+    return {"id2label": names, "label2id": {name: i for i, name in names.items()}, "problem_type": kind}
+
+
+def flags(r, *names):
+    return {name: r.random() < 0.5 for name in names}
+
+
+# ------------------------------------------------------------------ transformers
+
+class Transformers(Draw):
+    def __init__(self, random, seed, family, config_class, model_class, config, size):
+        super().__init__(random, seed, model_class, size)
+        self.config_class, self.model_class, self.config = config_class, model_class, config
+        inner = model_class.endswith("Model") and not config.get("text_config")
+        self.prefix = FAMILIES.get(family, {}).get("prefix", "") if inner else ""
+
+    def case(self):
+        return {"seed": self.seed, "config": (self.config_class, self.config), "class": self.model_class,
+                "preprocessor": squash("ViTImageProcessor", *self.size)}
+
+
+def vit_options(r):
+    return {**flags(r, "qkv_bias"), "pooler_act": r.choice(("tanh", "gelu")), "pooler_output_size": r.choice((None, 20))}
+
+
+def dinov2_options(r):
+    return {"mlp_ratio": r.choice((1, 2, 3, 4)), **flags(r, "use_swiglu_ffn", "qkv_bias"), "intermediate_size": None}
+
+
+def registers_options(r):
+    return {**dinov2_options(r), "num_register_tokens": r.choice((1, 2, 4))}
+
+
+def dinov3_options(r):
+    return {**flags(r, "use_gated_mlp", "key_bias", "proj_bias", "mlp_bias"), "num_register_tokens": r.choice((0, 1, 4)),
+            "rope_theta": r.choice((100.0, 50.0))}
+
+
+def beit_options(r):
+    relative = r.randrange(3)
+    return {**flags(r, "use_absolute_position_embeddings", "use_mean_pooling"), "layer_scale_init_value": r.choice((0.1, 0.0)),
+            "use_relative_position_bias": relative == 1, "use_shared_relative_position_bias": relative == 2}
+
+
+def aimv2_options(r):
+    return {**flags(r, "qkv_bias", "mlp_bias", "use_head", "is_native"), "rms_norm_eps": r.choice((1e-5, 1e-6)),
+            "layer_norm_eps": None}
+
+
+def intern_options(r):
+    return {**flags(r, "attention_bias", "use_qk_norm", "use_mean_pooling", "use_absolute_position_embeddings"),
+            "norm_type": r.choice(("layer_norm", "rms_norm")), "layer_norm_eps": 1e-6}
+
+
+# sizes: other picture sizes than the config's. always: without being asked, grid or not; asked: by interpolate_pos_encoding
+FAMILIES = {
+    "ViT": {"classes": ("Model", "ForImageClassification"), "options": vit_options, "sizes": "asked", "prefix": "vit."},
+    "DeiT": {"classes": ("Model", "ForImageClassification", "ForImageClassificationWithTeacher"), "sizes": "asked",
+             "prefix": "deit."},
+    "ViTMSN": {"classes": ("Model", "ForImageClassification"), "sizes": "asked", "prefix": "vit."},
+    "IJepa": {"classes": ("Model", "ForImageClassification"), "sizes": "asked", "prefix": "ijepa."},
+    "ViTMAE": {"classes": ("Model", "ForPreTraining"), "sizes": "asked", "prefix": "vit."},
+    "Dinov2": {"classes": ("Model", "ForImageClassification"), "options": dinov2_options, "sizes": "always",
+               "prefix": "dinov2."},
+    "Dinov2WithRegisters": {"classes": ("Model", "ForImageClassification"), "options": registers_options,
+                            "sizes": "always", "prefix": "dinov2_with_registers."},
+    "DINOv3ViT": {"classes": ("Model",), "options": dinov3_options, "sizes": "always"},
+    "Beit": {"classes": ("Model", "ForImageClassification"), "options": beit_options, "sizes": "asked", "prefix": "beit."},
+    "Data2VecVision": {"classes": ("Model", "ForImageClassification"), "options": beit_options, "sizes": "asked",
+                       "prefix": "data2vec_vision."},
+    "Aimv2Vision": {"classes": ("Model",), "options": aimv2_options},
+    "InternVLVision": {"classes": ("Model",), "options": intern_options, "pairs": True},
+}
+
+
+def other_size(r, how, config):
+    """Pixels of a size that is not the config's, and the call that the library wants for it."""
+    patch, own = config["patch_size"], config["image_size"]
+    if how is None or r.random() < 0.6:
+        return (own, own), {}
+    loose = r.choice((0, 0, 1, 3)) if how == "always" else 0
+    size = tuple(patch * r.choice((2, 3, 4, 6)) + loose for _ in range(2))
+    return size, {} if how == "always" else {"interpolate_pos_encoding": True}
+
+
+def encoder(r, seed):
+    family = r.choice(list(FAMILIES))
+    about = FAMILIES[family]
+    config = {**sizes(r), **about.get("options", lambda r: {})(r)}
+    kind = r.choice(about["classes"])
+    if "Classification" in kind:
+        config.update(labels(r))
+    if kind != "Model":
+        config = {key: value for key, value in config.items() if not key.startswith("pooler")}
+    config = {key: value for key, value in config.items() if value is not None}
+    size, call = other_size(r, about.get("sizes"), config)
+    if about.get("pairs"):
+        config.update(image_size=list(size), patch_size=[config["patch_size"]] * 2)
+    elif not call and size == (config["image_size"],) * 2 and family in ("ViT", "DeiT", "ViTMSN", "IJepa") and r.random() < 0.3:
+        size = (size[0], size[1] + 2 * config["patch_size"])
+        config["image_size"] = list(size)
+    draw = Transformers(r, seed, family, family + "Config", family + kind, config, size)
+    draw.call = call
+    return draw
+
+
+FAMILIES_OF_WORDS = {
+    "CLIP": {"classes": ("Model", "VisionModel", "VisionModelWithProjection", "ForImageClassification", "TextModel",
+                         "TextModelWithProjection")},
+    "Siglip": {"classes": ("Model", "VisionModel", "ForImageClassification", "TextModel")},
+}
+
+
+def text_config(r, family, width):
+    config = {"vocab_size": 99, "hidden_size": 24, "intermediate_size": 50, "num_hidden_layers": r.choice((1, 2)),
+              "num_attention_heads": r.choice((2, 4)), "max_position_embeddings": 12, "eos_token_id": r.choice((98, 2)),
+              "bos_token_id": 97, "pad_token_id": 98, "hidden_act": r.choice(("gelu", "quick_gelu", "gelu_pytorch_tanh"))}
+    return {**config, "projection_dim": width} if family == "CLIP" else {**config, "projection_size": width,
+                                                                         "max_position_embeddings": 8}
+
+
+def two_towers(r, seed):
+    family = r.choice(list(FAMILIES_OF_WORDS))
+    kind = r.choice(FAMILIES_OF_WORDS[family]["classes"])
+    vision = sizes(r)
+    width = r.choice((20, 24)) if family == "CLIP" else vision["hidden_size"]
+    vision.update({"projection_dim": width} if family == "CLIP" else {"vision_use_head": kind == "Model" or r.random() < 0.5})
+    text = text_config(r, family, width)
+    if "Text" in kind:
+        config, config_class = text, "TextConfig"
+    elif "Vision" in kind:
+        config, config_class = vision, "VisionConfig"
+    else:
+        config, config_class = {"vision_config": vision, "text_config": text}, "Config"
+        config.update({"projection_dim": width} if family == "CLIP" else {})
+        config.update(labels(r) if kind != "Model" else {})
+    size, call = other_size(r, None if "Text" in kind or kind == "Model" else "asked", vision)
+    draw = Transformers(r, seed, family, family + config_class, family + kind, config, size)
+    draw.call, draw.text_only = call, "Text" in kind
+    draw.ids = TEXTS if "Text" in kind or kind == "Model" else None
+    return draw
+
+
+# ------------------------------------------------------------------ timm
+
+def architectures():
+    """Class and arguments of every architecture that the project knows."""
+    for name, kind, literals in re.findall(r'\{"(\w+)", VIT__TIMM_(\w+),\s*((?:"[^"]*"\s*)+)\}', TABLE.read_text()):
+        text = "".join(re.findall(r'"([^"]*)"', literals))
+        yield name, kind, dict(item.split("=", 1) for item in text.split())
+
+
+YES_NO = (True, False)
+EVERY = {"global_pool": ("avg", "token"), "mlp_ratio": (2.0, 4.0, 2.6667), "qkv_bias": YES_NO, "init_values": (0.1, 1e-5),
+         "num_classes": (0, 1, 3, 1000)}
+TIMM_OPTIONS = {
+    "VIT": {**EVERY, "global_pool": ("avg", "token", "map", "max", "avgmax"), "qk_norm": YES_NO, "proj_bias": YES_NO,
+            "reg_tokens": (0, 1, 4), "pre_norm": YES_NO, "final_norm": YES_NO, "fc_norm": YES_NO, "class_token": YES_NO,
+            "no_embed_class": YES_NO, "pool_include_prefix": YES_NO, "scale_attn_norm": YES_NO, "scale_mlp_norm": YES_NO,
+            "norm_layer": ("rmsnorm", "layernorm"), "act_layer": ("relu", "gelu_tanh", "silu", "quick_gelu", "gelu"),
+            "dynamic_img_size": YES_NO, "pos_embed": ("none", "learn")},
+    "DISTILLED": {"qk_norm": YES_NO, "init_values": (0.1, 1e-5), "num_classes": (0, 3), "act_layer": ("relu", "gelu"),
+                  "pre_norm": YES_NO, "qkv_bias": YES_NO},
+    "BEIT": {**EVERY, "swiglu_mlp": YES_NO, "scale_mlp": YES_NO, "use_abs_pos_emb": YES_NO, "use_rel_pos_bias": YES_NO,
+             "use_fc_norm": YES_NO},
+    "EVA": {**EVERY, "global_pool": ("avg", "token", "map", "max", "avgmax"), "num_reg_tokens": (0, 1, 4), "qkv_fused": YES_NO,
+            "swiglu_mlp": YES_NO, "swiglu_align_to": (0, 16, 64), "scale_mlp": YES_NO, "scale_attn_inner": YES_NO,
+            "attn_type": ("eva", "rope"), "qk_norm": YES_NO, "use_abs_pos_emb": YES_NO, "use_rot_pos_emb": YES_NO,
+            "rope_type": ("cat", "dinov3", "mixed"), "rope_grid_offset": (0.0, 1.0), "rope_grid_indexing": ("ij", "xy"),
+            "rope_temperature": (100.0, 10000.0), "rope_rotate_half": YES_NO, "use_post_norm": YES_NO,
+            "use_pre_transformer_norm": YES_NO, "use_post_transformer_norm": YES_NO, "use_fc_norm": YES_NO,
+            "attn_pool_num_heads": (1, 2), "attn_pool_mlp_ratio": (2.0, 3.0), "attn_only_layer_scale": YES_NO,
+            "ref_feat_shape": ([3, 3], [4, 5]), "no_embed_class": YES_NO, "class_token": YES_NO, "dynamic_img_size": YES_NO},
+}
+
+
+class Timm(Draw):
+    library = "timm"
+
+    def __init__(self, random, seed, architecture, arguments, size):
+        super().__init__(random, seed, "timm " + architecture, size)
+        self.architecture, self.arguments = architecture, arguments
+
+    def case(self):
+        return {"seed": self.seed, "class": self.architecture, "args": self.arguments, "input_size": self.size}
+
+
+def timm_sizes(r, own):
+    heads, patch = r.choice((1, 2, 4)), r.choice((4, 8, 14, int(own.get("patch_size", 16))))
+    size = tuple(patch * r.choice((2, 3, 5)) for _ in range(2))
+    return {"embed_dim": heads * r.choice((8, 12, 16, 72)), "num_heads": heads, "depth": r.choice((1, 2)),
+            "patch_size": patch, "img_size": size[0] if size[0] == size[1] else list(size), "num_classes": 5}, size
+
+
+def timm(r, seed):
+    name, kind, own = r.choice(list(architectures()))
+    arguments, size = timm_sizes(r, own)
+    for option, values in TIMM_OPTIONS[kind].items():
+        if r.random() < 0.2 and not (option == "norm_layer" and "embed_norm_layer" in own):
+            arguments[option] = r.choice(values)
+    if "num_kv_heads" in arguments or "sapiens2" in name:
+        arguments["num_kv_heads"] = [max(1, arguments["num_heads"] // 2)] * arguments["depth"]
+    if kind == "VIT" and "max" in arguments.get("global_pool", ""):  # over the patches alone
+        arguments["pool_include_prefix"] = False
+    if arguments.get("dynamic_img_size"):
+        size = tuple(arguments["patch_size"] * r.choice((2, 3, 4)) for _ in range(2))
+    return Timm(r, seed, name, arguments, size)
+
+
+# ------------------------------------------------------------------ open_clip
+
+class OpenClip(Draw):
+    library, ids = "open_clip", TEXTS
+
+    def __init__(self, random, seed, name, model_cfg, size):
+        super().__init__(random, seed, name, size)
+        self.model_cfg = model_cfg
+
+    def case(self):
+        return {"seed": self.seed, "model_cfg": self.model_cfg,
+                "preprocess_cfg": {"mean": CLIP["image_mean"], "std": HALF["image_std"], "interpolation": "bicubic",
+                                   "resize_mode": self.random.choice(("shortest", "squash", "longest"))}}
+
+
+def open_clip_text(r):
+    text = {"context_length": 8, "vocab_size": 99, "width": 24, "heads": r.choice((2, 3)), "layers": r.choice((1, 2)),
+            "pool_type": r.choice(("argmax", "last", "first", "eos")), "eos_id": 98, **flags(r, "no_causal_mask", "proj_bias"),
+            "mlp_ratio": r.choice((4.0, 2.5)), "proj_type": r.choice(("linear", "linear", "none"))}
+    text.update({"norm_kwargs": {"eps": 1e-3}} if r.random() < 0.2 else {})
+    return text
+
+
+def open_clip_own(r, seed):
+    head, heads = r.choice((8, 12, 72)), r.choice((1, 2, 3))
+    size = tuple(8 * n for n in r.choice(((5, 5), (5, 3))))
+    vision = {"image_size": size[0] if size[0] == size[1] else list(size), "layers": r.choice((1, 2)), "width": head * heads,
+              "head_width": head, "patch_size": 8, "pool_type": r.choice(("tok", "avg")), "mlp_ratio": r.choice((4.0, 2.5)),
+              **flags(r, "final_ln_after_pool", "no_ln_pre")}
+    vision.update({"ls_init_value": 0.1} if r.random() < 0.3 else {})
+    vision.update({"norm_kwargs": {"eps": 1e-3}} if r.random() < 0.2 else {})
+    text = open_clip_text(r)
+    embed = 24 if text["proj_type"] == "none" else r.choice((20, 24))
+    cfg = {"embed_dim": embed, **flags(r, "quick_gelu", "custom_text"), "vision_cfg": vision, "text_cfg": text}
+    cfg.update({"init_logit_bias": -10} if r.random() < 0.3 else {})
+    return OpenClip(r, seed, "open_clip own", cfg, size)
+
+
+TRUNKS = ("vit_tiny_patch16_224", "eva02_tiny_patch14_224", "deit_tiny_patch16_224", "test_vit",
+          "test_vit2", "test_vit4", "vit_wee_patch16_reg1_gap_256", "vit_pe_core_tiny_patch16_384",
+          "vit_tiny_patch16_dinov3", "vit_small_patch32_224")
+
+
+def open_clip_trunk(r, seed):
+    name = r.choice([trunk for trunk in TRUNKS if any(trunk == known for known, _, _ in architectures())])
+    import timm as library
+    size = tuple(library.create_model(name, pretrained=False).patch_embed.img_size)
+    projection = r.choice(("linear", "none", "", None))
+    pools = ("avg", "token", "map", "max", "") if projection == "linear" else ("avg", "token", "map", "avgmax")
+    vision = {"timm_model_name": name, "timm_model_pretrained": False, "image_size": size[0], "timm_pool": r.choice(pools),
+              "timm_proj": projection, **flags(r, "timm_proj_bias")}
+    text = open_clip_text(r)
+    text["proj_type"] = "linear"
+    width = library.create_model(name, pretrained=False).embed_dim
+    text.update({"act_kwargs": {"approximate": "tanh"}} if r.random() < 0.5 else {})
+    cfg = {**flags(r, "custom_text"), "embed_dim": width if projection == "none" else 24, "vision_cfg": vision, "text_cfg": text}
+    return OpenClip(r, seed, f"open_clip {name} {vision['timm_pool'] or '-'} {vision['timm_proj'] or '-'}", cfg, size)
+
+
+def draw(random, seed):
+    """The model of one seed."""
+    kinds = ((encoder, 5), (two_towers, 4), (timm, 8), (open_clip_own, 2), (open_clip_trunk, 2))
+    return random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0](random, seed)

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the command on models drawn at random, and compares every output with the library that the model comes from.
+
+    random_models.py VIT [--seed N] [--count N] [-k TEXT] [--keep FOLDER]
+
+Draws architecture and options (random_draws.py), saves the checkpoint as its library does, stores it anew in some way that
+people meet (another type of number, shards, one file, names with or without the prefix, a config that says less), and
+compares with the library in float64, within ten times what the library itself moves in float32. What differs is kept in
+--keep. -k keeps the draws whose name contains TEXT. Needs the packages of models/reference/requirements.txt.
+"""
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "models" / "reference"), str(ROOT / "tests" / "golden")]
+
+import make_expected as reference  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+import make_cases  # noqa: E402
+import random_draws  # noqa: E402
+import random_storage  # noqa: E402
+
+OUTPUTS = {"last_hidden_state": ["tokens"], "pooler_output": ["pooler"], "pooled": ["embedding"], "logits": ["logits"],
+           "image_features": ["embedding"], "text_features": ["embedding"], "image_embeds": ["embedding", "--normalize"],
+           "text_embeds": ["embedding", "--normalize"]}
+TEXT_OUTPUTS = ("text_features", "text_embeds")
+
+
+def options_of(name, names):
+    """--output and what goes with it; None: the command has no such output."""
+    if name.startswith("hidden_states."):
+        return ["hidden:" + name.rsplit(".", 1)[1]]
+    alone = name.endswith("_embeds") and name.replace("_embeds", "_features") not in names
+    return OUTPUTS[name][:1] if alone else OUTPUTS.get(name)
+
+
+def text_outputs(model, ids):
+    """Of a text tower that is a model of its own."""
+    answer = model(input_ids=ids, output_hidden_states=True)
+    names = ("last_hidden_state", "pooler_output", "text_embeds")
+    out = {name: getattr(answer, name) for name in names if getattr(answer, name, None) is not None}
+    return {**out, **{f"hidden_states.{i}": state for i, state in enumerate(answer.hidden_states)}}
+
+
+def expected(draw, folder):
+    """Every output in float64, and the bound for another way of computing them in float32."""
+    library = reference.library_of(folder)
+    ids = torch.tensor(draw.ids) if draw.ids else None
+    runs = []
+    for dtype, attention in ((torch.float64, "sdpa"), (torch.float32, "sdpa"), (torch.float32, "eager")):
+        model = library.load(folder, dtype, attention)
+        if draw.text_only:
+            runs.append(text_outputs(model, ids))
+        else:
+            runs.append(library.run(model, draw.pixels().to(dtype), ids, draw.call))
+    exact, single, eager = runs
+    moved = max(reference.deviation(other[name], single[name]) for name in single for other in (exact, eager))
+    return exact, next(bound for bound in make_cases.TOLERANCES if bound >= 10 * moved)
+
+
+def ask(command, model, place, draw, name, options):
+    """One output of the command, or what it said instead."""
+    words = draw.text_only or name in TEXT_OUTPUTS
+    given = ["--tokens", place / "tokens.npy"] if words else ["--pixels", place / "pixels.npy"]
+    done = subprocess.run([command, "embed", "-q", "-m", model, *given, "--output", *options, "-o", place / "out.npy"],
+                          capture_output=True, text=True)
+    if done.returncode:
+        return None, done.stderr.strip().replace(str(place), "")
+    return torch.from_numpy(np.load(place / "out.npy")), None
+
+
+def compare(command, model, place, draw, wanted):
+    """(largest error, its output), or (None, message)."""
+    worst = (0.0, "nothing")
+    for name, want in wanted.items():
+        options = options_of(name, wanted)
+        if options is None:
+            continue
+        got, message = ask(command, model, place, draw, name, options)
+        if message:
+            return None, f"{name}: {message}"
+        if got.numel() != want.numel():
+            return None, f"{name}: {tuple(got.shape)} instead of {tuple(want.shape)}"
+        worst = max(worst, (reference.deviation(got.reshape(want.shape), want), name))
+    return worst
+
+
+def check(command, draw, place):
+    """'ok', 'DIFFERS', 'REFUSED' or 'not built', and what there is to say about it."""
+    folder = place / "model"
+    folder.mkdir()
+    try:
+        draw.write(folder)
+        stored = random_storage.store_before(draw, folder)
+        wanted, bound = expected(draw, folder)
+    except Exception as problem:                   # options that the library itself does not take together
+        return "not built", f"{type(problem).__name__}: {problem}".replace("\n", " ")[:150]
+    model, way = random_storage.store_after(draw, folder)
+    np.save(place / "pixels.npy", draw.pixels().numpy())
+    np.save(place / "tokens.npy", np.array(draw.ids or [[0]], dtype=np.int32))
+    worst, name = compare(command, model, place, draw, wanted)
+    how = " ".join(filter(None, (stored, way)))
+    if worst is None:
+        return "REFUSED", f"[{how}] {name[:330]}"
+    verdict = "ok" if worst <= bound else "DIFFERS"
+    return verdict, f"{worst:.1e} of {bound:.0e} in {name} [{how}]"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("vit", help="the command")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("-k", default="", help="only draws whose name contains this")
+    parser.add_argument("--keep", type=Path, help="where models that differ stay")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    counts = {}
+    for seed in range(args.seed, args.seed + args.count):
+        draw = random_draws.draw(random.Random(seed), seed)
+        if args.k not in draw.name:
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            verdict, note = check(args.vit, draw, Path(place))
+            if args.keep and verdict in ("DIFFERS", "REFUSED"):
+                shutil.copytree(place, args.keep / f"{seed}", dirs_exist_ok=True)
+        counts[verdict] = counts.get(verdict, 0) + 1
+        print(f"{seed:5d} {draw.name:44s} {verdict:9s} {note}", flush=True)
+    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    return 1 if counts.get("DIFFERS") or counts.get("REFUSED") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
