@@ -1,13 +1,13 @@
 # index, search and dedup. Where an index can be kept is optional, each: pkg-config finds it, or the commands say so.
 target_sources(vit_command_internal PRIVATE
-  index.c search.c dedup.c
-  store.c pin.c sync.c catalogue.c file_facts.c query.c filter.c where.c fusion.c
-  nearest.c shortlist.c vector_file.c groups.c parallel.c html.c thumbnail.c)
+  search/index.c search/search.c search/dedup.c
+  search/store.c search/pin.c search/sync.c search/catalogue.c search/file_facts.c search/query.c search/filter.c search/where.c search/fusion.c
+  search/nearest.c search/shortlist.c search/vector_file.c search/groups.c search/parallel.c search/html.c search/thumbnail.c)
 target_link_libraries(vit_command_internal PRIVATE PkgConfig::OPENBLAS PkgConfig::JPEG)
 
 pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3>=3.35)
 if(SQLITE_FOUND)
-  target_sources(vit_command_internal PRIVATE store_sqlite.c sqlite_search.c)
+  target_sources(vit_command_internal PRIVATE search/store_sqlite.c search/sqlite_search.c)
   target_compile_definitions(vit_command_internal PRIVATE CLI_WITH_SQLITE)
   target_link_libraries(vit_command_internal PRIVATE PkgConfig::SQLITE)
 else()
@@ -16,7 +16,7 @@ endif()
 
 pkg_check_modules(POSTGRES IMPORTED_TARGET libpq)
 if(POSTGRES_FOUND)
-  target_sources(vit_command_internal PRIVATE store_postgres.c postgres_search.c)
+  target_sources(vit_command_internal PRIVATE search/store_postgres.c search/postgres_search.c)
   target_compile_definitions(vit_command_internal PRIVATE CLI_WITH_POSTGRES)
   target_link_libraries(vit_command_internal PRIVATE PkgConfig::POSTGRES)
 else()
