@@ -114,7 +114,7 @@ static const refusal refusals[] = {
     {"vit_tiny_patch16_224", "{\"new_thing\": 1}", VIT_ERR_UNSUPPORTED_MODEL, "\"new_thing\""},
     {"beit_base_patch16_224", "{\"reg_tokens\": 1}", VIT_ERR_UNSUPPORTED_MODEL, "\"reg_tokens\""},
     {"vit_tiny_patch16_224", "{\"depth\": \"12\"}", VIT_ERR_CORRUPT, "\"depth\""},
-    {"vit_tiny_patch16_224", "{\"global_pool\": \"avgmax\"}", VIT_ERR_UNSUPPORTED_MODEL, "avgmax"},
+    {"vit_tiny_patch16_224", "{\"global_pool\": \"prr\"}", VIT_ERR_UNSUPPORTED_MODEL, "prr"},
     {"vit_tiny_patch16_224", "{\"global_pool\": \"\"}", VIT_ERR_UNSUPPORTED_MODEL, "every token"},
     {"vit_tiny_patch16_224", "{\"class_token\": false}", VIT_ERR_CORRUPT, "class token"},
     {"vit_tiny_patch16_224", "{\"norm_layer\": \"batchnorm\"}", VIT_ERR_UNSUPPORTED_MODEL, "batchnorm"},

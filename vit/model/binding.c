@@ -384,13 +384,19 @@ static shape shape_of(const binder *b, vit__slot slot, size_t block, bool bias)
     return (shape){1, {layout == VIT__LAYOUT_TRANSPOSED ? want.sizes[1] : want.sizes[0]}};
 }
 
+/* Does the config ask for the slot's weight, or bias? */
+static bool has(const vit_config *c, vit__slot slot, bool bias)
+{
+    return specs[slot].weight(c) && (!bias || specs[slot].bias(c));
+}
+
 /* Names the tensor that people would look for: the packed one, unless its parts are apart. */
 static vit_status tell_missing(const binder *b, const wanted *w)
 {
     vit__slot told = w->slot;
     char name[256];
     for (vit__slot packed = specs[told].packed; packed != UNPACKED; packed = specs[packed].packed)
-        if (pattern_of(b, packed, w->bias) &&
+        if (pattern_of(b, packed, w->bias) && has(&b->plan->config, packed, w->bias) &&
             (!pattern_of(b, told, w->bias) || !keeps_apart(b, packed, w->block, w->bias)))
             told = packed;
     const char *pattern = pattern_of(b, told, w->bias);
@@ -421,9 +427,9 @@ static vit_status bind_slot(const binder *b, vit__slot slot, size_t block)
     bool packs_parts = s->packs && (slot != VIT__SLOT_FC1 || c->mlp == VIT__MLP_GATED); /* else it is the layer itself */
     wanted weight = {slot, block, false, packs_parts}, bias = {slot, block, true, packs_parts};
     vit_status status = VIT_OK;
-    if (s->weight(c) && !is_packed(b, slot, block, false))
+    if (has(c, slot, false) && !is_packed(b, slot, block, false))
         status = bind_tensor(b, &weight, &bound->weight);
-    if (status == VIT_OK && s->weight(c) && s->bias(c) && !is_packed(b, slot, block, true))
+    if (status == VIT_OK && has(c, slot, true) && !is_packed(b, slot, block, true))
         status = bind_tensor(b, &bias, &bound->bias);
     return status;
 }
