@@ -32,9 +32,12 @@ static family choose_family(const vit__text_folder *folder)
     static const char *const siglip_classes[] = {"SiglipTokenizer", "SiglipTokenizerFast", NULL};
     static const char *const siglip2_types[] = {"siglip2", "siglip2_text_model", NULL};
     static const char *const siglip2_classes[] = {"Siglip2Tokenizer", "Siglip2TokenizerFast", NULL};
+    static const char *const gemma_classes[] = {"GemmaTokenizer", "GemmaTokenizerFast", NULL};
     const char *type = vit__text_folder_model_type(folder), *class = vit__text_folder_class(folder);
     if (is_one_of(type, siglip2_types) || is_one_of(class, siglip2_classes))
         return SIGLIP2;
+    if (!folder->config && is_one_of(class, gemma_classes))
+        return SIGLIP2; /* tokenizer files without a model: of the models that vit runs, SigLIP 2's are Gemma's, lower-cased */
     if (is_one_of(class, siglip_classes) || (!*class && folder->spiece_model))
         return folder->spiece_model ? SIGLIP : PLAIN;
     if (is_one_of(class, clip_classes) || (!*class && is_one_of(type, clip_types)))
