@@ -81,7 +81,9 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 int posix_memalign(void **pointer, size_t alignment, size_t size)
 {
-    void *memory = aligned_alloc(alignment, size);
+    if (refuses(size))
+        return ENOMEM;
+    void *memory = REAL(aligned_alloc)(alignment, (size + alignment - 1) / alignment * alignment);
     if (!memory)
         return ENOMEM;
     *pointer = memory;
