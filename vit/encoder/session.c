@@ -74,10 +74,12 @@ static vit_status allocate(vit_session *session, vit_error *err)
     size_t per_input = r.x + r.y + r.wide + r.parallel + r.difference + r.pooled + r.spare + r.operand;
     if (!vit__multiply(per_input, session->max_batch, &per_batch) ||
         !vit__multiply(session->workers.scratch_size, threads, &scratch) || !vit__add(per_batch, scratch, &total))
-        return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a batch of %zu does not fit in memory", session->max_batch);
+        return vit__fail(err, VIT_ERR_TOO_LARGE, session->model->path, "a batch of %zu does not fit in memory",
+                         session->max_batch);
     float *next = session->arena = vit__alloc_aligned(total, sizeof(float));
     if (!next)
-        return vit__fail_memory(err, NULL);
+        return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, session->model->path,
+                         "a batch of %zu needs %zu MiB, more memory than there is", session->max_batch, total / 262144);
     session->workers.scratch = next;
     session->workers.operand = next += scratch;
     session->x = next += r.operand * session->max_batch;

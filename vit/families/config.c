@@ -18,7 +18,7 @@ typedef struct limit {
 #define BRANCHES_MOST 64u
 #define CLASSES_MOST 16777216u
 #define TOKENS_MOST 1048576u
-#define RELATIVE_TOKENS_MOST 32768u /* the index has a row and a column for each */
+#define TABLE_MOST 268435456u /* values of all tables that are computed when a model opens: 1 GiB */
 
 static vit_status check_limits(const limit *limits, size_t n, const char *where, vit_error *err)
 {
@@ -87,10 +87,9 @@ static vit_status check_words(const vit_config *c, const char *where, vit_error 
 
 static vit_status check_tokens(const vit_config *c, const char *where, vit_error *err)
 {
-    size_t most = c->relative_bias != VIT__RELATIVE_NONE ? RELATIVE_TOKENS_MOST : TOKENS_MOST;
-    if (vit__config_tokens(c) > most)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "%zu tokens a picture: this build takes %zu at most",
-                         vit__config_tokens(c), most);
+    if (vit__config_tokens(c) > TOKENS_MOST)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "%zu tokens a picture: this build takes %u at most",
+                         vit__config_tokens(c), TOKENS_MOST);
     bool classless = !c->class_token && c->input == VIT__INPUT_PIXELS;
     if (classless && (c->pooling == VIT__POOL_CLASS || c->head_pooling == VIT__POOL_CLASS ||
                       c->head_pooling == VIT__POOL_CLASS_AND_MEAN))
@@ -112,9 +111,34 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
     if (c->rotary.kind != VIT__ROTARY_NONE && c->head_dim % (c->rotary.kind == VIT__ROTARY_MIXED ? 2 : 4) != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "rotary positions need a head width that is a multiple of 4: %zu",
                          c->head_dim);
+    if (c->position == VIT__POSITION_SINCOS_2D && c->width % 4 != 0)
+        return vit__fail(err, VIT_ERR_CORRUPT, where,
+                         "sine-cosine positions along two axes need a width that is a multiple of 4: %zu", c->width);
     if (c->pool_heads && c->width % c->pool_heads != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "a width of %zu is not a multiple of its attention pool's %zu heads",
                          c->width, c->pool_heads);
+    return VIT_OK;
+}
+
+/* A few bytes of a config can ask for tables of positions that are large and slow to compute. */
+static vit_status check_tables(const vit_config *c, const char *where, vit_error *err)
+{
+    size_t tokens = vit__config_tokens(c), sizes[4] = {0};
+    if (c->position != VIT__POSITION_NONE)
+        sizes[0] = tokens * c->width;
+    if (c->rotary.kind == VIT__ROTARY_MIXED)
+        sizes[1] = 2 * tokens * vit__config_attention_width(c) * c->depth;
+    else if (c->rotary.kind != VIT__ROTARY_NONE)
+        sizes[1] = 2 * tokens * c->head_dim;
+    if (c->relative_bias != VIT__RELATIVE_NONE) {
+        sizes[2] = tokens * tokens; /* the index */
+        sizes[3] = 4 * tokens * c->heads * (c->relative_bias == VIT__RELATIVE_SHARED ? 1 : c->depth);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] > TABLE_MOST)
+            return vit__fail(err, VIT_ERR_TOO_LARGE, where,
+                             "%zu tokens a picture: their positions alone would take %zu MiB, and this build takes %u", tokens,
+                             sizes[i] / 262144, TABLE_MOST / 262144);
     return VIT_OK;
 }
 
@@ -139,6 +163,8 @@ vit_status vit__config_finish(vit_config *c, const char *where, vit_error *err)
         status = check_tokens(c, where, err);
     if (status == VIT_OK)
         status = check_heads(c, where, err);
+    if (status == VIT_OK)
+        status = check_tables(c, where, err);
     if (status == VIT_OK)
         status = check_numbers(c, where, err);
     return status;

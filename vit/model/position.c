@@ -168,23 +168,33 @@ static vit_status resize_grid(const method *m, const float *source, grid from, s
 /* PE(pos, 2i) = sin(pos / 10000^(2i/D)), PE(pos, 2i+1) = cos(...) (Vaswani et al. 2017) */
 static void sinusoids(const vit_config *c, float *table)
 {
-    for (size_t row = 0; row < vit__position_rows(c); row++)
-        for (size_t i = 0; i < c->width; i++) {
-            double angle = (double)row / pow(10000, (double)(i / 2 * 2) / (double)c->width);
-            table[row * c->width + i] = (float)(i % 2 ? cos(angle) : sin(angle));
+    size_t rows = vit__position_rows(c);
+    for (size_t i = 0; i < c->width; i += 2) {
+        double period = pow(10000, (double)i / (double)c->width);
+        for (size_t row = 0; row < rows; row++) {
+            float *pair = table + row * c->width + i;
+            pair[0] = (float)sin((double)row / period);
+            if (i + 1 < c->width)
+                pair[1] = (float)cos((double)row / period);
         }
+    }
 }
 
 /* AIMv2's build_2d_sincos_position_embedding: quarters sin x, cos x, sin y, cos y. */
 static void sinusoids_2d(const vit_config *c, float *table)
 {
     size_t quarter = c->width / 4, across = columns_across(c);
-    for (size_t patch = 0; patch < vit__config_patches(c); patch++)
-        for (size_t i = 0; i < 4 * quarter; i++) {
-            double at = (double)(i / quarter < 2 ? patch % across : patch / across);
-            double angle = at / pow(10000, (double)(i % quarter) / (double)quarter);
-            table[patch * c->width + i] = (float)(i / quarter % 2 ? cos(angle) : sin(angle));
+    for (size_t i = 0; i < quarter; i++) {
+        double period = pow(10000, (double)i / (double)quarter);
+        for (size_t patch = 0; patch < vit__config_patches(c); patch++) {
+            float *row = table + patch * c->width + i;
+            double x = (double)(patch % across) / period, y = (double)(patch / across) / period;
+            row[0] = (float)sin(x);
+            row[quarter] = (float)cos(x);
+            row[2 * quarter] = (float)sin(y);
+            row[3 * quarter] = (float)cos(y);
         }
+    }
 }
 
 static const method *method_of(vit__interpolation interpolation)
@@ -251,15 +261,14 @@ void vit__position_relative_index(const vit_config *c, uint32_t *index)
 {
     size_t h = rows_down(c), w = columns_across(c), prefix = vit__config_prefix(c), tokens = vit__config_tokens(c);
     uint32_t entries = (uint32_t)vit__position_relative_entries(h, w);
-    for (size_t i = 0; i < tokens; i++)
-        for (size_t j = 0; j < tokens; j++) {
-            uint32_t *entry = &index[i * tokens + j];
-            if (i < prefix || j < prefix) {
-                *entry = i < prefix && j < prefix ? entries - 1 : i < prefix ? entries - 3 : entries - 2;
-                continue;
+    for (size_t i = 0; i < tokens; i++) {
+        uint32_t *entry = index + i * tokens;
+        for (size_t j = 0; j < (i < prefix ? tokens : prefix); j++)
+            *entry++ = i < prefix && j < prefix ? entries - 1 : i < prefix ? entries - 3 : entries - 2;
+        for (size_t y = 0, query = i - prefix; i >= prefix && y < h; y++)
+            for (size_t x = 0; x < w; x++) {
+                size_t dy = query / w + h - 1 - y, dx = query % w + w - 1 - x;
+                *entry++ = (uint32_t)(dy * (2 * w - 1) + dx);
             }
-            size_t query = i - prefix, key = j - prefix;
-            size_t dy = query / w + h - 1 - key / w, dx = query % w + w - 1 - key % w;
-            *entry = (uint32_t)(dy * (2 * w - 1) + dx);
-        }
+    }
 }
