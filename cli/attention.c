@@ -135,8 +135,9 @@ static vit_status read_picture(attention *a, vit_error *err)
     const vit_model *model = a->model.model;
     const vit_preprocessor *rules = vit_model_preprocessor(model);
     vit_preprocess_options options = cli_preprocess_options(&a->pictures);
+    const vit_load_options load = cli_load_options(&a->pictures, rules);
     vit_image image = {0};
-    vit_status status = cli_picture_load(&a->pictures, strcmp(a->input, "-") == 0 ? NULL : a->input, &image, err);
+    vit_status status = cli_picture_load(&load, strcmp(a->input, "-") == 0 ? NULL : a->input, &image, err);
     if (status == VIT_OK)
         status = vit_preprocess_resized(rules, &image, &options, &a->picture, err);
     if (status == VIT_OK && (a->picture.width != vit_model_image_width(model) ||

@@ -39,6 +39,8 @@ cli_exit cli_embed_settings(const cli_embedding *embed, const cli_job *job, cli_
     cli_text_format(text, ",\"resampler\":\"%s\",\"exif\":\"%s\",\"background\":",
                     cli_resampler_names[pictures->resampler], cli_exif_names[pictures->exif]);
     add_background(pictures, text);
+    if (pictures->fast_decode)
+        cli_text_string(text, ",\"fast_decode\":true");
     cli_text_format(text, ",\"vit_version\":\"%s\"", vit_version());
     return CLI_DONE;
 }

@@ -21,6 +21,7 @@ typedef struct slot {
 struct cli_loader {
     const cli_picture_options *pictures;
     const cli_model *model;
+    vit_load_options load;
     cli_walk *walk;
 
     /* One worker at a time walks; waiting for a slow list must not keep the consumer from what is ready, so the walk and
@@ -74,13 +75,15 @@ static vit_status load_image(const cli_loader *loader, cli_input *input, float *
     const vit_preprocessor *preprocessor = vit_model_preprocessor(model);
     vit_preprocess_options options = cli_preprocess_options(loader->pictures);
     const char *path = input->kind == CLI_SOURCE_STDIN ? NULL : input->path;
+    vit_load_options load = loader->load;
     vit_image image = {0};
-    uint32_t width = 0, height = 0;
+    uint32_t width = 0, height = 0, whole[2] = {0};
     const cli_member *member = input->member;
-    vit_status status = member ? cli_picture_decode(loader->pictures, member->bytes, member->size, path, &image, err)
-                               : cli_picture_load(loader->pictures, path, &image, err);
-    input->width = image.width;
-    input->height = image.height;
+    load.whole_size = whole;
+    vit_status status = member ? vit_image_decode(member->bytes, member->size, path, &load, &image, err)
+                               : cli_picture_load(&load, path, &image, err);
+    input->width = whole[0];
+    input->height = whole[1];
     if (status == VIT_OK)
         status = vit_preprocess_shape(preprocessor, image.width, image.height, &options, &width, &height, err);
     if (status == VIT_OK && (width != vit_model_image_width(model) || height != vit_model_image_height(model)))
@@ -189,6 +192,7 @@ cli_loader *cli_loader_start(cli_walk *walk, const cli_picture_options *pictures
     cli_loader *loader = cli_allocate(1, sizeof *loader);
     loader->pictures = pictures;
     loader->model = model;
+    loader->load = cli_load_options(pictures, vit_model_preprocessor(model->model));
     loader->walk = walk;
     loader->total = SIZE_MAX;
     pthread_mutex_init(&loader->walking, NULL);

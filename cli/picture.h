@@ -17,20 +17,19 @@ typedef struct cli_picture_options {
     } background;
     uint64_t max_pixels; /* 0: the default */
     cli_size image_size; /* zero: as the preprocessing says */
+    bool fast_decode;
 } cli_picture_options;
 
 extern const cli_option cli_picture_table[];
 extern const char *const cli_resampler_names[], *const cli_exif_names[];
 
-vit_load_options cli_load_options(const cli_picture_options *options);
 vit_preprocess_options cli_preprocess_options(const cli_picture_options *options);
 
-/* path NULL is standard input. */
-vit_status cli_picture_load(const cli_picture_options *options, const char *path, vit_image *image, vit_error *err);
+/* How a picture is read that `rules` will resize; rules NULL: it is wanted whole, whatever --fast-decode says. */
+vit_load_options cli_load_options(const cli_picture_options *options, const vit_preprocessor *rules);
 
-/* The same from memory; name is for messages. */
-vit_status cli_picture_decode(const cli_picture_options *options, const void *bytes, size_t size, const char *name,
-                              vit_image *image, vit_error *err);
+/* path NULL is standard input. */
+vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err);
 
 /* "224x336" or "224": the first number into *first, the last into *second. */
 bool cli_read_size(const char *value, uint32_t *first, uint32_t *second);

@@ -161,9 +161,10 @@ static vit_status pixel_values(const preprocess *p, const vit_preprocessor *rule
 
 static vit_status make_bytes(const preprocess *p, const vit_preprocessor *rules, cli_text *bytes, vit_error *err)
 {
+    const vit_load_options load = cli_load_options(&p->pictures, rules);
     vit_image image = {0};
     const char *path = strcmp(p->input, "-") == 0 ? NULL : p->input;
-    vit_status status = cli_picture_load(&p->pictures, path, &image, err);
+    vit_status status = cli_picture_load(&load, path, &image, err);
     if (status == VIT_OK) {
         if (p->stage == STAGE_DECODED)
             add_image(bytes, &image);

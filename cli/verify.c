@@ -226,11 +226,12 @@ static void verify_picture(verify *v, const vit_model *model, const char *path, 
     if (!named && access(path, F_OK) != 0)
         return;
     subject s = {.rules = vit_model_preprocessor(model), .options = cli_preprocess_options(&v->pictures)};
+    const vit_load_options load = cli_load_options(&v->pictures, s.rules);
     vit_error err = {0};
     s.options.resampler = VIT_RESAMPLER_PILLOW;
     if (!s.rules)
         print_reason(v, "pixel_values", "the model says nothing about preprocessing", false);
-    else if (cli_picture_load(&v->pictures, path, &s.image, &err) != VIT_OK)
+    else if (cli_picture_load(&load, path, &s.image, &err) != VIT_OK)
         print_reason(v, "pixel_values", err.message, true);
     else {
         compare_pixels(v, &s, "pixel_values", pillow, 2);

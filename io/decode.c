@@ -68,5 +68,12 @@ vit_status vit_image_decode(const void *bytes, size_t size, const char *name, co
     const format *found = formats;
     while (!found->accepts(&source))
         found++;
-    return found->read(&source, &options, image, err);
+    uint32_t whole[2] = {0};
+    options.whole_size = whole;
+    status = found->read(&source, &options, image, err);
+    if (given && given->whole_size) {
+        given->whole_size[0] = whole[0] ? whole[0] : image->width;
+        given->whole_size[1] = whole[1] ? whole[1] : image->height;
+    }
+    return status;
 }

@@ -233,6 +233,25 @@ static vit_status check_header(reader *r)
     return VIT_OK;
 }
 
+/* Half, a quarter, an eighth of each edge, as long as enough is left: these are the sizes that libjpeg-turbo has fast loops
+ * for. Each output size is that of the picture, divided and rounded up. */
+static void choose_scale(reader *r, bool turned)
+{
+    j_decompress_ptr d = &r->decoder;
+    const vit_load_options *o = r->options;
+    const uint64_t least_width = turned ? o->least_height : o->least_width;
+    const uint64_t least_height = turned ? o->least_width : o->least_height;
+    unsigned divisor = 1;
+    if (least_width > 0 && least_height > 0)
+        while (divisor < 8 && (d->image_width + 2 * divisor - 1) / (2 * divisor) >= least_width &&
+               (d->image_height + 2 * divisor - 1) / (2 * divisor) >= least_height)
+            divisor *= 2;
+    d->scale_num = 1;
+    d->scale_denom = divisor;
+    o->whole_size[0] = turned ? d->image_height : d->image_width;
+    o->whole_size[1] = turned ? d->image_width : d->image_height;
+}
+
 /* Makes room for the picture. */
 static vit_status prepare(reader *r)
 {
@@ -241,13 +260,15 @@ static vit_status prepare(reader *r)
     vit_status status = check_header(r);
     if (status != VIT_OK)
         return status;
+    const int orientation = orientation_of(r);
     d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;
-    status = vit__canvas_create(r->source, d->image_width, d->image_height, orientation_of(r), r->image, &r->canvas,
-                                r->err);
+    choose_scale(r, vit__turns_sideways(orientation));
+    jpeg_calc_output_dimensions(d);
+    status = vit__canvas_create(r->source, d->output_width, d->output_height, orientation, r->image, &r->canvas, r->err);
     if (status != VIT_OK)
         return status;
     if (d->num_components == 4 || !vit__canvas_row(&r->canvas, 0)) {
-        r->rows = malloc((size_t)ROWS * d->image_width * 4);
+        r->rows = malloc((size_t)ROWS * d->output_width * 4);
         if (!r->rows)
             return vit__fail_memory(r->err, name);
     }

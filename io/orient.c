@@ -19,6 +19,11 @@ static const turn turns[9] = {
     [8] = {true, true, false},
 };
 
+bool vit__turns_sideways(int orientation)
+{
+    return turns[orientation].swap;
+}
+
 vit_status vit__canvas_create(const vit__source *source, uint32_t width, uint32_t height, int orientation,
                               vit_image *image, vit__canvas *canvas, vit_error *err)
 {

@@ -12,6 +12,9 @@ typedef struct vit__canvas {
     ptrdiff_t step_x, step_y; /* bytes from there to (1, 0) and to (0, 1) */
 } vit__canvas;
 
+/* Whether EXIF orientation 1..8 makes columns of the stored rows. */
+bool vit__turns_sideways(int orientation);
+
 /* Makes room in *image for a picture stored as width x height and turned as EXIF orientation 1..8 says. The caller
  * frees *image. */
 vit_status vit__canvas_create(const vit__source *source, uint32_t width, uint32_t height, int orientation,

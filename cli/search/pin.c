@@ -17,6 +17,7 @@ const char *const cli_pin_names[CLI_PIN_KEYS] = {
     [CLI_PIN_EXIF] = "exif",
     [CLI_PIN_BACKGROUND] = "background",
     [CLI_PIN_IMAGE_SIZE] = "image_size",
+    [CLI_PIN_FAST_DECODE] = "fast_decode",
     [CLI_PIN_MODEL] = "model",
     [CLI_PIN_PREPROCESSOR] = "preprocessor",
 };
@@ -32,6 +33,7 @@ static const char *const meanings[CLI_PIN_KEYS] = {
     [CLI_PIN_EXIF] = "--exif",
     [CLI_PIN_BACKGROUND] = "--background",
     [CLI_PIN_IMAGE_SIZE] = "--image-size",
+    [CLI_PIN_FAST_DECODE] = "--fast-decode",
 };
 
 static void set(cli_pin *pin, cli_pin_key key, const char *value)
@@ -62,6 +64,8 @@ static void take_pictures(const cli_picture_options *pictures, cli_pin *pin)
         snprintf(text, sizeof text, "%ux%u", pictures->image_size.height, pictures->image_size.width);
         set(pin, CLI_PIN_IMAGE_SIZE, text);
     }
+    if (pictures->fast_decode)
+        set(pin, CLI_PIN_FAST_DECODE, "yes");
 }
 
 /* (Texts have no preprocessing: they may stand beside pictures of any.) */
@@ -139,7 +143,7 @@ bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, 
     } rows[] = {
         {CLI_PIN_PRECISION, "precision", false},  {CLI_PIN_RESAMPLER, "resampler", true},
         {CLI_PIN_EXIF, "exif", true},             {CLI_PIN_BACKGROUND, "background", true},
-        {CLI_PIN_IMAGE_SIZE, "image-size", true},
+        {CLI_PIN_IMAGE_SIZE, "image-size", true}, {CLI_PIN_FAST_DECODE, "fast-decode", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *value = index->values[rows[i].key];

@@ -19,6 +19,7 @@ typedef enum cli_pin_key {
     CLI_PIN_EXIF,
     CLI_PIN_BACKGROUND,
     CLI_PIN_IMAGE_SIZE,
+    CLI_PIN_FAST_DECODE,
     CLI_PIN_MODEL,        /* as it was named; where to look, not compared */
     CLI_PIN_PREPROCESSOR, /* likewise */
     CLI_PIN_KEYS

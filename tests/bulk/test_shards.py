@@ -220,6 +220,7 @@ class Refusing(Case):
     def test_other_options(self):
         for key, arguments in (("dtype", ["--dtype", "f16"]), ("normalize", ["--normalize"]),
                                ("output", ["--output", "cls"]), ("resampler", ["--resampler", "pillow13"]),
+                               ("fast_decode", ["--fast-decode"]),
                                ("exif", ["--exif", "ignore"]), ("background", ["--background", "ffffff"]),
                                ("max_pixels", ["--max-pixels", "10000"]), ("format", ["--format", "raw"]),
                                ("shard", ["--shard", "0/2"])):

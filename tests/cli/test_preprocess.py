@@ -98,6 +98,19 @@ class Stages(Case):
         for value, shape in (("64", (1, 3, 64, 64)), ("32x64", (1, 3, 32, 64))):
             self.assertEqual(self.make("--preprocessor", rules, "--image-size", value, PICTURE)[1], shape)
 
+    def test_fast_decode(self):
+        rules, picture = os.path.join(MODEL, "preprocessor_config.json"), os.path.join(DECODE, "jpeg_420.jpg")  # 37x29
+        def pixels(*more):
+            return self.make("--preprocessor", rules, *more, picture)
+        for size, same in (("5", False), ("6", True), ("4x6", False), ("6x4", True)):  # 19x15 has three times that, or not
+            whole, fast = pixels("--image-size", size), pixels("--image-size", size, "--fast-decode")
+            self.assertEqual(whole[:2], fast[:2])
+            self.assertEqual(whole == fast, same, size)
+        decoded = self.make("--stage", "decoded", "--fast-decode", picture, env=NO_MODEL)
+        self.assertEqual(decoded, self.make("--stage", "decoded", picture, env=NO_MODEL))
+        plain = self.make("--resize", "3x3", "--fast-decode", picture, env=NO_MODEL)
+        self.assertEqual(plain, self.make("--resize", "3x3", picture, env=NO_MODEL))
+
     def test_target_past_the_limit(self):
         with open(os.path.join(MODEL, "preprocessor_config.json")) as file:
             rules = json.load(file)

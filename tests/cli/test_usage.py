@@ -8,7 +8,7 @@ from harness import *
 
 COMMANDS = ("classify", "embed", "preprocess", "info", "bench")
 MODEL_OPTIONS = ("--model", "--threads", "--batch", "--precision", "--exif", "--background", "--max-pixels", "--quiet",
-                 "--resampler", "--preprocessor", "--image-size")
+                 "--resampler", "--preprocessor", "--image-size", "--fast-decode")
 
 
 class Help(Case):

@@ -209,6 +209,40 @@ static void refuses_nonsense(void **state)
     vit_image_free(&image);
 }
 
+static void targets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *library, *config;
+        uint32_t aim, want[2]; /* aim 0: as configured */
+    } rows[] = {
+        {"transformers", VIT_RULES "17}", 0, {17, 17}},
+        {"transformers", VIT_RULES "{\"height\":30,\"width\":20}}", 0, {20, 30}},
+        {"transformers", VIT_RULES "17}", 40, {40, 40}},
+        {"transformers", CLIP_RULES "20,\"crop_size\":16}", 0, {20, 20}},
+        {"transformers", CLIP_RULES "20,\"crop_size\":16}", 32, {40, 40}},
+        {"transformers", CLIP_RULES "20,\"crop_size\":16,\"do_resize\":false}", 0, {UINT32_MAX, UINT32_MAX}},
+        {"timm", TIMM_RULES "18,27],\"crop_pct\":0.9}}", 0, {30, 20}},
+        {"open_clip", OPEN_RULES "17}}}", 0, {17, 17}},
+    };
+    uint32_t width, height;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        vit_preprocessor rules = rules_of(rows[i].library, rows[i].config);
+        const vit_preprocess_options options = {.image_height = rows[i].aim, .image_width = rows[i].aim};
+        vit_error err = {0};
+        assert_ok(vit_preprocess_target(&rules, &options, &width, &height, &err), err);
+        if (width != rows[i].want[0] || height != rows[i].want[1])
+            fail_msg("row %zu: %ux%u", i, width, height);
+    }
+    vit_preprocessor rules = rules_of("transformers", VIT_RULES "8}");
+    const vit_preprocess_options half = {.image_height = 8};
+    assert_int_equal(vit_preprocess_target(NULL, NULL, &width, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_target(&rules, NULL, NULL, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_target(&rules, &half, &width, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_target(&rules, NULL, &width, &height, NULL), VIT_OK);
+    assert_int_equal(width, 8);
+}
+
 /* From 1x1 to lines, through every kind of rule: finite values everywhere. */
 static void tiny_pictures(void **state)
 {
@@ -241,7 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_of_pictures), cmocka_unit_test(places_of_crops),  cmocka_unit_test(other_image_sizes),
         cmocka_unit_test(same_size_asked_for), cmocka_unit_test(limits),          cmocka_unit_test(refuses_nonsense),
-        cmocka_unit_test(tiny_pictures),
+        cmocka_unit_test(tiny_pictures),      cmocka_unit_test(targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,7 +123,7 @@ class Refusals(Case):
         self.pictures(2)
         self.index("photos")
         for arguments, word in ((["--output", "mean"], "--output"), (["--background", "ffffff"], "--background"),
-                                (["--exif", "ignore"], "--exif"), (["--resampler", "pillow13"], "--resampler")):
+                                (["--fast-decode"], "--fast-decode"), (["--exif", "ignore"], "--exif"), (["--resampler", "pillow13"], "--resampler")):
             self.vit("index", "--db", self.db, *arguments, "photos", status=USAGE)
             self.assertIn(word, self.said)
         other = self.path("other-model")
@@ -135,6 +135,15 @@ class Refusals(Case):
         self.assertIn("weights", self.said)
         self.vit("search", "--db", self.db, "-m", other, "photos/000.png", status=USAGE)
         self.assertEqual(self.index("photos")["unchanged"], 2)
+
+    def test_fast_decode_is_kept(self):
+        jpeg = os.path.join(os.path.dirname(__file__), "..", "data", "decode", "jpeg_420.jpg")
+        shutil.copy(jpeg, self.path("a.jpg"))
+        self.index("--fast-decode", "--image-size", "4", "a.jpg")
+        with sqlite3.connect(self.path(self.db)) as db:
+            self.assertEqual(db.execute("SELECT width, height FROM images").fetchall(), [(37, 29)])
+            self.assertEqual(db.execute("SELECT value FROM pin WHERE name = 'fast_decode'").fetchall(), [("yes",)])
+        self.assertAlmostEqual(self.search("a.jpg")[0]["results"][0]["score"], 1, places=6)
 
     def test_output_is_kept(self):
         names = self.pictures(3)

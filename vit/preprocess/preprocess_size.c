@@ -115,14 +115,19 @@ static size fit(uint32_t width, uint32_t height, const vit_preprocessor *p)
     return (size){(uint64_t)(width * scale), (uint64_t)(height * scale)};
 }
 
+/* For VIT__RESIZE_SHORTEST: only the height counts. */
+static bool is_one_number(const vit_preprocessor *p)
+{
+    return p->library == VIT__LIBRARY_TRANSFORMERS || p->resize_width == p->resize_height;
+}
+
 static size resized(const vit_preprocessor *p, uint32_t width, uint32_t height)
 {
-    bool one_number = p->library == VIT__LIBRARY_TRANSFORMERS || p->resize_width == p->resize_height;
     switch (p->resize) {
     case VIT__RESIZE_SQUASH:
         return (size){p->resize_width, p->resize_height};
     case VIT__RESIZE_SHORTEST:
-        return one_number ? shortest(width, height, p->resize_height) : keep_ratio(width, height, p, false);
+        return is_one_number(p) ? shortest(width, height, p->resize_height) : keep_ratio(width, height, p, false);
     case VIT__RESIZE_LONGEST:
         return keep_ratio(width, height, p, true);
     case VIT__RESIZE_WITHIN:
@@ -224,5 +229,26 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
     plan->height = (uint32_t)result.height;
     plan->left = placed(&p, o->resampler, plan->resized_width, plan->width);
     plan->top = placed(&p, o->resampler, plan->resized_height, plan->height);
+    return VIT_OK;
+}
+
+vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
+                                 uint32_t *out_width, uint32_t *out_height, vit_error *err)
+{
+    static const vit_preprocess_options defaults;
+    if (!preprocessor || !out_width || !out_height)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, preprocessor ? "no room for the size" : "no preprocessor");
+    *out_width = *out_height = 0;
+    const vit_preprocess_options *o = options ? options : &defaults;
+    vit_status status = check_options(preprocessor, o, err);
+    if (status != VIT_OK)
+        return status;
+    vit_preprocessor p = *preprocessor;
+    if (o->image_height)
+        vit__preprocess_aim(&p, o->image_width, o->image_height);
+    bool none = p.resize == VIT__RESIZE_NONE;
+    bool one_edge = p.resize == VIT__RESIZE_WITHIN || (p.resize == VIT__RESIZE_SHORTEST && is_one_number(&p));
+    *out_width = none ? UINT32_MAX : one_edge ? p.resize_height : p.resize_width;
+    *out_height = none ? UINT32_MAX : p.resize_height;
     return VIT_OK;
 }

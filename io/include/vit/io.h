@@ -32,6 +32,10 @@ typedef struct vit_load_options {
     uint8_t background[3]; /* R, G, B */
     uint64_t max_pixels;   /* 0 = VIT_MAX_PIXELS; checked from the header, before memory is taken */
     uint64_t max_bytes;    /* of the file; 0 = 1 GiB */
+    /* Not 0: a smaller picture will do, upright at least this wide and this high. A JPEG is then decoded from part of its
+     * frequencies, to 1/2, 1/4 or 1/8: faster, in less memory, and not the pixels that Pillow gives. 0 = the whole picture. */
+    uint32_t least_width, least_height;
+    uint32_t *whole_size; /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded */
 } vit_load_options;
 
 /* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. On success the

@@ -146,6 +146,11 @@ VIT_API vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, ui
                                         const vit_preprocess_options *options, uint32_t *out_width,
                                         uint32_t *out_height, vit_error *err);
 
+/* What the resize step aims at: pictures end up with at least these edges (or, where they are fitted into them, at most), so
+ * that one read at a lower resolution must stay well above. UINT32_MAX each where nothing is resized. options may be NULL. */
+VIT_API vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
+                                         uint32_t *out_width, uint32_t *out_height, vit_error *err);
+
 /* pixel_values: pixels[3][out_height][out_width], channel order R, G, B, as vit_preprocess_shape says.
  * options may be NULL. */
 VIT_API vit_status vit_preprocess(const vit_preprocessor *preprocessor, const vit_image *image,
