@@ -189,12 +189,12 @@ class Kills(Case):
         whole = self.rows()
         self.db = "killed.db"
         moments = random.Random(6)
-        before, kills = {}, 0
-        for attempt in range(12):
+        before, kills, ended = {}, 0, False
+        while not ended and kills < 12:
             process = self.start("index", "--db", self.db, "--batch", "2", "-t", "1", "photos")
             try:
                 process.communicate(timeout=moments.uniform(0.02, 0.25))
-                break
+                ended = True
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
