@@ -121,6 +121,9 @@ FAMILIES = {
 }
 
 
+OBLONG = ("ViT", "DeiT", "ViTMSN", "IJepa", "Beit", "Data2VecVision")  # may be made for pictures that are not square
+
+
 def other_size(r, how, config):
     """Pixels of a size that is not the config's, and the call that the library wants for it."""
     patch, own = config["patch_size"], config["image_size"]
@@ -144,7 +147,7 @@ def encoder(r, seed):
     size, call = other_size(r, about.get("sizes"), config)
     if about.get("pairs"):
         config.update(image_size=list(size), patch_size=[config["patch_size"]] * 2)
-    elif not call and size == (config["image_size"],) * 2 and family in ("ViT", "DeiT", "ViTMSN", "IJepa") and r.random() < 0.3:
+    elif not call and size == (config["image_size"],) * 2 and family in OBLONG and r.random() < 0.3:
         size = (size[0], size[1] + 2 * config["patch_size"])
         config["image_size"] = list(size)
     draw = Transformers(r, seed, family, family + "Config", family + kind, config, size)

@@ -233,8 +233,10 @@ vit_status vit__position_relative_table(const vit_config *c, const float *stored
     size_t entries = vit__position_relative_entries(rows_down(c), columns_across(c));
     size_t stored_entries = vit__position_relative_entries(c->position_height, c->position_width);
     float *resized = NULL;
-    if (vit__position_is_resized(c)) {
-        /* transformers takes the stored table as [2w-1][2h-1]; the same thing for the square ones there are */
+    /* transformers interpolates always, and takes the stored table as [2w-1][2h-1]: where that is not square, the table is
+     * another one even at its own size */
+    bool mistaken = c->interpolation != VIT__INTERPOLATION_NONE && c->position_height != c->position_width;
+    if (vit__position_is_resized(c) || mistaken) {
         grid from = {2 * c->position_width - 1, 2 * c->position_height - 1};
         grid to = {2 * rows_down(c) - 1, 2 * columns_across(c) - 1};
         size_t size;
