@@ -78,6 +78,7 @@ struct cli_input {
     size_t row;           /* of a file of pixels or token ids */
     cli_member *member;   /* NULL: not in a tar file */
     uint32_t width, height; /* of the picture, upright, once it was loaded */
+    double seconds;         /* of a processor, that reading, decoding and preprocessing took */
     cli_file_stamp stamp;   /* of the file, where pass_over filled it */
     vit_error error;
 };

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "npy.h"
 #include "text.h"
@@ -94,15 +95,25 @@ static vit_status load_image(const cli_loader *loader, cli_input *input, float *
     return status;
 }
 
+/* Of this thread alone: what it waited for a processor does not count. */
+static double thread_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 static void load(const cli_loader *loader, cli_input *input, float *pixels)
 {
     if (input->error.status != VIT_OK)
         return;
+    double start = thread_seconds();
     if (input->kind == CLI_SOURCE_PIXELS)
         load_pixels(loader, input, pixels, &input->error);
     else
         load_image(loader, input, pixels, &input->error);
     cli_input_free_bytes(input);
+    input->seconds = thread_seconds() - start;
 }
 
 /* ------------------------------------------------------------------ workers ---- */

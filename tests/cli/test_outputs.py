@@ -268,6 +268,8 @@ class InfoAndBench(Case):
             for key in ("ms_per_image", "min_ms_per_image", "images_per_s", "gflops", "load_ms", "peak_rss_mb"):
                 self.assertGreater(row[key], 0)
             self.assertLessEqual(row["min_ms_per_image"], row["ms_per_image"])
+            self.assertEqual("image_side_ms" in row, "--images" in extra)
+            self.assertGreater(row.get("image_side_ms", 1), 0)
         self.vit("bench", "--seconds", "0.1", "-m", MODEL)
         self.vit("bench", "--seconds", "0.1", "-m", MODEL, "--images", "nothing", status=1)
 
