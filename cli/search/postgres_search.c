@@ -81,7 +81,7 @@ bool cli_postgres_check_filter(cli_store *base, const cli_filter *filter)
     cli_text_string(&sql, " LIMIT 0");
     PGresult *result = cli_postgres_query(store, sql.data, &parameters);
     bool done = result != NULL;
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_text_free(&sql);
     return done;
 }
@@ -99,13 +99,13 @@ static bool read_vector(const postgres_store *store, const PGresult *result, int
 static void add_hits(const postgres_store *store, const PGresult *result, const float *query, cli_hits *hits)
 {
     float *vector = cli_allocate(store->columns, sizeof *vector);
-    for (int row = 0; row < PQntuples(result); row++) {
+    for (int row = 0; row < cli_libpq.PQntuples(result); row++) {
         if (!read_vector(store, result, row, 3, vector))
             continue;
         cli_hit *hit = cli_hits_add(hits);
         hit->id = cli_postgres_integer(result, row, 0);
         hit->path = cli_postgres_path(result, row, 1);
-        hit->caption = PQgetisnull(result, row, 2) ? NULL : cli_duplicate(PQgetvalue(result, row, 2));
+        hit->caption = cli_libpq.PQgetisnull(result, row, 2) ? NULL : cli_duplicate(cli_libpq.PQgetvalue(result, row, 2));
         hit->score = query ? cli_cosine(query, vector, store->columns) : 0;
     }
     free(vector);
@@ -157,7 +157,7 @@ static bool search_one(postgres_store *store, const cli_lookup *search, const fl
         add_hits(store, result, vector, hits);
     cli_hits_rank(hits, search->k);
     bool done = result != NULL;
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_text_free(&sql);
     cli_text_free(&bytes);
     free(query);
@@ -190,9 +190,9 @@ bool cli_postgres_match(cli_store *base, const char *words, const cli_lookup *se
     if (result)
         add_hits(store, result, search->vectors, hits);
     for (size_t i = 0; result && !search->vectors && i < hits->n; i++)
-        hits->hits[i].score = strtod(PQgetvalue(result, (int)i, 4), NULL);
+        hits->hits[i].score = strtod(cli_libpq.PQgetvalue(result, (int)i, 4), NULL);
     bool done = result != NULL;
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_text_free(&sql);
     free(query);
     return done;
@@ -213,7 +213,7 @@ static bool take_vector(void *context, const PGresult *row)
     if (!read_vector(reader->store, row, 0, 3, reader->vector))
         return true;
     char *path = cli_postgres_path(row, 0, 1);
-    const cli_item item = {.id = cli_postgres_integer(row, 0, 0), .path = path, .hash = PQgetvalue(row, 0, 2)};
+    const cli_item item = {.id = cli_postgres_integer(row, 0, 0), .path = path, .hash = cli_libpq.PQgetvalue(row, 0, 2)};
     bool going = reader->take(reader->context, &item, reader->vector);
     free(path);
     return going;
@@ -243,9 +243,9 @@ bool cli_postgres_find_vector(cli_store *base, const char *hash, float *vector, 
     bind_text(&parameters, hash);
     cli_text_format(&sql, "SELECT embedding::vector FROM %s WHERE hash = $1 LIMIT 1", store->table);
     PGresult *result = cli_postgres_query(store, sql.data, &parameters);
-    *found = result && PQntuples(result) > 0 && columns == store->columns && read_vector(store, result, 0, 0, vector);
+    *found = result && cli_libpq.PQntuples(result) > 0 && columns == store->columns && read_vector(store, result, 0, 0, vector);
     bool done = result != NULL;
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_text_free(&sql);
     return done;
 }

@@ -4,8 +4,7 @@
 #ifndef CLI_POSTGRES_STORE_H
 #define CLI_POSTGRES_STORE_H
 
-#include <libpq-fe.h>
-
+#include "libpq.h"
 #include "store.h"
 #include "text.h"
 

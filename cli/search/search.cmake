@@ -16,9 +16,11 @@ endif()
 
 pkg_check_modules(POSTGRES IMPORTED_TARGET libpq)
 if(POSTGRES_FOUND)
-  target_sources(vit_command_internal PRIVATE search/store_postgres.c search/postgres_search.c)
+  target_sources(vit_command_internal PRIVATE search/store_postgres.c search/postgres_search.c search/libpq.c)
   target_compile_definitions(vit_command_internal PRIVATE CLI_WITH_POSTGRES)
-  target_link_libraries(vit_command_internal PRIVATE PkgConfig::POSTGRES)
+  # Its header alone: libpq.c loads the library when it is wanted.
+  target_include_directories(vit_command_internal PRIVATE ${POSTGRES_INCLUDE_DIRS})
+  target_link_libraries(vit_command_internal PRIVATE ${CMAKE_DL_LIBS})
 else()
   message(STATUS "libpq not found: vit keeps no index in PostgreSQL (apt-get install libpq-dev)")
 endif()

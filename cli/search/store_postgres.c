@@ -17,23 +17,23 @@
 
 bool cli_postgres_fail(postgres_store *store, PGresult *result)
 {
-    const char *message = result ? PQresultErrorMessage(result) : "";
+    const char *message = result ? cli_libpq.PQresultErrorMessage(result) : "";
     if (!*message)
-        message = PQerrorMessage(store->connection);
+        message = cli_libpq.PQerrorMessage(store->connection);
     /* "ERROR:  what" and lines about where, and a line break at the end. */
     const char *what = strncmp(message, "ERROR:  ", 8) == 0 ? message + 8 : message;
     cli_error("%s: %.*s", store->store.place, (int)strcspn(what, "\n"), what);
-    PQclear(result);
+    cli_libpq.PQclear(result);
     return false;
 }
 
 bool cli_postgres_execute(postgres_store *store, const char *sql)
 {
-    PGresult *result = PQexec(store->connection, sql);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result = cli_libpq.PQexec(store->connection, sql);
+    ExecStatusType status = cli_libpq.PQresultStatus(result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         return cli_postgres_fail(store, result);
-    PQclear(result);
+    cli_libpq.PQclear(result);
     return true;
 }
 
@@ -41,8 +41,8 @@ PGresult *cli_postgres_query(postgres_store *store, const char *sql, const postg
 {
     static const postgres_parameters none;
     const postgres_parameters *p = parameters ? parameters : &none;
-    PGresult *result = PQexecParams(store->connection, sql, p->n, NULL, p->values, p->sizes, p->formats, 1);
-    ExecStatusType status = PQresultStatus(result);
+    PGresult *result = cli_libpq.PQexecParams(store->connection, sql, p->n, NULL, p->values, p->sizes, p->formats, 1);
+    ExecStatusType status = cli_libpq.PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
         return result;
     cli_postgres_fail(store, result);
@@ -54,29 +54,29 @@ bool cli_postgres_each(postgres_store *store, const char *sql, const postgres_pa
 {
     static const postgres_parameters none;
     const postgres_parameters *p = parameters ? parameters : &none;
-    if (!PQsendQueryParams(store->connection, sql, p->n, NULL, p->values, p->sizes, p->formats, 1))
+    if (!cli_libpq.PQsendQueryParams(store->connection, sql, p->n, NULL, p->values, p->sizes, p->formats, 1))
         return cli_postgres_fail(store, NULL);
-    PQsetSingleRowMode(store->connection);
+    cli_libpq.PQsetSingleRowMode(store->connection);
     bool done = true;
     PGresult *result;
-    while ((result = PQgetResult(store->connection)) != NULL) { /* to the end, whatever happens */
-        ExecStatusType status = PQresultStatus(result);
+    while ((result = cli_libpq.PQgetResult(store->connection)) != NULL) { /* to the end, whatever happens */
+        ExecStatusType status = cli_libpq.PQresultStatus(result);
         if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK && done) {
             done = cli_postgres_fail(store, result);
             continue;
         }
         if (status == PGRES_SINGLE_TUPLE && done)
             done = take(context, result);
-        PQclear(result);
+        cli_libpq.PQclear(result);
     }
     return done;
 }
 
 int64_t cli_postgres_integer(const PGresult *result, int row, int column)
 {
-    const unsigned char *bytes = (const unsigned char *)PQgetvalue(result, row, column);
+    const unsigned char *bytes = (const unsigned char *)cli_libpq.PQgetvalue(result, row, column);
     uint64_t value = 0;
-    for (int i = 0; i < PQgetlength(result, row, column); i++)
+    for (int i = 0; i < cli_libpq.PQgetlength(result, row, column); i++)
         value = value << 8 | bytes[i];
     return (int64_t)value;
 }
@@ -90,7 +90,7 @@ static int hex_digit(char digit)
 
 char *cli_postgres_path(const PGresult *result, int row, int column)
 {
-    char *path = cli_duplicate(PQgetvalue(result, row, column)), *to = path;
+    char *path = cli_duplicate(cli_libpq.PQgetvalue(result, row, column)), *to = path;
     for (const char *at = path; *at;) {
         int high = -1, low = -1;
         if (strncmp(at, "\\udc", 4) == 0) {
@@ -106,8 +106,8 @@ char *cli_postgres_path(const PGresult *result, int row, int column)
 
 bool cli_postgres_vector(const postgres_store *store, const PGresult *result, int row, int column, float *values)
 {
-    const unsigned char *bytes = (const unsigned char *)PQgetvalue(result, row, column);
-    if ((size_t)PQgetlength(result, row, column) != 4 + 4 * store->columns)
+    const unsigned char *bytes = (const unsigned char *)cli_libpq.PQgetvalue(result, row, column);
+    if ((size_t)cli_libpq.PQgetlength(result, row, column) != 4 + 4 * store->columns)
         return false;
     for (size_t i = 0; i < store->columns; i++) {
         const unsigned char *at = bytes + 4 + 4 * i;
@@ -122,9 +122,9 @@ bool cli_postgres_vector(const postgres_store *store, const PGresult *result, in
 static void close_store(cli_store *base)
 {
     postgres_store *store = (postgres_store *)base;
-    PQfreemem(store->table);
-    PQfreemem(store->pin_table);
-    PQfinish(store->connection);
+    cli_libpq.PQfreemem(store->table);
+    cli_libpq.PQfreemem(store->pin_table);
+    cli_libpq.PQfinish(store->connection);
     cli_text_free(&store->rows);
     free(store->place);
     free(store->plain_table);
@@ -135,15 +135,15 @@ static void close_store(cli_store *base)
 static char *describe_place(const PGconn *connection, const char *table)
 {
     cli_text text = {0};
-    const char *host = PQhost(connection), *database = PQdb(connection);
+    const char *host = cli_libpq.PQhost(connection), *database = cli_libpq.PQdb(connection);
     cli_text_format(&text, "postgresql://%s/%s, table %s", host ? host : "", database ? database : "", table);
     return text.data;
 }
 
 static bool connect_store(postgres_store *store, const cli_store_options *options)
 {
-    store->connection = PQconnectdb(options->place);
-    if (PQstatus(store->connection) != CONNECTION_OK) {
+    store->connection = cli_libpq.PQconnectdb(options->place);
+    if (cli_libpq.PQstatus(store->connection) != CONNECTION_OK) {
         store->store.place = "--db postgresql";
         return cli_postgres_fail(store, NULL);
     }
@@ -151,12 +151,12 @@ static bool connect_store(postgres_store *store, const cli_store_options *option
     store->store.place = store->place;
     cli_text pin = {0};
     cli_text_format(&pin, "%s_pin", store->plain_table);
-    store->table = PQescapeIdentifier(store->connection, store->plain_table, strlen(store->plain_table));
-    store->pin_table = PQescapeIdentifier(store->connection, pin.data, pin.size);
+    store->table = cli_libpq.PQescapeIdentifier(store->connection, store->plain_table, strlen(store->plain_table));
+    store->pin_table = cli_libpq.PQescapeIdentifier(store->connection, pin.data, pin.size);
     cli_text_free(&pin);
     if (!store->table || !store->pin_table)
         return cli_postgres_fail(store, NULL);
-    return PQsetClientEncoding(store->connection, "UTF8") == 0 &&
+    return cli_libpq.PQsetClientEncoding(store->connection, "UTF8") == 0 &&
            cli_postgres_execute(store, "SET standard_conforming_strings = on; SET client_min_messages = warning");
 }
 
@@ -168,6 +168,8 @@ static cli_store *open_store(const cli_store_options *options, cli_store_mode mo
         cli_error("--table %s: too long a name, %d bytes are the most", table, TABLE_NAME_MAX);
         return NULL;
     }
+    if (!cli_libpq_load())
+        return NULL;
     postgres_store *store = cli_allocate(1, sizeof *store);
     store->store.kind = &cli_store_postgres;
     store->plain_table = cli_duplicate(table);
@@ -204,8 +206,8 @@ static bool has_table(postgres_store *store, bool *there)
     PGresult *result = cli_postgres_query(store, "SELECT to_regclass($1) IS NOT NULL", &parameters);
     if (!result)
         return false;
-    *there = *PQgetvalue(result, 0, 0) != 0;
-    PQclear(result);
+    *there = *cli_libpq.PQgetvalue(result, 0, 0) != 0;
+    cli_libpq.PQclear(result);
     return true;
 }
 
@@ -214,7 +216,7 @@ static bool take_pin(void *context, const PGresult *row)
     void **both = context;
     postgres_store *store = both[0];
     cli_pin *pin = both[1];
-    const char *name = PQgetvalue(row, 0, 0), *value = PQgetvalue(row, 0, 1);
+    const char *name = cli_libpq.PQgetvalue(row, 0, 0), *value = cli_libpq.PQgetvalue(row, 0, 1);
     if (strcmp(name, "vector_type") == 0)
         store->half = strcmp(value, cli_vector_type_names[CLI_VECTOR_HALF]) == 0;
     for (size_t i = 0; i < CLI_PIN_KEYS; i++)
@@ -247,7 +249,7 @@ static bool insert_pin(postgres_store *store, const char *name, const char *valu
     const postgres_parameters parameters = {.values = {name, valid.data}, .n = 2};
     cli_text_format(&sql, "INSERT INTO %s VALUES ($1, $2)", store->pin_table);
     PGresult *result = cli_postgres_query(store, sql.data, &parameters);
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_text_free(&sql);
     cli_text_free(&valid);
     return result != NULL;
@@ -305,7 +307,7 @@ static bool take_item(void *context, const PGresult *row)
         .path = path,
         .size = cli_postgres_integer(row, 0, 2),
         .time = cli_postgres_integer(row, 0, 3),
-        .hash = PQgetvalue(row, 0, 4),
+        .hash = cli_libpq.PQgetvalue(row, 0, 4),
         .width = (uint32_t)cli_postgres_integer(row, 0, 5),
         .height = (uint32_t)cli_postgres_integer(row, 0, 6),
         .caption_time = cli_postgres_integer(row, 0, 7),
@@ -344,22 +346,22 @@ static bool begin(cli_store *base)
 
 static bool copy_rows(postgres_store *store)
 {
-    PGresult *result = PQexec(store->connection, "COPY vit_batch(" COLUMNS ") FROM STDIN BINARY");
-    if (PQresultStatus(result) != PGRES_COPY_IN)
+    PGresult *result = cli_libpq.PQexec(store->connection, "COPY vit_batch(" COLUMNS ") FROM STDIN BINARY");
+    if (cli_libpq.PQresultStatus(result) != PGRES_COPY_IN)
         return cli_postgres_fail(store, result);
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_pg_end(&store->rows);
-    bool sent = PQputCopyData(store->connection, store->rows.data, (int)store->rows.size) == 1 &&
-                PQputCopyEnd(store->connection, NULL) == 1;
+    bool sent = cli_libpq.PQputCopyData(store->connection, store->rows.data, (int)store->rows.size) == 1 &&
+                cli_libpq.PQputCopyEnd(store->connection, NULL) == 1;
     cli_text_clear(&store->rows);
     if (!sent)
         return cli_postgres_fail(store, NULL);
     bool done = true;
-    while ((result = PQgetResult(store->connection)) != NULL) {
-        if (PQresultStatus(result) != PGRES_COMMAND_OK && done)
+    while ((result = cli_libpq.PQgetResult(store->connection)) != NULL) {
+        if (cli_libpq.PQresultStatus(result) != PGRES_COMMAND_OK && done)
             done = cli_postgres_fail(store, result);
         else
-            PQclear(result);
+            cli_libpq.PQclear(result);
     }
     return done;
 }
@@ -446,7 +448,7 @@ static bool run_on_item(postgres_store *store, const cli_item *item, const cli_t
     bind_item(item, &texts, &parameters);
     PGresult *result = cli_postgres_query(store, sql->data, &parameters);
     bool done = result != NULL;
-    PQclear(result);
+    cli_libpq.PQclear(result);
     free_texts(&texts);
     return done;
 }
@@ -460,7 +462,7 @@ static bool remove_other(postgres_store *store, const char *path, int64_t id)
     cli_text_format(&sql, "DELETE FROM %s WHERE path = $1 AND id <> %lld", store->table, (long long)id);
     PGresult *result = send_rows(store) ? cli_postgres_query(store, sql.data, &parameters) : NULL;
     bool done = result != NULL;
-    PQclear(result);
+    cli_libpq.PQclear(result);
     cli_text_free(&sql);
     cli_text_free(&valid);
     return done;
@@ -510,11 +512,11 @@ static bool finish(cli_store *base)
     }
     cli_text name = {0}, sql = {0};
     cli_text_format(&name, "%s_hnsw", store->plain_table);
-    char *quoted = PQescapeIdentifier(store->connection, name.data, name.size);
+    char *quoted = cli_libpq.PQescapeIdentifier(store->connection, name.data, name.size);
     cli_text_format(&sql, "CREATE INDEX IF NOT EXISTS %s ON %s USING hnsw (embedding %s_cosine_ops)", quoted, store->table,
                     cli_vector_type_names[store->half]);
     bool done = quoted && cli_postgres_execute(store, sql.data);
-    PQfreemem(quoted);
+    cli_libpq.PQfreemem(quoted);
     cli_text_free(&name);
     cli_text_free(&sql);
     return done;
