@@ -91,8 +91,8 @@ static void from_int8(const int32_t *sums, const vit__byte_scale *row, const vit
 {
     const float *scales = columns->scales, *bias = columns->bias;
     const int32_t *column_sums = columns->sums;
-    int32_t zero = row->zero;
+    uint32_t zero = (uint32_t)row->zero; /* unsigned: that of a row with a NaN is any number, and its products wrap */
     float scale = row->scale;
     EACH
-        y[i] = scale * scales[i] * (float)(sums[i] - zero * column_sums[i]) + bias[i];
+        y[i] = scale * scales[i] * (float)(int32_t)((uint32_t)sums[i] - zero * (uint32_t)column_sums[i]) + bias[i];
 }
