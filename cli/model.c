@@ -11,7 +11,10 @@
 #define DEFAULT_MODEL "vit-tiny-cifar10"
 #define BATCH_BYTES (64u * 1024u * 1024u) /* of pixels, for a batch size of our own choosing */
 
-static const char *const precision_names[] = {"f32", "bf16", "int8", NULL}; /* numbered as vit_precision */
+/* What --precision may be, numbered as CLI_PRECISION_..., and what that is. */
+static const char *const precision_names[] = {"auto", "f32", "bf16", "int8", NULL};
+static const vit_precision precisions[] = {VIT_PRECISION_STORED, VIT_PRECISION_F32, VIT_PRECISION_BF16,
+                                           VIT_PRECISION_INT8};
 
 #define FIELD(member) offsetof(cli_model_options, member)
 const cli_option cli_model_table[] = {
@@ -22,7 +25,8 @@ const cli_option cli_model_table[] = {
      "a preprocessor_config.json, timm config.json or open_clip_config.json that stands in for the model's own"},
     {"threads", 't', "N", cli_set_threads, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
     {"batch", 0, "N", cli_set_count, FIELD(batch), NULL, "images worked on together; the results do not depend on it"},
-    {"precision", 0, "f32|bf16|int8", cli_set_choice, FIELD(precision), precision_names, "arithmetic (default f32)"},
+    {"precision", 0, "f32|bf16|int8", cli_set_choice, FIELD(precision), precision_names,
+     "arithmetic (default auto: f32, or what a packed file holds)"},
     {0},
 };
 
@@ -93,17 +97,20 @@ static cli_exit open_error(const cli_model_options *options, const char *name, c
 
 cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 {
-    *model = (cli_model){.precision = precision_names[options->precision]};
+    *model = (cli_model){0};
     model->name = cli_model_choose(options);
     if (!model->name)
         return CLI_MODEL;
     double start = cli_seconds();
-    vit_model_options open = {.precision = (vit_precision)options->precision, .preprocessor = options->preprocessor,
+    vit_model_options open = {.precision = precisions[options->precision], .preprocessor = options->preprocessor,
                               .tower = options->tower, .image_height = options->image_size.height,
                               .image_width = options->image_size.width};
     vit_error err = {0};
     if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK)
         return open_error(options, model->name, &err);
+    for (int i = CLI_PRECISION_F32; i <= CLI_PRECISION_INT8; i++)
+        if (precisions[i] == vit_model_precision(model->model))
+            model->precision = precision_names[i];
     model->load_seconds = cli_seconds() - start;
     return CLI_DONE;
 }

@@ -14,13 +14,19 @@ typedef struct cli_model_options {
     const char *preprocessor; /* NULL: the model's own */
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
-    int precision;
+    int precision; /* CLI_PRECISION_... */
     /* The command's, from what it is to work on: */
     vit_tower tower;
     cli_size image_size;      /* zero: the model's own */
 } cli_model_options;
 
+/* Numbered as the choices of --precision. */
+enum { CLI_PRECISION_AUTO, CLI_PRECISION_F32, CLI_PRECISION_BF16, CLI_PRECISION_INT8 };
+
 extern const cli_option cli_model_table[];
+
+/* Its first rows, for commands that take these alone. */
+enum { CLI_MODEL_OPTION, CLI_PREPROCESSOR_OPTION };
 
 typedef struct cli_model {
     vit_model *model;

@@ -42,14 +42,16 @@ static vit_status settle_config(vit__checkpoint *checkpoint, vit_error *err)
     vit__layout *layout = &checkpoint->layout;
     const char *format = vit__checkpoint_metadata(checkpoint, "format");
     const char *text = vit__checkpoint_metadata(checkpoint, "config");
-    if (!format || strcmp(format, "vit") != 0)
+    bool packed = format && strcmp(format, "vit-packed") == 0;
+    if (!format || (strcmp(format, "vit") != 0 && !packed))
         return vit__layout_read_config(layout, err);
     const char *path = checkpoint->shards.shards[0].path;
     if (!text)
-        return vit__fail(err, VIT_ERR_CORRUPT, path, "says \"format\": \"vit\" but has no \"config\" in its __metadata__");
+        return vit__fail(err, VIT_ERR_CORRUPT, path, "says \"format\": \"%s\" but has no \"config\" in its __metadata__",
+                         format);
     vit__json_free(layout->config);
     free(layout->config_path);
-    layout->kind = VIT__CHECKPOINT_OWN;
+    layout->kind = packed ? VIT__CHECKPOINT_PACKED : VIT__CHECKPOINT_OWN;
     layout->config = NULL;
     layout->config_path = vit__strdup(path);
     if (!layout->config_path)

@@ -19,9 +19,6 @@
 #define PART_WORDS 1024 /* most words of a sum between stops: a panel of them fits the second-level cache beside the rows */
 #define CONVERT_ROWS 8  /* rows a task converts */
 
-/* int8 sums of more inputs than this could overflow 32 bits: 255 * 127 * 66000 < 2^31. */
-#define INT8_INPUTS 66000
-
 static size_t divide_up(size_t n, size_t by)
 {
     return (n + by - 1) / by;
@@ -52,8 +49,7 @@ static void pack_panel(void *context, size_t panel, unsigned thread)
 
 static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
 {
-    if (linear->precision == VIT_PRECISION_INT8 && linear->inputs > INT8_INPUTS)
-        linear->precision = VIT_PRECISION_BF16;
+    linear->precision = vit__packed_precision(linear->precision, linear->inputs);
     packing p = {.linear = linear, .kernels = vit__kernels_get(vit__cpu_detect())};
     vit_status status = vit__packed_create(linear->precision, linear->inputs, linear->outputs, &p.packed, err);
     if (status != VIT_OK)

@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packed.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "memory.h"
 
+/* int8 sums of more inputs than this could overflow 32 bits: 255 * 128 * 65000 < 2^31. */
+#define INT8_INPUTS 65000
+
 #define STRIPE 16 /* outputs converted together: what they write of a panel's row is one cache line */
+
+vit_precision vit__packed_precision(vit_precision wanted, size_t inputs)
+{
+    return wanted == VIT_PRECISION_INT8 && inputs > INT8_INPUTS ? VIT_PRECISION_BF16 : wanted;
+}
+
+/* All but the memory. */
+static vit__packed shaped(vit_precision precision, size_t inputs, size_t outputs)
+{
+    return (vit__packed){.precision = precision, .inputs = inputs, .outputs = outputs,
+                         .words = vit__words(precision, inputs), .n_panels = (outputs + VIT__PANEL - 1) / VIT__PANEL};
+}
 
 vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t outputs, vit__packed **result,
                               vit_error *err)
@@ -16,9 +32,7 @@ vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t out
     vit__packed *packed = vit__alloc_zero(1, sizeof *packed);
     if (!packed)
         return vit__fail_memory(err, NULL);
-    *packed = (vit__packed){.precision = precision, .inputs = inputs, .outputs = outputs,
-                            .words = vit__words(precision, inputs),
-                            .n_panels = (outputs + VIT__PANEL - 1) / VIT__PANEL};
+    *packed = shaped(precision, inputs, outputs);
     size_t columns = packed->n_panels * VIT__PANEL, words;
     if (vit__multiply(packed->words, columns, &words))
         packed->panels = vit__alloc_aligned(words, sizeof *packed->panels);
@@ -44,12 +58,71 @@ void vit__packed_free(vit__packed *packed)
 {
     if (!packed)
         return;
-    free(packed->panels);
-    free(packed->bias);
-    free(packed->scales);
-    free(packed->sums);
+    if (!packed->borrowed) {
+        free(packed->panels);
+        free(packed->bias);
+        free(packed->scales);
+        free(packed->sums);
+    }
     free(packed);
 }
+
+/* ------------------------------------------------------------------ as stored ---- */
+
+bool vit__packed_size(vit_precision precision, size_t inputs, size_t outputs, size_t *size)
+{
+    const vit__packed p = shaped(precision, inputs, outputs);
+    size_t rows = p.words + (precision == VIT_PRECISION_INT8 ? 3 : 1), columns;
+    return vit__multiply(p.n_panels, VIT__PANEL * sizeof(uint32_t), &columns) && vit__multiply(columns, rows, size);
+}
+
+void vit__packed_pieces(const vit__packed *packed, const void *pieces[VIT__PACKED_PIECES],
+                        size_t sizes[VIT__PACKED_PIECES])
+{
+    const void *all[VIT__PACKED_PIECES] = {packed->panels, packed->bias, packed->scales, packed->sums};
+    size_t row = packed->n_panels * VIT__PANEL * sizeof(uint32_t);
+    for (size_t i = 0; i < VIT__PACKED_PIECES; i++) {
+        pieces[i] = all[i];
+        sizes[i] = !all[i] ? 0 : i == 0 ? packed->words * row : row;
+    }
+}
+
+/* Are the scales those of some weights, and can the sums be sums of that many bytes? */
+static bool plausible(const vit__packed *packed)
+{
+    const double most = 128.0 * 4 * (double)packed->words;
+    for (size_t i = 0; i < packed->n_panels * VIT__PANEL; i++)
+        if (!isfinite(packed->scales[i]) || packed->scales[i] < 0 || fabs((double)packed->sums[i]) > most)
+            return false;
+    return true;
+}
+
+vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes, const char *where,
+                            vit__packed **result, vit_error *err)
+{
+    *result = NULL;
+    vit__packed *packed = vit__alloc(1, sizeof *packed);
+    if (!packed)
+        return vit__fail_memory(err, where);
+    *packed = shaped(precision, inputs, outputs);
+    packed->borrowed = true;
+    size_t columns = packed->n_panels * VIT__PANEL;
+    uint32_t *words = (uint32_t *)(uintptr_t)bytes; /* never written: filling is for what was created */
+    packed->panels = words;
+    packed->bias = (float *)(void *)(words + packed->words * columns);
+    if (precision == VIT_PRECISION_INT8) {
+        packed->scales = packed->bias + columns;
+        packed->sums = (int32_t *)(void *)(packed->scales + columns);
+        if (!plausible(packed)) {
+            vit__packed_free(packed);
+            return vit__fail(err, VIT_ERR_CORRUPT, where, "scales or sums of its columns are none of packed weights");
+        }
+    }
+    *result = packed;
+    return VIT_OK;
+}
+
+/* ------------------------------------------------------------------ packing ---- */
 
 /* One row of weights as the words of output `output`. */
 static void convert_row(vit__packed *packed, const vit__kernels *kernels, size_t output, const float *row,
@@ -72,6 +145,8 @@ static void convert_row(vit__packed *packed, const vit__kernels *kernels, size_t
         packed->sums[output] = sum;
         break;
     }
+    case VIT_PRECISION_STORED: /* of models, not of layers */
+        break;
     }
 }
 

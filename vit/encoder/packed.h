@@ -18,6 +18,7 @@ typedef struct vit__packed {
     float *bias;            /* [n_panels * VIT__PANEL], 0 where the layer has none */
     float *scales;          /* int8: [n_panels * VIT__PANEL], what a unit of each column stands for; else NULL */
     int32_t *sums;          /* int8: [n_panels * VIT__PANEL], each column's sum of bytes; else NULL */
+    bool borrowed;          /* the memory is another's, which outlives this */
 } vit__packed;
 
 /* Values in a word. */
@@ -36,6 +37,24 @@ static inline size_t vit__words(vit_precision precision, size_t values)
 vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t outputs, vit__packed **packed,
                               vit_error *err);
 void vit__packed_free(vit__packed *packed);
+
+/* What a layer of so many inputs is multiplied in where this precision is wanted. */
+vit_precision vit__packed_precision(vit_precision wanted, size_t inputs);
+
+/* Bytes of a layer as it is stored: panels, bias and, for int8, scales and sums, one after the other; a multiple of 64.
+ * false: more than memory can hold. */
+bool vit__packed_size(vit_precision precision, size_t inputs, size_t outputs, size_t *size);
+
+/* Weights as they lie in such bytes, aligned to 64, which must outlive them. Refuses numbers with which products could not
+ * be formed (VIT_ERR_CORRUPT). */
+vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes, const char *where,
+                            vit__packed **packed, vit_error *err);
+
+#define VIT__PACKED_PIECES 4
+
+/* The pieces of those bytes; sizes 0 for those it has not. */
+void vit__packed_pieces(const vit__packed *packed, const void *pieces[VIT__PACKED_PIECES],
+                        size_t sizes[VIT__PACKED_PIECES]);
 
 /* Rows of weights as they are stored: outputs first, first + 1, ... */
 typedef struct vit__packed_rows {

@@ -19,6 +19,7 @@ static const vit__family *const families[] = {
     &vit__family_timm,
     &vit__family_open_clip,
     &vit__family_own,
+    &vit__family_packed,
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 

@@ -76,7 +76,8 @@ typedef enum vit__slot {
 typedef enum vit__layout {
     VIT__LAYOUT_PLAIN,
     VIT__LAYOUT_FLAT,      /* without the leading dimensions of 1 */
-    VIT__LAYOUT_TRANSPOSED /* a matrix as [inputs, outputs] */
+    VIT__LAYOUT_TRANSPOSED,/* a matrix as [inputs, outputs] */
+    VIT__LAYOUT_PACKED     /* a whole layer, bias included, as U8 bytes (packed.h) */
 } vit__layout;
 
 /* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's; NULL: the family has no such tensor. A leading
@@ -100,6 +101,9 @@ typedef struct vit__plan {
     vit_config config;
     const vit__name *names; /* [VIT__SLOTS] */
     const char *prefix;     /* static storage */
+    bool packed;            /* the layers are stored as they are multiplied, in this precision */
+    vit_precision precision;
+    size_t parameters;      /* of the checkpoint that was packed */
 } vit__plan;
 
 typedef struct vit__family {
@@ -139,6 +143,15 @@ void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *nami
 /* The families. */
 extern const vit__family vit__family_vit, vit__family_deit, vit__family_dinov2, vit__family_dinov3, vit__family_beit,
     vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_timm, vit__family_open_clip,
-    vit__family_own;
+    vit__family_own, vit__family_packed;
+
+/* How packed files name their tensors, and the prefix of each tower's. */
+extern const vit__name vit__packed_names[VIT__SLOTS];
+extern const char *const vit__packed_prefixes[VIT__TOWERS];
+/* "image", "text": what their config calls the towers. */
+extern const char *const vit__tower_names[VIT__TOWERS];
+/* "f32", "bf16", "int8", by vit_precision; ends with NULL */
+extern const char *const vit__precision_names[];
+#define VIT__PACKED_VERSION 1
 
 #endif

@@ -151,7 +151,7 @@ static bool learned_positions(const vit_config *c)
            c->position == VIT__POSITION_LEARNED_CLASS;
 }
 
-#define RANK_MAX 4
+#define RANK_MAX VIT__BINDING_RANK_MAX
 
 /* weight: its shape; a bias has the first dimension of a matrix, the only one of a vector. packed: the slot that holds
  * this one's rows instead; if that one has a tensor, this one has none. A packed slot itself need not be there. */
@@ -260,6 +260,13 @@ static shape wanted_shape(const vit_config *c, const spec *s, vit__layout layout
     return want;
 }
 
+size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t sizes[VIT__BINDING_RANK_MAX])
+{
+    const shape want = wanted_shape(config, &specs[slot], VIT__LAYOUT_PLAIN);
+    memcpy(sizes, want.sizes, sizeof want.sizes);
+    return want.rank;
+}
+
 static bool same_shape(const vit__tensor *tensor, const shape *want)
 {
     bool scalar = want->rank == 0 && vit__tensor_elements(tensor) == 1 && tensor->rank <= 1; /* [] or [1] */
@@ -298,6 +305,18 @@ static vit_status check_tensor(const binder *b, const vit__tensor *tensor, const
     return VIT_OK;
 }
 
+/* How many bytes they must be depends on the precision: weights.c knows. */
+static vit_status check_packed(const binder *b, const vit__tensor *tensor)
+{
+    char has[128];
+    vit__tensor_shape_text(tensor, has, sizeof has);
+    if (tensor->dtype != VIT__DTYPE_U8 || tensor->rank != 1)
+        return vit__fail(b->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(b->checkpoint),
+                         "tensor \"%s\" is %s %s: a packed layer is U8 bytes in one row", tensor->name,
+                         tensor->dtype_name, has);
+    return VIT_OK;
+}
+
 static vit_status missing(const binder *b, const char *name, const shape *want)
 {
     char wants[128];
@@ -307,12 +326,14 @@ static vit_status missing(const binder *b, const char *name, const shape *want)
                      vit__checkpoint_config_name(b->checkpoint));
 }
 
-/* Does a slot that packs this one, directly or over another, already hold a weight (or a bias)? */
+/* Does a slot that packs this one, directly or over another, already hold a weight (or a bias)? A layer that is stored
+ * packed holds both. */
 static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
 {
     for (vit__slot packed = specs[slot].packed; packed != UNPACKED; packed = specs[packed].packed) {
         const vit__bound *other = vit__binding_get(b->binding, packed, block);
-        if (bias ? other->bias != NULL : other->weight != NULL)
+        bool whole = b->plan->names[packed].layout == VIT__LAYOUT_PACKED;
+        if (bias && !whole ? other->bias != NULL : other->weight != NULL)
             return true;
     }
     return false;
@@ -325,9 +346,15 @@ static vit__place place_of(const vit_config *c, size_t pair)
     return (vit__place){pair / branches, pair % branches};
 }
 
+bool vit__binding_name(const vit_config *config, const char *pattern, const char *prefix, size_t block, char *text,
+                       size_t size)
+{
+    return vit__family_tensor_name(pattern, prefix, place_of(config, block), text, size);
+}
+
 static bool name_tensor(const binder *b, const char *pattern, size_t block, char *name, size_t size)
 {
-    return vit__family_tensor_name(pattern, b->plan->prefix, place_of(&b->plan->config, block), name, size);
+    return vit__binding_name(&b->plan->config, pattern, b->plan->prefix, block, name, size);
 }
 
 /* Is a tensor there that the same slot packs? Then the checkpoint keeps them apart. */
@@ -415,6 +442,8 @@ static vit_status bind_tensor(const binder *b, const wanted *w, const vit__tenso
     *bound = pattern ? vit__checkpoint_find(b->checkpoint, name) : NULL;
     if (!*bound)
         return w->optional ? VIT_OK : tell_missing(b, w);
+    if (b->plan->names[w->slot].layout == VIT__LAYOUT_PACKED)
+        return check_packed(b, *bound);
     shape want = shape_of(b, w->slot, w->block, w->bias);
     return check_tensor(b, *bound, &want);
 }
@@ -429,7 +458,8 @@ static vit_status bind_slot(const binder *b, vit__slot slot, size_t block)
     vit_status status = VIT_OK;
     if (has(c, slot, false) && !is_packed(b, slot, block, false))
         status = bind_tensor(b, &weight, &bound->weight);
-    if (status == VIT_OK && has(c, slot, true) && !is_packed(b, slot, block, true))
+    bool apart = b->plan->names[slot].layout != VIT__LAYOUT_PACKED;
+    if (status == VIT_OK && apart && has(c, slot, true) && !is_packed(b, slot, block, true))
         status = bind_tensor(b, &bias, &bound->bias);
     return status;
 }

@@ -23,6 +23,15 @@ vit_status vit__binding_make(const vit__plan *plan, const vit__checkpoint *check
                              vit_error *err);
 void vit__binding_free(vit__binding *binding);
 
+#define VIT__BINDING_RANK_MAX 4
+
+/* The shape of a slot's weight in the plain layout; answers its rank. */
+size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t sizes[VIT__BINDING_RANK_MAX]);
+
+/* Its name in a checkpoint of these names; false: longer than text. */
+bool vit__binding_name(const vit_config *config, const char *pattern, const char *prefix, size_t block, char *text,
+                       size_t size);
+
 const vit__bound *vit__binding_get(const vit__binding *binding, vit__slot slot, size_t block);
 
 /* Refuses a checkpoint with a tensor that no plan's binding (n of them) takes and that the family does not call harmless. */

@@ -93,6 +93,19 @@ static size_t count_parameters(const vit__binding *binding, size_t pairs)
     return sum;
 }
 
+/* The precision asked for; of a packed file its own, as there are no other weights. */
+static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_precision *precision)
+{
+    vit_precision asked = o->options->precision, stored = plan->packed ? plan->precision : VIT_PRECISION_F32;
+    *precision = asked == VIT_PRECISION_STORED ? stored : asked;
+    if (plan->packed && *precision != stored)
+        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, vit__checkpoint_path(o->model->checkpoint),
+                         "the file holds weights packed in %s, which cannot be run in %s: leave the precision to the file, "
+                         "or quantize the original checkpoint anew",
+                         vit__precision_names[stored], vit__precision_names[*precision]);
+    return VIT_OK;
+}
+
 static vit_status load_tower(opening *o)
 {
     vit_model *model = o->model;
@@ -100,13 +113,19 @@ static vit_status load_tower(opening *o)
     const vit__plan *plan = &o->plans[tower];
     model->config = plan->config;
     model->other_tower = o->plans[!tower].present;
-    model->parameters = count_parameters(&o->bindings[tower], vit__config_pairs(&plan->config));
-    model->precision = o->options->precision;
-    model->gemm = vit__gemm_choose(model->precision, vit__cpu_detect());
+    model->binding = o->bindings[tower];
+    o->bindings[tower] = (vit__binding){0};
+    model->packed = plan->packed;
+    model->parameters =
+        plan->packed ? plan->parameters : count_parameters(&model->binding, vit__config_pairs(&plan->config));
+    vit_status status = choose_precision(o, plan, &model->precision);
+    if (status != VIT_OK)
+        return status;
+    model->gemm = plan->packed ? vit__gemm_tiles() : vit__gemm_choose(model->precision, vit__cpu_detect());
     vit__weights_target target = {.gemm = model->gemm, .precision = model->precision};
-    vit_status status = vit__pool_create(vit__cpu_count(), &target.pool, o->err);
+    status = vit__pool_create(plan->packed ? 1 : vit__cpu_count(), &target.pool, o->err);
     if (status == VIT_OK)
-        status = vit__weights_load(&plan->config, plan->names, &o->bindings[tower], model->checkpoint, &target,
+        status = vit__weights_load(&plan->config, plan->names, &model->binding, model->checkpoint, &target,
                                    &model->weights, o->err);
     vit__pool_free(target.pool);
     return status;
@@ -136,7 +155,7 @@ static vit_status load_labels(opening *o)
 
 static vit_status check_options(const vit_model_options *options, vit_error *err)
 {
-    if (options->precision < VIT_PRECISION_F32 || options->precision > VIT_PRECISION_INT8)
+    if (options->precision < VIT_PRECISION_F32 || options->precision > VIT_PRECISION_STORED)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no precision %d", (int)options->precision);
     if ((options->image_height == 0) != (options->image_width == 0))
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image size needs both height and width");
@@ -145,7 +164,7 @@ static vit_status check_options(const vit_model_options *options, vit_error *err
 
 vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **result, vit_error *err)
 {
-    static const vit_model_options defaults = {.precision = VIT_PRECISION_F32};
+    static const vit_model_options defaults = {.precision = VIT_PRECISION_STORED};
     if (result)
         *result = NULL;
     if (!path || !result)
@@ -184,10 +203,16 @@ void vit_model_free(vit_model *model)
         return;
     if (model->gemm)
         vit__weights_free(&model->config, model->gemm, &model->weights);
+    vit__binding_free(&model->binding);
     vit_preprocessor_free(model->preprocessor);
     vit__labels_free(model->labels, model->config.classes);
     vit__checkpoint_free(model->checkpoint);
     free(model);
+}
+
+vit_precision vit_model_precision(const vit_model *model)
+{
+    return model->precision;
 }
 
 const char *vit_model_family(const vit_model *model)

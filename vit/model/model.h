@@ -9,6 +9,7 @@
 
 struct vit_model {
     vit_config config;
+    vit__binding binding; /* which tensor each weight came from */
     vit__weights weights;
     const vit__gemm *gemm;
     vit_precision precision;
@@ -16,6 +17,7 @@ struct vit_model {
     char **labels;                  /* [config.classes], or NULL where the checkpoint names none */
     size_t parameters;              /* numbers in the tower's tensors */
     bool other_tower;               /* the checkpoint has the other tower too */
+    bool packed;                    /* the file holds the layers as they are multiplied */
     vit__checkpoint *checkpoint;    /* keeps the files mapped */
     const char *path;               /* as resolved, for messages; the checkpoint's */
 };

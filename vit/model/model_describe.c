@@ -88,13 +88,27 @@ static bool set_labels(vit__json *object, const vit_model *model)
     return vit__json_set(object, "labels", labels) && done;
 }
 
+/* Of a packed file: what it holds and what it was made from. */
+static bool set_packed(vit__json *object, const vit_model *model)
+{
+    if (!model->packed)
+        return true;
+    vit__json *packed = vit__json_new_object();
+    const char *source =
+        vit__json_string(vit__json_get(vit__checkpoint_config(model->checkpoint), "source_digest"));
+    bool done = vit__json_set(packed, "version", vit__json_new_number(VIT__PACKED_VERSION)) &&
+                set_text(packed, "precision", vit__precision_names[model->precision]) &&
+                set_text(packed, "source_digest", source);
+    return vit__json_set(object, "packed", packed) && done;
+}
+
 char *vit_model_describe(const vit_model *model)
 {
     vit__json *object = vit__json_new_object();
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
                 set_input(object, &model->config) && set_sizes(object, model) && set_outputs(object, &model->config) &&
                 set_labels(object, model) &&
-                vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
+                set_packed(object, model) && vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)
                                                   : vit__json_new_string(NULL));

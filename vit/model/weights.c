@@ -7,11 +7,14 @@
 
 #include "error.h"
 #include "memory.h"
+#include "packed.h"
 #include "position.h"
 #include "rotary.h"
 
 /* Matrices of a layer: its parts, once as stored and once transposed. */
 #define MOST_SOURCES (2 * VIT__LINEAR_PARTS)
+
+#define PACKED_ALIGNMENT 64 /* bytes; of a packed layer in memory */
 
 /* What every step needs; the first failure stops the rest. */
 typedef struct loader {
@@ -24,6 +27,7 @@ typedef struct loader {
     vit_status status;
     const float *sources[MOST_SOURCES]; /* what the layer at hand is made from */
     size_t source_sizes[MOST_SOURCES], n_sources;
+    const vit__tensor *stored; /* the layer at hand as it is stored packed; NULL: it is made from sources */
 } loader;
 
 /* A tensor's values, or NULL: absent, or the load has failed. */
@@ -102,6 +106,11 @@ static vit__linear matrix(loader *l, vit__slot slot, size_t block, size_t inputs
     vit__linear linear = {.inputs = inputs};
     if (!b->weight || l->status != VIT_OK)
         return linear;
+    if (l->names[slot].layout == VIT__LAYOUT_PACKED) {
+        l->stored = b->weight;
+        linear.outputs = outputs;
+        return linear;
+    }
     const float *weight = matrix_floats(l, b->weight);
     if (l->names[slot].layout == VIT__LAYOUT_TRANSPOSED)
         weight = transposed(l, weight, outputs, inputs);
@@ -187,15 +196,50 @@ static vit__linear columns_of(loader *l, vit__slot slot, size_t block, size_t fi
     return linear;
 }
 
+/* The bytes of a packed layer where kernels can read them: in the mapped file, unless they lie askew there. */
+static const void *aligned_bytes(loader *l, const vit__tensor *tensor)
+{
+    if ((uintptr_t)tensor->data % PACKED_ALIGNMENT == 0)
+        return tensor->data;
+    float *copy = room(l, tensor->size, 1);
+    if (copy)
+        memcpy(copy, tensor->data, tensor->size);
+    return copy;
+}
+
+/* Takes the layer as the file has it. */
+static void adopt(loader *l, vit__linear *linear)
+{
+    const vit__tensor *tensor = l->stored;
+    size_t size = 0;
+    linear->precision = vit__packed_precision(linear->precision, linear->inputs);
+    if (!vit__packed_size(linear->precision, linear->inputs, linear->outputs, &size) || size != tensor->size) {
+        l->status = vit__fail(l->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(l->checkpoint),
+                              "tensor \"%s\" has %zu bytes, but %zu inputs and %zu outputs packed in %s take %zu",
+                              tensor->name, tensor->size, linear->inputs, linear->outputs,
+                              vit__precision_names[linear->precision], size);
+        return;
+    }
+    const void *bytes = aligned_bytes(l, tensor);
+    vit__packed *packed = NULL;
+    if (l->status == VIT_OK)
+        l->status = vit__packed_view(linear->precision, linear->inputs, linear->outputs, bytes, tensor->name, &packed,
+                                     l->err);
+    linear->packed = packed;
+}
+
 /* Hands the layer to the back end. Where that packed it, what it was made from leaves memory. */
 static vit__linear prepared(loader *l, vit__linear linear, vit_precision precision)
 {
     linear.precision = precision;
-    if (linear.outputs && l->status == VIT_OK)
+    if (l->stored && l->status == VIT_OK)
+        adopt(l, &linear);
+    else if (linear.outputs && l->status == VIT_OK)
         l->status = l->target->gemm->prepare(&linear, l->target->pool, l->err);
     for (size_t i = 0; linear.packed && i < l->n_sources; i++)
         vit__checkpoint_let_go(l->checkpoint, l->sources[i], l->source_sizes[i]);
     l->n_sources = 0;
+    l->stored = NULL;
     return linear;
 }
 
@@ -464,6 +508,33 @@ void vit__weights_each_linear(const vit_config *config, vit__weights *w,
             if (inner[j]->outputs)
                 visit(inner[j], context);
     }
+}
+
+typedef struct seat {
+    vit__slot slot;
+    size_t offset; /* in vit__weights, or in vit__block_weights */
+} seat;
+
+#define ONCE(slot, member) {VIT__SLOT_##slot, offsetof(vit__weights, member)}
+#define EACH(slot, member) {VIT__SLOT_##slot, offsetof(vit__block_weights, member)}
+static const seat seats[] = {
+    ONCE(PATCH, patch),           ONCE(POOLER, pooler),
+    ONCE(EMBEDDING, embedding),   ONCE(HEAD, head),
+    ONCE(HEAD_DISTILLATION, head_distillation),
+    ONCE(LATENT_MEAN, latent_mean), ONCE(LATENT_LOG_VARIANCE, latent_log_variance),
+    ONCE(POOL_KV, pool.kv),       ONCE(POOL_PROJECTION, pool.projection),
+    ONCE(POOL_FC1, pool.fc1),     ONCE(POOL_FC2, pool.fc2),
+    EACH(QKV, qkv),               EACH(PROJECTION, projection),
+    EACH(FC1, fc1),               EACH(FC2, fc2),
+};
+
+const vit__linear *vit__weights_linear(const vit__weights *weights, vit__slot slot, size_t block)
+{
+    const void *owner = slot < VIT__SLOT_BLOCK ? (const void *)weights : (const void *)&weights->blocks[block];
+    for (size_t i = 0; i < sizeof seats / sizeof *seats; i++)
+        if (seats[i].slot == slot)
+            return (const vit__linear *)(const void *)((const char *)owner + seats[i].offset);
+    return NULL;
 }
 
 static void release(vit__linear *linear, void *context)

@@ -94,6 +94,9 @@ vit_status vit__weights_load(const vit_config *config, const vit__name *names, c
                              vit_error *err);
 void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights);
 
+/* The layer that a slot of packed names (VIT__LAYOUT_PACKED) stands for; outputs 0: it is absent. NULL: no such layer. */
+const vit__linear *vit__weights_linear(const vit__weights *weights, vit__slot slot, size_t block);
+
 /* Calls visit for every linear layer that is there. */
 void vit__weights_each_linear(const vit_config *config, vit__weights *weights,
                               void (*visit)(vit__linear *linear, void *context), void *context);

@@ -86,6 +86,7 @@ vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_
         status = vit__preprocess_from_open_clip(config, name, *preprocessor, err);
         break;
     case VIT__CHECKPOINT_OWN:
+    case VIT__CHECKPOINT_PACKED:
         status = read_own(checkpoint, preprocessor, err);
         break;
     }

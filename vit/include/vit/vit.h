@@ -174,7 +174,8 @@ typedef struct vit_model vit_model;
 typedef enum vit_precision {
     VIT_PRECISION_F32 = 0,
     VIT_PRECISION_BF16 = 1, /* weights and activations bfloat16; sums, norms and softmax f32 */
-    VIT_PRECISION_INT8 = 2  /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
+    VIT_PRECISION_INT8 = 2, /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
+    VIT_PRECISION_STORED = 3 /* to open with: what a packed file holds (vit_model_pack); of any other checkpoint f32 */
 } vit_precision;
 
 /* A model of pictures and words is two towers; each is opened by itself, and neither touches the other's weights. */
@@ -195,7 +196,8 @@ typedef struct vit_model_options {
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
  * ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
  * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is validated
- * here. options may be NULL. The caller frees with vit_model_free, after all sessions on it. */
+ * here. options may be NULL, which is VIT_PRECISION_STORED and zeros. A packed file runs in its own precision alone. The
+ * caller frees with vit_model_free, after all sessions on it. */
 VIT_API vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **model,
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);
@@ -206,6 +208,7 @@ VIT_API vit_status vit_model_folder(const char *path, char **folder, vit_error *
 
 /* Facts about a model. All take a valid model and cannot fail; strings live as long as the model. */
 VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
+VIT_API vit_precision vit_model_precision(const vit_model *model); /* what it was opened in; never VIT_PRECISION_STORED */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
 VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width; 0: words */
@@ -242,6 +245,17 @@ VIT_API char *vit_model_describe(const vit_model *model);
 /* SHA-256 of the weights, 64 hex digits and NUL: of one file what `sha256sum` prints for it; of shards that of
  * the lines `sha256sum SHARD...` prints, in name order. Reads every byte of the checkpoint. */
 VIT_API vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err);
+
+/* Where a file is written to, in order. write answers 0 to go on. */
+typedef struct vit_sink {
+    int (*write)(void *context, const void *bytes, size_t size);
+    void *context;
+} vit_sink;
+
+/* Writes a model as one packed file, which vit_model_open maps and runs as it is: configuration, preprocessing, labels and
+ * the weights as they are multiplied in the precision that the model was opened in; it gives the same bits. image, text: the
+ * towers to put in, opened from one checkpoint in one precision; either may be NULL. VIT_ERR_UNREADABLE: a write failed. */
+VIT_API vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err);
 
 /* ------------------------------------------------------------------ tensors of a file ---- */
 
