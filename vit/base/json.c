@@ -316,5 +316,15 @@ bool vit__json_append(vit__json *array, vit__json *value)
 char *vit__json_text(const vit__json *json, int indent)
 {
     size_t flags = JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_INDENT((unsigned)indent);
-    return json_dumps(unwrap(json), flags);
+    /* json_dumps leaves a key out where the text cannot grow: so its size is counted first */
+    size_t size = json_dumpb(unwrap(json), NULL, 0, flags);
+    char *text = size ? vit__alloc(size + 1, 1) : NULL;
+    if (!text)
+        return NULL;
+    if (json_dumpb(unwrap(json), text, size, flags) != size) {
+        free(text);
+        return NULL;
+    }
+    text[size] = '\0';
+    return text;
 }
