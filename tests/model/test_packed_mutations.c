@@ -45,15 +45,16 @@ static const char *const changes[][2] = {
 };
 #define N_CHANGES (sizeof changes / sizeof *changes)
 
-/* The header with a key of the first tower's config set to a value. The caller frees. */
-static char *change(const char *header, const char *key, const char *value)
+/* The header with a key of a tower's config set to a value; of the other tower's where the model has no such one. The caller
+ * frees. */
+static char *change(const char *header, bool text, const char *key, const char *value)
 {
     char wanted[80];
     char *changed = malloc(strlen(header) + 200);
     assert_non_null(changed);
     snprintf(wanted, sizeof wanted, "\\\"%s\\\": ", key);
-    const char *tower = strstr(header, "\\\"image\\\": {");
-    tower = tower ? tower : strstr(header, "\\\"text\\\": {");
+    const char *towers[] = {strstr(header, "\\\"image\\\": {"), strstr(header, "\\\"text\\\": {")};
+    const char *tower = towers[text] ? towers[text] : towers[!text];
     assert_non_null(tower);
     tower = strchr(tower, '{') + 1;
     const char *end = strchr(tower, '}'), *at = strstr(tower, wanted);
@@ -69,12 +70,12 @@ static char *change(const char *header, const char *key, const char *value)
 static char *folder;
 static size_t refused, opened;
 
-static void check_file(const contents *packed)
+static void check_tower(vit_tower tower)
 {
     vit_error err = {0};
     vit_model *model;
-    write_bytes(folder, "packed.safetensors", packed->bytes, packed->size);
-    vit_status status = vit_model_open(in_folder(folder, "packed.safetensors"), NULL, &model, &err);
+    vit_model_options options = {.precision = VIT_PRECISION_STORED, .tower = tower};
+    vit_status status = vit_model_open(in_folder(folder, "packed.safetensors"), &options, &model, &err);
     if (status != VIT_OK) {
         assert_null(model);
         assert_int_equal(err.status, status);
@@ -90,6 +91,13 @@ static void check_file(const contents *packed)
     opened++;
 }
 
+static void check_file(const contents *packed)
+{
+    write_bytes(folder, "packed.safetensors", packed->bytes, packed->size);
+    check_tower(VIT_TOWER_IMAGE);
+    check_tower(VIT_TOWER_TEXT);
+}
+
 static void check_header(const contents *packed, const char *header)
 {
     contents changed = packed_with_header(packed, header);
@@ -103,7 +111,7 @@ static void change_config(const contents *packed, uint64_t *state)
     char *header = packed_header(packed);
     for (size_t n = 1 + random_next(state) % 3; n > 0; n--) {
         const char *const *pair = changes[random_next(state) % N_CHANGES];
-        char *next = change(header, pair[0], pair[1]);
+        char *next = change(header, random_next(state) % 2, pair[0], pair[1]);
         free(header);
         header = next;
     }
@@ -148,15 +156,17 @@ static void every_change_alone(void **state)
 {
     (void)state;
     static const char *const cases[] = {"golden/hf_vit_classifier", "golden/timm_vit_siglip", "golden/hf_dinov2_classifier",
-                                        "golden_more/own_variational", "golden_more/timm_branches"};
+                                        "golden_more/own_variational", "golden_more/timm_branches", "golden/hf_clip"};
     folder = folder_make();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         contents packed = packed_make(data_path("%s", cases[i]), VIT_PRECISION_BF16);
         char *header = packed_header(&packed);
         for (size_t k = 0; k < N_CHANGES; k++) {
-            char *changed = change(header, changes[k][0], changes[k][1]);
-            check_header(&packed, changed);
-            free(changed);
+            for (int text = 0; text < 2; text++) {
+                char *changed = change(header, text, changes[k][0], changes[k][1]);
+                check_header(&packed, changed);
+                free(changed);
+            }
         }
         free(header);
         contents_free(&packed);

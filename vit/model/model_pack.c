@@ -145,8 +145,8 @@ static bool collect(packing *p, bool layers)
 static vit__json *pair(size_t first, size_t second)
 {
     vit__json *array = vit__json_new_array();
-    vit__json_append(array, vit__json_new_number((double)first));
-    if (vit__json_append(array, vit__json_new_number((double)second)))
+    if (vit__json_append(array, vit__json_new_number((double)first)) &&
+        vit__json_append(array, vit__json_new_number((double)second)))
         return array;
     vit__json_free(array);
     return NULL;
