@@ -184,16 +184,19 @@ class Kills(Case):
     def test_kill(self):
         """kill -9 again and again: what is committed only grows, and the end is that of an uninterrupted run."""
         self.pictures(150)
+        slowly = ("--batch", "2", "-t", "1")
         self.db = "whole.db"
-        self.index("photos")
+        start = time.monotonic()
+        self.start("index", "--db", self.db, *slowly, "photos").communicate()
+        duration = time.monotonic() - start  # of the machine, so that every kill comes while there is work left
         whole = self.rows()
         self.db = "killed.db"
         moments = random.Random(6)
         before, kills, ended = {}, 0, False
         while not ended and kills < 12:
-            process = self.start("index", "--db", self.db, "--batch", "2", "-t", "1", "photos")
+            process = self.start("index", "--db", self.db, *slowly, "photos")
             try:
-                process.communicate(timeout=moments.uniform(0.02, 0.25))
+                process.communicate(timeout=duration * moments.uniform(0.05, 0.3))
                 ended = True
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
