@@ -16,8 +16,9 @@ ROOM = 4 * 1024  # KiB: what malloc may keep more or less of, from one moment to
 
 
 def resident(pid):
+    """0: it has just ended, and is waited for."""
     with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+        return next((int(line.split()[1]) for line in status if line.startswith("VmRSS")), 0)
 
 
 class Memory(Case):
@@ -40,7 +41,7 @@ class Memory(Case):
         last_part = f"out/part-{inputs * 4 // 5 // PART - 2:05d}.npy"
         while process.poll() is None:
             if os.path.exists("out/part-00000.npy") and first is None:
-                first = resident(process.pid)
+                first = resident(process.pid) or None
             if os.path.exists(last_part):
                 last = max(last or 0, resident(process.pid))
             time.sleep(0.01)
