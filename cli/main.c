@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vit: the table of commands. Each stands in a file of its name; adding one is adding a row here. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,6 +74,7 @@ static void hold_standard_streams(void)
 int main(int argc, char **argv)
 {
     hold_standard_streams();
+    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* for libvit, should it load OpenBLAS: threads of its own would only spin */
     cli_interrupt_install();
     if (argc < 2) {
         cli_error("no command; 'vit help' lists them");

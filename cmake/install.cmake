@@ -18,7 +18,7 @@ install(TARGETS vit_static vitio_static vittext_static EXPORT libvit-static-targ
 install(EXPORT libvit-targets NAMESPACE libvit:: DESTINATION ${package_dir})
 install(EXPORT libvit-static-targets NAMESPACE libvit:: DESTINATION ${package_dir})
 # The parts by the names they have here and the names pkg-config has for them.
-set(static_parts OPENBLAS=openblas JANSSON=jansson NETTLE=nettle JPEG=libjpeg PNG=libpng ZLIB=zlib)
+set(static_parts JANSSON=jansson NETTLE=nettle JPEG=libjpeg PNG=libpng ZLIB=zlib)
 if(WEBP_FOUND)
   list(APPEND static_parts WEBP=libwebp)
   set(pc_webp ", libwebp")
@@ -41,9 +41,8 @@ else()
 endif()
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_libdir)
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_includedir)
-# OpenBLAS is named by its flags: its own .pc file would bring the Fortran run time into every static link, which only
-# a static OpenBLAS needs.
-string(REPLACE ";" " " openblas_flags "${OPENBLAS_LDFLAGS}")
+# OpenBLAS is loaded at run time, never linked.
+list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE dl_flags)
 foreach(name libvit libvitio libvittext)
   configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkgconfig_dir})

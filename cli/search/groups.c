@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "groups.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -11,6 +10,7 @@
 #include "nearest.h"
 #include "parallel.h"
 #include "text.h"
+#include "vit/vit.h"
 
 #define TILE 512           /* points against points in one product */
 #define GEMM_ERROR 1e-7    /* of a product in f32, for each column */
@@ -47,7 +47,7 @@ static float *multiply(const tiles *t, size_t row, size_t column, unsigned threa
 {
     const cli_points *points = t->points;
     float *scores = t->scores + (size_t)thread * TILE * TILE;
-    cli_products(points->vectors + row * TILE * points->columns, tile_size(t, row),
+    vit_products(points->vectors + row * TILE * points->columns, tile_size(t, row),
                  points->vectors + column * TILE * points->columns, tile_size(t, column), points->columns, scores);
     return scores;
 }
@@ -59,7 +59,6 @@ static void run(tiles *t, unsigned threads, void (*tile)(void *context, size_t i
     t->per_side = (t->n + TILE - 1) / TILE;
     t->scores = cli_allocate((size_t)threads * TILE, TILE * sizeof *t->scores);
     pthread_mutex_init(&t->lock, NULL);
-    openblas_set_num_threads(1); /* the threads are ours */
     cli_parallel(threads, t->per_side * (t->per_side + 1) / 2, tile, t);
     pthread_mutex_destroy(&t->lock);
     free(t->scores);

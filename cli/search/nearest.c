@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nearest.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "parallel.h"
 #include "text.h"
+#include "vit/vit.h"
 
 #define ID_BYTES 8
 #define BLOCK_ROWS 128  /* as f32 they stay in a core's cache */
@@ -97,7 +97,7 @@ static void scan_block(const scan_job *scan, size_t first, size_t n, unsigned th
     cli_shortlist *lists = scan->lists + thread * n_queries;
     for (size_t i = 0; i < n; i++)
         widen((const uint16_t *)(const void *)(rows + i * scan->rows->row_size + ID_BYTES), columns, block + i * columns);
-    cli_products(block, n, scan->queries->vectors, n_queries, columns, scores);
+    vit_products(block, n, scan->queries->vectors, n_queries, columns, scores);
     for (size_t i = 0; i < n; i++) {
         int64_t id;
         memcpy(&id, rows + i * scan->rows->row_size, sizeof id);
@@ -132,7 +132,6 @@ void cli_nearest(const cli_rows *rows, const cli_queries *queries, const cli_ids
     };
     for (size_t i = 0; i < n_lists; i++)
         cli_shortlist_start(&scan.lists[i], lists[i % queries->n].k, lists[i % queries->n].margin / 2);
-    openblas_set_num_threads(1); /* the threads are ours */
     cli_parallel(threads, (rows->n + PIECE_ROWS - 1) / PIECE_ROWS, scan_piece, &scan);
     for (size_t i = 0; i < n_lists; i++) {
         for (size_t j = 0; j < scan.lists[i].n; j++)
@@ -145,12 +144,6 @@ void cli_nearest(const cli_rows *rows, const cli_queries *queries, const cli_ids
 }
 
 /* ------------------------------------------------------------------ vectors ---- */
-
-void cli_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c)
-{
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n_a, (blasint)n_b, (blasint)columns, 1.0f, a,
-                (blasint)columns, b, (blasint)columns, 0.0f, c, (blasint)n_b);
-}
 
 double cli_cosine(const float *a, const float *b, size_t columns)
 {

@@ -45,9 +45,6 @@ typedef struct cli_queries {
 void cli_nearest(const cli_rows *rows, const cli_queries *queries, const cli_idset *set, unsigned threads,
                  cli_shortlist *lists);
 
-/* The products of rows a[n_a][columns] and b[n_b][columns] into c[n_a][n_b]: one GEMM, on the caller's thread. */
-void cli_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c);
-
 /* In double precision: the same on every machine, to the last bit of an f32. */
 double cli_cosine(const float *a, const float *b, size_t columns); /* of vectors of length 1 */
 /* Divides by the length; false: it has none, or is not finite. */

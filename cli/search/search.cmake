@@ -3,7 +3,7 @@ target_sources(vit_command_internal PRIVATE
   search/index.c search/search.c search/dedup.c
   search/store.c search/pin.c search/sync.c search/catalogue.c search/file_facts.c search/query.c search/filter.c search/where.c search/fusion.c
   search/nearest.c search/shortlist.c search/vector_file.c search/groups.c search/parallel.c search/html.c search/thumbnail.c)
-target_link_libraries(vit_command_internal PRIVATE PkgConfig::OPENBLAS PkgConfig::JPEG)
+target_link_libraries(vit_command_internal PRIVATE PkgConfig::JPEG)
 
 pkg_check_modules(SQLITE IMPORTED_TARGET sqlite3>=3.35)
 if(SQLITE_FOUND)

@@ -130,7 +130,7 @@ static void each_way(void (*check)(const way *w, const shape *s))
                 way w = {vit__gemm_tiles(), (vit_precision)precision, (vit__cpu_level)level};
                 check(&w, &shapes[k]);
                 w.gemm = vit__gemm_openblas();
-                if (precision == VIT_PRECISION_F32)
+                if (w.gemm && precision == VIT_PRECISION_F32)
                     check(&w, &shapes[k]);
             }
 }

@@ -51,6 +51,13 @@ class Search(Case):
         self.assertEqual(len(self.search("-k", "500", self.queries[0])[0]["results"]), 122)
         self.assertEqual(len(self.search(self.queries[0])[0]["results"]), 10)
 
+    def test_without_openblas(self):
+        """The command starts, and finds the same."""
+        write(self.path("broken/libopenblas.so.0"), b"")
+        with unittest.mock.patch.dict(os.environ, LD_LIBRARY_PATH=self.path("broken")):
+            self.test_exact()
+            self.test_dedup()
+
     def test_threads_and_batches(self):
         one = self.vit("search", "--json", "--db", self.db, "-t", "1", "--batch", "1", *self.queries)
         two = self.vit("search", "--json", "--db", self.db, "-t", "3", "--batch", "4", *self.queries)

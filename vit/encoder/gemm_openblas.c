@@ -5,11 +5,12 @@
  *
  * Every call is a tile: at most ROWS rows of one item by one slice of one part. Its shape follows from the layer and
  * the item alone, which is what makes results independent of batch and threads: OpenBLAS takes other code paths, with
- * other last bits, for other shapes. (So nobody asks for some of a layer's rows or outputs here.) The product lands in the thread's scratch, still in cache for the epilogue.
+ * other last bits, for other shapes. (So nobody asks for some of a layer's rows or outputs here.) The product lands in the
+ * thread's scratch, still in cache for the epilogue.
  */
 #include "gemm.h"
 
-#include <cblas.h>
+#include "openblas.h"
 
 #define ROWS 256     /* rows of a tile */
 #define COLUMNS 384  /* widest tile: with 197 rows, tile, operands and packed copies fit a 1 MiB second-level cache */
@@ -20,7 +21,6 @@ static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
     (void)linear;
     (void)pool;
     (void)err;
-    openblas_set_num_threads(1);
     return VIT_OK;
 }
 
@@ -80,9 +80,10 @@ static void multiply_tile(void *context, size_t index, unsigned thread)
     size_t rows = call->rows - row < ROWS ? call->rows - row : ROWS;
     size_t inputs = call->linear->inputs;
     float *tile = t->workers->scratch + thread * t->workers->scratch_size;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)columns, (blasint)inputs, 1.0f,
-                call->x + item * call->x_stride + row * call->x_row, (blasint)call->x_row,
-                part->weight + column * inputs, (blasint)inputs, 0.0f, tile, (blasint)columns);
+    vit__openblas_multiply(&(vit__openblas_call){
+        .n_a = rows, .a = call->x + item * call->x_stride + row * call->x_row, .a_row = call->x_row,
+        .n_b = columns, .b = part->weight + column * inputs, .b_row = inputs,
+        .columns = inputs, .c = tile, .c_row = columns});
 
     const vit__epilogue *e = &call->epilogue;
     size_t output = first_output + column;
@@ -112,8 +113,9 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
     vit__pool_run(workers->pool, slices * call->items * t.row_tiles, multiply_tile, &t);
 }
 
+/* NULL: OpenBLAS is not there. */
 const vit__gemm *vit__gemm_openblas(void)
 {
     static const vit__gemm back_end = {"openblas", false, prepare, release, operand, scratch, apply};
-    return &back_end;
+    return vit__openblas_load() ? &back_end : NULL;
 }

@@ -278,5 +278,6 @@ const vit__gemm *vit__gemm_tiles(void)
 
 const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level)
 {
-    return precision == VIT_PRECISION_F32 && level == VIT__CPU_C ? vit__gemm_openblas() : vit__gemm_tiles();
+    const vit__gemm *openblas = precision == VIT_PRECISION_F32 && level == VIT__CPU_C ? vit__gemm_openblas() : NULL;
+    return openblas ? openblas : vit__gemm_tiles();
 }

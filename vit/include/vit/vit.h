@@ -30,8 +30,8 @@
  *    given the NULL objects of a failed call fail too and do nothing.
  *  - On failure nothing is handed over: out-pointers are set to NULL (images to all zero), nothing leaks.
  *  - Free functions take NULL.
- *  - The library never prints, exits, aborts, or changes the locale or signal handlers. It does set the
- *    thread count of OpenBLAS, which belongs to the process, to 1: libvit brings its own threads.
+ *  - The library never prints, exits, aborts, or changes the locale or signal handlers. Where it loads OpenBLAS
+ *    (vit_products, and f32 models without AVX2), it sets its thread count, which belongs to the process, to 1.
  *  - vit_model and vit_preprocessor are immutable and may be shared between threads. A vit_session belongs to
  *    one thread at a time.
  */
@@ -322,7 +322,8 @@ VIT_API void vit_session_free(vit_session *session);
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
-/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni" or "openblas". */
+/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni", or "openblas"; without
+ * AVX2 and without OpenBLAS "tiles/c". */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
@@ -349,6 +350,11 @@ VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels
 
 VIT_API vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                             const vit_request *requests, size_t n_requests, vit_error *err);
+
+/* c[n_a][n_b]: the product of each row of a[n_a][columns] and each of b[n_b][columns]; cosines, where rows have length 1.
+ * Works on the caller's thread, and several may call at once. Loads OpenBLAS with the first call; a plain loop, slower,
+ * where it is not installed. Sums are of f32, and their last bits may depend on n_a and n_b. */
+VIT_API void vit_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c);
 
 /* Indices of the k largest of n scores, best first, ties by index. k is at most n. */
 VIT_API void vit_top_k(const float *scores, size_t n, size_t k, size_t *indices);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* OpenBLAS, loaded when it first has to multiply. Linked as usual it would cost every start its 2 ms of relocations, and a
+ * thread of its own that spins for some more before it sleeps; most runs never multiply with it. */
+#ifndef VIT_OPENBLAS_H
+#define VIT_OPENBLAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Loads it, once in the process, and sets its threads to 1: calls come from threads of ours. false: it is not there. */
+bool vit__openblas_load(void);
+
+/* c[n_a][n_b] = a[n_a][columns] * b[n_b][columns] transposed. Rows lie a_row, b_row and c_row floats apart. */
+typedef struct vit__openblas_call {
+    size_t n_a, n_b, columns; /* each, as the strides, at most INT_MAX */
+    const float *a, *b;
+    float *c;
+    size_t a_row, b_row, c_row;
+} vit__openblas_call;
+
+/* On the caller's thread; only where it has been loaded. */
+void vit__openblas_multiply(const vit__openblas_call *call);
+
+#endif
