@@ -18,8 +18,10 @@ function(vit_add_library name)
   endif()
 
   add_library(${name} SHARED)
-  set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-    LINK_FLAGS "-Wl,--no-undefined")
+  set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  if(NOT VIT_SANITIZE AND NOT VIT_FUZZ) # what watches is in the program, where it is Clang's
+    target_link_options(${name} PRIVATE -Wl,--no-undefined)
+  endif()
   add_library(${name}_static STATIC)
   set_target_properties(${name}_static PROPERTIES OUTPUT_NAME ${name})
   add_library(${name}_internal STATIC)
