@@ -6,6 +6,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* A sanitizer asks for memory while it starts, before it can watch anything: what it calls is not watched. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNWATCHED __attribute__((no_sanitize_address, no_sanitize_undefined))
+#elif defined(__clang__)
+#define UNWATCHED __attribute__((no_sanitize("address", "undefined")))
+#else
+#define UNWATCHED
+#endif
+
 static _Thread_local struct watch {
     bool on;
     size_t first, refused, count, largest;
@@ -27,7 +36,7 @@ size_t allocations_largest(void)
     return watch.largest;
 }
 
-static bool refuses(size_t size)
+UNWATCHED static bool refuses(size_t size)
 {
     if (!watch.on)
         return false;
@@ -58,28 +67,28 @@ extern void *REAL(calloc)(size_t count, size_t size);
 extern void *REAL(realloc)(void *pointer, size_t size);
 extern void *REAL(aligned_alloc)(size_t alignment, size_t size);
 
-void *malloc(size_t size)
+UNWATCHED void *malloc(size_t size)
 {
     return refuses(size) ? NULL : REAL(malloc)(size);
 }
 
-void *calloc(size_t count, size_t size)
+UNWATCHED void *calloc(size_t count, size_t size)
 {
     const size_t total = size && count > SIZE_MAX / size ? SIZE_MAX : count * size;
     return refuses(total) ? NULL : REAL(calloc)(count, size);
 }
 
-void *realloc(void *pointer, size_t size)
+UNWATCHED void *realloc(void *pointer, size_t size)
 {
     return refuses(size) ? NULL : REAL(realloc)(pointer, size);
 }
 
-void *aligned_alloc(size_t alignment, size_t size)
+UNWATCHED void *aligned_alloc(size_t alignment, size_t size)
 {
     return refuses(size) ? NULL : REAL(aligned_alloc)(alignment, size);
 }
 
-int posix_memalign(void **pointer, size_t alignment, size_t size)
+UNWATCHED int posix_memalign(void **pointer, size_t alignment, size_t size)
 {
     if (refuses(size))
         return ENOMEM;
