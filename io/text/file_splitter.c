@@ -5,45 +5,42 @@
 #include "error.h"
 #include "tokenizer_file.h"
 
-#define DEEPEST 8 /* of sequences in sequences */
 #define CLIP_WORDS "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
 #define CLIP_SPECIALS "<\\|startoftext\\|>|<\\|endoftext\\|>|"
 
-typedef struct reader {
-    const vit__source *source;
+typedef struct target {
     vit__splitter *splitter;
     bool *bytes;
-    unsigned depth;
-} reader;
+} target;
 
-static vit_status add(reader *r, void (*run)(const vit__split_step *, const char *, size_t, bool, vit__words *),
+static vit_status add(vit__steps *steps, void (*run)(const vit__split_step *, const char *, size_t, bool, vit__words *),
                       vit__split_step **step, vit_error *err)
 {
-    *step = vit__splitter_add(r->splitter);
+    *step = vit__splitter_add(((target *)steps->into)->splitter);
     if (!*step)
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, r->source->where, "more than %d pre-tokenizer steps",
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where, "more than %d pre-tokenizer steps",
                          VIT__MAX_SPLITS);
     **step = (vit__split_step){.run = run};
     return VIT_OK;
 }
 
-static vit_status set_mark(reader *r, vit__split_step *step, const char *text, size_t size, vit_error *err)
+static vit_status set_mark(vit__steps *steps, vit__split_step *step, const char *text, size_t size, vit_error *err)
 {
     vit__buffer_add(&step->mark, text, size);
-    return step->mark.failed ? vit__fail_memory(err, r->source->where) : VIT_OK;
+    return step->mark.failed ? vit__fail_memory(err, steps->source->where) : VIT_OK;
 }
 
 /* By CLIP's expression: what it matches are the words. */
-static vit_status read_clip(reader *r, const vit__document *json, const char *expression, vit_error *err)
+static vit_status read_clip(vit__steps *steps, const vit__document *json, const char *expression, vit_error *err)
 {
     bool invert = false, specials = strcmp(expression, CLIP_SPECIALS CLIP_WORDS) == 0;
     vit__document_boolean(vit__document_get(json, "invert"), &invert);
     bool known = specials || strcmp(expression, CLIP_WORDS) == 0;
     if (!known || !invert || !vit__document_is(vit__document_get(json, "behavior"), "Removed"))
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, r->source->where,
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
                          "its pre-tokenizer splits by the expression %.200s: only CLIP's is built", expression);
     vit__split_step *step;
-    vit_status status = add(r, vit__split_clip, &step, err);
+    vit_status status = add(steps, vit__split_clip, &step, err);
     if (status == VIT_OK && specials) {
         step->specials[0] = (vit__special){"<|startoftext|>", VIT__NO_ID};
         step->specials[1] = (vit__special){"<|endoftext|>", VIT__NO_ID};
@@ -51,36 +48,36 @@ static vit_status read_clip(reader *r, const vit__document *json, const char *ex
     return status;
 }
 
-static vit_status read_split(reader *r, const vit__document *json, vit_error *err)
+static vit_status read_split(vit__steps *steps, const vit__document *json, vit_error *err)
 {
     size_t size;
     const vit__document *pattern = vit__document_get(json, "pattern");
     const char *expression = vit__document_string(vit__document_get(pattern, "Regex"), &size);
     if (expression)
-        return read_clip(r, json, expression, err);
+        return read_clip(steps, json, expression, err);
     const char *string = vit__document_string(vit__document_get(pattern, "String"), &size);
     if (!string || size == 0)
-        return vit__file_corrupt(r->source, "pre_tokenizer Split", err);
+        return vit__file_corrupt(steps->source, "pre_tokenizer Split", err);
     bool invert = false;
     vit__document_boolean(vit__document_get(json, "invert"), &invert);
     if (invert || !vit__document_is(vit__document_get(json, "behavior"), "MergedWithPrevious"))
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, r->source->where,
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
                          "its pre-tokenizer splits at a string in another way than MergedWithPrevious");
     vit__split_step *step;
-    vit_status status = add(r, vit__split_after_mark, &step, err);
-    return status == VIT_OK ? set_mark(r, step, string, size, err) : status;
+    vit_status status = add(steps, vit__split_after_mark, &step, err);
+    return status == VIT_OK ? set_mark(steps, step, string, size, err) : status;
 }
 
-static vit_status read_byte_level(reader *r, const vit__document *json, vit_error *err)
+static vit_status read_byte_level(vit__steps *steps, const vit__document *json, vit_error *err)
 {
     vit__split_step *step;
-    vit_status status = add(r, vit__split_byte_level, &step, err);
+    vit_status status = add(steps, vit__split_byte_level, &step, err);
     if (status != VIT_OK)
         return status;
     step->prefix_space = step->by_expression = true;
     vit__document_boolean(vit__document_get(json, "add_prefix_space"), &step->prefix_space);
     vit__document_boolean(vit__document_get(json, "use_regex"), &step->by_expression);
-    *r->bytes = true;
+    *((target *)steps->into)->bytes = true;
     return VIT_OK;
 }
 
@@ -97,77 +94,49 @@ static bool read_prepend_scheme(const vit__document *json, vit__prepend *prepend
     return *prepend == VIT__PREPEND_FIRST || vit__document_is(scheme, "never");
 }
 
-static vit_status read_metaspace(reader *r, const vit__document *json, vit_error *err)
+static vit_status read_metaspace(vit__steps *steps, const vit__document *json, vit_error *err)
 {
     size_t size;
     const char *mark = vit__document_string(vit__document_get(json, "replacement"), &size);
     vit__prepend prepend;
     if (!mark || size == 0 || size > 4 || !read_prepend_scheme(json, &prepend))
-        return vit__file_corrupt(r->source, "pre_tokenizer Metaspace", err);
+        return vit__file_corrupt(steps->source, "pre_tokenizer Metaspace", err);
     vit__split_step *step;
-    vit_status status = add(r, vit__split_metaspace, &step, err);
+    vit_status status = add(steps, vit__split_metaspace, &step, err);
     if (status != VIT_OK)
         return status;
     step->prepend = prepend;
     step->cut = true;
     vit__document_boolean(vit__document_get(json, "split"), &step->cut);
-    return set_mark(r, step, mark, size, err);
+    return set_mark(steps, step, mark, size, err);
 }
 
-static vit_status read_white_space(reader *r, const vit__document *json, vit_error *err)
+static vit_status read_white_space(vit__steps *steps, const vit__document *json, vit_error *err)
 {
     (void)json;
     vit__split_step *step;
-    return add(r, vit__split_white_space, &step, err);
+    return add(steps, vit__split_white_space, &step, err);
 }
 
-static vit_status read_bert(reader *r, const vit__document *json, vit_error *err)
+static vit_status read_bert(vit__steps *steps, const vit__document *json, vit_error *err)
 {
     (void)json;
     vit__split_step *step;
-    return add(r, vit__split_bert, &step, err);
+    return add(steps, vit__split_bert, &step, err);
 }
 
-static vit_status read_any(reader *r, const vit__document *json, vit_error *err);
-
-static vit_status read_sequence(reader *r, const vit__document *json, vit_error *err)
-{
-    const vit__document *list = vit__document_get(json, "pretokenizers");
-    if (!vit__document_is_array(list) || r->depth >= DEEPEST)
-        return vit__file_corrupt(r->source, "pre_tokenizer Sequence", err);
-    vit_status status = VIT_OK;
-    r->depth++;
-    for (size_t i = 0; i < vit__document_length(list) && status == VIT_OK; i++)
-        status = read_any(r, vit__document_at(list, i), err);
-    r->depth--;
-    return status;
-}
-
-static const struct {
-    const char *type;
-    vit_status (*read)(reader *r, const vit__document *json, vit_error *err);
-} types[] = {
-    {"Sequence", read_sequence},   {"Split", read_split},
-    {"ByteLevel", read_byte_level}, {"Metaspace", read_metaspace},
-    {"WhitespaceSplit", read_white_space}, {"BertPreTokenizer", read_bert},
+static const vit__step_type types[] = {
+    {"Split", read_split},
+    {"ByteLevel", read_byte_level},
+    {"Metaspace", read_metaspace},
+    {"WhitespaceSplit", read_white_space},
+    {"BertPreTokenizer", read_bert},
 };
-
-static vit_status read_any(reader *r, const vit__document *json, vit_error *err)
-{
-    size_t size;
-    const char *type = vit__document_string(vit__document_get(json, "type"), &size);
-    if (!type)
-        return vit__file_corrupt(r->source, "pre_tokenizer", err);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].type, type) == 0)
-            return types[i].read(r, json, err);
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, r->source->where, "its pre-tokenizer %.100s is not built", type);
-}
 
 vit_status vit__file_read_splitter(const vit__source *source, vit__splitter *splitter, bool *bytes, vit_error *err)
 {
-    reader r = {source, splitter, bytes, 0};
-    const vit__document *json = vit__document_get(source->json, "pre_tokenizer");
+    target into = {splitter, bytes};
+    vit__steps steps = {source, "pre_tokenizer", "pretokenizers", types, sizeof types / sizeof *types, &into, 0};
     *bytes = false;
-    return vit__document_is_null(json) ? VIT_OK : read_any(&r, json, err);
+    return vit__file_read_steps(&steps, err);
 }

@@ -5,7 +5,6 @@
 #include "error.h"
 #include "tokenizer_file.h"
 
-#define DEEPEST 8          /* of sequences in sequences */
 #define LONGEST_TOKEN 1024 /* bytes; bounds the work for a position of the text */
 
 vit_status vit__file_corrupt(const vit__source *source, const char *part, vit_error *err)
@@ -88,118 +87,99 @@ bool vit__file_find_token(const vit__source *source, const char *content, uint32
 /* ------------------------------------------------------------------ around a text ---- */
 
 typedef struct around {
-    const vit__source *source;
     vit__pipeline *pipeline;
     bool behind; /* the text has been passed */
-    unsigned depth;
 } around;
 
-static vit_status add_around(around *a, bool known, uint32_t id, vit_error *err)
+static vit_status add_around(vit__steps *steps, bool known, uint32_t id, vit_error *err)
 {
+    const around *a = steps->into;
     vit__pipeline *pipeline = a->pipeline;
     size_t *n = a->behind ? &pipeline->n_after : &pipeline->n_before;
     if (!known || *n >= VIT__MAX_AROUND)
-        return vit__file_corrupt(a->source, "post_processor", err);
+        return vit__file_corrupt(steps->source, "post_processor", err);
     (a->behind ? pipeline->after : pipeline->before)[(*n)++] = id;
     return VIT_OK;
 }
 
-/* RobertaProcessing and BertProcessing: "cls" TEXT "sep", each ["token", id]. */
-static vit_status read_pair(around *a, const vit__document *json, vit_error *err)
+static vit_status begin(const vit__steps *steps, vit_error *err)
 {
+    const around *a = steps->into;
+    return a->behind ? vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
+                                 "its post_processor puts tokens around a text twice, which is not built")
+                     : VIT_OK;
+}
+
+/* RobertaProcessing and BertProcessing: "cls" TEXT "sep", each ["token", id]. */
+static vit_status read_pair(vit__steps *steps, const vit__document *json, vit_error *err)
+{
+    around *a = steps->into;
     uint32_t first = 0, last = 0;
     bool known = vit__document_id(vit__document_at(vit__document_get(json, "cls"), 1), &first) &&
                  vit__document_id(vit__document_at(vit__document_get(json, "sep"), 1), &last);
-    vit_status status = add_around(a, known, first, err);
+    vit_status status = begin(steps, err);
+    if (status == VIT_OK)
+        status = add_around(steps, known, first, err);
     a->behind = true;
-    return status == VIT_OK ? add_around(a, known, last, err) : status;
+    return status == VIT_OK ? add_around(steps, known, last, err) : status;
 }
 
 /* A special token of a template may stand for several ids. */
-static vit_status read_template_token(around *a, const vit__document *json, const vit__document *token, vit_error *err)
+static vit_status read_template_token(vit__steps *steps, const vit__document *json, const vit__document *token, vit_error *err)
 {
     size_t size;
     const char *name = vit__document_string(vit__document_get(token, "id"), &size);
     const vit__document *entry = name ? vit__document_get(vit__document_get(json, "special_tokens"), name) : NULL;
     const vit__document *ids = vit__document_get(entry, "ids");
-    vit_status status = vit__document_is_array(ids) ? VIT_OK : vit__file_corrupt(a->source, "post_processor", err);
+    vit_status status = vit__document_is_array(ids) ? VIT_OK : vit__file_corrupt(steps->source, "post_processor", err);
     for (size_t i = 0; i < vit__document_length(ids) && status == VIT_OK; i++) {
         uint32_t id = 0;
         bool known = vit__document_id(vit__document_at(ids, i), &id);
-        status = add_around(a, known, id, err);
+        status = add_around(steps, known, id, err);
     }
     return status;
 }
 
-static vit_status read_template(around *a, const vit__document *json, vit_error *err)
+static vit_status read_template(vit__steps *steps, const vit__document *json, vit_error *err)
 {
+    around *a = steps->into;
     const vit__document *single = vit__document_get(json, "single");
-    vit_status status = VIT_OK;
+    vit_status status = begin(steps, err);
     for (size_t i = 0; i < vit__document_length(single) && status == VIT_OK; i++) {
         const vit__document *item = vit__document_at(single, i), *token = vit__document_get(item, "SpecialToken");
         if (token)
-            status = read_template_token(a, json, token, err);
+            status = read_template_token(steps, json, token, err);
         else if (vit__document_get(item, "Sequence") && !a->behind)
             a->behind = true;
         else
-            status = vit__file_corrupt(a->source, "post_processor", err);
+            status = vit__file_corrupt(steps->source, "post_processor", err);
     }
     if (status == VIT_OK && !a->behind)
-        return vit__file_corrupt(a->source, "post_processor (no place for the text)", err);
+        return vit__file_corrupt(steps->source, "post_processor (no place for the text)", err);
     return status;
 }
 
-static vit_status read_nothing(around *a, const vit__document *json, vit_error *err)
+static vit_status read_nothing(vit__steps *steps, const vit__document *json, vit_error *err)
 {
-    (void)a;
+    (void)steps;
     (void)json;
     (void)err;
     return VIT_OK;
 }
 
-static vit_status read_any(around *a, const vit__document *json, vit_error *err);
-
-static vit_status read_sequence(around *a, const vit__document *json, vit_error *err)
-{
-    const vit__document *list = vit__document_get(json, "processors");
-    if (!vit__document_is_array(list) || a->depth >= DEEPEST)
-        return vit__file_corrupt(a->source, "post_processor Sequence", err);
-    vit_status status = VIT_OK;
-    a->depth++;
-    for (size_t i = 0; i < vit__document_length(list) && status == VIT_OK; i++)
-        status = read_any(a, vit__document_at(list, i), err);
-    a->depth--;
-    return status;
-}
-
-static const struct {
-    const char *type;
-    vit_status (*read)(around *a, const vit__document *json, vit_error *err);
-} types[] = {
-    {"RobertaProcessing", read_pair},     {"BertProcessing", read_pair}, {"TemplateProcessing", read_template},
-    {"ByteLevel", read_nothing},          {"Sequence", read_sequence},
+static const vit__step_type types[] = {
+    {"RobertaProcessing", read_pair},
+    {"BertProcessing", read_pair},
+    {"TemplateProcessing", read_template},
+    {"ByteLevel", read_nothing},
 };
-
-static vit_status read_any(around *a, const vit__document *json, vit_error *err)
-{
-    size_t size;
-    const char *type = vit__document_string(vit__document_get(json, "type"), &size);
-    if (!type || a->behind)
-        return vit__file_corrupt(a->source, "post_processor", err);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].type, type) == 0)
-            return types[i].read(a, json, err);
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, a->source->where, "its post-processor %.100s is not built", type);
-}
 
 vit_status vit__file_read_tokens(const vit__source *source, vit__pipeline *pipeline, vit_error *err)
 {
-    around a = {.source = source, .pipeline = pipeline};
-    const vit__document *json = vit__document_get(source->json, "post_processor");
+    around into = {.pipeline = pipeline};
+    vit__steps steps = {source, "post_processor", "processors", types, sizeof types / sizeof *types, &into, 0};
     vit_status status = read_all_added(source, pipeline, err);
-    if (status == VIT_OK && !vit__document_is_null(json))
-        status = read_any(&a, json, err);
-    return status;
+    return status == VIT_OK ? vit__file_read_steps(&steps, err) : status;
 }
 
 /* ------------------------------------------------------------------ the whole file ---- */

@@ -42,4 +42,25 @@ vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **mo
 /* "corrupt: PART of the file is not as it should be" */
 vit_status vit__file_corrupt(const vit__source *source, const char *part, vit_error *err);
 
+/* A part that is made of steps: each an object whose "type" says how it is read, or a "Sequence" of others. */
+typedef struct vit__steps vit__steps;
+
+typedef struct vit__step_type {
+    const char *type;
+    vit_status (*read)(vit__steps *steps, const vit__document *json, vit_error *err);
+} vit__step_type;
+
+struct vit__steps {
+    const vit__source *source;
+    const char *part; /* its key in the file */
+    const char *list; /* the key of a Sequence's steps */
+    const vit__step_type *types;
+    size_t n_types;
+    void *into;     /* what the types' functions fill */
+    unsigned depth; /* of sequences in sequences */
+};
+
+/* Nothing where the file has null for the part, or lacks it. */
+vit_status vit__file_read_steps(vit__steps *steps, vit_error *err);
+
 #endif

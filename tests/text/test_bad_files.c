@@ -22,6 +22,10 @@ static vit_status open_status(const char *folder, vit_error *err)
 #define GOOD "\"model\":{\"type\":\"BPE\"," AB ",\"merges\":[\"a b\"]}"
 #define UNIGRAM(parts) "{\"model\":{\"type\":\"Unigram\"," parts "}}"
 
+#define CLS_SEP "{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",1]}"
+#define SEQUENCE(step) "{\"type\":\"Sequence\",\"processors\":[" step "]}"
+#define NESTED(step) SEQUENCE(SEQUENCE(SEQUENCE(SEQUENCE(SEQUENCE(SEQUENCE(SEQUENCE(SEQUENCE(step))))))))
+
 static const struct {
     const char *text;
     vit_status status;
@@ -87,6 +91,10 @@ static const struct {
     {"{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[]}," GOOD "}", VIT_ERR_CORRUPT},
     {"{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}}]}," GOOD "}",
      VIT_ERR_CORRUPT},
+    {"{\"post_processor\":" SEQUENCE(CLS_SEP ",{\"type\":\"ByteLevel\"}") "," GOOD "}", VIT_OK},
+    {"{\"post_processor\":" SEQUENCE(CLS_SEP "," CLS_SEP) "," GOOD "}", VIT_ERR_UNSUPPORTED_MODEL},
+    {"{\"post_processor\":" NESTED(CLS_SEP) "," GOOD "}", VIT_OK},
+    {"{\"post_processor\":" NESTED(NESTED(CLS_SEP)) "," GOOD "}", VIT_ERR_CORRUPT},
     {"{\"added_tokens\":{}," GOOD "}", VIT_ERR_CORRUPT},
     {"{\"added_tokens\":[{\"content\":\"a\"}]," GOOD "}", VIT_ERR_CORRUPT},
     {"{\"added_tokens\":[{\"content\":\"a\",\"id\":1,\"single_word\":true}]," GOOD "}", VIT_ERR_UNSUPPORTED_MODEL},

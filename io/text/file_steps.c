@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tokenizer.json: what its normalizer, its pre-tokenizer and its post-processor have in common. */
+#include <string.h>
+
+#include "error.h"
+#include "tokenizer_file.h"
+
+#define DEEPEST 8 /* of sequences in sequences */
+
+static vit_status read_step(vit__steps *steps, const vit__document *json, vit_error *err);
+
+static vit_status read_sequence(vit__steps *steps, const vit__document *json, vit_error *err)
+{
+    const vit__document *list = vit__document_get(json, steps->list);
+    if (!vit__document_is_array(list) || steps->depth >= DEEPEST)
+        return vit__file_corrupt(steps->source, steps->part, err);
+    vit_status status = VIT_OK;
+    steps->depth++;
+    for (size_t i = 0; i < vit__document_length(list) && status == VIT_OK; i++)
+        status = read_step(steps, vit__document_at(list, i), err);
+    steps->depth--;
+    return status;
+}
+
+static vit_status read_step(vit__steps *steps, const vit__document *json, vit_error *err)
+{
+    size_t size;
+    const char *type = vit__document_string(vit__document_get(json, "type"), &size);
+    if (!type)
+        return vit__file_corrupt(steps->source, steps->part, err);
+    if (strcmp(type, "Sequence") == 0)
+        return read_sequence(steps, json, err);
+    for (size_t i = 0; i < steps->n_types; i++)
+        if (strcmp(steps->types[i].type, type) == 0)
+            return steps->types[i].read(steps, json, err);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where, "its %s %.100s is not built", steps->part, type);
+}
+
+vit_status vit__file_read_steps(vit__steps *steps, vit_error *err)
+{
+    const vit__document *json = vit__document_get(steps->source->json, steps->part);
+    return vit__document_is_null(json) ? VIT_OK : read_step(steps, json, err);
+}
