@@ -6,9 +6,9 @@
 #include "command.h"
 #include "interrupt.h"
 #include "job.h"
-#include "nearest.h"
 #include "sync.h"
 #include "talk.h"
+#include "unit_length.h"
 
 typedef struct index_command {
     /* options */
@@ -89,8 +89,8 @@ static bool drop(index_command *index, const cli_input *input)
 static bool deliver(void *context, cli_input *input, float *values)
 {
     index_command *index = context;
-    if (values && !cli_to_unit(values, index->columns)) {
-        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero");
+    if (values && !cli_to_length_one(values, index->columns)) {
+        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero, or next to it");
         values = NULL;
     }
     cli_interrupt_hold();

@@ -152,16 +152,3 @@ double cli_cosine(const float *a, const float *b, size_t columns)
         sum += (double)a[i] * (double)b[i];
     return (double)(float)sum;
 }
-
-bool cli_to_unit(float *vector, size_t columns)
-{
-    double sum = 0;
-    for (size_t i = 0; i < columns; i++)
-        sum += (double)vector[i] * (double)vector[i];
-    double length = sqrt(sum);
-    if (!isfinite(length) || length <= 0)
-        return false;
-    for (size_t i = 0; i < columns; i++)
-        vector[i] = (float)((double)vector[i] / length);
-    return true;
-}

@@ -47,7 +47,5 @@ void cli_nearest(const cli_rows *rows, const cli_queries *queries, const cli_ids
 
 /* In double precision: the same on every machine, to the last bit of an f32. */
 double cli_cosine(const float *a, const float *b, size_t columns); /* of vectors of length 1 */
-/* Divides by the length; false: it has none, or is not finite. */
-bool cli_to_unit(float *vector, size_t columns);
 
 #endif

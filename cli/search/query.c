@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "file_facts.h"
-#include "nearest.h"
 #include "talk.h"
 #include "text.h"
+#include "unit_length.h"
 
 typedef struct gathering {
     size_t columns, n, capacity;
@@ -44,8 +44,8 @@ static void finish(gathering *g)
 static bool deliver(void *context, cli_input *input, float *values)
 {
     gathering *g = context;
-    if (values && !cli_to_unit(values, g->columns))
-        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero");
+    if (values && !cli_to_length_one(values, g->columns))
+        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero, or next to it");
     bool usable = values && input->error.status == VIT_OK;
     float *vector = g->vectors + g->n * g->columns;
     if (usable)
