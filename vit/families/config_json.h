@@ -4,7 +4,7 @@
 #define VIT_CONFIG_JSON_H
 
 #include "config.h"
-#include "reader.h"
+#include "json_reader.h"
 
 /* Every field that is not zero, under its name in vit_config. NULL: out of memory. */
 vit__json *vit__config_json(const vit_config *config);

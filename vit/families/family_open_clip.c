@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "reader.h"
+#include "model_keys.h"
 #include "timm.h"
 
 #define BLOCK "transformer.resblocks.%zu."

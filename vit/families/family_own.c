@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "family.h"
-#include "reader.h"
+#include "model_keys.h"
 
 #define BLOCK "blocks.%zu."
 static const vit__name_set names = {

@@ -7,7 +7,7 @@
 
 #include "config_json.h"
 #include "family.h"
-#include "reader.h"
+#include "json_reader.h"
 
 #define BLOCK "blocks.%zu.%zu."
 #define LAYER(name) {name, NULL, VIT__LAYOUT_PACKED}

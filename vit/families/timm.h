@@ -7,7 +7,7 @@
 #define VIT_TIMM_H
 
 #include "family.h"
-#include "reader.h"
+#include "model_keys.h"
 #include "timm_architectures.h"
 
 /* What a model of timm is made from. */

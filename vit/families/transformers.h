@@ -4,7 +4,7 @@
 #define VIT_TRANSFORMERS_H
 
 #include "family.h"
-#include "reader.h"
+#include "model_keys.h"
 
 /* Sizes, patches, blocks and activation by the keys of ViTConfig, with its defaults but for eps: a plain pre-norm encoder
  * with biases. Tokens, positions, norms outside the blocks and heads are left to the family. */

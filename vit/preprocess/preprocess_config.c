@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "config_members.h"
+#include "picture_keys.h"
 #include "error.h"
 #include "preprocess.h"
 
@@ -80,21 +80,20 @@ static uint8_t fill_level(double mean)
     return (uint8_t)(level > 0 ? level < 255 ? level : 255 : 0);
 }
 
-static void read_timm_size(vit__members *r, vit_preprocessor *p)
+static void read_timm_size(vit__reader *r, vit_preprocessor *p)
 {
     p->crop_height = p->crop_width = 224;
     const vit__json *size = vit__json_get(r->object, "input_size");
     int64_t channels;
     if (vit__json_length(size) == 3 && vit__json_integer(vit__json_at(size, 0), &channels) && channels != 3)
-        r->status = vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->name,
-                              "\"input_size\" asks for %lld channels: only RGB is supported", (long long)channels);
-    vit__member_edges(r, "input_size", &p->crop_height, &p->crop_width);
-    p->crop_pct = 0.875;
-    vit__member_number(r, "crop_pct", &p->crop_pct);
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"input_size\" asks for %lld channels: only RGB is supported",
+                         (long long)channels);
+    vit__read_edges(r, "input_size", &p->crop_height, &p->crop_width);
+    p->crop_pct = vit__read_number(r, "crop_pct", 0.875);
     if (p->crop_pct == 0)
         p->crop_pct = 0.875; /* as timm takes it */
-    if (r->status == VIT_OK && !(p->crop_pct > 0 && p->crop_pct <= 1e6))
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"crop_pct\" is %g", p->crop_pct);
+    if (!(p->crop_pct > 0 && p->crop_pct <= 1e6))
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"crop_pct\" is %g", p->crop_pct);
     if (r->status != VIT_OK)
         return;
     p->resize_height = vit__preprocess_grown(p->crop_height, p->crop_pct);
@@ -106,17 +105,17 @@ vit_status vit__preprocess_from_timm(const vit__json *config, const char *name, 
     static const char *const modes[] = {"center", "squash", "border", NULL};
     static const vit__resize_mode resize_modes[] = {VIT__RESIZE_SHORTEST, VIT__RESIZE_SQUASH, VIT__RESIZE_LONGEST};
     const vit__json *inner = vit__json_get(config, "pretrained_cfg");
-    vit__members r = {.object = vit__json_is_object(inner) ? inner : config, .name = name, .err = err};
+    vit__reader r = vit__reader_start(vit__json_is_object(inner) ? inner : config, name, err);
     vit_preprocessor p = {.library = VIT__LIBRARY_TIMM, .crop = true, .rescale = true, .factor = 1.0 / 255.0,
                           .normalise = true};
     set_colours(&p, &vit__colours_imagenet);
     int filter = VIT_FILTER_BICUBIC, mode = 0;
     *out = (vit_preprocessor){0};
     read_timm_size(&r, &p);
-    vit__member_name(&r, "interpolation", vit__filter_names, &filter);
-    vit__member_name(&r, "crop_mode", modes, &mode);
-    vit__member_colour(&r, "mean", p.mean);
-    vit__member_colour(&r, "std", p.std);
+    vit__read_name(&r, "interpolation", vit__filter_names, &filter);
+    vit__read_name(&r, "crop_mode", modes, &mode);
+    vit__read_colour(&r, "mean", p.mean);
+    vit__read_colour(&r, "std", p.std);
     if (r.status != VIT_OK)
         return r.status;
     p.filter = (vit_filter)filter;
@@ -130,37 +129,37 @@ vit_status vit__preprocess_from_timm(const vit__json *config, const char *name, 
 }
 
 /* One number or a list of height and width. */
-static void read_square(vit__members *r, const char *key, uint32_t *height, uint32_t *width)
+static void read_square(vit__reader *r, const char *key, uint32_t *height, uint32_t *width)
 {
     if (vit__json_is_array(vit__json_get(r->object, key))) {
-        vit__member_edges(r, key, height, width);
+        vit__read_edges(r, key, height, width);
         return;
     }
-    if (!vit__member_has(r, key))
+    if (!vit__read_has(r, key))
         return;
-    vit__member_edge(r, key, height);
+    vit__read_edge(r, key, height);
     *width = *height;
 }
 
-static void read_open_clip_fill(vit__members *r, vit_preprocessor *p)
+static void read_open_clip_fill(vit__reader *r, vit_preprocessor *p)
 {
     double fill[3] = {0, 0, 0};
-    vit__member_colour(r, "fill_color", fill);
+    vit__read_colour(r, "fill_color", fill);
     for (size_t c = 0; c < 3 && r->status == VIT_OK; c++) {
         if (!(fill[c] >= 0 && fill[c] <= 255))
-            r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"fill_color\" is not within 0 to 255");
+            vit__reader_fail(r, VIT_ERR_CORRUPT, "\"fill_color\" is not within 0 to 255");
         else if (p->resize == VIT__RESIZE_LONGEST)
             p->fill[c] = (uint8_t)fill[c];
     }
 }
 
 /* The size is the vision tower's; only without one does "size" count. */
-static vit_status read_open_clip_size(const vit__json *config, vit__members *r, vit_preprocessor *p)
+static vit_status read_open_clip_size(const vit__json *config, vit__reader *r, vit_preprocessor *p)
 {
     p->crop_height = p->crop_width = 224;
     read_square(r, "size", &p->crop_height, &p->crop_width);
-    vit__members tower = {.object = vit__json_get(vit__json_get(config, "model_cfg"), "vision_cfg"), .name = r->name,
-                         .status = r->status, .err = r->err};
+    vit__reader tower = *r;
+    tower.object = vit__json_get(vit__json_get(config, "model_cfg"), "vision_cfg");
     read_square(&tower, "image_size", &p->crop_height, &p->crop_width);
     p->resize_height = p->crop_height;
     p->resize_width = p->crop_width;
@@ -175,16 +174,16 @@ vit_status vit__preprocess_from_open_clip(const vit__json *config, const char *n
     static const char *const filters[] = {"bicubic", "bilinear", "random", NULL};
     static const vit_filter filter_values[] = {VIT_FILTER_BICUBIC, VIT_FILTER_BILINEAR, VIT_FILTER_BICUBIC};
     const vit__json *inner = vit__json_get(config, "preprocess_cfg");
-    vit__members r = {.object = vit__json_is_object(inner) ? inner : config, .name = name, .err = err};
+    vit__reader r = vit__reader_start(vit__json_is_object(inner) ? inner : config, name, err);
     vit_preprocessor p = {.library = VIT__LIBRARY_OPEN_CLIP, .rescale = true, .factor = 1.0 / 255.0, .normalise = true};
     set_colours(&p, &vit__colours_clip);
     int filter = 0, mode = 0;
     *out = (vit_preprocessor){0};
     r.status = read_open_clip_size(config, &r, &p);
-    vit__member_name(&r, "interpolation", filters, &filter);
-    vit__member_name(&r, "resize_mode", modes, &mode);
-    vit__member_colour(&r, "mean", p.mean);
-    vit__member_colour(&r, "std", p.std);
+    vit__read_name(&r, "interpolation", filters, &filter);
+    vit__read_name(&r, "resize_mode", modes, &mode);
+    vit__read_colour(&r, "mean", p.mean);
+    vit__read_colour(&r, "std", p.std);
     p.filter = filter_values[filter];
     p.resize = resize_modes[mode];
     p.crop = p.resize != VIT__RESIZE_SQUASH;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_members.h"
+#include "picture_keys.h"
 #include "error.h"
 #include "preprocess.h"
 
@@ -80,53 +80,53 @@ char *vit_preprocessor_describe(const vit_preprocessor *p)
     return text;
 }
 
-static void read_resize(vit__members *r, vit_preprocessor *p)
+static void read_resize(vit__reader *r, vit_preprocessor *p)
 {
     int mode = 0, filter = 0;
-    vit__member_name(r, "resize", mode_names, &mode);
-    vit__member_name(r, "filter", vit__filter_names, &filter);
-    vit__member_edges(r, "resize_size", &p->resize_height, &p->resize_width);
-    vit__member_boolean(r, "resize_floats", &p->resize_floats);
+    vit__read_name(r, "resize", mode_names, &mode);
+    vit__read_name(r, "filter", vit__filter_names, &filter);
+    vit__read_edges(r, "resize_size", &p->resize_height, &p->resize_width);
+    vit__read_truth(r, "resize_floats", &p->resize_floats);
     p->resize = (vit__resize_mode)mode;
     p->filter = (vit_filter)filter;
 }
 
-static void read_crop(vit__members *r, vit_preprocessor *p)
+static void read_crop(vit__reader *r, vit_preprocessor *p)
 {
     double fill[3] = {0, 0, 0};
-    p->crop = vit__member_has(r, "crop_size");
-    vit__member_edges(r, "crop_size", &p->crop_height, &p->crop_width);
-    vit__member_colour(r, "fill", fill);
+    p->crop = vit__read_has(r, "crop_size");
+    vit__read_edges(r, "crop_size", &p->crop_height, &p->crop_width);
+    vit__read_colour(r, "fill", fill);
     for (size_t c = 0; c < 3 && r->status == VIT_OK; c++) {
         if (!(fill[c] >= 0 && fill[c] <= 255))
-            r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"fill\" is not within 0 to 255");
+            vit__reader_fail(r, VIT_ERR_CORRUPT, "\"fill\" is not within 0 to 255");
         else
             p->fill[c] = (uint8_t)fill[c];
     }
-    vit__member_number(r, "crop_pct", &p->crop_pct);
-    if (r->status == VIT_OK && !(p->crop_pct >= 0 && p->crop_pct <= 1e6))
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"crop_pct\" is %g", p->crop_pct);
-    vit__member_edge(r, "squash_from", &p->squash_from);
+    p->crop_pct = vit__read_number(r, "crop_pct", p->crop_pct);
+    if (!(p->crop_pct >= 0 && p->crop_pct <= 1e6))
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"crop_pct\" is %g", p->crop_pct);
+    vit__read_edge(r, "squash_from", &p->squash_from);
 }
 
-static void read_numbers(vit__members *r, vit_preprocessor *p)
+static void read_numbers(vit__reader *r, vit_preprocessor *p)
 {
-    p->rescale = vit__member_has(r, "rescale_factor");
-    p->normalise = vit__member_has(r, "mean") && vit__member_has(r, "std");
-    vit__member_number(r, "rescale_factor", &p->factor);
-    vit__member_colour(r, "mean", p->mean);
-    vit__member_colour(r, "std", p->std);
+    p->rescale = vit__read_has(r, "rescale_factor");
+    p->normalise = vit__read_has(r, "mean") && vit__read_has(r, "std");
+    p->factor = vit__read_number(r, "rescale_factor", p->factor);
+    vit__read_colour(r, "mean", p->mean);
+    vit__read_colour(r, "std", p->std);
 }
 
 vit_status vit__preprocess_from_own(const vit__json *config, const char *name, vit_preprocessor *out, vit_error *err)
 {
-    vit__members r = {.object = config, .name = name, .err = err};
+    vit__reader r = vit__reader_start(config, name, err);
     vit_preprocessor p = {0};
     int library = -1;
     *out = (vit_preprocessor){0};
-    vit__member_name(&r, "library", library_names, &library);
-    if (r.status == VIT_OK && library < 0)
-        r.status = vit__fail(err, VIT_ERR_CORRUPT, name, "\"library\" is missing");
+    vit__read_name(&r, "library", library_names, &library);
+    if (library < 0)
+        vit__reader_fail(&r, VIT_ERR_CORRUPT, "\"library\" is missing");
     read_resize(&r, &p);
     read_crop(&r, &p);
     read_numbers(&r, &p);

@@ -3,7 +3,7 @@
  * what differs. Old files (of "feature extractors") say less and give sizes as plain numbers. */
 #include <string.h>
 
-#include "config_members.h"
+#include "picture_keys.h"
 #include "error.h"
 #include "preprocess.h"
 
@@ -96,7 +96,7 @@ static const class_row *class_by_model(const char *model_type)
     return NULL;
 }
 
-static vit_status choose_class(const vit__members *r, const char *model_type, const class_row **row)
+static vit_status choose_class(const vit__reader *r, const char *model_type, const class_row **row)
 {
     static const char *const keys[] = {"image_processor_type", "feature_extractor_type"};
     const char *type = NULL;
@@ -113,29 +113,29 @@ static vit_status choose_class(const vit__members *r, const char *model_type, co
     if (*row)
         return VIT_OK;
     if (type)
-        return vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->name, "the image processor %.100s is not supported",
+        return vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->where, "the image processor %.100s is not supported",
                          type);
-    return vit__fail(r->err, VIT_ERR_CORRUPT, r->name,
+    return vit__fail(r->err, VIT_ERR_CORRUPT, r->where,
                      "no \"image_processor_type\" or \"feature_extractor_type\" says which image processor it is");
 }
 
 /* "size": a number, a list of height and width, or an object with one of four pairs of keys. */
-static void read_size(vit__members *r, const class_row *row, vit_preprocessor *p)
+static void read_size(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     bool square = !(row->traits & PLAIN_SHORTEST);
     p->resize = row->traits & SHORTEST ? VIT__RESIZE_SHORTEST : VIT__RESIZE_SQUASH;
     p->resize_height = p->resize_width = row->size;
-    vit__member_boolean(r, "default_to_square", &square);
-    if (!vit__member_has(r, "size"))
+    vit__read_truth(r, "default_to_square", &square);
+    if (!vit__read_has(r, "size"))
         return;
     const vit__json *size = vit__json_get(r->object, "size");
     if (vit__json_is_array(size)) {
         p->resize = VIT__RESIZE_SQUASH;
-        vit__member_edges(r, "size", &p->resize_height, &p->resize_width);
+        vit__read_edges(r, "size", &p->resize_height, &p->resize_width);
         return;
     }
     if (!vit__json_is_object(size)) {
-        vit__member_edge(r, "size", &p->resize_height);
+        vit__read_edge(r, "size", &p->resize_height);
         p->resize_width = p->resize_height;
         p->resize = square ? VIT__RESIZE_SQUASH : VIT__RESIZE_SHORTEST;
         return;
@@ -147,71 +147,67 @@ static void read_size(vit__members *r, const class_row *row, vit_preprocessor *p
                  {"shortest_edge", "shortest_edge", VIT__RESIZE_SHORTEST},
                  {"max_height", "max_width", VIT__RESIZE_FIT},
                  {"height", "width", VIT__RESIZE_SQUASH}};
-    vit__members inner = *r;
+    vit__reader inner = *r;
     inner.object = size;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (!vit__member_has(&inner, forms[i].height) || !vit__member_has(&inner, forms[i].width))
+        if (!vit__read_has(&inner, forms[i].height) || !vit__read_has(&inner, forms[i].width))
             continue;
         p->resize = forms[i].mode;
-        vit__member_edge(&inner, forms[i].height, &p->resize_height);
-        vit__member_edge(&inner, forms[i].width, &p->resize_width);
+        vit__read_edge(&inner, forms[i].height, &p->resize_height);
+        vit__read_edge(&inner, forms[i].width, &p->resize_width);
         r->status = inner.status;
         return;
     }
-    if (r->status == VIT_OK)
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name,
-                              "\"size\" has neither height and width nor a shortest_edge");
+    vit__reader_fail(r, VIT_ERR_CORRUPT, "\"size\" has neither height and width nor a shortest_edge");
 }
 
 /* "crop_size": a number, a list, or height and width. */
-static void read_crop_size(vit__members *r, vit_preprocessor *p)
+static void read_crop_size(vit__reader *r, vit_preprocessor *p)
 {
     const vit__json *size = vit__json_get(r->object, "crop_size");
     if (vit__json_is_array(size)) {
-        vit__member_edges(r, "crop_size", &p->crop_height, &p->crop_width);
+        vit__read_edges(r, "crop_size", &p->crop_height, &p->crop_width);
         return;
     }
     if (!vit__json_is_object(size)) {
-        vit__member_edge(r, "crop_size", &p->crop_height);
-        if (vit__member_has(r, "crop_size"))
+        vit__read_edge(r, "crop_size", &p->crop_height);
+        if (vit__read_has(r, "crop_size"))
             p->crop_width = p->crop_height;
         return;
     }
-    vit__members inner = *r;
+    vit__reader inner = *r;
     inner.object = size;
     p->crop_height = p->crop_width = 0;
-    vit__member_edge(&inner, "height", &p->crop_height);
-    vit__member_edge(&inner, "width", &p->crop_width);
+    vit__read_edge(&inner, "height", &p->crop_height);
+    vit__read_edge(&inner, "width", &p->crop_width);
     r->status = inner.status;
 }
 
-static void read_crop(vit__members *r, const class_row *row, vit_preprocessor *p)
+static void read_crop(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     p->crop = row->traits & CROPS;
-    vit__member_boolean(r, "do_center_crop", &p->crop);
+    vit__read_truth(r, "do_center_crop", &p->crop);
     if (!p->crop)
         return;
     p->crop_height = p->crop_width = row->crop_size;
     read_crop_size(r, p);
-    if (r->status == VIT_OK && (p->crop_height == 0 || p->crop_width == 0))
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name,
-                              "\"do_center_crop\" is on, but \"crop_size\" has no height and width");
+    if (p->crop_height == 0 || p->crop_width == 0)
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"do_center_crop\" is on, but \"crop_size\" has no height and width");
 }
 
 /* ConvNext: below 384 the shortest edge becomes edge / crop_pct, and a crop keeps the edge; from 384 up a squash. */
-static void read_convnext(vit__members *r, vit_preprocessor *p)
+static void read_convnext(vit__reader *r, vit_preprocessor *p)
 {
-    double crop_pct = 224.0 / 256.0;
-    vit__member_number(r, "crop_pct", &crop_pct);
+    double crop_pct = vit__read_number(r, "crop_pct", 224.0 / 256.0);
     if (r->status != VIT_OK)
         return;
     if (p->resize != VIT__RESIZE_SHORTEST)
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"size\" needs a shortest_edge here");
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"size\" needs a shortest_edge here");
     else if (p->crop)
-        r->status = vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->name,
-                              "\"do_center_crop\" on top of a ConvNext image processor's own crop is not supported");
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"do_center_crop\" on top of a ConvNext image processor's own crop is not supported");
     else if (!(crop_pct > 0 && crop_pct <= 1e6))
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"crop_pct\" is %g", crop_pct);
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"crop_pct\" is %g", crop_pct);
     if (r->status != VIT_OK)
         return;
     uint32_t edge = p->resize_height;
@@ -227,22 +223,22 @@ static void read_convnext(vit__members *r, vit_preprocessor *p)
 }
 
 /* "resample": PIL's number of the filter. */
-static void read_filter(vit__members *r, const class_row *row, vit_preprocessor *p)
+static void read_filter(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     int64_t number = row->filter;
     const vit__json *value = vit__json_get(r->object, "resample");
     if (!vit__json_is_null(value) && !vit__json_integer(value, &number))
         number = -1;
     if (number < 0 || number > VIT_FILTER_HAMMING)
-        r->status = vit__fail(r->err, VIT_ERR_CORRUPT, r->name, "\"resample\" is not one of PIL's filters, 0 to 5");
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"resample\" is not one of PIL's filters, 0 to 5");
     else
         p->filter = (vit_filter)number;
 }
 
-static void read_resize(vit__members *r, const class_row *row, vit_preprocessor *p)
+static void read_resize(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     bool resize = true;
-    vit__member_boolean(r, "do_resize", &resize);
+    vit__read_truth(r, "do_resize", &resize);
     if (resize) {
         read_size(r, row, p);
         read_filter(r, row, p);
@@ -252,19 +248,19 @@ static void read_resize(vit__members *r, const class_row *row, vit_preprocessor 
         read_convnext(r, p);
 }
 
-static void read_numbers(vit__members *r, const class_row *row, vit_preprocessor *p)
+static void read_numbers(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     p->rescale = p->normalise = true;
     p->factor = 1.0 / 255.0;
     memcpy(p->mean, row->colours->mean, sizeof p->mean);
     memcpy(p->std, row->colours->std, sizeof p->std);
-    vit__member_boolean(r, "do_rescale", &p->rescale);
-    vit__member_boolean(r, "do_normalize", &p->normalise);
+    vit__read_truth(r, "do_rescale", &p->rescale);
+    vit__read_truth(r, "do_normalize", &p->normalise);
     if (p->rescale)
-        vit__member_number(r, "rescale_factor", &p->factor);
+        p->factor = vit__read_number(r, "rescale_factor", p->factor);
     if (p->normalise) {
-        vit__member_colour(r, "image_mean", p->mean);
-        vit__member_colour(r, "image_std", p->std);
+        vit__read_colour(r, "image_mean", p->mean);
+        vit__read_colour(r, "image_std", p->std);
     }
     p->resize_floats = (row->traits & FLOATS) && p->rescale;
 }
@@ -273,7 +269,7 @@ vit_status vit__preprocess_from_transformers_for(const vit__json *config, const 
                                                  vit_preprocessor *out, vit_error *err)
 {
     const vit__json *nested = vit__json_get(config, "image_processor");
-    vit__members r = {.object = vit__json_is_object(nested) ? nested : config, .name = name, .err = err};
+    vit__reader r = vit__reader_start(vit__json_is_object(nested) ? nested : config, name, err);
     vit_preprocessor p = {.library = VIT__LIBRARY_TRANSFORMERS};
     const class_row *row;
     bool pad = false;
@@ -283,9 +279,9 @@ vit_status vit__preprocess_from_transformers_for(const vit__json *config, const 
         return r.status;
     read_resize(&r, row, &p);
     read_numbers(&r, row, &p);
-    vit__member_boolean(&r, "do_pad", &pad);
-    if (pad && vit__member_has(&r, "pad_size"))
-        r.status = vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, name, "padding to a \"pad_size\" is not supported");
+    vit__read_truth(&r, "do_pad", &pad);
+    if (pad && vit__read_has(&r, "pad_size"))
+        vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL, "padding to a \"pad_size\" is not supported");
     if (r.status == VIT_OK)
         r.status = vit__preprocess_check(&p, name, err);
     if (r.status == VIT_OK)
