@@ -12,6 +12,7 @@
 #define INT8_INPUTS 65000
 
 #define STRIPE 16 /* outputs converted together: what they write of a panel's row is one cache line */
+#define SQUARE 4  /* words of as many outputs that are put in their places at once */
 
 vit_precision vit__packed_precision(vit_precision wanted, size_t inputs)
 {
@@ -124,15 +125,12 @@ vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outpu
 
 /* ------------------------------------------------------------------ packing ---- */
 
-/* One row of weights as the words of output `output`. */
+/* One row of weights as the words of output `output`; f32 is not converted. */
 static void convert_row(vit__packed *packed, const vit__kernels *kernels, size_t output, const float *row,
                         uint32_t *words)
 {
     words[packed->words - 1] = 0;
     switch (packed->precision) {
-    case VIT_PRECISION_F32:
-        memcpy(words, row, packed->inputs * sizeof *words);
-        break;
     case VIT_PRECISION_BF16:
         kernels->to_bf16(row, packed->inputs, (uint16_t *)words);
         break;
@@ -145,17 +143,44 @@ static void convert_row(vit__packed *packed, const vit__kernels *kernels, size_t
         packed->sums[output] = sum;
         break;
     }
+    case VIT_PRECISION_F32:
     case VIT_PRECISION_STORED: /* of models, not of layers */
         break;
     }
 }
 
-/* stripe[n][words] as columns `column`... of a panel */
+typedef uint32_t quad __attribute__((vector_size(SQUARE * sizeof(uint32_t))));
+
+static quad load(const uint32_t *words)
+{
+    quad loaded;
+    memcpy(&loaded, words, sizeof loaded);
+    return loaded;
+}
+
+/* Four words of four outputs, `words` apart, as four rows of a panel. */
+static void scatter_square(const uint32_t *stripe, size_t words, uint32_t *panel)
+{
+    quad a = load(stripe), b = load(stripe + words), c = load(stripe + 2 * words), d = load(stripe + 3 * words);
+    quad low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    quad low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const quad rows[SQUARE] = {
+        __builtin_shufflevector(low_ab, low_cd, 0, 1, 4, 5), __builtin_shufflevector(low_ab, low_cd, 2, 3, 6, 7),
+        __builtin_shufflevector(high_ab, high_cd, 0, 1, 4, 5), __builtin_shufflevector(high_ab, high_cd, 2, 3, 6, 7)};
+    for (size_t i = 0; i < SQUARE; i++)
+        memcpy(panel + i * VIT__PANEL, &rows[i], sizeof rows[i]);
+}
+
+/* stripe[n][words] as columns `column`... of a panel; the words may be of another type. */
 static void scatter(const uint32_t *stripe, size_t n, size_t words, uint32_t *panel, size_t column)
 {
+    size_t square_n = n / SQUARE * SQUARE, square_words = words / SQUARE * SQUARE;
+    for (size_t word = 0; word < square_words; word += SQUARE)
+        for (size_t i = 0; i < square_n; i += SQUARE)
+            scatter_square(stripe + i * words + word, words, panel + word * VIT__PANEL + column + i);
     for (size_t word = 0; word < words; word++)
-        for (size_t i = 0; i < n; i++)
-            panel[word * VIT__PANEL + column + i] = stripe[i * words + word];
+        for (size_t i = word < square_words ? square_n : 0; i < n; i++)
+            memcpy(panel + word * VIT__PANEL + column + i, stripe + i * words + word, sizeof *panel);
 }
 
 size_t vit__packed_stripe(const vit__packed *packed)
@@ -169,10 +194,12 @@ void vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, const vi
         size_t output = rows->first + done, column = output % VIT__PANEL;
         n = STRIPE - column % STRIPE;
         n = rows->rows - done < n ? rows->rows - done : n;
-        for (size_t i = 0; i < n; i++)
-            convert_row(packed, kernels, output + i, rows->weight + (done + i) * packed->inputs,
-                        stripe + i * packed->words);
-        scatter(stripe, n, packed->words, packed->panels + output / VIT__PANEL * packed->words * VIT__PANEL, column);
+        const float *weight = rows->weight + done * packed->inputs;
+        bool converted = packed->precision != VIT_PRECISION_F32;
+        for (size_t i = 0; converted && i < n; i++)
+            convert_row(packed, kernels, output + i, weight + i * packed->inputs, stripe + i * packed->words);
+        scatter(converted ? stripe : (const uint32_t *)(const void *)weight, n, packed->words,
+                packed->panels + output / VIT__PANEL * packed->words * VIT__PANEL, column);
     }
     if (rows->bias)
         memcpy(packed->bias + rows->first, rows->bias, rows->rows * sizeof *rows->bias);
