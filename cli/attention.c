@@ -249,6 +249,7 @@ static cli_exit map_input(const cli_command *command, attention *a)
         cli_input_error(a->pixels_path, &err);
         return CLI_INPUTS_FAILED;
     }
+    a->options.once = true;
     status = cli_model_open(&a->options, &a->model);
     if (status == CLI_DONE)
         status = check_model(command, a);

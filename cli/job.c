@@ -2,6 +2,7 @@
 #include "job.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "interrupt.h"
 #include "loader.h"
@@ -33,6 +34,17 @@ static bool has_pictures(const cli_inputs *inputs)
     return false;
 }
 
+/* Is there just one input, for all that can be said beforehand? */
+static bool is_single(const cli_inputs *inputs)
+{
+    struct stat info;
+    const cli_source *source = inputs->sources;
+    if (inputs->n != 1 || inputs->tar)
+        return false;
+    return source->kind == CLI_SOURCE_STDIN || source->kind == CLI_SOURCE_TEXT ||
+           (source->kind == CLI_SOURCE_PATH && stat(source->value, &info) == 0 && S_ISREG(info.st_mode));
+}
+
 /* As --image-size says; else, where there are ready pixels alone, theirs. (Whether the file is in order shows later.) */
 static cli_size choose_size(const cli_job *job)
 {
@@ -54,6 +66,7 @@ cli_exit cli_job_open(const cli_command *command, cli_job *job)
         return status;
     job->text = cli_inputs_are_text(&job->inputs);
     job->options.tower = job->text ? VIT_TOWER_TEXT : VIT_TOWER_IMAGE;
+    job->options.once = is_single(&job->inputs);
     job->options.image_size = job->text ? (cli_size){0} : choose_size(job);
     status = cli_model_open(&job->options, &job->model);
     if (status == CLI_DONE && first_of(&job->inputs, CLI_SOURCE_TEXT))

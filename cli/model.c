@@ -104,7 +104,8 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     double start = cli_seconds();
     vit_model_options open = {.precision = precisions[options->precision], .preprocessor = options->preprocessor,
                               .tower = options->tower, .image_height = options->image_size.height,
-                              .image_width = options->image_size.width};
+                              .image_width = options->image_size.width,
+                              .once = options->once};
     vit_error err = {0};
     if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK)
         return open_error(options, model->name, &err);
@@ -121,7 +122,7 @@ cli_exit cli_model_start(const cli_model_options *options, size_t default_batch,
     size_t pixels = vit_model_pixels_size(model->model);
     size_t fitting = pixels ? BATCH_BYTES / (pixels * sizeof(float)) : default_batch;
     size_t usual = default_batch < fitting ? default_batch : fitting;
-    model->batch = options->batch ? options->batch : usual ? usual : 1;
+    model->batch = options->once ? 1 : options->batch ? options->batch : usual ? usual : 1;
     vit_session_options session = {.threads = options->threads, .max_batch = model->batch};
     vit_error err = {0};
     if (vit_session_create(model->model, &session, &model->session, &err) != VIT_OK) {

@@ -18,6 +18,7 @@ typedef struct cli_model_options {
     /* The command's, from what it is to work on: */
     vit_tower tower;
     cli_size image_size;      /* zero: the model's own */
+    bool once;                /* it is for a single input */
 } cli_model_options;
 
 /* Numbered as the choices of --precision. */

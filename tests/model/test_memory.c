@@ -12,13 +12,14 @@
 
 static float pixels[VALUES], result[VALUES];
 static const int32_t ids[IDS] = {3, 1, 4, 1, 5};
+static int once; /* how models are opened */
 
 /* Opens the model, encodes one input. Counts the requests made while encoding. */
 static vit_status use(const char *path, vit_tower tower, size_t *while_encoding, vit_error *err)
 {
     vit_model *model;
     vit_session *session = NULL;
-    vit_model_options options = {.precision = VIT_PRECISION_STORED, .tower = tower};
+    vit_model_options options = {.precision = VIT_PRECISION_STORED, .tower = tower, .once = once};
     vit_session_options one = {.threads = 1, .max_batch = 1};
     vit_status status = vit_model_open(path, &options, &model, err);
     assert_int_equal(status == VIT_OK, model != NULL);
@@ -70,6 +71,10 @@ static void pictures(void **state)
     each_request_may_be_refused(data_path("golden/hf_beit_classifier"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_dinov3_vit"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden_more/own_variational"), VIT_TOWER_IMAGE);
+    once = 1;
+    each_request_may_be_refused(data_path("golden/hf_vit_bf16"), VIT_TOWER_IMAGE);
+    each_request_may_be_refused(data_path("golden/hf_dinov3_vit"), VIT_TOWER_IMAGE);
+    once = 0;
 }
 
 static void words(void **state)

@@ -194,6 +194,16 @@ vit_status vit__checkpoint_floats(vit__checkpoint *checkpoint, const vit__tensor
     return status;
 }
 
+bool vit__checkpoint_maps(const vit__checkpoint *checkpoint, const float *floats)
+{
+    for (size_t i = 0; i < checkpoint->shards.n_shards; i++) {
+        const vit__mapped_file *file = &checkpoint->shards.shards[i].file;
+        if ((uintptr_t)floats - (uintptr_t)file->data < file->size)
+            return true;
+    }
+    return false;
+}
+
 void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, size_t n)
 {
     size_t i = checkpoint->n_kept;

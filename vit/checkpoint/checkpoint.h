@@ -54,6 +54,9 @@ const vit__tensor *vit__checkpoint_find(const vit__checkpoint *checkpoint, const
 vit_status vit__checkpoint_floats(vit__checkpoint *checkpoint, const vit__tensor *tensor, const float **floats,
                                   vit_error *err);
 
+/* Do these floats lie in a mapped file, and not in a copy? */
+bool vit__checkpoint_maps(const vit__checkpoint *checkpoint, const float *floats);
+
 /* The n numbers at floats, from vit__checkpoint_floats or _keep, are not needed any more: a copy is freed, pages of the
  * file go back to the system. (Asking for the tensor again makes a new copy.) */
 void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, size_t n);

@@ -26,6 +26,14 @@ static vit__packed shaped(vit_precision precision, size_t inputs, size_t outputs
                          .words = vit__words(precision, inputs), .n_panels = (outputs + VIT__PANEL - 1) / VIT__PANEL};
 }
 
+/* The last panel, if it is not full: it alone needs zeros. */
+static void clear_rest(const vit__packed *packed)
+{
+    if (packed->outputs % VIT__PANEL)
+        memset(packed->panels + (packed->n_panels - 1) * packed->words * VIT__PANEL, 0,
+               packed->words * VIT__PANEL * sizeof *packed->panels);
+}
+
 vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t outputs, vit__packed **result,
                               vit_error *err)
 {
@@ -48,9 +56,7 @@ vit_status vit__packed_create(vit_precision precision, size_t inputs, size_t out
         vit__packed_free(packed);
         return vit__fail_memory(err, NULL);
     }
-    if (columns > outputs) /* the last panel is not full: it alone needs zeros */
-        memset(packed->panels + (packed->n_panels - 1) * packed->words * VIT__PANEL, 0,
-               packed->words * VIT__PANEL * sizeof *packed->panels);
+    clear_rest(packed);
     *result = packed;
     return VIT_OK;
 }
@@ -88,6 +94,27 @@ void vit__packed_pieces(const vit__packed *packed, const void *pieces[VIT__PACKE
     }
 }
 
+/* Over memory of another's, piece by piece. */
+static vit__packed laid_out(vit_precision precision, size_t inputs, size_t outputs, void *bytes)
+{
+    vit__packed packed = shaped(precision, inputs, outputs);
+    size_t columns = packed.n_panels * VIT__PANEL;
+    packed.borrowed = true;
+    packed.panels = bytes;
+    packed.bias = (float *)(void *)(packed.panels + packed.words * columns);
+    if (precision == VIT_PRECISION_INT8) {
+        packed.scales = packed.bias + columns;
+        packed.sums = (int32_t *)(void *)(packed.scales + columns);
+    }
+    return packed;
+}
+
+void vit__packed_place(vit_precision precision, size_t inputs, size_t outputs, void *bytes, vit__packed *packed)
+{
+    *packed = laid_out(precision, inputs, outputs, bytes);
+    clear_rest(packed);
+}
+
 /* Are the scales those of some weights, and can the sums be sums of that many bytes? */
 static bool plausible(const vit__packed *packed)
 {
@@ -105,19 +132,10 @@ vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outpu
     vit__packed *packed = vit__alloc(1, sizeof *packed);
     if (!packed)
         return vit__fail_memory(err, where);
-    *packed = shaped(precision, inputs, outputs);
-    packed->borrowed = true;
-    size_t columns = packed->n_panels * VIT__PANEL;
-    uint32_t *words = (uint32_t *)(uintptr_t)bytes; /* never written: filling is for what was created */
-    packed->panels = words;
-    packed->bias = (float *)(void *)(words + packed->words * columns);
-    if (precision == VIT_PRECISION_INT8) {
-        packed->scales = packed->bias + columns;
-        packed->sums = (int32_t *)(void *)(packed->scales + columns);
-        if (!plausible(packed)) {
-            vit__packed_free(packed);
-            return vit__fail(err, VIT_ERR_CORRUPT, where, "scales or sums of its columns are none of packed weights");
-        }
+    *packed = laid_out(precision, inputs, outputs, (void *)(uintptr_t)bytes); /* which nobody fills, and so nobody writes */
+    if (precision == VIT_PRECISION_INT8 && !plausible(packed)) {
+        vit__packed_free(packed);
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "scales or sums of its columns are none of packed weights");
     }
     *result = packed;
     return VIT_OK;
@@ -203,4 +221,6 @@ void vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, const vi
     }
     if (rows->bias)
         memcpy(packed->bias + rows->first, rows->bias, rows->rows * sizeof *rows->bias);
+    else
+        memset(packed->bias + rows->first, 0, rows->rows * sizeof *packed->bias);
 }

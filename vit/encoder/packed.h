@@ -15,7 +15,7 @@ typedef struct vit__packed {
     size_t words;           /* 32-bit words of a row: K values, and zeros to fill the last word */
     size_t n_panels;        /* N / VIT__PANEL, rounded up; columns past N are zero */
     uint32_t *panels;       /* [n_panels][words][VIT__PANEL] */
-    float *bias;            /* [n_panels * VIT__PANEL], 0 where the layer has none */
+    float *bias;            /* [n_panels * VIT__PANEL], 0 for outputs that have none */
     float *scales;          /* int8: [n_panels * VIT__PANEL], what a unit of each column stands for; else NULL */
     int32_t *sums;          /* int8: [n_panels * VIT__PANEL], each column's sum of bytes; else NULL */
     bool borrowed;          /* the memory is another's, which outlives this */
@@ -49,6 +49,9 @@ bool vit__packed_size(vit_precision precision, size_t inputs, size_t outputs, si
  * be formed (VIT_ERR_CORRUPT). */
 vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes, const char *where,
                             vit__packed **packed, vit_error *err);
+
+/* Such bytes to be filled: vit__packed_size of them, aligned to 64, as nothing has been written there. */
+void vit__packed_place(vit_precision precision, size_t inputs, size_t outputs, void *bytes, vit__packed *packed);
 
 #define VIT__PACKED_PIECES 4
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "gemm_streamed.h"
 #include "labels.h"
 #include "memory.h"
 
@@ -106,6 +107,15 @@ static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_
     return VIT_OK;
 }
 
+/* Where a model is used once, the tiles need not keep what they pack. */
+static const vit__gemm *choose_gemm(const opening *o, const vit__plan *plan)
+{
+    if (plan->packed)
+        return vit__gemm_tiles();
+    const vit__gemm *gemm = vit__gemm_choose(o->model->precision, vit__cpu_detect());
+    return o->options->once && gemm == vit__gemm_tiles() ? vit__gemm_streamed() : gemm;
+}
+
 static vit_status load_tower(opening *o)
 {
     vit_model *model = o->model;
@@ -121,7 +131,7 @@ static vit_status load_tower(opening *o)
     vit_status status = choose_precision(o, plan, &model->precision);
     if (status != VIT_OK)
         return status;
-    model->gemm = plan->packed ? vit__gemm_tiles() : vit__gemm_choose(model->precision, vit__cpu_detect());
+    model->gemm = choose_gemm(o, plan);
     vit__weights_target target = {.gemm = model->gemm, .precision = model->precision};
     status = vit__pool_create(plan->packed ? 1 : vit__cpu_count(), &target.pool, o->err);
     if (status == VIT_OK)

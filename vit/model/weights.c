@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "gemm_streamed.h"
 #include "memory.h"
 #include "packed.h"
 #include "position.h"
@@ -228,6 +229,15 @@ static void adopt(loader *l, vit__linear *linear)
     linear->packed = packed;
 }
 
+/* What is streamed lies in the file; copies are packed at once, and freed. */
+static const vit__gemm *preparer(const loader *l, const vit__linear *linear)
+{
+    bool in_file = true;
+    for (size_t i = 0; i < linear->n_parts; i++)
+        in_file = in_file && vit__checkpoint_maps(l->checkpoint, linear->parts[i].weight);
+    return l->target->gemm == vit__gemm_streamed() && !in_file ? vit__gemm_tiles() : l->target->gemm;
+}
+
 /* Hands the layer to the back end. Where that packed it, what it was made from leaves memory. */
 static vit__linear prepared(loader *l, vit__linear linear, vit_precision precision)
 {
@@ -235,7 +245,7 @@ static vit__linear prepared(loader *l, vit__linear linear, vit_precision precisi
     if (l->stored && l->status == VIT_OK)
         adopt(l, &linear);
     else if (linear.outputs && l->status == VIT_OK)
-        l->status = l->target->gemm->prepare(&linear, l->target->pool, l->err);
+        l->status = preparer(l, &linear)->prepare(&linear, l->target->pool, l->err);
     for (size_t i = 0; linear.packed && i < l->n_sources; i++)
         vit__checkpoint_let_go(l->checkpoint, l->sources[i], l->source_sizes[i]);
     l->n_sources = 0;

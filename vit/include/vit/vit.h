@@ -191,6 +191,8 @@ typedef struct vit_model_options {
     uint32_t image_height, image_width; /* run at this picture size: positions are interpolated as the family defines it,
                                          * and preprocessing aims at it; 0 = the model's own (for families that the
                                          * library runs at any size, such as DINOv2, what its preprocessing gives) */
+    int once; /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the
+               * first result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
 } vit_model_options;
 
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
@@ -322,8 +324,8 @@ VIT_API void vit_session_free(vit_session *session);
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
-/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni", or "openblas"; without
- * AVX2 and without OpenBLAS "tiles/c". */
+/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni", "openblas", or
+ * "streamed": the tiles, of a model that was opened for one call. Without AVX2 and without OpenBLAS "tiles/c". */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
