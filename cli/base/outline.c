@@ -2,6 +2,8 @@
 #include "outline.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COLUMN 24      /* where values start */
@@ -28,6 +30,17 @@ static const char *add_string(const char *at, cli_text *text)
     return *at ? at + 1 : at;
 }
 
+/* Of a fraction the fewest digits that give the same number back: JSON has all 17. */
+static void add_number(const char *at, size_t length, cli_text *text)
+{
+    char shorter[32];
+    snprintf(shorter, sizeof shorter, "%.15g", strtod(at, NULL));
+    if (memchr(at, '.', length) && strtod(shorter, NULL) == strtod(at, NULL))
+        cli_text_string(text, shorter);
+    else
+        cli_text_add(text, at, length);
+}
+
 static const char *add_scalar(const char *at, cli_text *text)
 {
     if (*at == '"')
@@ -38,18 +51,19 @@ static const char *add_scalar(const char *at, cli_text *text)
     if (strncmp(at, "null", length) == 0)
         cli_text_string(text, "none");
     else
-        cli_text_add(text, at, length);
+        add_number(at, length, text);
     return at + length;
 }
 
-/* "a, b, c" on one line, whatever is nested inside in brackets; past ARRAY_SHOWN elements only their number. */
+/* "a, b, c" on one line, or "a; b; c" of strings, in which commas are usual; whatever is nested inside in brackets; past
+ * ARRAY_SHOWN elements only their number. */
 static const char *add_array(const char *at, cli_text *text)
 {
     size_t n = 0;
     for (at = skip_space(at + 1); *at && *at != ']'; n++) {
         size_t before = text->size;
         if (n > 0)
-            cli_text_string(text, ", ");
+            cli_text_string(text, *at == '"' ? "; " : ", ");
         if (*at == '[') {
             cli_text_string(text, "[");
             at = add_array(at, text);
@@ -63,7 +77,7 @@ static const char *add_array(const char *at, cli_text *text)
         at = skip_space(at + (*at == ','));
     }
     if (n > ARRAY_SHOWN)
-        cli_text_format(text, ", ... (%zu in all)", n);
+        cli_text_format(text, " ... (%zu in all)", n);
     return *at ? at + 1 : at;
 }
 
