@@ -53,7 +53,7 @@ install(FILES
   models/vit-tiny-cifar10/config.json models/vit-tiny-cifar10/preprocessor_config.json
   models/vit-tiny-cifar10/model.safetensors models/vit-tiny-cifar10/README.md
   DESTINATION ${CMAKE_INSTALL_DATADIR}/libvit/models/vit-tiny-cifar10)
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE LICENSE.WordNet README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(EXISTS ${PROJECT_SOURCE_DIR}/docs/vit.1)
   install(FILES docs/vit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()

@@ -256,6 +256,9 @@ class InfoAndBench(Case):
         text = self.vit("info", "-m", MODEL).stdout.decode()
         self.assertIn(info["digest"], text)
         self.assertIn(info["family"], text)
+        text = self.vit("info", "-m", os.path.join(GOLDEN, "timm_test_vit")).stdout.decode()
+        self.assertRegex(text, r"\ngflops +0\.08\n")
+        self.assertRegex(text, r"\nlabels +tench, Tinca tinca; goldfish, Carassius auratus; .* \.\.\. \(1000 in all\)\n")
 
     def test_bench(self):
         keys = {"model", "precision", "batch", "threads", "ms_per_image", "min_ms_per_image", "images_per_s", "gflops",

@@ -62,6 +62,44 @@ static void names_are_found(void **state)
     }
 }
 
+/* With so many classes, the name of the second; NULL: none has one. */
+static const struct {
+    const char *config;
+    size_t classes;
+    const char *second;
+} numbers[] = {
+    {"{\"architecture\":\"vit_tiny_patch16_224\"}", 1000, "goldfish, Carassius auratus"},
+    {"{\"architecture\":\"vit_tiny_patch16_224\",\"model_type\":\"timm_wrapper\",\"label_names\":null}", 1000,
+     "goldfish, Carassius auratus"},
+    {"{\"architecture\":\"vit_tiny_patch16_224\"}", 999, NULL},
+    {"{\"architecture\":\"vit_tiny_patch16_224\",\"label_names\":[]}", 1000, NULL},
+    {"{\"architecture\":\"vit_tiny_patch16_224\",\"label_names\":[\"cat\",\"dog\"]}", 1000, "dog"},
+    {"{\"architecture\":\"vit_tiny_patch16_224\",\"pretrained_cfg\":{\"label_names\":[\"cat\",\"dog\"]}}", 1000, "dog"},
+    {"{\"architectures\":[\"ViTForImageClassification\"],\"model_type\":\"vit\"}", 1000, NULL},
+    {"{\"architecture\":\"x\",\"model_type\":\"vit\"}", 1000, NULL},
+};
+
+static void a_thousand_classes_of_timm_are_imagenet(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        vit__json *config;
+        vit_error err = {0};
+        char **labels;
+        assert_ok(vit__json_parse(numbers[i].config, strlen(numbers[i].config), "case", &config, &err), err);
+        assert_ok(vit__labels_load(config, numbers[i].classes, &labels, &err), err);
+        const char *second = labels ? labels[1] : NULL;
+        if (!second != !numbers[i].second || (second && strcmp(second, numbers[i].second) != 0))
+            fail_msg("%s: the second is %s", numbers[i].config, second ? second : "(null)");
+        if (second && second[0] == 'g') {
+            assert_string_equal(labels[281], "tabby, tabby cat");
+            assert_string_equal(labels[999], "toilet tissue, toilet paper, bathroom tissue");
+        }
+        vit__labels_free(labels, numbers[i].classes);
+        vit__json_free(config);
+    }
+}
+
 static void without_classes_there_are_no_names(void **state)
 {
     (void)state;
@@ -79,6 +117,7 @@ static void without_classes_there_are_no_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(names_are_found),
-                                       cmocka_unit_test(without_classes_there_are_no_names)};
+                                       cmocka_unit_test(a_thousand_classes_of_timm_are_imagenet),
+        cmocka_unit_test(without_classes_there_are_no_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

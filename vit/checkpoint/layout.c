@@ -100,7 +100,13 @@ static vit_status load_open_clip(vit__layout *layout, bool *found, vit_error *er
     return load_config(layout, path, err);
 }
 
-/* config.json, if it is there and says whose it is. "timm_wrapper" is the name transformers gives to all of timm. */
+bool vit__layout_is_timm(const vit__json *config)
+{
+    const char *type = vit__json_string(vit__json_get(config, "model_type"));
+    return vit__json_string(vit__json_get(config, "architecture")) && (!type || strcmp(type, "timm_wrapper") == 0);
+}
+
+/* config.json, if it is there and says whose it is. */
 static vit_status load_plain(vit__layout *layout, bool *found, vit_error *err)
 {
     char *path;
@@ -111,11 +117,9 @@ static vit_status load_plain(vit__layout *layout, bool *found, vit_error *err)
     status = load_config(layout, path, err);
     if (status != VIT_OK)
         return status;
-    const char *type = vit__json_string(vit__json_get(layout->config, "model_type"));
-    const char *architecture = vit__json_string(vit__json_get(layout->config, "architecture"));
-    bool timm = architecture && (!type || strcmp(type, "timm_wrapper") == 0);
-    layout->kind = timm ? VIT__CHECKPOINT_TIMM : VIT__CHECKPOINT_TRANSFORMERS;
-    *found = type || architecture;
+    layout->kind = vit__layout_is_timm(layout->config) ? VIT__CHECKPOINT_TIMM : VIT__CHECKPOINT_TRANSFORMERS;
+    *found = vit__json_string(vit__json_get(layout->config, "model_type")) ||
+             vit__json_string(vit__json_get(layout->config, "architecture"));
     return VIT_OK;
 }
 

@@ -22,4 +22,7 @@ void vit__layout_free(vit__layout *layout);
 /* Fills kind, config_path and config for weights that are not self-contained, unless that is done. */
 vit_status vit__layout_read_config(vit__layout *layout, vit_error *err);
 
+/* Is it timm's? "timm_wrapper" is the name that transformers gives to all of them. */
+bool vit__layout_is_timm(const vit__json *config);
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "imagenet_names.h"
+#include "layout.h"
 #include "memory.h"
 
 /* Where names stand, in the order they are looked for; "labels" is what timm called them before 2023. */
@@ -43,6 +45,37 @@ static bool read_label(const vit__json *name, const vit__json *descriptions, cha
     return *label != NULL;
 }
 
+/* As timm and transformers name the classes of a timm model whose configuration does not: by their number. */
+static bool is_imagenet(const vit__json *config, size_t classes)
+{
+    return classes == VIT__IMAGENET_CLASSES && vit__layout_is_timm(config);
+}
+
+/* Into labels[classes]; false: out of memory. */
+static bool read_all(const vit__json *names, const vit__json *descriptions, size_t classes, char **labels)
+{
+    for (size_t i = 0; i < classes; i++)
+        if (!read_label(name_of(names, i), descriptions, &labels[i]))
+            return false;
+    return true;
+}
+
+static bool copy_imagenet(char **labels)
+{
+    for (size_t i = 0; i < VIT__IMAGENET_CLASSES; i++)
+        if (!(labels[i] = vit__strdup(vit__imagenet_names[i])))
+            return false;
+    return true;
+}
+
+static bool has_any(char *const *labels, size_t classes)
+{
+    size_t i = 0;
+    while (i < classes && !labels[i])
+        i++;
+    return i < classes;
+}
+
 vit_status vit__labels_load(const vit__json *config, size_t classes, char ***labels, vit_error *err)
 {
     *labels = NULL;
@@ -51,21 +84,16 @@ vit_status vit__labels_load(const vit__json *config, size_t classes, char ***lab
         owner = vit__json_get(config, "pretrained_cfg");
         names = find_names(owner);
     }
-    if (vit__json_length(names) == 0 || classes == 0)
+    const bool imagenet = !names && is_imagenet(config, classes);
+    if (classes == 0 || (vit__json_length(names) == 0 && !imagenet))
         return VIT_OK;
     char **loaded = vit__alloc_zero(classes, sizeof *loaded);
-    if (!loaded)
-        return vit__fail_memory(err, "labels");
     const vit__json *descriptions = vit__json_get(owner, "label_descriptions");
-    bool any = false;
-    for (size_t i = 0; i < classes; i++) {
-        if (!read_label(name_of(names, i), descriptions, &loaded[i])) {
-            vit__labels_free(loaded, classes);
-            return vit__fail_memory(err, "labels");
-        }
-        any = any || loaded[i];
+    if (!loaded || !(imagenet ? copy_imagenet(loaded) : read_all(names, descriptions, classes, loaded))) {
+        vit__labels_free(loaded, classes);
+        return vit__fail_memory(err, "labels");
     }
-    if (any)
+    if (has_any(loaded, classes))
         *labels = loaded;
     else
         vit__labels_free(loaded, classes);
