@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tar.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "libarchive.h"
 #include "member_text.h"
 #include "talk.h"
 #include "text.h"
@@ -97,9 +96,9 @@ static file_kind kind_of(const char *name)
 /* libarchive numbers what went wrong by the system's errors, which do not tell these two apart; its messages do. */
 static vit_status fail(struct archive *archive, const char *where, vit_error *err)
 {
-    const char *message = archive_error_string(archive);
+    const char *message = cli_libarchive.archive_error_string(archive);
     message = message ? message : "cannot be read";
-    int number = archive_errno(archive);
+    int number = cli_libarchive.archive_errno(archive);
     vit_status status = VIT_ERR_CORRUPT;
     if (strcasestr(message, "truncated"))
         status = VIT_ERR_TRUNCATED;
@@ -139,7 +138,7 @@ static vit_status read_bytes(struct archive *archive, tar_file *file, size_t lim
     for (;;) {
         if (file->size == room && grow(file, &room, err) != VIT_OK)
             return err->status;
-        ssize_t got = archive_read_data(archive, (char *)file->bytes + file->size, room - file->size);
+        ssize_t got = cli_libarchive.archive_read_data(archive, (char *)file->bytes + file->size, room - file->size);
         if (got == ARCHIVE_RETRY)
             continue;
         if (got < 0)
@@ -156,9 +155,9 @@ static vit_status read_bytes(struct archive *archive, tar_file *file, size_t lim
 static void read_file(struct archive *archive, struct archive_entry *entry, tar_file *file)
 {
     size_t limit = file->kind == FILE_IMAGE ? IMAGE_MAX : TEXT_MAX;
-    int64_t claimed = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : 0;
+    int64_t claimed = cli_libarchive.archive_entry_size_is_set(entry) ? cli_libarchive.archive_entry_size(entry) : 0;
     vit_error *err = &file->error;
-    if (archive_entry_hardlink(entry) || archive_entry_filetype(entry) != AE_IFREG)
+    if (cli_libarchive.archive_entry_hardlink(entry) || cli_libarchive.archive_entry_filetype(entry) != AE_IFREG)
         vit_error_set(err, VIT_ERR_UNREADABLE, file->name, "this is a link or a device in the tar file, not a file");
     else if (claimed < 0 || (uint64_t)claimed > limit)
         too_large(file->name, limit, err);
@@ -174,7 +173,7 @@ static void read_file(struct archive *archive, struct archive_entry *entry, tar_
 /* A tar file ends with blocks of zeros; without them it was probably cut between two members. */
 static void check_end(cli_tar *tar)
 {
-    if (archive_filter_bytes(tar->archive, 0) <= archive_read_header_position(tar->archive))
+    if (cli_libarchive.archive_filter_bytes(tar->archive, 0) <= cli_libarchive.archive_read_header_position(tar->archive))
         vit_error_set(&tar->failure, VIT_ERR_TRUNCATED, tar->name, "the tar file stops without its end mark");
 }
 
@@ -184,7 +183,7 @@ static bool read_member(cli_tar *tar, tar_file *file)
     struct archive_entry *entry;
     *file = (tar_file){0};
     while (!tar->ended) {
-        int result = archive_read_next_header(tar->archive, &entry);
+        int result = cli_libarchive.archive_read_next_header(tar->archive, &entry);
         if (result == ARCHIVE_RETRY)
             continue;
         if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
@@ -195,9 +194,9 @@ static bool read_member(cli_tar *tar, tar_file *file)
                 fail(tar->archive, tar->name, &tar->failure);
             break;
         }
-        const char *name = archive_entry_pathname(entry);
+        const char *name = cli_libarchive.archive_entry_pathname(entry);
         file->kind = name ? kind_of(name) : FILE_OTHER;
-        if (file->kind == FILE_OTHER || archive_entry_filetype(entry) == AE_IFDIR)
+        if (file->kind == FILE_OTHER || cli_libarchive.archive_entry_filetype(entry) == AE_IFDIR)
             continue;
         file->name = cli_duplicate(name);
         read_file(tar->archive, entry, file);
@@ -282,26 +281,28 @@ static bool give_failure(cli_tar *tar, cli_input *input)
 static bool open_archive(cli_tar *tar)
 {
     bool standard_input = strcmp(tar->name, "-") == 0;
-    struct archive *archive = tar->archive = archive_read_new();
-    return archive && archive_read_support_format_tar(archive) == ARCHIVE_OK &&
-           archive_read_support_filter_gzip(archive) == ARCHIVE_OK &&
-           archive_read_support_filter_bzip2(archive) == ARCHIVE_OK &&
-           archive_read_support_filter_zstd(archive) == ARCHIVE_OK &&
-           (standard_input ? archive_read_open_fd(archive, STDIN_FILENO, BLOCK)
-                           : archive_read_open_filename(archive, tar->name, BLOCK)) == ARCHIVE_OK;
+    struct archive *archive = tar->archive = cli_libarchive.archive_read_new();
+    return archive && cli_libarchive.archive_read_support_format_tar(archive) == ARCHIVE_OK &&
+           cli_libarchive.archive_read_support_filter_gzip(archive) == ARCHIVE_OK &&
+           cli_libarchive.archive_read_support_filter_bzip2(archive) == ARCHIVE_OK &&
+           cli_libarchive.archive_read_support_filter_zstd(archive) == ARCHIVE_OK &&
+           (standard_input ? cli_libarchive.archive_read_open_fd(archive, STDIN_FILENO, BLOCK)
+                           : cli_libarchive.archive_read_open_filename(archive, tar->name, BLOCK)) == ARCHIVE_OK;
 }
 
 cli_tar *cli_tar_open(const char *name)
 {
     cli_tar *tar = cli_allocate(1, sizeof *tar);
     tar->name = cli_duplicate(name);
-    if (!open_archive(tar)) {
-        tar->ended = true;
-        if (tar->archive)
-            fail(tar->archive, name, &tar->failure);
-        else
-            vit_error_set(&tar->failure, VIT_ERR_OUT_OF_MEMORY, name, "out of memory");
-    }
+    const char *why = cli_libarchive_load();
+    tar->ended = why || !open_archive(tar);
+    if (why)
+        vit_error_set(&tar->failure, VIT_ERR_UNSUPPORTED_FORMAT, name,
+                      "tar files need libarchive: %s; install it (apt-get install libarchive13)", why);
+    else if (tar->ended && tar->archive)
+        fail(tar->archive, name, &tar->failure);
+    else if (tar->ended)
+        vit_error_set(&tar->failure, VIT_ERR_OUT_OF_MEMORY, name, "out of memory");
     return tar;
 }
 
@@ -327,7 +328,8 @@ void cli_tar_close(cli_tar *tar)
         return;
     clear_sample(tar);
     free_file(&tar->ahead);
-    archive_read_free(tar->archive);
+    if (tar->archive)
+        cli_libarchive.archive_read_free(tar->archive);
     free(tar->name);
     free(tar);
 }

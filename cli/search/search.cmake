@@ -20,7 +20,6 @@ if(POSTGRES_FOUND)
   target_compile_definitions(vit_command_internal PRIVATE CLI_WITH_POSTGRES)
   # Its header alone: libpq.c loads the library when it is wanted.
   target_include_directories(vit_command_internal PRIVATE ${POSTGRES_INCLUDE_DIRS})
-  target_link_libraries(vit_command_internal PRIVATE ${CMAKE_DL_LIBS})
 else()
   message(STATUS "libpq not found: vit keeps no index in PostgreSQL (apt-get install libpq-dev)")
 endif()

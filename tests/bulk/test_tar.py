@@ -135,6 +135,18 @@ class Kinds(TarCase):
             rows, _ = self.embed("-", input=read(name))
             self.assertEqual([row["path"] for row in rows], ["a.ppm"])
 
+    def test_without_libarchive(self):
+        """Only tar files miss it, and say so."""
+        os.mkdir("broken")
+        write("broken/libarchive.so.13", b"")
+        paths = make_pictures("in", 1, ())
+        write("a.tar", tar([("a.ppm", picture(1))]))
+        environment = dict(os.environ, LD_LIBRARY_PATH=os.path.abspath("broken"))
+        self.check(vit("embed", "-o", "y.npy", *paths, env=environment), 0)
+        rows, errors = self.embed("a.tar", status=1, env=environment)
+        self.assertEqual([(error["path"], error["error"]["code"]) for error in errors], [("a.tar", "unsupported_format")])
+        self.assertIn(b"apt-get install libarchive13", self.process.stderr)
+
     def test_links_and_devices(self):
         folder = tarfile.TarInfo("f.ppm")
         folder.type = tarfile.DIRTYPE
