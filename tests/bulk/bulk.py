@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests of bulk jobs share: running vit, making small pictures, reading what it wrote. Standard library only."""
+"""What the tests of bulk jobs share: running vit, making small pictures, reading what it wrote. Standard library
+only; tests/ is on the path."""
 import json
 import os
 import random
-import struct
 import subprocess
 import tempfile
 import unittest
+
+from files import json_lines, parse_npy, read, write
 
 VIT = os.environ["VIT"]
 for name in ("VIT_MODEL", "VIT_CPU"):  # what steers the command from outside
@@ -23,16 +25,6 @@ def vit(*arguments, **options):
 def picture(seed, width=40, height=30):
     """A PPM that differs from those of all other seeds."""
     return b"P6\n%d %d\n255\n" % (width, height) + random.Random(seed).randbytes(3 * width * height)
-
-
-def write(path, data):
-    with open(path, "wb") as file:
-        file.write(data)
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def make_pictures(folder, count, bad=()):
@@ -53,27 +45,13 @@ def snapshot(folder):
     return {name: read(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
 
 
-def read_npy(data):
-    """(shape, type, the data's bytes) of an .npy file."""
-    assert data[:8] == b"\x93NUMPY\x01\x00", data[:8]
-    size = struct.unpack("<H", data[8:10])[0]
-    header = eval(data[10:10 + size].decode(), {"__builtins__": {}})  # a literal dictionary, by the format's definition
-    assert header["fortran_order"] is False
-    return header["shape"], header["descr"], data[10 + size:]
-
-
-def lines(data):
-    """The objects of a JSON Lines file."""
-    return [json.loads(line) for line in data.decode().splitlines()]
-
-
 def join(files):
     """The rows of all parts of a snapshot, in order: (bytes of the vectors, lines about them)."""
     manifest = json.loads(files["manifest.json"])
     vectors, rows = b"", []
     for part in manifest["parts"]:
-        shape, _, data = read_npy(files[part["file"]])
-        about = lines(files[part["file"].replace(".npy", ".jsonl")])
+        _, shape, data = parse_npy(files[part["file"]])
+        about = json_lines(files[part["file"].replace(".npy", ".jsonl")])
         assert shape[0] == part["rows"] == len(about)
         assert [line["row"] for line in about] == list(range(shape[0]))
         vectors += data

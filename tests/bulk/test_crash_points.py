@@ -4,7 +4,8 @@ leaves a folder that cannot go on. The random kills of test_kill.py rarely meet 
 import os
 import unittest
 
-from bulk import Case, make_pictures, read, snapshot, vit
+from bulk import Case, make_pictures, snapshot, vit
+from files import read
 
 JOB = ("embed", "--shard-size", "4", "-t", "1", "-q")
 

@@ -6,7 +6,8 @@ import os
 import struct
 import unittest
 
-from bulk import Case, lines, make_pictures, read, read_npy, vit, write
+from bulk import Case, make_pictures, vit
+from files import json_lines, read, read_npy
 
 SIZE = 192  # of the default model's vectors
 
@@ -21,8 +22,8 @@ class Formats(Case):
         self.paths = [path for path in make_pictures("in", 6, {2}) if "00002" not in path]
         self.check(vit("embed", "-o", "f32.npy", "in"), 1)
         self.check(vit("embed", "--dtype", "f16", "-o", "f16.npy", "in"), 1)
-        self.f32 = numbers(read_npy(read("f32.npy"))[2], "f")
-        self.f16 = numbers(read_npy(read("f16.npy"))[2], "e")
+        self.f32 = numbers(read_npy("f32.npy")[2], "f")
+        self.f16 = numbers(read_npy("f16.npy")[2], "e")
 
     def stdout(self, *arguments):
         process = vit("embed", *arguments, "in")
@@ -30,13 +31,13 @@ class Formats(Case):
         return process.stdout
 
     def check_sidecars(self, name):
-        self.assertEqual([row["path"] for row in lines(read(name + ".jsonl"))], self.paths)
+        self.assertEqual([row["path"] for row in json_lines(read(name + ".jsonl"))], self.paths)
         self.assertEqual(json.loads(read(name + ".meta.json"))["shape"], [5, SIZE])
-        self.assertEqual([error["path"] for error in lines(read(name + ".errors.jsonl"))], ["in/00002.ppm"])
+        self.assertEqual([error["path"] for error in json_lines(read(name + ".errors.jsonl"))], ["in/00002.ppm"])
 
     def test_npy(self):
         for kind, code in (("f32", "<f4"), ("f16", "<f2")):
-            shape, descr, _ = read_npy(read(kind + ".npy"))
+            descr, shape, _ = read_npy(kind + ".npy")
             self.assertEqual((shape, descr), ((5, SIZE), code))
             self.check_sidecars(kind)
         for wide, narrow in zip(self.f32, self.f16):
@@ -50,7 +51,7 @@ class Formats(Case):
 
     def test_jsonl_and_csv_give_every_float_back(self):
         for kind, want in (("f32", self.f32), ("f16", self.f16)):
-            rows = lines(self.stdout("--format", "jsonl", "--dtype", kind))
+            rows = json_lines(self.stdout("--format", "jsonl", "--dtype", kind))
             got = [number for row in rows if "embedding" in row for number in row["embedding"]]
             self.assertEqual(struct.pack(f"<{len(got)}f", *got), struct.pack(f"<{len(want)}f", *want))
             table = list(csv.reader(self.stdout("--format", "csv", "--dtype", kind).decode().splitlines()))

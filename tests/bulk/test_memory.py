@@ -7,7 +7,8 @@ import tarfile
 import time
 import unittest
 
-from bulk import VIT, Case, read, vit, write
+from bulk import VIT, Case, vit
+from files import read, write
 
 PHOTOS = os.path.join(os.environ["VIT_SOURCE"], "examples", "images")
 LISTED, IN_TAR = 20000, 6000

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import unittest
 
-from bulk import VIT, Case, make_pictures, read
+from bulk import VIT, Case, make_pictures
+from files import read
 
 PYTHON = os.path.join(os.environ["VIT_BUILD"], "parquet-venv", "bin", "python3")
 PACKAGES = ["numpy", "pyarrow", "duckdb"]

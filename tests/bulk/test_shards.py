@@ -10,7 +10,8 @@ import subprocess
 import time
 import unittest
 
-from bulk import VIT, Case, join, lines, make_pictures, picture, read, read_npy, snapshot, vit, write
+from bulk import VIT, Case, join, make_pictures, picture, snapshot, vit
+from files import json_lines, parse_npy, read, write
 
 MODEL = os.environ["VIT_DEFAULT_MODEL"]
 BAD = {3, 4, 17}
@@ -26,10 +27,10 @@ class Layout(Case):
                                          "part-00001.jsonl", "part-00001.npy", "part-00002.jsonl", "part-00002.npy"])
         vectors, rows = join(files)
         alone = {name: read(name) for name in ("all.npy", "all.jsonl", "all.errors.jsonl", "all.meta.json")}
-        self.assertTrue(vectors == read_npy(alone["all.npy"])[2])
-        self.assertEqual([row["path"] for row in rows], [row["path"] for row in lines(alone["all.jsonl"])])
+        self.assertTrue(vectors == parse_npy(alone["all.npy"])[2])
+        self.assertEqual([row["path"] for row in rows], [row["path"] for row in json_lines(alone["all.jsonl"])])
         self.assertEqual(files["errors.jsonl"], alone["all.errors.jsonl"])
-        self.assertEqual([line["path"] for line in lines(files["errors.jsonl"])],
+        self.assertEqual([line["path"] for line in json_lines(files["errors.jsonl"])],
                          [f"in/{i:05d}.ppm" for i in sorted(BAD)])
         manifest, meta = json.loads(files["manifest.json"]), json.loads(alone["all.meta.json"])
         for key in ("model", "model_digest", "preprocessing_digest", "precision", "output", "normalize", "dtype", "shape"):
@@ -50,7 +51,7 @@ class Layout(Case):
         self.assertEqual(sorted(snapshot("out")), ["errors.jsonl", "manifest.json"])
         self.check(vit("embed", "--shard-size", 3, "-o", "out2", "nowhere.jpg"), 1)
         self.assertEqual(json.loads(snapshot("out2")["manifest.json"])["parts"], [])
-        self.assertEqual(lines(snapshot("out2")["errors.jsonl"])[0]["error"]["code"], "not_found")
+        self.assertEqual(json_lines(snapshot("out2")["errors.jsonl"])[0]["error"]["code"], "not_found")
         self.check(vit("embed", "--shard-size", 3, "--resume", "-o", "out2", "nowhere.jpg"), 1)
 
     def test_every_format(self):
@@ -89,7 +90,7 @@ class Sharing(Case):
     def test_also_into_one_file(self):
         make_pictures("in", 5)
         self.check(vit("embed", "--shard", "1/2", "-o", "x.npy", "in"), 0)
-        self.assertEqual([row["path"] for row in lines(read("x.jsonl"))], ["in/00001.ppm", "in/00003.ppm"])
+        self.assertEqual([row["path"] for row in json_lines(read("x.jsonl"))], ["in/00001.ppm", "in/00003.ppm"])
 
     def test_wrong_shares(self):
         for value in ("1", "1/0", "2/2", "-1/2", "1/2/3", "/2", "1/", "a/b", "9999999/99999999"):
@@ -159,7 +160,7 @@ class GoingOn(Case):
         files = snapshot("out")
         self.assertEqual(files["part-00000.npy"], b"stands")
         self.assertEqual([part["rows"] for part in json.loads(files["manifest.json"])["parts"]], [5, 5, 5, 5])
-        self.assertEqual(lines(files["part-00002.jsonl"])[0]["path"], "in/00010.ppm")
+        self.assertEqual(json_lines(files["part-00002.jsonl"])[0]["path"], "in/00010.ppm")
 
     def test_disk_full(self):
         make_pictures("in", 40, BAD)

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of index, search and dedup share. Python's standard library only.
 
-VIT is the command, VIT_SOURCE the project, VIT_VENVS a folder for environments with packages from PyPI.
+VIT is the command, VIT_SOURCE the project, VIT_VENVS a folder for environments with packages from PyPI;
+tests/ is on the path.
 """
 import json
 import os
 import random
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 import unittest.mock
-import zlib
+
+from files import *
 
 VIT = os.environ["VIT"]
 SOURCE = os.environ["VIT_SOURCE"]
@@ -24,29 +25,13 @@ TIMEOUT = 240  # seconds; only a command that hangs takes that long
 USAGE, OUTPUT_FAILS = 2, 4
 
 
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(seed, side=24):
+def noise(seed, side=24):
     """A picture of noise in blocks of one tint: no two seeds look alike to a model."""
-    noise = random.Random(seed)
-    tint = [noise.randrange(256) for _ in range(3)]
-    blocks = [[tuple((t + noise.randrange(160)) % 256 for t in tint) for _ in range(4)] for _ in range(4)]
+    source = random.Random(seed)
+    tint = [source.randrange(256) for _ in range(3)]
+    blocks = [[tuple((t + source.randrange(160)) % 256 for t in tint) for _ in range(4)] for _ in range(4)]
     rows = b"".join(b"\0" + b"".join(bytes(blocks[4 * y // side][4 * x // side]) for x in range(side)) for y in range(side))
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def write(path, content):
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(content)
-    return path
-
-
-def json_lines(text):
-    return [json.loads(line) for line in text.splitlines()]
+    return png_of_rows(side, side, rows)
 
 
 def cosine(a, b):
@@ -68,7 +53,7 @@ class Case(unittest.TestCase):
         """photos/000.png and so on; their paths as the index has them."""
         names = ["%s/%03d.png" % (folder, i) for i in range(first, first + count)]
         for i, name in enumerate(names):
-            write(self.path(name), png(first + i))
+            write(self.path(name), noise(first + i))
         return names
 
     def start(self, *arguments, **options):

@@ -32,7 +32,7 @@ class Changes(Case):
         os.utime(self.path(names[0]))  # touched: no new content
         self.counts("photos", unchanged=12)
         self.counts("photos", unchanged=12)
-        write(self.path(names[1]), png(100))
+        write(self.path(names[1]), noise(100))
         self.pictures(3, first=12)
         self.counts("photos", encoded=4, unchanged=11)
         after = self.everything()
@@ -79,7 +79,7 @@ class Changes(Case):
         names = self.pictures(3)
         write(self.path("photos/bad.png"), b"\x89PNG\r\n\x1a\nnothing")
         self.counts("photos", status=1, encoded=3, failed=1)
-        write(self.path(names[0]), png(0)[:60])
+        write(self.path(names[0]), noise(0)[:60])
         self.counts("photos", status=1, removed=1, unchanged=2, failed=2)
         self.assertEqual(sorted(self.everything()), names[1:])
         self.counts("absent.png", names[1], status=1, unchanged=1, failed=1)
@@ -87,10 +87,10 @@ class Changes(Case):
     def test_names(self):
         odd = ["photos/with space & 'quotes'.png", "photos/\u00e4\u6f22.png", "photos/line\nbreak.png", "photos/%41_%.png"]
         for i, name in enumerate(odd):
-            write(self.path(name), png(i))
+            write(self.path(name), noise(i))
         raw = os.fsencode(self.path("photos")) + b"/\xff\xfe.png"
         with open(raw, "wb") as file:
-            file.write(png(9))
+            file.write(noise(9))
         self.counts("photos", encoded=5)
         self.counts("photos", unchanged=5)
         self.assertEqual(self.found("-k1", "photos/line\nbreak.png"), ["photos/line\nbreak.png"])
@@ -147,7 +147,7 @@ class Refusals(Case):
 
     def test_output_is_kept(self):
         names = self.pictures(3)
-        write(self.path("query.png"), png(50))
+        write(self.path("query.png"), noise(50))
         self.index("--output", "cls", "photos")
         vectors = json_lines(self.vit("embed", "--output", "cls", "--format", "jsonl", *names, "query.png"))
         want = {line["path"]: line["embedding"] for line in vectors}

@@ -34,7 +34,7 @@ class Postgres(Case):
     def test_same_answers(self):
         """Exact scans give the SQLite index's answers; through HNSW at least 0.95 of the ten best are found."""
         self.pictures(600)
-        queries = [os.path.relpath(write(self.path("queries/%d.png" % i), png(5000 + i)), self.folder) for i in range(20)]
+        queries = [os.path.relpath(write(self.path("queries/%d.png" % i), noise(5000 + i)), self.folder) for i in range(20)]
         self.db, self.more = "photos.db", ()
         self.index("photos")
         want = self.search(*queries)
@@ -66,10 +66,10 @@ class Postgres(Case):
         os.rename(self.path(names[0]), self.path("photos/moved.png"))
         os.remove(self.path(names[1]))
         shutil.copy(self.path(names[2]), self.path("photos/copy.png"))
-        write(self.path(names[3]), png(77))
+        write(self.path(names[3]), noise(77))
         raw = os.fsencode(self.path("photos")) + b"/\xfe'quote\".png"
         with open(raw, "wb") as file:
-            file.write(png(78))
+            file.write(noise(78))
         write(self.path("photos/004.txt"), b"a <red> bicycle, $1 'quoted'")
         report = self.index("photos")
         self.assertEqual((report["encoded"], report["moved"], report["copied"], report["removed"]), (2, 1, 1, 1))

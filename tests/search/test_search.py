@@ -17,7 +17,7 @@ class Search(Case):
             shutil.copy(case.path("photos/%03d.png" % i), case.path("photos/%03d-copy.png" % i))
             cls.names.append("photos/%03d-copy.png" % i)
         for i in range(6):
-            write(case.path("queries/%d.png" % i), png(1000 + i))
+            write(case.path("queries/%d.png" % i), noise(1000 + i))
         write(case.path("photos/010.txt"), b"a dog on a beach")
         write(case.path("photos/011.txt"), b"a dog in the snow; beach party 'quoted' OR NOT (NEAR")
         write(case.path("photos/012.txt"), b"city at night")

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The files that tests in Python make and read: pictures, arrays, tensors, lines of JSON. Python's standard library only."""
+import array
+import ast
+import json
+import os
+import struct
+import sys
+import zlib
+
+
+def png_chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_of_rows(width, height, rows):
+    """The bytes of an RGB picture; each of its rows starts with a byte 0, no filter."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) +
+            png_chunk(b"IEND", b""))
+
+
+def png(width, height, colour=(0, 0, 0)):
+    """The bytes of an RGB picture of one colour."""
+    return png_of_rows(width, height, (b"\0" + bytes(colour) * width) * height)
+
+
+def floats(data):
+    """Little-endian f32 as a list."""
+    values = array.array("f", data)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
+
+
+def npy_bytes(descr, shape, data, version=1):
+    text = "{'descr': '%s', 'fortran_order': False, 'shape': %r, }" % (descr, tuple(shape))
+    prefix = 10 if version == 1 else 12
+    text += " " * (-(prefix + len(text) + 1) % 64) + "\n"
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes((version, 0)) + size + text.encode("latin-1") + data
+
+
+def parse_npy(content):
+    """(descr, shape, data) of NumPy format 1.0, as strictly as its specification has it."""
+    assert content[:8] == b"\x93NUMPY\x01\x00", content[:8]
+    size = struct.unpack("<H", content[8:10])[0]
+    assert (10 + size) % 64 == 0 and content[9 + size:10 + size] == b"\n"
+    header = ast.literal_eval(content[10:10 + size].decode("latin-1"))
+    assert sorted(header) == ["descr", "fortran_order", "shape"] and header["fortran_order"] is False, header
+    item = {"<f4": 4, "<f2": 2, "|u1": 1}[header["descr"]]
+    count = 1
+    for n in header["shape"]:
+        count *= n
+    data = content[10 + size:]
+    assert len(data) == count * item, (len(data), header)
+    return header["descr"], header["shape"], data
+
+
+def read_npy(path):
+    return parse_npy(read(path))
+
+
+def read_rows(path):
+    """f32 [N, ...] as a list of N flat arrays."""
+    descr, shape, data = read_npy(path)
+    assert descr == "<f4", descr
+    values = floats(data)
+    each = len(values) // shape[0] if shape[0] else 0
+    return [values[i * each:(i + 1) * each] for i in range(shape[0])]
+
+
+def read_safetensors(path):
+    """{name: (shape, bytes)} of the F32 and integer tensors."""
+    with open(path, "rb") as file:
+        size = struct.unpack("<Q", file.read(8))[0]
+        header = json.loads(file.read(size))
+        data = file.read()
+    header.pop("__metadata__", None)
+    return {name: (t["shape"], data[slice(*t["data_offsets"])]) for name, t in header.items()}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, content):
+    """In folders that are made where they are missing. The path."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content)
+    return path
+
+
+def json_lines(text):
+    """One object a line; bytes that are not UTF-8 come as Python's surrogateescape has them."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def read_json_lines(path):
+    return json_lines(read(path))
