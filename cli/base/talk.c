@@ -60,26 +60,29 @@ static void put_line(const char *message)
     funlockfile(stderr);
 }
 
-void cli_error(const char *format, ...)
+VIT_PRINTF(1, 0) static void put_formatted(const char *format, va_list arguments)
 {
     char message[MESSAGE_MAX];
+    vsnprintf(message, sizeof message, format, arguments);
+    put_line(message);
+}
+
+void cli_error(const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    put_formatted(format, arguments);
     va_end(arguments);
-    put_line(message);
 }
 
 void cli_note(const char *format, ...)
 {
     if (quiet)
         return;
-    char message[MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    put_formatted(format, arguments);
     va_end(arguments);
-    put_line(message);
 }
 
 void cli_library_error(const vit_error *error)
