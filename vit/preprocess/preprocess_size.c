@@ -195,30 +195,39 @@ static vit_status check_options(const vit_preprocessor *p, const vit_preprocess_
     return VIT_OK;
 }
 
+/* *o: the options, or the defaults for NULL; *p: the preprocessor, aimed at the size that they ask for. */
+static vit_status settle(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
+                         vit_preprocess_options *o, vit_preprocessor *p, vit_error *err)
+{
+    *o = options ? *options : (vit_preprocess_options){0};
+    *p = *preprocessor;
+    vit_status status = check_options(preprocessor, o, err);
+    if (status == VIT_OK && o->image_height)
+        vit__preprocess_aim(p, o->image_width, o->image_height);
+    return status;
+}
+
 vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
                                 const vit_preprocess_options *options, vit__picture_plan *plan, vit_error *err)
 {
-    static const vit_preprocess_options defaults;
     *plan = (vit__picture_plan){0};
     if (!preprocessor)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no preprocessor");
     if (width == 0 || height == 0)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image without pixels");
-    const vit_preprocess_options *o = options ? options : &defaults;
-    vit_status status = check_options(preprocessor, o, err);
+    vit_preprocess_options o;
+    vit_preprocessor p;
+    vit_status status = settle(preprocessor, options, &o, &p, err);
     if (status != VIT_OK)
         return status;
-    vit_preprocessor p = *preprocessor;
-    if (o->image_height)
-        vit__preprocess_aim(&p, o->image_width, o->image_height);
-    plan->resampler = o->resampler;
+    plan->resampler = o.resampler;
     plan->filter = p.filter;
     if (p.library == VIT__LIBRARY_OPEN_CLIP && p.resize == VIT__RESIZE_SHORTEST && p.resize_width != p.resize_height)
         plan->filter = VIT_FILTER_BICUBIC; /* open_clip forgets its filter there */
-    const uint64_t limit = o->max_pixels ? o->max_pixels : VIT_MAX_PIXELS;
+    const uint64_t limit = o.max_pixels ? o.max_pixels : VIT_MAX_PIXELS;
     const size image = {width, height}, target = resized(&p, width, height);
     const size result = p.crop ? (size){p.crop_width, p.crop_height} : target;
-    status = check_pictures(&image, &target, o->resampler, limit, err);
+    status = check_pictures(&image, &target, o.resampler, limit, err);
     if (status == VIT_OK)
         status = check_size(&result, limit, err);
     if (status != VIT_OK)
@@ -227,25 +236,22 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
     plan->resized_height = (uint32_t)target.height;
     plan->width = (uint32_t)result.width;
     plan->height = (uint32_t)result.height;
-    plan->left = placed(&p, o->resampler, plan->resized_width, plan->width);
-    plan->top = placed(&p, o->resampler, plan->resized_height, plan->height);
+    plan->left = placed(&p, o.resampler, plan->resized_width, plan->width);
+    plan->top = placed(&p, o.resampler, plan->resized_height, plan->height);
     return VIT_OK;
 }
 
 vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                  uint32_t *out_width, uint32_t *out_height, vit_error *err)
 {
-    static const vit_preprocess_options defaults;
     if (!preprocessor || !out_width || !out_height)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, preprocessor ? "no room for the size" : "no preprocessor");
     *out_width = *out_height = 0;
-    const vit_preprocess_options *o = options ? options : &defaults;
-    vit_status status = check_options(preprocessor, o, err);
+    vit_preprocess_options o;
+    vit_preprocessor p;
+    vit_status status = settle(preprocessor, options, &o, &p, err);
     if (status != VIT_OK)
         return status;
-    vit_preprocessor p = *preprocessor;
-    if (o->image_height)
-        vit__preprocess_aim(&p, o->image_width, o->image_height);
     bool none = p.resize == VIT__RESIZE_NONE;
     bool one_edge = p.resize == VIT__RESIZE_WITHIN || (p.resize == VIT__RESIZE_SHORTEST && is_one_number(&p));
     *out_width = none ? UINT32_MAX : one_edge ? p.resize_height : p.resize_width;
