@@ -25,8 +25,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 {
     if (tower != VIT__TOWER_IMAGE)
         return VIT_OK;
-    vit__reader r =
-        vit__reader_start(vit__checkpoint_config(checkpoint), vit__checkpoint_config_name(checkpoint), err);
+    vit__reader r = vit__reader_of(checkpoint, err);
     bool teacher = vit__read_architecture(&r, "WithTeacher") || vit__family_has(checkpoint, "cls_classifier.weight", "");
     vit_config *c = &out->config;
     out->present = true;

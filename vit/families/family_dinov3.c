@@ -32,8 +32,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 {
     if (tower != VIT__TOWER_IMAGE)
         return VIT_OK;
-    vit__reader r =
-        vit__reader_start(vit__checkpoint_config(checkpoint), vit__checkpoint_config_name(checkpoint), err);
+    vit__reader r = vit__reader_of(checkpoint, err);
     vit_config *c = &out->config;
     out->present = true;
     snprintf(c->family, sizeof c->family, "dinov3_vit");

@@ -125,8 +125,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 {
     if (tower != VIT__TOWER_IMAGE)
         return VIT_OK;
-    vit__reader r =
-        vit__reader_start(vit__checkpoint_config(checkpoint), vit__checkpoint_config_name(checkpoint), err);
+    vit__reader r = vit__reader_of(checkpoint, err);
     vit_config *c = &out->config;
     out->present = true;
     out->names = names;

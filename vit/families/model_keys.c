@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+vit__reader vit__reader_of(const vit__checkpoint *checkpoint, vit_error *err)
+{
+    return vit__reader_start(vit__checkpoint_config(checkpoint), vit__checkpoint_config_name(checkpoint), err);
+}
+
 /* transformers.activations.ACT2FN, of which these are what published Vision Transformers use. */
 static const struct {
     const char *name;

@@ -3,8 +3,12 @@
 #ifndef VIT_MODEL_KEYS_H
 #define VIT_MODEL_KEYS_H
 
+#include "checkpoint.h"
 #include "config.h"
 #include "json_reader.h"
+
+/* Of a checkpoint's configuration. */
+vit__reader vit__reader_of(const vit__checkpoint *checkpoint, vit_error *err);
 
 /* "gelu", "quick_gelu", ... as transformers names them. */
 vit__activation vit__read_activation(vit__reader *reader, const char *key, const char *absent);
