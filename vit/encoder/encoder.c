@@ -23,7 +23,7 @@
 #define NORM_ROWS 16 /* rows a task norms */
 
 typedef struct norm_work {
-    const vit_session *session;
+    const vit__lane *lane;
     const vit__norm_weights *norm;
     const float *x;
     float *y;
@@ -38,70 +38,70 @@ static void norm_rows(void *context, size_t index, unsigned thread)
     size_t last = (index + 1) * NORM_ROWS < work->rows ? (index + 1) * NORM_ROWS : work->rows;
     for (size_t row = index * NORM_ROWS; row < last; row++) {
         size_t at = (row / work->item_rows * work->item_stride + row % work->item_rows) * work->width;
-        vit__norm_row(work->session->workers.kernels, work->norm, work->width, work->x + at, work->y + at);
+        vit__norm_row(work->lane->workers.kernels, work->norm, work->width, work->x + at, work->y + at);
     }
 }
 
-static void run_norm(const vit_session *session, const norm_work *work)
+static void run_norm(const vit__lane *lane, const norm_work *work)
 {
-    vit__pool_run(session->workers.pool, (work->rows + NORM_ROWS - 1) / NORM_ROWS, norm_rows, (void *)(uintptr_t)work);
+    vit__pool_run(lane->workers.pool, (work->rows + NORM_ROWS - 1) / NORM_ROWS, norm_rows, (void *)(uintptr_t)work);
 }
 
 /* y = norm(x) over the tokens that are to be finished, rows of `width`; y may be x. */
-static void norm(const vit_session *session, const vit__norm_weights *weights, size_t items, size_t width,
+static void norm(const vit__lane *lane, const vit__norm_weights *weights, size_t items, size_t width,
                  const float *x, float *y)
 {
-    norm_work work = {session, weights, x, y, items * session->rows, width, session->rows, session->tokens};
-    run_norm(session, &work);
+    norm_work work = {lane, weights, x, y, items * lane->rows, width, lane->rows, lane->tokens};
+    run_norm(lane, &work);
 }
 
 /* The same over all tokens. */
-static void norm_all(const vit_session *session, const vit__norm_weights *weights, size_t items, size_t width,
+static void norm_all(const vit__lane *lane, const vit__norm_weights *weights, size_t items, size_t width,
                      const float *x, float *y)
 {
-    norm_work work = {session, weights, x, y, items * session->tokens, width, session->tokens, session->tokens};
-    run_norm(session, &work);
+    norm_work work = {lane, weights, x, y, items * lane->tokens, width, lane->tokens, lane->tokens};
+    run_norm(lane, &work);
 }
 
 /* y[B,T,N] = epilogue(x[B,T,K]); the residual, if any, is laid out as y. */
-static vit__gemm_call linear_call(const vit_session *session, const vit__linear *layer, size_t items, const float *x,
+static vit__gemm_call linear_call(const vit__lane *lane, const vit__linear *layer, size_t items, const float *x,
                                   vit__epilogue epilogue, float *y)
 {
-    size_t tokens = session->tokens;
+    size_t tokens = lane->tokens;
     epilogue.residual_stride = tokens * layer->outputs;
     epilogue.residual_row = layer->outputs;
-    return (vit__gemm_call){.linear = layer, .x = x, .y = y, .items = items, .rows = session->rows,
+    return (vit__gemm_call){.linear = layer, .x = x, .y = y, .items = items, .rows = lane->rows,
                             .x_stride = tokens * layer->inputs, .y_stride = tokens * layer->outputs,
                             .x_row = layer->inputs, .y_row = layer->outputs, .epilogue = epilogue};
 }
 
 /* The same for the tokens that are to be finished. */
-static void linear(const vit_session *session, const vit__linear *layer, size_t items, const float *x,
+static void linear(const vit__lane *lane, const vit__linear *layer, size_t items, const float *x,
                    vit__epilogue epilogue, float *y)
 {
-    vit__gemm_call call = linear_call(session, layer, items, x, epilogue, y);
-    session->model->gemm->apply(&call, &session->workers);
+    vit__gemm_call call = linear_call(lane, layer, items, x, epilogue, y);
+    lane->model->gemm->apply(&call, &lane->workers);
 }
 
 /* Queries of the tokens that are to be finished, keys and values of all. */
-static void project_qkv(const vit_session *session, const vit__linear *layer, size_t items, const float *x, float *qkv)
+static void project_qkv(const vit__lane *lane, const vit__linear *layer, size_t items, const float *x, float *qkv)
 {
-    vit__gemm_call call = linear_call(session, layer, items, x, (vit__epilogue){0}, qkv);
+    vit__gemm_call call = linear_call(lane, layer, items, x, (vit__epilogue){0}, qkv);
     size_t width = layer->outputs / 3;
-    if (session->rows < session->tokens && width % VIT__PANEL == 0) {
+    if (lane->rows < lane->tokens && width % VIT__PANEL == 0) {
         call.n_outputs = width;
-        session->model->gemm->apply(&call, &session->workers);
+        lane->model->gemm->apply(&call, &lane->workers);
         call.n_outputs = 0;
         call.first_output = width;
     }
-    call.rows = session->tokens;
-    session->model->gemm->apply(&call, &session->workers);
+    call.rows = lane->tokens;
+    lane->model->gemm->apply(&call, &lane->workers);
 }
 
 /* ------------------------------------------------------------------ into tokens ---- */
 
 typedef struct patch_work {
-    const vit_session *session;
+    const vit__lane *lane;
     const float *pixels;
 } patch_work;
 
@@ -110,12 +110,12 @@ typedef struct patch_work {
 static void gather_patches(void *context, size_t index, unsigned thread)
 {
     const patch_work *work = context;
-    const vit_config *c = &work->session->model->config;
+    const vit_config *c = &work->lane->model->config;
     (void)thread;
     size_t across = c->image_width / c->patch_width, down = c->image_height / c->patch_height;
     size_t item = index / down, patch_row = index % down;
     size_t plane = c->image_height * c->image_width;
-    float *out = work->session->wide + index * across * c->channels * c->patch_height * c->patch_width;
+    float *out = work->lane->wide + index * across * c->channels * c->patch_height * c->patch_width;
     for (size_t patch = 0; patch < across; patch++)
         for (size_t channel = 0; channel < c->channels; channel++)
             for (size_t row = 0; row < c->patch_height; row++, out += c->patch_width)
@@ -132,89 +132,89 @@ static size_t placed_prefix(const vit_config *c)
 }
 
 /* The tokens before the patches: learned vectors, plus their positions where they carry one. */
-static void write_prefix(const vit_session *session, size_t item)
+static void write_prefix(const vit__lane *lane, size_t item)
 {
-    const vit_config *c = &session->model->config;
-    const vit__weights *w = &session->model->weights;
-    float *out = session->x + item * session->tokens * c->width;
+    const vit_config *c = &lane->model->config;
+    const vit__weights *w = &lane->model->weights;
+    float *out = lane->x + item * lane->tokens * c->width;
     const float *tokens[] = {w->class_token, w->distillation_token, w->register_tokens};
     size_t counts[] = {c->class_token, c->distillation_token, c->registers}, token = 0, placed = placed_prefix(c);
     for (size_t kind = 0; kind < 3; kind++)
         for (size_t i = 0; i < counts[kind]; i++, token++) {
             memcpy(out + token * c->width, tokens[kind] + i * c->width, c->width * sizeof *out);
             if (token < placed)
-                session->workers.kernels->accumulate(w->positions + token * c->width, c->width,
+                lane->workers.kernels->accumulate(w->positions + token * c->width, c->width,
                                                      out + token * c->width);
         }
 }
 
 /* Norms the patches' embeddings before their positions are added (AIMv2). */
-static void norm_patches(const vit_session *session, size_t items)
+static void norm_patches(const vit__lane *lane, size_t items)
 {
-    const vit_config *c = &session->model->config;
-    const vit__weights *w = &session->model->weights;
+    const vit_config *c = &lane->model->config;
+    const vit__weights *w = &lane->model->weights;
     size_t prefix = vit__config_prefix(c), patches = vit__config_patches(c);
     for (size_t i = 0; i < items; i++) {
-        float *x = session->x + (i * session->tokens + prefix) * c->width;
-        norm_work work = {session, &w->patch_norm, x, x, patches, c->width, patches, patches};
-        run_norm(session, &work);
+        float *x = lane->x + (i * lane->tokens + prefix) * c->width;
+        norm_work work = {lane, &w->patch_norm, x, x, patches, c->width, patches, patches};
+        run_norm(lane, &work);
         if (w->positions)
-            session->workers.kernels->accumulate(w->positions + placed_prefix(c) * c->width, patches * c->width, x);
+            lane->workers.kernels->accumulate(w->positions + placed_prefix(c) * c->width, patches * c->width, x);
     }
 }
 
 /* x = tokens with positions */
-static void embed_pixels(vit_session *session, const vit__encoder_batch *batch)
+static void embed_pixels(vit__lane *lane, const vit__encoder_batch *batch)
 {
-    const vit_config *c = &session->model->config;
-    const vit__weights *w = &session->model->weights;
+    const vit_config *c = &lane->model->config;
+    const vit__weights *w = &lane->model->weights;
     size_t patches = vit__config_patches(c), prefix = vit__config_prefix(c); /* N */
-    patch_work work = {session, batch->pixels};
-    vit__pool_run(session->workers.pool, batch->items * (c->image_height / c->patch_height), gather_patches, &work);
+    patch_work work = {lane, batch->pixels};
+    vit__pool_run(lane->workers.pool, batch->items * (c->image_height / c->patch_height), gather_patches, &work);
 
     bool placed = w->positions && !c->patch_norm;
-    vit__gemm_call call = {.linear = &w->patch, .x = session->wide, .y = session->x + prefix * c->width,
+    vit__gemm_call call = {.linear = &w->patch, .x = lane->wide, .y = lane->x + prefix * c->width,
                            .items = batch->items, .rows = patches, .x_stride = patches * w->patch.inputs,
-                           .y_stride = session->tokens * c->width, .x_row = w->patch.inputs, .y_row = c->width,
+                           .y_stride = lane->tokens * c->width, .x_row = w->patch.inputs, .y_row = c->width,
                            .epilogue = {.residual = placed ? w->positions + placed_prefix(c) * c->width : NULL,
                                         .residual_row = c->width}};
-    session->model->gemm->apply(&call, &session->workers);
+    lane->model->gemm->apply(&call, &lane->workers);
     for (size_t i = 0; i < batch->items; i++)
-        write_prefix(session, i);
+        write_prefix(lane, i);
     if (c->patch_norm)
-        norm_patches(session, batch->items);
+        norm_patches(lane, batch->items);
 }
 
-static void embed_words(vit_session *session, const vit__encoder_batch *batch)
+static void embed_words(vit__lane *lane, const vit__encoder_batch *batch)
 {
-    const vit_config *c = &session->model->config;
-    const vit__weights *w = &session->model->weights;
+    const vit_config *c = &lane->model->config;
+    const vit__weights *w = &lane->model->weights;
     for (size_t i = 0; i < batch->items * batch->length; i++) {
-        float *x = session->x + i * c->width;
+        float *x = lane->x + i * c->width;
         memcpy(x, w->token_table + (size_t)batch->ids[i] * c->width, c->width * sizeof *x);
         if (w->positions)
-            session->workers.kernels->accumulate(w->positions + i % batch->length * c->width, c->width, x);
+            lane->workers.kernels->accumulate(w->positions + i % batch->length * c->width, c->width, x);
     }
 }
 
-static void embed(vit_session *session, const vit__encoder_batch *batch)
+static void embed(vit__lane *lane, const vit__encoder_batch *batch)
 {
-    const vit_config *c = &session->model->config;
-    (c->input == VIT__INPUT_TOKENS ? embed_words : embed_pixels)(session, batch);
+    const vit_config *c = &lane->model->config;
+    (c->input == VIT__INPUT_TOKENS ? embed_words : embed_pixels)(lane, batch);
     if (c->pre_norm)
-        norm(session, &session->model->weights.pre_norm, batch->items, c->width, session->x, session->x);
+        norm(lane, &lane->model->weights.pre_norm, batch->items, c->width, lane->x, lane->x);
 }
 
 /* ------------------------------------------------------------------ blocks ---- */
 
 /* Hands out the weights of a block's attention where they were asked for: 0 = the first block. */
-static void emit_attention(const vit_session *session, const vit__attention_call *call, size_t layer)
+static void emit_attention(const vit__lane *lane, const vit__attention_call *call, size_t layer)
 {
-    const vit__encoder_batch *batch = session->batch;
+    const vit__encoder_batch *batch = lane->batch;
     size_t size = call->heads * call->tokens * call->tokens;
     for (size_t i = 0; i < batch->n_requests; i++)
         if (batch->requests[i].output == VIT_OUTPUT_ATTENTION && batch->requests[i].layer == layer)
-            vit__attention_map(call, &session->workers, batch->requests[i].result + batch->first * size);
+            vit__attention_map(call, &lane->workers, batch->requests[i].result + batch->first * size);
 }
 
 /* Attention's products are a few hundredths of the work and much of bf16's error: one step wider than the matrices. */
@@ -224,41 +224,41 @@ static vit_precision attention_precision(vit_precision precision)
 }
 
 /* y = heads of attention over the tokens in x, before the output projection */
-static void attend(vit_session *session, const vit__block_weights *w, size_t items, const float *x)
+static void attend(vit__lane *lane, const vit__block_weights *w, size_t items, const float *x)
 {
-    const vit_config *c = &session->model->config;
+    const vit_config *c = &lane->model->config;
     size_t width = vit__config_attention_width(c);
-    project_qkv(session, &w->qkv, items, x, session->wide);
+    project_qkv(lane, &w->qkv, items, x, lane->wide);
     vit__attention_call call = {
-        .precision = attention_precision(session->model->precision), .items = items, .tokens = session->tokens, .queries = session->rows,
-        .heads = c->heads, .head_dim = c->head_dim, .qkv = session->wide,
+        .precision = attention_precision(lane->model->precision), .items = items, .tokens = lane->tokens, .queries = lane->rows,
+        .heads = c->heads, .head_dim = c->head_dim, .qkv = lane->wide,
         .q_norm = &w->q_norm, .k_norm = &w->k_norm, .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
         .rotary = &w->rotary, .rotary_half = c->rotary.half, .rotary_first = vit__config_prefix(c),
-        .relative = w->relative, .relative_index = session->model->weights.relative_index,
+        .relative = w->relative, .relative_index = lane->model->weights.relative_index,
         .relative_entries = c->relative_bias ? vit__position_relative_entries(c->image_height / c->patch_height,
                                                                               c->image_width / c->patch_width)
                                              : 0,
-        .causal = c->causal, .y = session->y};
+        .causal = c->causal, .y = lane->y};
     bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL;
     call.scale = 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim));
     if (halves)
-        vit__attention_difference(&call, &w->difference, session->difference, &session->workers);
+        vit__attention_difference(&call, &w->difference, lane->difference, &lane->workers);
     else
-        vit__attention(&call, &session->workers);
-    emit_attention(session, &call, (size_t)(w - session->model->weights.blocks));
+        vit__attention(&call, &lane->workers);
+    emit_attention(lane, &call, (size_t)(w - lane->model->weights.blocks));
     if (c->attention_norm)
-        norm(session, &w->attention_norm, items, width, session->y, session->y);
+        norm(lane, &w->attention_norm, items, width, lane->y, lane->y);
 }
 
 typedef struct gate_work {
-    const vit_session *session;
+    const vit__lane *lane;
     const vit__block_weights *weights;
 } gate_work;
 
 /* Where the index-th of the tokens that are to be finished lies among all. */
-static size_t token_at(const vit_session *session, size_t index)
+static size_t token_at(const vit__lane *lane, size_t index)
 {
-    return index / session->rows * session->tokens + index % session->rows;
+    return index / lane->rows * lane->tokens + index % lane->rows;
 }
 
 /* One token: wide[token][0 .. F) = norm(act(gate) * up), or norm of what stands there where the MLP is plain. Rows keep
@@ -266,10 +266,10 @@ static size_t token_at(const vit_session *session, size_t index)
 static void close_gate(void *context, size_t index, unsigned thread)
 {
     const gate_work *work = context;
-    const vit_config *c = &work->session->model->config;
-    const vit__kernels *kernels = work->session->workers.kernels;
+    const vit_config *c = &work->lane->model->config;
+    const vit__kernels *kernels = work->lane->workers.kernels;
     (void)thread;
-    float *row = work->session->wide + token_at(work->session, index) * work->weights->fc1.outputs;
+    float *row = work->lane->wide + token_at(work->lane, index) * work->weights->fc1.outputs;
     if (c->mlp == VIT__MLP_GATED)
         kernels->gate(row, row + c->mlp_width, c->activation, c->mlp_width, row);
     if (c->mlp_norm)
@@ -277,50 +277,50 @@ static void close_gate(void *context, size_t index, unsigned thread)
 }
 
 /* out[B,T,D] = epilogue(fc2(act(fc1(x)))), gated and normed inside where the model asks for it */
-static void mlp(vit_session *session, const vit__block_weights *w, size_t items, const float *x, vit__epilogue epilogue,
+static void mlp(vit__lane *lane, const vit__block_weights *w, size_t items, const float *x, vit__epilogue epilogue,
                 float *out)
 {
-    const vit_config *c = &session->model->config;
+    const vit_config *c = &lane->model->config;
     bool gated = c->mlp == VIT__MLP_GATED;
-    linear(session, &w->fc1, items, x, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation},
-           session->wide);
-    gate_work work = {session, w};
+    linear(lane, &w->fc1, items, x, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation},
+           lane->wide);
+    gate_work work = {lane, w};
     if (gated || c->mlp_norm)
-        vit__pool_run(session->workers.pool, items * session->rows, close_gate, &work);
-    vit__gemm_call call = linear_call(session, &w->fc2, items, session->wide, epilogue, out);
-    call.x_stride = session->tokens * w->fc1.outputs;
+        vit__pool_run(lane->workers.pool, items * lane->rows, close_gate, &work);
+    vit__gemm_call call = linear_call(lane, &w->fc2, items, lane->wide, epilogue, out);
+    call.x_stride = lane->tokens * w->fc1.outputs;
     call.x_row = w->fc1.outputs;
-    session->model->gemm->apply(&call, &session->workers);
+    lane->model->gemm->apply(&call, &lane->workers);
 }
 
 /* x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x)) */
-static void pre_norm_block(vit_session *session, const vit__block_weights *w, size_t items)
+static void pre_norm_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = session->model->config.width;
-    float *x = session->x, *y = session->y;
-    norm_all(session, &w->norm1, items, width, x, y);
-    attend(session, w, items, y);
-    linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    size_t width = lane->model->config.width;
+    float *x = lane->x, *y = lane->y;
+    norm_all(lane, &w->norm1, items, width, x, y);
+    attend(lane, w, items, y);
+    linear(lane, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
     if (w->fc1.outputs == 0)
         return;
-    norm(session, &w->norm2, items, width, x, y);
-    mlp(session, w, items, y, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    norm(lane, &w->norm2, items, width, x, y);
+    mlp(lane, w, items, y, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
 }
 
 /* h = norm1(attention(x) + x); x = norm2(mlp(h) + h) */
-static void post_norm_block(vit_session *session, const vit__block_weights *w, size_t items)
+static void post_norm_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = session->model->config.width;
-    float *x = session->x, *y = session->y;
-    attend(session, w, items, x);
-    linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
-    norm(session, &w->norm1, items, width, x, x);
-    mlp(session, w, items, x, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
-    norm(session, &w->norm2, items, width, x, x);
+    size_t width = lane->model->config.width;
+    float *x = lane->x, *y = lane->y;
+    attend(lane, w, items, x);
+    linear(lane, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    norm(lane, &w->norm1, items, width, x, x);
+    mlp(lane, w, items, x, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    norm(lane, &w->norm2, items, width, x, x);
 }
 
 typedef struct branch_work {
-    const vit_session *session;
+    const vit__lane *lane;
     const float *branch; /* [B, T, D] */
     const float *scale;
 } branch_work;
@@ -329,76 +329,76 @@ typedef struct branch_work {
 static void add_branch(void *context, size_t index, unsigned thread)
 {
     const branch_work *work = context;
-    size_t width = work->session->model->config.width, token = token_at(work->session, index);
+    size_t width = work->lane->model->config.width, token = token_at(work->lane, index);
     (void)thread;
-    float *x = work->session->x + token * width;
+    float *x = work->lane->x + token * width;
     vit__epilogue_row row = {.scale = work->scale, .residual = x};
-    work->session->workers.kernels->epilogue(work->branch + token * width, &row, width, x);
+    work->lane->workers.kernels->epilogue(work->branch + token * width, &row, width, x);
 }
 
 /* x += scale1 * norm1(attention(x)); x += scale2 * norm2(mlp(x)) */
-static void branch_norm_block(vit_session *session, const vit__block_weights *w, size_t items)
+static void branch_norm_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = session->model->config.width;
-    float *x = session->x, *y = session->y, *wide = session->wide;
-    branch_work add_attention = {session, wide, w->scale1}, add_mlp = {session, y, w->scale2};
-    attend(session, w, items, x);
-    linear(session, &w->projection, items, y, (vit__epilogue){0}, wide);
-    norm(session, &w->norm1, items, width, wide, wide);
-    vit__pool_run(session->workers.pool, items * session->rows, add_branch, &add_attention);
-    mlp(session, w, items, x, (vit__epilogue){0}, y);
-    norm(session, &w->norm2, items, width, y, y);
-    vit__pool_run(session->workers.pool, items * session->rows, add_branch, &add_mlp);
+    size_t width = lane->model->config.width;
+    float *x = lane->x, *y = lane->y, *wide = lane->wide;
+    branch_work add_attention = {lane, wide, w->scale1}, add_mlp = {lane, y, w->scale2};
+    attend(lane, w, items, x);
+    linear(lane, &w->projection, items, y, (vit__epilogue){0}, wide);
+    norm(lane, &w->norm1, items, width, wide, wide);
+    vit__pool_run(lane->workers.pool, items * lane->rows, add_branch, &add_attention);
+    mlp(lane, w, items, x, (vit__epilogue){0}, y);
+    norm(lane, &w->norm2, items, width, y, y);
+    vit__pool_run(lane->workers.pool, items * lane->rows, add_branch, &add_mlp);
 }
 
 /* y = norm1(x); x += scale1 * attention(y) + scale2 * mlp(y) */
-static void parallel_block(vit_session *session, const vit__block_weights *w, size_t items)
+static void parallel_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = session->model->config.width;
-    float *x = session->x, *y = session->y;
-    norm_all(session, &w->norm1, items, width, x, y);
-    memcpy(session->parallel, y, items * session->tokens * width * sizeof *y);
-    attend(session, w, items, y);
-    linear(session, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
-    mlp(session, w, items, session->parallel, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    size_t width = lane->model->config.width;
+    float *x = lane->x, *y = lane->y;
+    norm_all(lane, &w->norm1, items, width, x, y);
+    memcpy(lane->parallel, y, items * lane->tokens * width * sizeof *y);
+    attend(lane, w, items, y);
+    linear(lane, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    mlp(lane, w, items, lane->parallel, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
 }
 
 /* x += sum of scale1 * attention(norm1(x)) over the branches; x += sum of scale2 * mlp(norm2(x)) over them */
-static void branches_block(vit_session *session, const vit__block_weights *w, size_t items)
+static void branches_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = session->model->config.width, branches = session->model->config.branches;
-    size_t bytes = items * session->tokens * width * sizeof(float);
-    float *x = session->x, *y = session->y, *start = session->parallel;
+    size_t width = lane->model->config.width, branches = lane->model->config.branches;
+    size_t bytes = items * lane->tokens * width * sizeof(float);
+    float *x = lane->x, *y = lane->y, *start = lane->parallel;
     memcpy(start, x, bytes);
     for (size_t i = 0; i < branches; i++) {
-        norm_all(session, &w[i].norm1, items, width, start, y);
-        attend(session, &w[i], items, y);
-        linear(session, &w[i].projection, items, y, (vit__epilogue){.scale = w[i].scale1, .residual = x}, x);
+        norm_all(lane, &w[i].norm1, items, width, start, y);
+        attend(lane, &w[i], items, y);
+        linear(lane, &w[i].projection, items, y, (vit__epilogue){.scale = w[i].scale1, .residual = x}, x);
     }
     memcpy(start, x, bytes);
     for (size_t i = 0; i < branches; i++) {
-        norm(session, &w[i].norm2, items, width, start, y);
-        mlp(session, &w[i], items, y, (vit__epilogue){.scale = w[i].scale2, .residual = x}, x);
+        norm(lane, &w[i].norm2, items, width, start, y);
+        mlp(lane, &w[i], items, y, (vit__epilogue){.scale = w[i].scale2, .residual = x}, x);
     }
 }
 
-static void block(vit_session *session, const vit__block_weights *w, size_t items)
+static void block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    switch (session->model->config.order) {
+    switch (lane->model->config.order) {
     case VIT__BLOCK_PRE_NORM:
-        pre_norm_block(session, w, items);
+        pre_norm_block(lane, w, items);
         break;
     case VIT__BLOCK_POST_NORM:
-        post_norm_block(session, w, items);
+        post_norm_block(lane, w, items);
         break;
     case VIT__BLOCK_BRANCH_NORM:
-        branch_norm_block(session, w, items);
+        branch_norm_block(lane, w, items);
         break;
     case VIT__BLOCK_PARALLEL:
-        parallel_block(session, w, items);
+        parallel_block(lane, w, items);
         break;
     case VIT__BLOCK_BRANCHES:
-        branches_block(session, w, items);
+        branches_block(lane, w, items);
         break;
     }
 }
@@ -406,32 +406,32 @@ static void block(vit_session *session, const vit__block_weights *w, size_t item
 /* ------------------------------------------------------------------ the forward pass ---- */
 
 /* Hands out the residual stream where it was asked for: 0 = input of the first block. */
-static void emit_hidden(const vit_session *session, const vit__encoder_batch *batch, size_t layer)
+static void emit_hidden(const vit__lane *lane, const vit__encoder_batch *batch, size_t layer)
 {
-    size_t size = session->tokens * session->model->config.width;
+    size_t size = lane->tokens * lane->model->config.width;
     for (size_t i = 0; i < batch->n_requests; i++)
         if (batch->requests[i].output == VIT_OUTPUT_HIDDEN && batch->requests[i].layer == layer)
-            memcpy(batch->requests[i].result + batch->first * size, session->x, batch->items * size * sizeof(float));
+            memcpy(batch->requests[i].result + batch->first * size, lane->x, batch->items * size * sizeof(float));
 }
 
-void vit__encoder_run(vit_session *session, const vit__encoder_batch *batch)
+void vit__encoder_run(vit__lane *lane, const vit__encoder_batch *batch)
 {
-    const vit_config *c = &session->model->config;
-    const vit__weights *w = &session->model->weights;
-    session->tokens = c->input == VIT__INPUT_TOKENS ? batch->length : vit__config_tokens(c); /* T */
-    session->rows = session->tokens;
-    session->batch = batch;
-    embed(session, batch);
-    emit_hidden(session, batch, 0);
+    const vit_config *c = &lane->model->config;
+    const vit__weights *w = &lane->model->weights;
+    lane->tokens = c->input == VIT__INPUT_TOKENS ? batch->length : vit__config_tokens(c); /* T */
+    lane->rows = lane->tokens;
+    lane->batch = batch;
+    embed(lane, batch);
+    emit_hidden(lane, batch, 0);
     for (size_t i = 0; i < c->depth; i++) {
-        if (i + 1 == c->depth && session->model->gemm->any_rows)
-            session->rows = vit__head_tokens(session, batch);
-        block(session, &w->blocks[i * (vit__config_pairs(c) / c->depth)], batch->items);
-        emit_hidden(session, batch, i + 1);
+        if (i + 1 == c->depth && lane->model->gemm->any_rows)
+            lane->rows = vit__head_tokens(lane, batch);
+        block(lane, &w->blocks[i * (vit__config_pairs(c) / c->depth)], batch->items);
+        emit_hidden(lane, batch, i + 1);
     }
     if (c->final_norm)
-        norm(session, &w->final_norm, batch->items, c->width, session->x, session->y);
+        norm(lane, &w->final_norm, batch->items, c->width, lane->x, lane->y);
     else
-        memcpy(session->y, session->x, batch->items * session->tokens * c->width * sizeof *session->y);
-    vit__head_run(session, batch);
+        memcpy(lane->y, lane->x, batch->items * lane->tokens * c->width * sizeof *lane->y);
+    vit__head_run(lane, batch);
 }

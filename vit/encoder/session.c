@@ -5,96 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "attention.h"
-#include "encoder.h"
 #include "error.h"
-#include "head.h"
 #include "memory.h"
 #include "outputs.h"
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Floats that any layer of the model needs: scratch of a thread, and operand memory of an input. */
-typedef struct layer_need {
-    const vit__gemm *gemm;
-    size_t rows, scratch, operand;
-} layer_need;
-
-static void need_memory(vit__linear *linear, void *context)
-{
-    layer_need *need = context;
-    need->scratch = max_size(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
-    need->operand = max_size(need->operand, need->gemm->operand(linear, need->rows));
-}
-
-static layer_need layer_needs(const vit_model *model)
-{
-    size_t tokens = vit__config_tokens(&model->config);
-    size_t scratch = max_size(vit__attention_scratch(tokens, model->config.head_dim), vit__pool_scratch(&model->config));
-    layer_need need = {model->gemm, tokens, scratch, 0};
-    vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
-    vit__weights_each_linear(&model->config, &weights, need_memory, &need);
-    need.scratch = (need.scratch + 15) / 16 * 16; /* whole cache lines, so that threads share none */
-    return need;
-}
-
-/* The arena's regions, in floats of one input. vit__config_finish bounds the sizes, so that sums cannot overflow. */
-typedef struct regions {
-    size_t x, y, wide, parallel, difference, pooled, spare, operand;
-} regions;
-
-static regions input_regions(const vit_model *model)
-{
-    const vit_config *c = &model->config;
-    size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
-    size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
-    size_t token = max_size(max_size(3 * attention, fc1), max_size(2 * c->width, c->pool_mlp_width));
-    size_t patches = c->input == VIT__INPUT_PIXELS
-                         ? vit__config_patches(c) * c->channels * c->patch_height * c->patch_width
-                         : 0;
-    return (regions){
-        .x = tokens * c->width,
-        .y = tokens * max_size(c->width, attention),
-        .wide = max_size(tokens * token, patches),
-        .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
-        .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
-        .pooled = 2 * c->width,
-        .spare = max_size(2 * c->width, c->classes),
-        .operand = layer_needs(model).operand,
-    };
-}
-
-static vit_status allocate(vit_session *session, vit_error *err)
-{
-    regions r = input_regions(session->model);
-    size_t threads = vit__pool_threads(session->workers.pool), per_batch, scratch, total;
-    size_t per_input = r.x + r.y + r.wide + r.parallel + r.difference + r.pooled + r.spare + r.operand;
-    if (!vit__multiply(per_input, session->max_batch, &per_batch) ||
-        !vit__multiply(session->workers.scratch_size, threads, &scratch) || !vit__add(per_batch, scratch, &total))
-        return vit__fail(err, VIT_ERR_TOO_LARGE, session->model->path, "a batch of %zu does not fit in memory",
-                         session->max_batch);
-    float *next = session->arena = vit__alloc_aligned(total, sizeof(float));
-    if (!next)
-        return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, session->model->path,
-                         "a batch of %zu needs %zu MiB, more memory than there is", session->max_batch, total / 262144);
-    session->workers.scratch = next;
-    session->workers.operand = next += scratch;
-    session->x = next += r.operand * session->max_batch;
-    session->y = next += r.x * session->max_batch;
-    session->wide = next += r.y * session->max_batch;
-    session->parallel = next += r.wide * session->max_batch;
-    session->difference = next += r.parallel * session->max_batch;
-    session->pooled = next += r.difference * session->max_batch;
-    session->spare = next + r.pooled * session->max_batch;
-    return VIT_OK;
-}
-
 static void name_multiplier(vit_session *session)
 {
-    const vit__tiles *tiles = &session->workers.tiles;
+    const vit__tiles *tiles = &session->lanes.together.workers.tiles;
     const char *instructions[] = {tiles->f32_name, tiles->bf16_name, tiles->int8_name};
     const char *back_end = session->model->gemm->name;
     bool own = session->model->gemm == vit__gemm_tiles();
@@ -114,14 +31,10 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
         return vit__fail_memory(err, NULL);
     unsigned threads = options && options->threads ? options->threads : vit__cpu_count();
     session->model = model;
-    session->max_batch = options && options->max_batch ? options->max_batch : 1;
-    session->workers.kernels = vit__kernels_get(vit__cpu_detect());
-    session->workers.tiles = vit__tiles_get(vit__cpu_detect());
-    session->workers.scratch_size = layer_needs(model).scratch;
-    name_multiplier(session);
-    vit_status status = vit__pool_create(threads, &session->workers.pool, err);
+    size_t max_batch = options && options->max_batch ? options->max_batch : 1;
+    vit_status status = vit__lanes_create(model, threads, max_batch, &session->lanes, err);
     if (status == VIT_OK)
-        status = allocate(session, err);
+        name_multiplier(session);
     if (status == VIT_OK)
         *result = session;
     else
@@ -133,19 +46,18 @@ void vit_session_free(vit_session *session)
 {
     if (!session)
         return;
-    vit__pool_free(session->workers.pool);
-    free(session->arena);
+    vit__lanes_free(&session->lanes);
     free(session);
 }
 
 unsigned vit_session_threads(const vit_session *session)
 {
-    return vit__pool_threads(session->workers.pool);
+    return vit__pool_threads(session->lanes.pool);
 }
 
 const char *vit_session_kernels(const vit_session *session)
 {
-    return session->workers.kernels->name;
+    return session->lanes.together.workers.kernels->name;
 }
 
 const char *vit_session_multiplier(const vit_session *session)
@@ -179,22 +91,28 @@ static vit_status check_requests(const vit_session *session, size_t n, const vit
     return VIT_OK;
 }
 
-/* After the last batch: no result may hold NaN or infinity. */
-static vit_status check_results(const vit_session *session, size_t n, const vit_request *requests, size_t n_requests,
-                                vit_error *err)
+/* No result may hold NaN or infinity. */
+static vit_status check_results(const vit_session *session, const vit__encoder_batch *inputs, vit_error *err)
 {
-    for (size_t i = 0; i < n_requests; i++) {
+    const vit_config *c = &session->model->config;
+    bool words = c->input == VIT__INPUT_TOKENS;
+    for (size_t i = 0; i < inputs->n_requests; i++) {
         size_t shape[2];
-        vit__output_shape(&session->model->config, requests[i].output, session->tokens, shape);
-        size_t bad = first_non_finite(requests[i].result, n, shape[0] * shape[1]);
-        if (bad < n) {
+        vit__output_shape(c, inputs->requests[i].output, words ? inputs->length : vit__config_tokens(c), shape);
+        size_t bad = first_non_finite(inputs->requests[i].result, inputs->items, shape[0] * shape[1]);
+        if (bad < inputs->items) {
             char where[48];
-            snprintf(where, sizeof where, "%s %zu", session->model->config.input == VIT__INPUT_TOKENS ? "text" : "image",
-                     bad);
+            snprintf(where, sizeof where, "%s %zu", words ? "text" : "image", bad);
             return vit__fail(err, VIT_ERR_NON_FINITE, where, "the result holds NaN or infinity");
         }
     }
     return VIT_OK;
+}
+
+static vit_status encode(vit_session *session, const vit__encoder_batch *inputs, vit_error *err)
+{
+    vit__lanes_run(&session->lanes, inputs);
+    return check_results(session, inputs, err);
 }
 
 vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
@@ -207,13 +125,8 @@ vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t
     vit_status status = check_requests(session, n, requests, n_requests, err);
     if (status != VIT_OK)
         return status;
-    for (size_t done = 0; done < n; done += session->max_batch) {
-        size_t items = n - done < session->max_batch ? n - done : session->max_batch;
-        vit__encoder_batch batch = {.pixels = pixels + done * vit_model_pixels_size(session->model), .items = items,
-                                    .first = done, .requests = requests, .n_requests = n_requests};
-        vit__encoder_run(session, &batch);
-    }
-    return check_results(session, n, requests, n_requests, err);
+    vit__encoder_batch inputs = {.pixels = pixels, .items = n, .requests = requests, .n_requests = n_requests};
+    return encode(session, &inputs, err);
 }
 
 static vit_status check_ids(const vit_session *session, const int32_t *ids, size_t n, size_t length, vit_error *err)
@@ -243,13 +156,9 @@ vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, si
         status = check_requests(session, n, requests, n_requests, err);
     if (status != VIT_OK)
         return status;
-    for (size_t done = 0; done < n; done += session->max_batch) {
-        size_t items = n - done < session->max_batch ? n - done : session->max_batch;
-        vit__encoder_batch batch = {.ids = ids + done * length, .length = length, .items = items, .first = done,
-                                    .requests = requests, .n_requests = n_requests};
-        vit__encoder_run(session, &batch);
-    }
-    return check_results(session, n, requests, n_requests, err);
+    vit__encoder_batch inputs = {.ids = ids, .length = length, .items = n, .requests = requests,
+                                 .n_requests = n_requests};
+    return encode(session, &inputs, err);
 }
 
 vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output, float *result,

@@ -313,7 +313,8 @@ typedef struct vit_session vit_session;
 
 typedef struct vit_session_options {
     unsigned threads; /* 0 = as many as the affinity mask and the cgroup quota give */
-    size_t max_batch; /* images worked on together; 0 = 1. Larger calls are split. */
+    size_t max_batch; /* images worked on at once; 0 = 1. Memory is for as many, but no more than threads: each of these
+                       * then has an image to itself. Larger calls are split. */
 } vit_session_options;
 
 /* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must
