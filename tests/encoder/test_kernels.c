@@ -281,27 +281,60 @@ static void bytes_of_odd_rows(void **state)
     }
 }
 
-static void sums_of_bytes_are_products(void **state)
+#define ROWS 5
+
+/* One row of a panel as it is to be finished: f32 sums, or sums of bytes. */
+static double finished(const vit__panel_columns *columns, const vit__panel_rows *rows, size_t row, size_t i,
+                       const int32_t *bytes)
+{
+    double x = rows->sums[row * VIT__PANEL + i];
+    if (rows->byte_scales) {
+        vit__byte_scale scale = rows->byte_scales[row];
+        x = (double)scale.scale * columns->byte_scales[i] *
+            (bytes[row * VIT__PANEL + i] - scale.zero * columns->byte_sums[i]);
+    }
+    double y = activation(columns->activation, x + columns->bias[i]);
+    return (columns->scale ? columns->scale[i] : 1) * y +
+           (rows->residual ? rows->residual[row * rows->residual_stride + i] : 0);
+}
+
+static void check_finish(const vit__kernels *table, int kind, unsigned parts)
+{
+    enum { STRIDE = 2 * VIT__PANEL + 1 };
+    static const vit__byte_scale scales[ROWS] = {{0.003f, 117}, {0.001f, 0}, {0.002f, 255}, {0, 0}, {0.004f, 1}};
+    float sums[ROWS * VIT__PANEL], y[ROWS * STRIDE];
+    int32_t bytes[ROWS * VIT__PANEL], column_sums[VIT__PANEL];
+    double want[VIT__PANEL * ROWS];
+    for (int i = 0; i < ROWS * VIT__PANEL; i++)
+        bytes[i] = (i * 7919) % 10003 - 5000;
+    for (int i = 0; i < VIT__PANEL; i++)
+        column_sums[i] = (i * 31) % 51 - 25;
+    memcpy(sums, values, sizeof sums);
+    fill(y, ROWS * STRIDE, 9, 1);
+    vit__panel_columns columns = {.activation = (vit__activation)kind, .bias = third,
+                                  .scale = parts & 1 ? other + 1 : NULL, .byte_scales = other, .byte_sums = column_sums};
+    vit__panel_rows rows = {.rows = ROWS, .sums = sums, .byte_scales = parts & 2 ? scales : NULL,
+                            .residual = parts & 4 ? y : NULL, .residual_stride = STRIDE, .y = y, .y_stride = STRIDE};
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t i = 0; i < VIT__PANEL; i++)
+            want[row * VIT__PANEL + i] = finished(&columns, &rows, row, i, bytes);
+    if (rows.byte_scales)
+        memcpy(sums, bytes, sizeof sums);
+    float beyond = y[VIT__PANEL];
+    table->finish(&columns, &rows);
+    for (size_t row = 0; row < ROWS; row++)
+        check(y + row * STRIDE, want + row * VIT__PANEL, VIT__PANEL, "finish", table->name);
+    assert_true(y[VIT__PANEL] == beyond);
+}
+
+static void panels_are_finished_as_the_formula(void **state)
 {
     (void)state;
     const vit__kernels *tables[3];
-    int32_t sums[MAX], column_sums[MAX];
-    double want[MAX];
-    float got[MAX];
-    vit__byte_scale row = {0.003f, 117};
-    vit__byte_columns columns = {other, column_sums, third};
-    for (int i = 0; i < MAX; i++) {
-        sums[i] = (i * 7919) % 100003 - 50000;
-        column_sums[i] = (i * 31) % 501 - 250;
-    }
     for (size_t level = levels(tables); level-- > 0;)
-        for (size_t k = 0; k < LENGTHS; k++) {
-            size_t n = lengths[k];
-            for (size_t i = 0; i < n; i++)
-                want[i] = (double)row.scale * other[i] * (sums[i] - row.zero * column_sums[i]) + third[i];
-            tables[level]->from_int8(sums, &row, &columns, n, got);
-            check(got, want, n, "from int8", tables[level]->name);
-        }
+        for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++)
+            for (unsigned parts = 0; parts < 8; parts++)
+                check_finish(tables[level], kind, parts);
 }
 
 /* A NaN must reach the output, where it is refused, not turn into a number on the way. */
@@ -337,6 +370,6 @@ int main(void)
         cmocka_unit_test(nan_stays_nan), cmocka_unit_test(rough_activations_are_near),
         cmocka_unit_test(exponentials_in_pieces_are_a_softmax), cmocka_unit_test(bf16_is_the_nearest),
         cmocka_unit_test(bytes_span_the_row), cmocka_unit_test(bytes_of_odd_rows),
-        cmocka_unit_test(sums_of_bytes_are_products)};
+        cmocka_unit_test(panels_are_finished_as_the_formula)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,11 +16,6 @@ typedef struct attention_work {
     size_t runs; /* of the queries of one head */
 } attention_work;
 
-void vit__norm_row(const vit__kernels *kernels, const vit__norm_weights *norm, size_t n, const float *x, float *y)
-{
-    (norm->kind == VIT__NORM_RMS ? kernels->rms_norm : kernels->layer_norm)(x, norm->weight, norm->bias, norm->eps, n, y);
-}
-
 /* q and k of one token of one image, over all heads: norms and rotary positions, in place. */
 static void prepare_token(void *context, size_t index, unsigned thread)
 {

@@ -29,9 +29,6 @@ typedef struct vit__attention_call {
 /* Floats of scratch each thread needs. */
 size_t vit__attention_scratch(size_t tokens, size_t head_dim);
 
-/* One norm, of either kind; y may be x. */
-void vit__norm_row(const vit__kernels *kernels, const vit__norm_weights *norm, size_t n, const float *x, float *y);
-
 void vit__attention(const vit__attention_call *call, const vit__workers *workers);
 
 /* Differential attention (Ye et al. 2024): attention of the first halves of q and k, less lambda times that of the second

@@ -85,14 +85,3 @@ static float weights_to_int8(const float *restrict w, size_t n, int8_t *restrict
     }
     return top / 127.0f + poison;
 }
-
-static void from_int8(const int32_t *sums, const vit__byte_scale *row, const vit__byte_columns *columns, size_t n,
-                      float *y)
-{
-    const float *scales = columns->scales, *bias = columns->bias;
-    const int32_t *column_sums = columns->sums;
-    uint32_t zero = (uint32_t)row->zero; /* unsigned: that of a row with a NaN is any number, and its products wrap */
-    float scale = row->scale;
-    EACH
-        y[i] = scale * scales[i] * (float)(int32_t)((uint32_t)sums[i] - zero * (uint32_t)column_sums[i]) + bias[i];
-}

@@ -55,38 +55,36 @@ static void norm(const vit__lane *lane, const vit__norm_weights *weights, size_t
     run_norm(lane, &work);
 }
 
-/* The same over all tokens. */
-static void norm_all(const vit__lane *lane, const vit__norm_weights *weights, size_t items, size_t width,
-                     const float *x, float *y)
-{
-    norm_work work = {lane, weights, x, y, items * lane->tokens, width, lane->tokens, lane->tokens};
-    run_norm(lane, &work);
-}
+/* What a linear layer reads: tokens [B,T,K], normed on the way if norm->weight is there. */
+typedef struct source {
+    const float *x;
+    const vit__norm_weights *norm; /* NULL: none */
+} source;
 
-/* y[B,T,N] = epilogue(x[B,T,K]); the residual, if any, is laid out as y. */
-static vit__gemm_call linear_call(const vit__lane *lane, const vit__linear *layer, size_t items, const float *x,
+/* y[B,T,N] = epilogue(from[B,T,K]), of the tokens that are to be finished; the residual, if any, is laid out as y. */
+static vit__gemm_call linear_call(const vit__lane *lane, const vit__linear *layer, size_t items, source from,
                                   vit__epilogue epilogue, float *y)
 {
     size_t tokens = lane->tokens;
     epilogue.residual_stride = tokens * layer->outputs;
     epilogue.residual_row = layer->outputs;
-    return (vit__gemm_call){.linear = layer, .x = x, .y = y, .items = items, .rows = lane->rows,
-                            .x_stride = tokens * layer->inputs, .y_stride = tokens * layer->outputs,
-                            .x_row = layer->inputs, .y_row = layer->outputs, .epilogue = epilogue};
+    return (vit__gemm_call){.linear = layer, .x = from.x, .norm = from.norm, .y = y, .items = items,
+                            .rows = lane->rows, .x_stride = tokens * layer->inputs,
+                            .y_stride = tokens * layer->outputs, .x_row = layer->inputs, .y_row = layer->outputs,
+                            .epilogue = epilogue};
 }
 
-/* The same for the tokens that are to be finished. */
-static void linear(const vit__lane *lane, const vit__linear *layer, size_t items, const float *x,
-                   vit__epilogue epilogue, float *y)
+static void linear(const vit__lane *lane, const vit__linear *layer, size_t items, source from, vit__epilogue epilogue,
+                   float *y)
 {
-    vit__gemm_call call = linear_call(lane, layer, items, x, epilogue, y);
+    vit__gemm_call call = linear_call(lane, layer, items, from, epilogue, y);
     lane->model->gemm->apply(&call, &lane->workers);
 }
 
 /* Queries of the tokens that are to be finished, keys and values of all. */
-static void project_qkv(const vit__lane *lane, const vit__linear *layer, size_t items, const float *x, float *qkv)
+static void project_qkv(const vit__lane *lane, const vit__linear *layer, size_t items, source from, float *qkv)
 {
-    vit__gemm_call call = linear_call(lane, layer, items, x, (vit__epilogue){0}, qkv);
+    vit__gemm_call call = linear_call(lane, layer, items, from, (vit__epilogue){0}, qkv);
     size_t width = layer->outputs / 3;
     if (lane->rows < lane->tokens && width % VIT__PANEL == 0) {
         call.n_outputs = width;
@@ -223,12 +221,11 @@ static vit_precision attention_precision(vit_precision precision)
     return precision == VIT_PRECISION_INT8 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
 }
 
-/* y = heads of attention over the tokens in x, before the output projection */
-static void attend(vit__lane *lane, const vit__block_weights *w, size_t items, const float *x)
+/* y = heads of attention over the tokens read, before the output projection */
+static void attend(vit__lane *lane, const vit__block_weights *w, size_t items, source from)
 {
     const vit_config *c = &lane->model->config;
-    size_t width = vit__config_attention_width(c);
-    project_qkv(lane, &w->qkv, items, x, lane->wide);
+    project_qkv(lane, &w->qkv, items, from, lane->wide);
     vit__attention_call call = {
         .precision = attention_precision(lane->model->precision), .items = items, .tokens = lane->tokens, .queries = lane->rows,
         .heads = c->heads, .head_dim = c->head_dim, .qkv = lane->wide,
@@ -246,8 +243,12 @@ static void attend(vit__lane *lane, const vit__block_weights *w, size_t items, c
     else
         vit__attention(&call, &lane->workers);
     emit_attention(lane, &call, (size_t)(w - lane->model->weights.blocks));
-    if (c->attention_norm)
-        norm(lane, &w->attention_norm, items, width, lane->y, lane->y);
+}
+
+/* out = epilogue(projection of what attend() left in y) */
+static void project(const vit__lane *lane, const vit__block_weights *w, size_t items, vit__epilogue epilogue, float *out)
+{
+    linear(lane, &w->projection, items, (source){lane->y, &w->attention_norm}, epilogue, out);
 }
 
 typedef struct gate_work {
@@ -261,33 +262,28 @@ static size_t token_at(const vit__lane *lane, size_t index)
     return index / lane->rows * lane->tokens + index % lane->rows;
 }
 
-/* One token: wide[token][0 .. F) = norm(act(gate) * up), or norm of what stands there where the MLP is plain. Rows keep
- * their distance of fc1's outputs. */
+/* One token: wide[token][0 .. F) = act(gate) * up. Rows keep their distance of fc1's outputs. */
 static void close_gate(void *context, size_t index, unsigned thread)
 {
     const gate_work *work = context;
     const vit_config *c = &work->lane->model->config;
-    const vit__kernels *kernels = work->lane->workers.kernels;
     (void)thread;
     float *row = work->lane->wide + token_at(work->lane, index) * work->weights->fc1.outputs;
-    if (c->mlp == VIT__MLP_GATED)
-        kernels->gate(row, row + c->mlp_width, c->activation, c->mlp_width, row);
-    if (c->mlp_norm)
-        vit__norm_row(kernels, &work->weights->mlp_norm, c->mlp_width, row, row);
+    work->lane->workers.kernels->gate(row, row + c->mlp_width, c->activation, c->mlp_width, row);
 }
 
-/* out[B,T,D] = epilogue(fc2(act(fc1(x)))), gated and normed inside where the model asks for it */
-static void mlp(vit__lane *lane, const vit__block_weights *w, size_t items, const float *x, vit__epilogue epilogue,
+/* out[B,T,D] = epilogue(fc2(act(fc1(tokens read)))), gated and normed inside where the model asks for it */
+static void mlp(vit__lane *lane, const vit__block_weights *w, size_t items, source from, vit__epilogue epilogue,
                 float *out)
 {
     const vit_config *c = &lane->model->config;
     bool gated = c->mlp == VIT__MLP_GATED;
-    linear(lane, &w->fc1, items, x, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation},
+    linear(lane, &w->fc1, items, from, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation},
            lane->wide);
     gate_work work = {lane, w};
-    if (gated || c->mlp_norm)
+    if (gated)
         vit__pool_run(lane->workers.pool, items * lane->rows, close_gate, &work);
-    vit__gemm_call call = linear_call(lane, &w->fc2, items, lane->wide, epilogue, out);
+    vit__gemm_call call = linear_call(lane, &w->fc2, items, (source){lane->wide, &w->mlp_norm}, epilogue, out);
     call.x_stride = lane->tokens * w->fc1.outputs;
     call.x_row = w->fc1.outputs;
     lane->model->gemm->apply(&call, &lane->workers);
@@ -296,26 +292,22 @@ static void mlp(vit__lane *lane, const vit__block_weights *w, size_t items, cons
 /* x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x)) */
 static void pre_norm_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = lane->model->config.width;
-    float *x = lane->x, *y = lane->y;
-    norm_all(lane, &w->norm1, items, width, x, y);
-    attend(lane, w, items, y);
-    linear(lane, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
-    if (w->fc1.outputs == 0)
-        return;
-    norm(lane, &w->norm2, items, width, x, y);
-    mlp(lane, w, items, y, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    float *x = lane->x;
+    attend(lane, w, items, (source){x, &w->norm1});
+    project(lane, w, items, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    if (w->fc1.outputs != 0)
+        mlp(lane, w, items, (source){x, &w->norm2}, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
 }
 
 /* h = norm1(attention(x) + x); x = norm2(mlp(h) + h) */
 static void post_norm_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
     size_t width = lane->model->config.width;
-    float *x = lane->x, *y = lane->y;
-    attend(lane, w, items, x);
-    linear(lane, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    float *x = lane->x;
+    attend(lane, w, items, (source){x, NULL});
+    project(lane, w, items, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
     norm(lane, &w->norm1, items, width, x, x);
-    mlp(lane, w, items, x, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    mlp(lane, w, items, (source){x, NULL}, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
     norm(lane, &w->norm2, items, width, x, x);
 }
 
@@ -342,44 +334,44 @@ static void branch_norm_block(vit__lane *lane, const vit__block_weights *w, size
     size_t width = lane->model->config.width;
     float *x = lane->x, *y = lane->y, *wide = lane->wide;
     branch_work add_attention = {lane, wide, w->scale1}, add_mlp = {lane, y, w->scale2};
-    attend(lane, w, items, x);
-    linear(lane, &w->projection, items, y, (vit__epilogue){0}, wide);
+    attend(lane, w, items, (source){x, NULL});
+    project(lane, w, items, (vit__epilogue){0}, wide);
     norm(lane, &w->norm1, items, width, wide, wide);
     vit__pool_run(lane->workers.pool, items * lane->rows, add_branch, &add_attention);
-    mlp(lane, w, items, x, (vit__epilogue){0}, y);
+    mlp(lane, w, items, (source){x, NULL}, (vit__epilogue){0}, y);
     norm(lane, &w->norm2, items, width, y, y);
     vit__pool_run(lane->workers.pool, items * lane->rows, add_branch, &add_mlp);
 }
 
-/* y = norm1(x); x += scale1 * attention(y) + scale2 * mlp(y) */
+/* What x is before a block whose parts stand beside each other. */
+static const float *keep_start(const vit__lane *lane, size_t items)
+{
+    return memcpy(lane->parallel, lane->x, items * lane->tokens * lane->model->config.width * sizeof(float));
+}
+
+/* x += scale1 * attention(norm1(x)) + scale2 * mlp(norm1(x)) */
 static void parallel_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = lane->model->config.width;
-    float *x = lane->x, *y = lane->y;
-    norm_all(lane, &w->norm1, items, width, x, y);
-    memcpy(lane->parallel, y, items * lane->tokens * width * sizeof *y);
-    attend(lane, w, items, y);
-    linear(lane, &w->projection, items, y, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
-    mlp(lane, w, items, lane->parallel, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
+    float *x = lane->x;
+    source start = {keep_start(lane, items), &w->norm1};
+    attend(lane, w, items, start);
+    project(lane, w, items, (vit__epilogue){.scale = w->scale1, .residual = x}, x);
+    mlp(lane, w, items, start, (vit__epilogue){.scale = w->scale2, .residual = x}, x);
 }
 
 /* x += sum of scale1 * attention(norm1(x)) over the branches; x += sum of scale2 * mlp(norm2(x)) over them */
 static void branches_block(vit__lane *lane, const vit__block_weights *w, size_t items)
 {
-    size_t width = lane->model->config.width, branches = lane->model->config.branches;
-    size_t bytes = items * lane->tokens * width * sizeof(float);
-    float *x = lane->x, *y = lane->y, *start = lane->parallel;
-    memcpy(start, x, bytes);
+    size_t branches = lane->model->config.branches;
+    float *x = lane->x;
+    const float *start = keep_start(lane, items);
     for (size_t i = 0; i < branches; i++) {
-        norm_all(lane, &w[i].norm1, items, width, start, y);
-        attend(lane, &w[i], items, y);
-        linear(lane, &w[i].projection, items, y, (vit__epilogue){.scale = w[i].scale1, .residual = x}, x);
+        attend(lane, &w[i], items, (source){start, &w[i].norm1});
+        project(lane, &w[i], items, (vit__epilogue){.scale = w[i].scale1, .residual = x}, x);
     }
-    memcpy(start, x, bytes);
-    for (size_t i = 0; i < branches; i++) {
-        norm(lane, &w[i].norm2, items, width, start, y);
-        mlp(lane, &w[i], items, y, (vit__epilogue){.scale = w[i].scale2, .residual = x}, x);
-    }
+    keep_start(lane, items);
+    for (size_t i = 0; i < branches; i++)
+        mlp(lane, &w[i], items, (source){start, &w[i].norm2}, (vit__epilogue){.scale = w[i].scale2, .residual = x}, x);
 }
 
 static void block(vit__lane *lane, const vit__block_weights *w, size_t items)

@@ -3,7 +3,7 @@
  * Linear layers behind one door. A back end prepares a weight matrix once (it may keep pointers to the mapped file, or
  * pack, convert and give the source pages back) and then applies it with a fused epilogue:
  *
- *     y[m, n] = residual[m, n] + scale[n] * act(sum_k x[m, k] * W[n, k] + bias[n])
+ *     y[m, n] = residual[m, n] + scale[n] * act(sum_k norm(x)[m, k] * W[n, k] + bias[n])
  *
  * The result for a row of one item does not depend on how many items there are, nor on the number of threads: back
  * ends must cut the work into pieces whose shapes depend on neither.
@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "kernels.h"
+#include "norm.h"
 #include "pool.h"
 #include "tiles.h"
 
@@ -44,10 +45,11 @@ typedef struct vit__epilogue {
 } vit__epilogue;
 
 /* y[items][rows, N] = epilogue(x[items][rows, K]); items lie x_stride and y_stride floats apart, rows x_row and y_row.
- * x and y must not overlap. */
+ * x and y must not overlap; y may be the residual. */
 typedef struct vit__gemm_call {
     const vit__linear *linear;
     const float *x;
+    const vit__norm_weights *norm; /* [K] of each row, on its way to the multiply units; NULL, or weight NULL: none */
     float *y; /* of output 0, whichever are computed */
     size_t first_output, n_outputs; /* first_output a multiple of VIT__PANEL; n_outputs 0: all from there on */
     size_t items, rows;
@@ -72,7 +74,7 @@ typedef struct vit__gemm {
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
-    /* Floats of operand memory for a call on this layer, of this many rows in all. */
+    /* Floats of operand memory that a call on this layer takes at most, of this many rows in all. */
     size_t (*operand)(const vit__linear *linear, size_t rows);
     /* Floats of scratch each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
     size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);

@@ -29,11 +29,10 @@ static void release(vit__linear *linear)
     (void)linear;
 }
 
+/* Rows that are normed. */
 static size_t operand(const vit__linear *linear, size_t rows)
 {
-    (void)linear;
-    (void)rows;
-    return 0;
+    return linear->inputs * rows;
 }
 
 static size_t round_up(size_t n, size_t to)
@@ -101,7 +100,17 @@ static void multiply_tile(void *context, size_t index, unsigned thread)
     }
 }
 
-static void apply(const vit__gemm_call *call, const vit__workers *workers)
+static void norm_row(void *context, size_t index, unsigned thread)
+{
+    const tiling *t = context;
+    const vit__gemm_call *call = t->call;
+    (void)thread;
+    vit__norm_row(t->workers->kernels, call->norm, call->linear->inputs,
+                  call->x + index / call->rows * call->x_stride + index % call->rows * call->x_row,
+                  t->workers->operand + index * call->linear->inputs);
+}
+
+static void multiply(const vit__gemm_call *call, const vit__workers *workers)
 {
     tiling t = {.call = call, .workers = workers, .row_tiles = (call->rows + ROWS - 1) / ROWS};
     size_t slices = 0;
@@ -111,6 +120,22 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
         slices += t.part_tiles[i];
     }
     vit__pool_run(workers->pool, slices * call->items * t.row_tiles, multiply_tile, &t);
+}
+
+static void apply(const vit__gemm_call *call, const vit__workers *workers)
+{
+    if (!call->norm || !call->norm->weight) {
+        multiply(call, workers);
+        return;
+    }
+    tiling t = {.call = call, .workers = workers};
+    vit__pool_run(workers->pool, call->items * call->rows, norm_row, &t);
+    vit__gemm_call normed = *call;
+    normed.norm = NULL;
+    normed.x = workers->operand;
+    normed.x_row = call->linear->inputs;
+    normed.x_stride = call->rows * normed.x_row;
+    multiply(&normed, workers);
 }
 
 /* NULL: OpenBLAS is not there. */

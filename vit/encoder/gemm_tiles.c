@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Linear layers by our own tiles, in every precision. Weights are packed once. A call has two steps, each on all
- * threads: activations become rows of the type that is multiplied (nothing to do for f32), then the product is cut into
- * blocks of rows by slabs of outputs. A block's sums land in the thread's scratch, still in cache for the epilogue.
+ * threads: activations are normed and become rows of the type that is multiplied (f32 without a norm are read where they
+ * lie), then the product is cut into blocks of rows by panels of weights. Within a block, the sums of a group of rows are
+ * finished while they are in the first-level cache, and the panel stays in the second.
  *
  * A sum runs over K in the same order wherever its row and column lie in a block (tiles.h), and over parts of K that
  * depend on K alone. So blocks may follow the number of rows and threads freely, and results depend on neither.
@@ -15,13 +16,18 @@
 #include "packed.h"
 
 #define BLOCK_ROWS 204  /* most rows of a block; a multiple of the tile's */
-#define SLAB_PANELS 4   /* most panels of a slab */
 #define PART_WORDS 1024 /* most words of a sum between stops: a panel of them fits the second-level cache beside the rows */
+#define GROUP_ROWS 24   /* rows whose sums are finished together */
 #define CONVERT_ROWS 8  /* rows a task converts */
 
 static size_t divide_up(size_t n, size_t by)
 {
     return (n + by - 1) / by;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 typedef struct packing {
@@ -83,8 +89,6 @@ static size_t operand_stride(vit_precision precision, size_t inputs)
 /* The rows, then each row's vit__byte_scale. */
 static size_t operand(const vit__linear *linear, size_t rows)
 {
-    if (linear->precision == VIT_PRECISION_F32)
-        return 0;
     return rows * (operand_stride(linear->precision, linear->inputs) + sizeof(vit__byte_scale) / sizeof(float));
 }
 
@@ -97,7 +101,8 @@ typedef struct work {
     vit__byte_scale *byte_scales; /* int8: of each row */
     size_t rows;                  /* of all items */
     size_t first_panel, n_panels, outputs; /* outputs: the first that is not computed */
-    size_t block_rows, row_blocks, slab_panels, slabs;
+    size_t block_rows, row_blocks;
+    size_t parts; /* of a sum */
 } work;
 
 static const float *input_row(const vit__gemm_call *call, size_t row)
@@ -105,28 +110,45 @@ static const float *input_row(const vit__gemm_call *call, size_t row)
     return call->x + row / call->rows * call->x_stride + row % call->rows * call->x_row;
 }
 
+static bool is_normed(const vit__gemm_call *call)
+{
+    return call->norm && call->norm->weight;
+}
+
+/* One row of the operand; room is for a row of f32. */
+static void convert_row(const work *w, size_t row, float *room)
+{
+    const vit__kernels *kernels = w->workers->kernels;
+    size_t inputs = w->packed->inputs;
+    uint32_t *to = (uint32_t *)w->workers->operand + row * w->a_stride;
+    const float *x = input_row(w->call, row);
+    if (is_normed(w->call)) {
+        float *normed = w->packed->precision == VIT_PRECISION_F32 ? (float *)to : room;
+        vit__norm_row(kernels, w->call->norm, inputs, x, normed);
+        x = normed;
+    }
+    if (w->packed->precision == VIT_PRECISION_F32)
+        return;
+    to[w->packed->words - 1] = 0; /* the last word may have values to spare */
+    if (w->packed->precision == VIT_PRECISION_BF16)
+        kernels->to_bf16(x, inputs, (uint16_t *)to);
+    else
+        kernels->to_int8(x, inputs, (uint8_t *)to, &w->byte_scales[row]);
+}
+
 static void convert_rows(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    const vit__kernels *kernels = w->workers->kernels;
-    size_t inputs = w->packed->inputs, words = w->packed->words;
-    (void)thread;
     size_t last = (index + 1) * CONVERT_ROWS < w->rows ? (index + 1) * CONVERT_ROWS : w->rows;
-    for (size_t row = index * CONVERT_ROWS; row < last; row++) {
-        uint32_t *to = (uint32_t *)w->workers->operand + row * w->a_stride;
-        to[words - 1] = 0; /* the last word may have values to spare */
-        if (w->packed->precision == VIT_PRECISION_BF16)
-            kernels->to_bf16(input_row(w->call, row), inputs, (uint16_t *)to);
-        else
-            kernels->to_int8(input_row(w->call, row), inputs, (uint8_t *)to, &w->byte_scales[row]);
-    }
+    for (size_t row = index * CONVERT_ROWS; row < last; row++)
+        convert_row(w, row, w->workers->scratch + thread * w->workers->scratch_size);
 }
 
-/* Points the work at its activations, converted where need be. */
+/* Points the work at its activations, normed and converted where need be. */
 static void take_rows(work *w)
 {
     const vit__gemm_call *call = w->call;
-    if (w->packed->precision == VIT_PRECISION_F32) {
+    if (w->packed->precision == VIT_PRECISION_F32 && !is_normed(call)) {
         w->a = (const uint32_t *)call->x;
         w->a_stride = call->rows == 1 ? call->x_stride : call->x_row;
         return;
@@ -139,95 +161,123 @@ static void take_rows(work *w)
 
 /* ------------------------------------------------------------------ products ---- */
 
-/* sums[rows][slab] of one panel */
-static void multiply_panel(const work *w, size_t row, size_t rows, size_t panel, void *sums)
+/* Rows by a panel of weights, and room for their sums. */
+typedef struct block {
+    size_t row, rows; /* of all items */
+    size_t panel;
+    float *sums; /* [rows of a group][VIT__PANEL] */
+} block;
+
+static void (*multiplier(const work *w))(const vit__tile_call *)
+{
+    const vit__tiles *tiles = &w->workers->tiles;
+    return w->packed->precision == VIT_PRECISION_F32    ? tiles->f32
+           : w->packed->precision == VIT_PRECISION_BF16 ? tiles->bf16
+                                                        : tiles->int8;
+}
+
+/* sums of some rows of the block. On the way, the group fetches its share of the panel's part that is multiplied next. */
+static void multiply_group(const work *w, const block *b, size_t row, size_t rows)
 {
     const vit__packed *p = w->packed;
-    const vit__tiles *tiles = &w->workers->tiles;
-    void (*multiply)(const vit__tile_call *) = p->precision == VIT_PRECISION_F32    ? tiles->f32
-                                               : p->precision == VIT_PRECISION_BF16 ? tiles->bf16
-                                                                                    : tiles->int8;
-    size_t part = divide_up(p->words, divide_up(p->words, PART_WORDS));
-    const uint32_t *weights = p->panels + panel * p->words * VIT__PANEL;
+    size_t part = divide_up(p->words, w->parts), all = p->n_panels * p->words;
     for (size_t word = 0; word < p->words; word += part) {
+        size_t words = smaller(p->words - word, part), at = b->panel * p->words + word;
         vit__tile_call tile = {.a = w->a + row * w->a_stride + word, .a_stride = w->a_stride,
-                               .panel = weights + word * VIT__PANEL, .rows = rows,
-                               .words = p->words - word < part ? p->words - word : part, .out = sums,
-                               .out_stride = w->slab_panels * VIT__PANEL, .add = word > 0};
-        bool last = panel + 1 == p->n_panels && word + part >= p->words;
-        tile.next = last ? NULL : (const char *)((const uint32_t *)tile.panel + tile.words * VIT__PANEL);
-        multiply(&tile);
+                               .panel = p->panels + at * VIT__PANEL, .rows = rows, .words = words, .out = b->sums,
+                               .out_stride = VIT__PANEL, .add = word > 0};
+        size_t next = at + words + words * (row - b->row) / b->rows;
+        if (next < all) {
+            tile.next = (const char *)(p->panels + next * VIT__PANEL);
+            tile.next_bytes = smaller(divide_up(words * rows, b->rows), all - next) * VIT__PANEL * sizeof(uint32_t);
+        }
+        multiplier(w)(&tile);
     }
 }
 
-/* One row of a block: sums[columns] -> y */
-static void finish_row(const work *w, size_t row, size_t output, size_t columns, float *sums)
+/* The last panel of a layer whose outputs do not fill it. */
+static void finish_partly(const work *w, const vit__panel_columns *columns, const vit__panel_rows *rows, size_t n)
+{
+    vit__panel_columns whole = *columns;
+    whole.scale = NULL;
+    vit__panel_rows here = *rows;
+    here.residual = NULL;
+    here.y = rows->sums;
+    here.y_stride = VIT__PANEL;
+    w->workers->kernels->finish(&whole, &here);
+    for (size_t i = 0; i < rows->rows; i++) {
+        vit__epilogue_row row = {.scale = columns->scale,
+                                 .residual = rows->residual ? rows->residual + i * rows->residual_stride : NULL};
+        w->workers->kernels->epilogue(rows->sums + i * VIT__PANEL, &row, n, rows->y + i * rows->y_stride);
+    }
+}
+
+/* Rows of one item, from the sums to y. */
+static void finish_rows(const work *w, const block *b, size_t row, size_t rows, float *sums)
 {
     const vit__gemm_call *call = w->call;
     const vit__epilogue *e = &call->epilogue;
     const vit__packed *p = w->packed;
-    size_t item = row / call->rows, item_row = row % call->rows;
-    float *y = call->y + item * call->y_stride + item_row * call->y_row + output;
-    vit__epilogue_row line = {
-        .activation = e->activation,
-        .bias = p->bias + output,
-        .scale = e->scale ? e->scale + output : NULL,
-        .residual = e->residual ? e->residual + item * e->residual_stride + item_row * e->residual_row + output : NULL,
-        .rough = p->precision != VIT_PRECISION_F32,
-    };
-    if (p->precision == VIT_PRECISION_INT8) {
-        bool plain = e->activation == VIT__ACTIVATION_NONE && !e->scale && !e->residual;
-        vit__byte_columns byte_columns = {p->scales + output, p->sums + output, p->bias + output};
-        w->workers->kernels->from_int8((const int32_t *)(const void *)sums, &w->byte_scales[row], &byte_columns, columns,
-                                       plain ? y : sums);
-        if (plain)
-            return;
-        line.bias = NULL;
-    }
-    w->workers->kernels->epilogue(sums, &line, columns, y);
+    size_t item = row / call->rows, item_row = row % call->rows, output = b->panel * VIT__PANEL;
+    bool bytes = p->precision == VIT_PRECISION_INT8;
+    vit__panel_columns columns = {.activation = e->activation, .rough = p->precision != VIT_PRECISION_F32,
+                                  .bias = p->bias + output, .scale = e->scale ? e->scale + output : NULL,
+                                  .byte_scales = bytes ? p->scales + output : NULL,
+                                  .byte_sums = bytes ? p->sums + output : NULL};
+    vit__panel_rows lines = {.rows = rows, .sums = sums, .byte_scales = bytes ? w->byte_scales + row : NULL,
+                             .y = call->y + item * call->y_stride + item_row * call->y_row + output,
+                             .y_stride = call->y_row, .residual_stride = e->residual_row};
+    if (e->residual)
+        lines.residual = e->residual + item * e->residual_stride + item_row * e->residual_row + output;
+    if (w->outputs - output < VIT__PANEL)
+        finish_partly(w, &columns, &lines, w->outputs - output);
+    else
+        w->workers->kernels->finish(&columns, &lines);
 }
 
-/* Slabs outermost: neighbours share its weights. */
+/* Panels outermost: neighbours share one. Sums that are made in parts are finished when all parts of all rows are done, so
+ * that each part stays in cache. */
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    size_t row = index % w->row_blocks * w->block_rows, panel = w->first_panel + index / w->row_blocks * w->slab_panels;
-    size_t rows = w->rows - row < w->block_rows ? w->rows - row : w->block_rows;
-    size_t output = panel * VIT__PANEL, columns = w->slab_panels * VIT__PANEL;
-    float *sums = w->workers->scratch + thread * w->workers->scratch_size;
-    for (size_t i = 0; i < w->slab_panels && panel + i < w->first_panel + w->n_panels; i++)
-        multiply_panel(w, row, rows, panel + i, sums + i * VIT__PANEL);
-    size_t left = w->outputs - output;
-    for (size_t i = 0; i < rows; i++)
-        finish_row(w, row + i, output, left < columns ? left : columns, sums + i * columns);
+    size_t first = index % w->row_blocks * w->block_rows, item_rows = w->call->rows;
+    block b = {.row = first, .rows = smaller(w->rows - first, w->block_rows),
+               .panel = w->first_panel + index / w->row_blocks,
+               .sums = w->workers->scratch + thread * w->workers->scratch_size};
+    size_t group = w->parts > 1 ? b.rows : GROUP_ROWS, end = first + b.rows;
+    for (size_t row = first, rows; row < end; row += rows) {
+        rows = smaller(end - row, group);
+        multiply_group(w, &b, row, rows);
+        for (size_t done = 0, run; done < rows; done += run) {
+            run = smaller(rows - done, item_rows - (row + done) % item_rows);
+            finish_rows(w, &b, row + done, run, b.sums + done * VIT__PANEL);
+        }
+    }
 }
 
+/* A block's sums; a row that is normed before it is converted. */
 static size_t scratch(size_t inputs, size_t outputs, size_t rows)
 {
-    (void)inputs;
     (void)outputs;
     (void)rows;
-    return BLOCK_ROWS * SLAB_PANELS * VIT__PANEL;
+    size_t sums = BLOCK_ROWS * VIT__PANEL;
+    return inputs > sums ? inputs : sums;
 }
 
-/* The cut with the least work for the busiest thread, counting for every panel of a block as much as PANEL_COST rows for
- * what is not shared between blocks. */
+/* The cut with the least work for the busiest thread, counting for every block as much as PANEL_COST rows for what is not
+ * shared between blocks. */
 static void cut(work *w)
 {
     enum { PANEL_COST = 4 };
     size_t threads = vit__pool_threads(w->workers->pool), best = SIZE_MAX;
     for (size_t blocks = divide_up(w->rows, BLOCK_ROWS); blocks <= w->rows; blocks *= 2) {
         size_t rows = divide_up(divide_up(w->rows, blocks), VIT__TILE_ROWS) * VIT__TILE_ROWS;
-        for (size_t panels = SLAB_PANELS; panels > 0; panels--) {
-            size_t row_blocks = divide_up(w->rows, rows), slabs = divide_up(w->n_panels, panels);
-            size_t cost = divide_up(row_blocks * slabs, threads) * (rows + PANEL_COST) * panels;
-            if (cost >= best)
-                continue;
+        size_t row_blocks = divide_up(w->rows, rows);
+        size_t cost = divide_up(row_blocks * w->n_panels, threads) * (rows + PANEL_COST);
+        if (cost < best) {
             best = cost;
             w->block_rows = rows;
             w->row_blocks = row_blocks;
-            w->slab_panels = panels;
-            w->slabs = slabs;
         }
         if (rows == VIT__TILE_ROWS)
             break;
@@ -242,9 +292,10 @@ static void multiply(const vit__gemm_call *call, const vit__workers *workers)
     w.first_panel = call->first_output / VIT__PANEL;
     w.outputs = call->n_outputs ? call->first_output + call->n_outputs : w.packed->outputs;
     w.n_panels = divide_up(w.outputs, VIT__PANEL) - w.first_panel;
+    w.parts = divide_up(w.packed->words, PART_WORDS);
     take_rows(&w);
     cut(&w);
-    vit__pool_run(workers->pool, w.slabs * w.row_blocks, multiply_block, &w);
+    vit__pool_run(workers->pool, w.n_panels * w.row_blocks, multiply_block, &w);
 }
 
 /* Are all rows equally far apart, as f32 rows that are multiplied where they lie must be? */
@@ -255,7 +306,7 @@ static bool is_even(const vit__gemm_call *call)
 
 static void apply(const vit__gemm_call *call, const vit__workers *workers)
 {
-    if (call->linear->precision != VIT_PRECISION_F32 || is_even(call)) {
+    if (call->linear->precision != VIT_PRECISION_F32 || is_normed(call) || is_even(call)) {
         multiply(call, workers);
         return;
     }

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "cpu.h"
+#include "tiles.h"
 
 /* One row of a linear layer's epilogue. */
 typedef struct vit__epilogue_row {
@@ -27,12 +28,26 @@ typedef struct vit__byte_scale {
     int32_t zero;
 } vit__byte_scale;
 
-/* A run of columns of weights. */
-typedef struct vit__byte_columns {
-    const float *scales; /* what a unit of the column's bytes stands for */
-    const int32_t *sums; /* of the column's bytes */
+/* What belongs to the columns of a panel: VIT__PANEL values each. */
+typedef struct vit__panel_columns {
+    vit__activation activation;
+    bool rough; /* as vit__epilogue_row's */
     const float *bias;
-} vit__byte_columns;
+    const float *scale;        /* or NULL for 1 */
+    const float *byte_scales;  /* int8: what a unit of a column's weights stands for */
+    const int32_t *byte_sums;  /* int8: of a column's weights */
+} vit__panel_columns;
+
+/* Rows of sums by a panel, and where their results go. */
+typedef struct vit__panel_rows {
+    size_t rows;
+    float *sums; /* [rows][VIT__PANEL], for int8 of int32_t; overwritten */
+    const vit__byte_scale *byte_scales; /* int8: what the bytes of each row stood for; else NULL */
+    const float *residual; /* rows residual_stride apart, or NULL for 0; may be y */
+    size_t residual_stride;
+    float *y; /* may be sums, if rows are as far apart */
+    size_t y_stride;
+} vit__panel_rows;
 
 typedef struct vit__kernels {
     const char *name;
@@ -67,9 +82,9 @@ typedef struct vit__kernels {
     void (*to_int8)(const float *x, size_t n, uint8_t *y, vit__byte_scale *scale);
     /* y = w as signed bytes; the result is what one of their units stands for. */
     float (*weights_to_int8)(const float *w, size_t n, int8_t *y);
-    /* What sums of products of bytes stand for: y = row.scale * scales * (sums - row.zero * weight_sums) + bias. y may be
-     * sums. */
-    void (*from_int8)(const int32_t *sums, const vit__byte_scale *row, const vit__byte_columns *columns, size_t n, float *y);
+    /* y = residual + scale * act(x + bias), x being the sums or what sums of bytes stand for:
+     * row scale * column scale * (sum - row zero * column sum). */
+    void (*finish)(const vit__panel_columns *columns, const vit__panel_rows *rows);
 } vit__kernels;
 
 const vit__kernels *vit__kernels_get(vit__cpu_level level);

@@ -322,6 +322,7 @@ static void accumulate(const float *x, size_t n, float *sum)
 }
 
 #include "convert_body.h"
+#include "finish_body.h"
 
 const vit__kernels KERNELS_SYMBOL = {
     .name = KERNELS_NAME,
@@ -338,5 +339,5 @@ const vit__kernels KERNELS_SYMBOL = {
     .pair_bf16 = pair_bf16,
     .to_int8 = to_int8,
     .weights_to_int8 = weights_to_int8,
-    .from_int8 = from_int8,
+    .finish = finish,
 };

@@ -29,7 +29,8 @@ typedef struct vit__tile_call {
     void *out;         /* [rows][VIT__PANEL] float, or int32_t for int8; rows out_stride apart */
     size_t out_stride;
     bool add;          /* to what is in out */
-    const char *next;  /* what will be read next, fetched into the cache on the way; VIT__PANEL * words words or NULL */
+    const char *next;  /* what will be read next, fetched into the cache on the way; NULL: nothing */
+    size_t next_bytes;
 } vit__tile_call;
 
 typedef struct vit__tiles {

@@ -18,7 +18,7 @@
 #define TILE_FETCH TILE_NAME(TILE_FUNCTION, fetch)
 
 typedef struct TILE_FETCH {
-    const char *next; /* where the next panel is fetched from */
+    const char *next; /* where what is read next is fetched from */
     size_t step;      /* bytes a word of the sum */
 } TILE_FETCH;
 
@@ -68,11 +68,10 @@ ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, size_t row, size_t col
 
 static void TILE_FUNCTION(const vit__tile_call *call)
 {
-    size_t passes = (call->rows + TILE_ROWS - 1) / TILE_ROWS * (VIT__PANEL / TILE_COLUMNS);
-    size_t panel_bytes = VIT__PANEL * sizeof(uint32_t);
+    size_t steps = (call->rows + TILE_ROWS - 1) / TILE_ROWS * (VIT__PANEL / TILE_COLUMNS) * call->words;
     TILE_FETCH fetch = {call->next ? call->next : (const char *)call->panel, 0};
     if (call->next)
-        fetch.step = (panel_bytes + passes - 1) / passes;
+        fetch.step = (call->next_bytes + steps - 1) / steps;
     for (size_t column = 0; column < VIT__PANEL; column += TILE_COLUMNS)
         for (size_t row = 0; row < call->rows; row += TILE_ROWS, fetch.next += fetch.step * call->words)
             switch (call->rows - row) {

@@ -14,13 +14,6 @@
 #include "config.h"
 #include "gemm.h"
 
-typedef struct vit__norm_weights {
-    const float *weight; /* [D]; NULL: there is no norm here */
-    const float *bias;   /* [D], NULL for RMS */
-    float eps;
-    vit__norm_kind kind;
-} vit__norm_weights;
-
 /* Angles of the patches' positions: cosines and sines, one of each pair's angle for every element. */
 typedef struct vit__rotary_table {
     const float *cosines, *sines; /* [1 or H][N][head_dim]; NULL: none */
