@@ -15,8 +15,8 @@ typedef struct shape {
 /* Odd sizes, one row, single column, several tiles in both directions. */
 static const shape shapes[] = {{1, 1, {1}},       {45, 26, {45, 45, 45}}, {48, 37, {100}},     {768, 1, {768}},
                                {64, 300, {1000}}, {192, 65, {576}},       {100, 5, {385, 17}}, {33, 257, {770}}};
-#define ITEMS 7
-#define GAP 5 /* floats between the rows of one item and the next */
+#define CUTS 7
+#define GAP 5 /* floats between a row of x and the next */
 
 static float *random_floats(size_t n, unsigned seed)
 {
@@ -71,37 +71,52 @@ static void prepare(const way *w, layer *l)
     vit__pool_free(pool);
 }
 
-static void run(const way *w, const layer *l, const shape *s, size_t items, unsigned threads, const float *x, float *y)
+/* What a call is about, besides the layer. */
+typedef struct run_of {
+    size_t rows;
+    unsigned threads;
+    const vit__norm_weights *norm;
+} run_of;
+
+/* x[rows][K + GAP] -> y[rows][N], twice: some of the outputs, then the others, where the back end can do that. */
+static void run(const way *w, const layer *l, run_of r, const float *x, float *y)
 {
     const vit__gemm *gemm = w->gemm;
+    size_t k = l->linear.inputs, n = l->linear.outputs;
     vit_error err = {0};
     vit__workers workers = {.kernels = vit__kernels_get(w->level), .tiles = vit__tiles_get(w->level)};
-    assert_ok(vit__pool_create(threads, &workers.pool, &err), err);
-    workers.operand = malloc((gemm->operand(&l->linear, items * s->rows) + 1) * sizeof(float));
-    workers.scratch_size = gemm->scratch(s->inputs, l->linear.outputs, s->rows);
+    assert_ok(vit__pool_create(r.threads, &workers.pool, &err), err);
+    workers.operand = malloc((gemm->operand(&l->linear) * r.rows + 1) * sizeof(float));
+    workers.scratch_size = gemm->scratch(k, n, r.rows);
     for (size_t i = 0; i < l->linear.n_parts; i++) {
-        size_t need = gemm->scratch(s->inputs, s->parts[i], s->rows);
+        size_t need = gemm->scratch(k, l->linear.parts[i].rows, r.rows);
         workers.scratch_size = need > workers.scratch_size ? need : workers.scratch_size;
     }
-    workers.scratch = malloc(workers.scratch_size * threads * sizeof(float));
-    size_t n = l->linear.outputs;
-    vit__gemm_call call = {.linear = &l->linear, .x = x, .y = y, .items = items, .rows = s->rows,
-                           .x_stride = s->rows * s->inputs + GAP, .y_stride = s->rows * n, .x_row = s->inputs, .y_row = n,
-                           .epilogue = {.activation = VIT__ACTIVATION_GELU, .scale = l->scale, .residual = y,
-                                        .residual_stride = s->rows * n, .residual_row = n}};
+    workers.scratch = malloc(workers.scratch_size * r.threads * sizeof(float));
+    vit__gemm_call call = {.linear = &l->linear, .x = x, .norm = r.norm, .y = y, .rows = r.rows, .x_row = k + GAP,
+                           .y_row = n, .epilogue = {.activation = VIT__ACTIVATION_GELU, .scale = l->scale,
+                                                    .residual = y, .residual_row = n}};
+    if (gemm->any_rows && n > VIT__PANEL) {
+        call.n_outputs = VIT__PANEL;
+        gemm->apply(&call, &workers);
+        call.first_output = VIT__PANEL;
+        call.n_outputs = 0;
+    }
     gemm->apply(&call, &workers);
     free(workers.scratch);
     free(workers.operand);
     vit__pool_free(workers.pool);
 }
 
-/* The values that are multiplied in x's or w's place: rows [n, K] as the precision holds them. */
-static void round_rows(vit_precision precision, size_t n, size_t inputs, bool weights, float *rows)
+/* The values that are multiplied in x's or w's place: rows [n, K], `stride` apart, as the precision holds them. */
+static void round_rows(const way *w, size_t n, size_t inputs, size_t stride, float *rows)
 {
     const vit__kernels *kernels = vit__kernels_get(VIT__CPU_C);
+    vit_precision precision = w->precision;
+    bool weights = stride == inputs;
     uint16_t *halves = malloc(inputs * sizeof *halves);
     for (size_t row = 0; row < n && precision != VIT_PRECISION_F32; row++) {
-        float *x = rows + row * inputs;
+        float *x = rows + row * stride;
         vit__byte_scale scale = {0};
         if (precision == VIT_PRECISION_BF16)
             kernels->to_bf16(x, inputs, halves);
@@ -141,31 +156,49 @@ static void each_way(void (*check)(const way *w, const shape *s))
 static const double tolerances[] = {
     [VIT_PRECISION_F32] = 2e-6, [VIT_PRECISION_BF16] = 1e-4, [VIT_PRECISION_INT8] = 1e-3};
 
-static void check_formula(const way *w, const shape *s)
+static void norm_rows(const vit__norm_weights *norm, size_t n, size_t inputs, float *x)
+{
+    for (size_t row = 0; norm && norm->weight && row < n; row++)
+        vit__norm_row(vit__kernels_get(VIT__CPU_C), norm, inputs, x + row * (inputs + GAP), x + row * (inputs + GAP));
+}
+
+static void check_formula_with(const way *w, const shape *s, const vit__norm_weights *norm)
 {
     layer l = make_layer(s);
     prepare(w, &l);
-    size_t n = l.linear.outputs, size = s->rows * n;
-    float *x = random_floats(s->rows * s->inputs, 5), *y = random_floats(size, 6), *want = random_floats(size, 6);
-    run(w, &l, s, 1, 2, x, y);
-    round_rows(w->precision, s->rows, s->inputs, false, x);
-    round_rows(w->precision, n, s->inputs, true, l.weight);
+    size_t n = l.linear.outputs, size = s->rows * n, stride = s->inputs + GAP;
+    float *x = random_floats(s->rows * stride, 5), *y = random_floats(size, 6), *want = random_floats(size, 6);
+    run(w, &l, (run_of){s->rows, 2, norm}, x, y);
+    norm_rows(norm, s->rows, s->inputs, x);
+    round_rows(w, s->rows, s->inputs, stride, x);
+    round_rows(w, n, s->inputs, s->inputs, l.weight);
     for (size_t row = 0; row < s->rows; row++)
         for (size_t out = 0; out < n; out++) {
             double sum = l.bias[out];
             for (size_t i = 0; i < s->inputs; i++)
-                sum += (double)x[row * s->inputs + i] * l.weight[out * s->inputs + i];
+                sum += (double)x[row * stride + i] * l.weight[out * s->inputs + i];
             want[row * n + out] += (float)(l.scale[out] * 0.5 * sum * erfc(-sum / sqrt(2)));
         }
     double error = relative_error(y, want, size);
     if (!(error < tolerances[w->precision]))
-        fail_msg("%s, precision %d, level %d, %zu x %zu: error %g", w->gemm->name, (int)w->precision,
-                 (int)w->level, s->rows, s->inputs, error);
+        fail_msg("%s, precision %d, level %d, %zu x %zu%s: error %g", w->gemm->name, (int)w->precision,
+                 (int)w->level, s->rows, s->inputs, norm ? ", normed" : "", error);
     free(x);
     free(y);
     free(want);
     w->gemm->release(&l.linear);
     free_layer(&l);
+}
+
+static void check_formula(const way *w, const shape *s)
+{
+    float *weights = random_floats(s->inputs, 7), *bias = random_floats(s->inputs, 8);
+    vit__norm_weights norm = {weights, bias, 1e-6f, VIT__NORM_LAYER}, none = {0};
+    check_formula_with(w, s, NULL);
+    check_formula_with(w, s, &none);
+    check_formula_with(w, s, &norm);
+    free(weights);
+    free(bias);
 }
 
 static void layers_are_the_formula(void **state)
@@ -174,19 +207,20 @@ static void layers_are_the_formula(void **state)
     each_way(check_formula);
 }
 
+/* All rows on two threads; the same in pieces, where the back end promises it, on one to three. */
 static void check_bits(const way *w, const shape *s)
 {
     layer l = make_layer(s);
     prepare(w, &l);
-    size_t x_size = s->rows * s->inputs + GAP, y_size = s->rows * l.linear.outputs;
-    float *x = random_floats(ITEMS * x_size, 5), *together = random_floats(ITEMS * y_size, 6);
-    run(w, &l, s, ITEMS, 2, x, together);
+    size_t rows = s->rows * (w->gemm->any_rows ? CUTS : 1), stride = s->inputs + GAP, size = rows * l.linear.outputs;
+    float *x = random_floats(rows * stride, 5), *together = random_floats(size, 6);
+    run(w, &l, (run_of){rows, 2, NULL}, x, together);
     for (unsigned threads = 1; threads <= 3; threads++) {
-        float *alone = random_floats(ITEMS * y_size, 6);
-        for (size_t i = 0; i < ITEMS; i++)
-            run(w, &l, s, 1, threads, x + i * x_size, alone + i * y_size);
-        assert_memory_equal(alone, together, ITEMS * y_size * sizeof *alone);
-        free(alone);
+        float *pieces = random_floats(size, 6);
+        for (size_t row = 0; row < rows; row += s->rows)
+            run(w, &l, (run_of){s->rows, threads, NULL}, x + row * stride, pieces + row * l.linear.outputs);
+        assert_memory_equal(pieces, together, size * sizeof *pieces);
+        free(pieces);
     }
     free(x);
     free(together);
@@ -194,7 +228,7 @@ static void check_bits(const way *w, const shape *s)
     free_layer(&l);
 }
 
-static void bits_know_neither_batch_nor_threads(void **state)
+static void bits_know_neither_other_rows_nor_threads(void **state)
 {
     (void)state;
     each_way(check_bits);
@@ -203,6 +237,6 @@ static void bits_know_neither_batch_nor_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(layers_are_the_formula),
-                                       cmocka_unit_test(bits_know_neither_batch_nor_threads)};
+                                       cmocka_unit_test(bits_know_neither_other_rows_nor_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

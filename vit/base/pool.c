@@ -3,15 +3,11 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "error.h"
 #include "memory.h"
-
-/* About 20 microseconds: longer than the gaps inside a forward pass, shorter than anybody notices. */
-#define SPINS 2000
+#include "spin.h"
 
 typedef struct worker {
     vit__pool *pool;
@@ -36,13 +32,6 @@ struct vit__pool {
     pthread_cond_t wake, done;
 };
 
-static void relax(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-}
-
 static void work(vit__pool *pool, unsigned thread)
 {
     for (;;) {
@@ -55,11 +44,8 @@ static void work(vit__pool *pool, unsigned thread)
 
 static unsigned await_generation(vit__pool *pool, unsigned seen)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen)
-            return seen + 1;
-        relax();
-    }
+    if (vit__spin_while(&pool->generation, seen))
+        return seen + 1;
     pthread_mutex_lock(&pool->mutex);
     while (atomic_load_explicit(&pool->generation, memory_order_acquire) == seen)
         pthread_cond_wait(&pool->wake, &pool->mutex);
@@ -96,11 +82,11 @@ static void start_generation(vit__pool *pool)
 
 static void await_done(vit__pool *pool)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&pool->busy, memory_order_acquire) == 0)
+    unsigned busy;
+    do
+        if ((busy = atomic_load_explicit(&pool->busy, memory_order_acquire)) == 0)
             return;
-        relax();
-    }
+    while (vit__spin_while(&pool->busy, busy));
     pthread_mutex_lock(&pool->mutex);
     while (atomic_load_explicit(&pool->busy, memory_order_acquire) != 0)
         pthread_cond_wait(&pool->done, &pool->mutex);

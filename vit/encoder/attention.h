@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Multi-head self-attention: softmax(Q K^T / sqrt(head_dim)) V, per image and head (Vaswani et al. 2017). */
+/* Multi-head self-attention: softmax(Q K^T / sqrt(head_dim)) V, per head (Vaswani et al. 2017). */
 #ifndef VIT_ATTENTION_H
 #define VIT_ATTENTION_H
 
@@ -10,10 +10,11 @@
 
 typedef struct vit__attention_call {
     vit_precision precision; /* f32, or anything less for bf16 */
-    size_t items, tokens, heads, head_dim; /* B, T, H, d */
-    size_t queries;                        /* the first tokens of each image, which alone get an output */
+    size_t tokens, heads, head_dim; /* T, H, d */
+    size_t first, own;              /* the tokens this call is about, */
+    size_t queries;                 /* and how many of them, from `first` on, get an output */
     float scale;                           /* of the scores: 1 / sqrt(d) nearly everywhere */
-    float *qkv;                            /* [B, T, 3, H, d]; q and k are normed in place where asked */
+    float *qkv;                            /* [T, 3, H, d] */
     const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d], or [H * d] where norm_width */
     bool norm_width;
     const vit__rotary_table *rotary; /* for the tokens from rotary_first on; cosines NULL: none */
@@ -23,16 +24,19 @@ typedef struct vit__attention_call {
     const uint32_t *relative_index; /* [T, T] */
     size_t relative_entries;
     bool causal;                           /* a query sees the keys up to its own */
-    float *y;                              /* [B, T, H, d]; of the tokens past `queries` nothing is written */
+    float *y;                              /* [queries, H, d] */
 } vit__attention_call;
 
 /* Floats of scratch each thread needs. */
 size_t vit__attention_scratch(size_t tokens, size_t head_dim);
 
+/* Norms and rotary positions, in place, of the call's own tokens in qkv: first of all, and before others use their keys. */
+void vit__attention_place(const vit__attention_call *call, const vit__workers *workers);
+
 void vit__attention(const vit__attention_call *call, const vit__workers *workers);
 
 /* Differential attention (Ye et al. 2024): attention of the first halves of q and k, less lambda times that of the second
- * halves, each over whole heads of v, then normed. call->scale is of a half. room [B, T, H, d] is overwritten. */
+ * halves, each over whole heads of v, then normed. call->scale is of a half. room [queries, H, d] is overwritten. */
 void vit__attention_difference(const vit__attention_call *call, const vit__difference *difference, float *room,
                                const vit__workers *workers);
 

@@ -24,22 +24,22 @@ static void map_query(const map_work *work, const float *query, const float *key
     memset(row + seen, 0, (c->tokens - seen) * sizeof *row);
 }
 
-/* All queries of one head of one input. */
-static void map_head(void *context, size_t index, unsigned thread)
+/* The call's queries of one head. */
+static void map_head(void *context, size_t head, unsigned thread)
 {
     const map_work *work = context;
     const vit__attention_call *c = work->call;
     (void)thread;
-    size_t head = index % c->heads, item = index / c->heads, width = c->heads * c->head_dim, tokens = c->tokens;
-    const float *q = c->qkv + item * tokens * 3 * width + head * c->head_dim, *k = q + width;
+    size_t width = c->heads * c->head_dim, tokens = c->tokens;
+    const float *q = c->qkv + head * c->head_dim, *k = q + width;
     const float *relative = c->relative ? c->relative + head * c->relative_entries : NULL;
-    for (size_t query = 0; query < tokens; query++)
+    for (size_t query = c->first; query < c->first + c->queries; query++)
         map_query(work, q + query * 3 * width, k, relative, relative ? c->relative_index + query * tokens : NULL,
-                  c->causal ? query + 1 : tokens, work->maps + (index * tokens + query) * tokens);
+                  c->causal ? query + 1 : tokens, work->maps + (head * tokens + query) * tokens);
 }
 
 void vit__attention_map(const vit__attention_call *call, const vit__workers *workers, float *maps)
 {
     map_work work = {call, workers->kernels, maps};
-    vit__pool_run(workers->pool, call->items * call->heads, map_head, &work);
+    vit__pool_run(workers->pool, call->heads, map_head, &work);
 }

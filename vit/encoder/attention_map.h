@@ -6,7 +6,8 @@
 
 #include "attention.h"
 
-/* maps[B][H][T][T], a row for each query. Comes after vit__attention: q and k are normed and turned already. */
+/* maps[H][T][T], a row for each query: those of the call's queries. Comes after vit__attention: q and k are normed and
+ * turned already. */
 void vit__attention_map(const vit__attention_call *call, const vit__workers *workers, float *maps);
 
 #endif

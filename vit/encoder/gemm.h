@@ -5,8 +5,7 @@
  *
  *     y[m, n] = residual[m, n] + scale[n] * act(sum_k norm(x)[m, k] * W[n, k] + bias[n])
  *
- * The result for a row of one item does not depend on how many items there are, nor on the number of threads: back
- * ends must cut the work into pieces whose shapes depend on neither.
+ * The result for a row does not depend on the number of threads, and where any_rows says so, on no other row either.
  */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
@@ -41,20 +40,18 @@ typedef struct vit__epilogue {
     vit__activation activation;
     const float *scale;    /* [N] or NULL for 1 */
     const float *residual; /* may be y itself; NULL for 0 */
-    size_t residual_stride, residual_row; /* floats between items (0: the same for all) and rows */
+    size_t residual_row;   /* floats between its rows */
 } vit__epilogue;
 
-/* y[items][rows, N] = epilogue(x[items][rows, K]); items lie x_stride and y_stride floats apart, rows x_row and y_row.
- * x and y must not overlap; y may be the residual. */
+/* y[rows, N] = epilogue(norm(x)[rows, K]). x and y must not overlap; y may be the residual. */
 typedef struct vit__gemm_call {
     const vit__linear *linear;
     const float *x;
     const vit__norm_weights *norm; /* [K] of each row, on its way to the multiply units; NULL, or weight NULL: none */
     float *y; /* of output 0, whichever are computed */
     size_t first_output, n_outputs; /* first_output a multiple of VIT__PANEL; n_outputs 0: all from there on */
-    size_t items, rows;
-    size_t x_stride, y_stride;
-    size_t x_row, y_row;
+    size_t rows;
+    size_t x_row, y_row; /* floats from row to row */
     vit__epilogue epilogue;
 } vit__gemm_call;
 
@@ -70,13 +67,13 @@ typedef struct vit__workers {
 
 typedef struct vit__gemm {
     const char *name;
-    bool any_rows; /* a row's bits do not depend on how many rows of its item are asked for, nor on first_output, n_outputs */
+    bool any_rows; /* a row's bits do not depend on how many rows are asked for, nor on first_output, n_outputs */
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
-    /* Floats of operand memory that a call on this layer takes at most, of this many rows in all. */
-    size_t (*operand)(const vit__linear *linear, size_t rows);
-    /* Floats of scratch each thread needs for any call on a layer of this many inputs, outputs and rows an item. */
+    /* Floats of operand memory that a call on this layer takes at most for a row. */
+    size_t (*operand)(const vit__linear *linear);
+    /* Floats of scratch each thread needs for any call on a layer of this many inputs and outputs, of so many rows. */
     size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;

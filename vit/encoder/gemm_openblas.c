@@ -3,9 +3,9 @@
  * f32 linear layers by OpenBLAS, single-threaded calls on our own threads. OpenBLAS packs both operands at every call,
  * so nothing is prepared: weights stay where they are, in the mapped file.
  *
- * Every call is a tile: at most ROWS rows of one item by one slice of one part. Its shape follows from the layer and
- * the item alone, which is what makes results independent of batch and threads: OpenBLAS takes other code paths, with
- * other last bits, for other shapes. (So nobody asks for some of a layer's rows or outputs here.) The product lands in the
+ * Every call is a tile: at most ROWS rows by one slice of one part. Its shape follows from the layer and the number of
+ * rows alone, which is what makes results independent of threads: OpenBLAS takes other code paths, with other last bits,
+ * for other shapes. (So nobody asks for some of an input's rows, or of a layer's outputs, here.) The product lands in the
  * thread's scratch, still in cache for the epilogue.
  */
 #include "gemm.h"
@@ -29,10 +29,10 @@ static void release(vit__linear *linear)
     (void)linear;
 }
 
-/* Rows that are normed. */
-static size_t operand(const vit__linear *linear, size_t rows)
+/* A row that is normed. */
+static size_t operand(const vit__linear *linear)
 {
-    return linear->inputs * rows;
+    return linear->inputs;
 }
 
 static size_t round_up(size_t n, size_t to)
@@ -66,8 +66,7 @@ static void multiply_tile(void *context, size_t index, unsigned thread)
 {
     const tiling *t = context;
     const vit__gemm_call *call = t->call;
-    size_t row_tile = index % t->row_tiles, rest = index / t->row_tiles;
-    size_t item = rest % call->items, slice = rest / call->items;
+    size_t row_tile = index % t->row_tiles, slice = index / t->row_tiles;
     size_t part_index = 0, first_output = 0;
     while (slice >= t->part_tiles[part_index]) {
         slice -= t->part_tiles[part_index];
@@ -80,7 +79,7 @@ static void multiply_tile(void *context, size_t index, unsigned thread)
     size_t inputs = call->linear->inputs;
     float *tile = t->workers->scratch + thread * t->workers->scratch_size;
     vit__openblas_multiply(&(vit__openblas_call){
-        .n_a = rows, .a = call->x + item * call->x_stride + row * call->x_row, .a_row = call->x_row,
+        .n_a = rows, .a = call->x + row * call->x_row, .a_row = call->x_row,
         .n_b = columns, .b = part->weight + column * inputs, .b_row = inputs,
         .columns = inputs, .c = tile, .c_row = columns});
 
@@ -91,12 +90,10 @@ static void multiply_tile(void *context, size_t index, unsigned thread)
             .activation = e->activation,
             .bias = part->bias ? part->bias + column : NULL,
             .scale = e->scale ? e->scale + output : NULL,
-            .residual = e->residual
-                            ? e->residual + item * e->residual_stride + (row + i) * e->residual_row + output
-                            : NULL,
+            .residual = e->residual ? e->residual + (row + i) * e->residual_row + output : NULL,
         };
         t->workers->kernels->epilogue(tile + i * columns, &line, columns,
-                                      call->y + item * call->y_stride + (row + i) * call->y_row + output);
+                                      call->y + (row + i) * call->y_row + output);
     }
 }
 
@@ -106,7 +103,7 @@ static void norm_row(void *context, size_t index, unsigned thread)
     const vit__gemm_call *call = t->call;
     (void)thread;
     vit__norm_row(t->workers->kernels, call->norm, call->linear->inputs,
-                  call->x + index / call->rows * call->x_stride + index % call->rows * call->x_row,
+                  call->x + index * call->x_row,
                   t->workers->operand + index * call->linear->inputs);
 }
 
@@ -119,7 +116,7 @@ static void multiply(const vit__gemm_call *call, const vit__workers *workers)
         t.part_tiles[i] = (rows + width - 1) / width;
         slices += t.part_tiles[i];
     }
-    vit__pool_run(workers->pool, slices * call->items * t.row_tiles, multiply_tile, &t);
+    vit__pool_run(workers->pool, slices * t.row_tiles, multiply_tile, &t);
 }
 
 static void apply(const vit__gemm_call *call, const vit__workers *workers)
@@ -129,12 +126,11 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
         return;
     }
     tiling t = {.call = call, .workers = workers};
-    vit__pool_run(workers->pool, call->items * call->rows, norm_row, &t);
+    vit__pool_run(workers->pool, call->rows, norm_row, &t);
     vit__gemm_call normed = *call;
     normed.norm = NULL;
     normed.x = workers->operand;
     normed.x_row = call->linear->inputs;
-    normed.x_stride = call->rows * normed.x_row;
     multiply(&normed, workers);
 }
 

@@ -86,29 +86,24 @@ static size_t operand_stride(vit_precision precision, size_t inputs)
     return divide_up(vit__words(precision, inputs), 16) * 16 + 16;
 }
 
-/* The rows, then each row's vit__byte_scale. */
-static size_t operand(const vit__linear *linear, size_t rows)
+/* A row, and its vit__byte_scale: these follow all rows. */
+static size_t operand(const vit__linear *linear)
 {
-    return rows * (operand_stride(linear->precision, linear->inputs) + sizeof(vit__byte_scale) / sizeof(float));
+    return operand_stride(linear->precision, linear->inputs) + sizeof(vit__byte_scale) / sizeof(float);
 }
 
 typedef struct work {
     const vit__gemm_call *call;
     const vit__workers *workers;
     const vit__packed *packed;
-    const uint32_t *a; /* [rows of all items][words] */
+    const uint32_t *a; /* [rows][words] */
     size_t a_stride;
     vit__byte_scale *byte_scales; /* int8: of each row */
-    size_t rows;                  /* of all items */
+    size_t rows;
     size_t first_panel, n_panels, outputs; /* outputs: the first that is not computed */
     size_t block_rows, row_blocks;
     size_t parts; /* of a sum */
 } work;
-
-static const float *input_row(const vit__gemm_call *call, size_t row)
-{
-    return call->x + row / call->rows * call->x_stride + row % call->rows * call->x_row;
-}
 
 static bool is_normed(const vit__gemm_call *call)
 {
@@ -121,7 +116,7 @@ static void convert_row(const work *w, size_t row, float *room)
     const vit__kernels *kernels = w->workers->kernels;
     size_t inputs = w->packed->inputs;
     uint32_t *to = (uint32_t *)w->workers->operand + row * w->a_stride;
-    const float *x = input_row(w->call, row);
+    const float *x = w->call->x + row * w->call->x_row;
     if (is_normed(w->call)) {
         float *normed = w->packed->precision == VIT_PRECISION_F32 ? (float *)to : room;
         vit__norm_row(kernels, w->call->norm, inputs, x, normed);
@@ -150,7 +145,7 @@ static void take_rows(work *w)
     const vit__gemm_call *call = w->call;
     if (w->packed->precision == VIT_PRECISION_F32 && !is_normed(call)) {
         w->a = (const uint32_t *)call->x;
-        w->a_stride = call->rows == 1 ? call->x_stride : call->x_row;
+        w->a_stride = call->x_row;
         return;
     }
     w->a = (const uint32_t *)w->workers->operand;
@@ -163,7 +158,7 @@ static void take_rows(work *w)
 
 /* Rows by a panel of weights, and room for their sums. */
 typedef struct block {
-    size_t row, rows; /* of all items */
+    size_t row, rows;
     size_t panel;
     float *sums; /* [rows of a group][VIT__PANEL] */
 } block;
@@ -212,23 +207,22 @@ static void finish_partly(const work *w, const vit__panel_columns *columns, cons
     }
 }
 
-/* Rows of one item, from the sums to y. */
-static void finish_rows(const work *w, const block *b, size_t row, size_t rows, float *sums)
+/* From the sums to y. */
+static void finish_group(const work *w, const block *b, size_t row, size_t rows)
 {
     const vit__gemm_call *call = w->call;
     const vit__epilogue *e = &call->epilogue;
     const vit__packed *p = w->packed;
-    size_t item = row / call->rows, item_row = row % call->rows, output = b->panel * VIT__PANEL;
+    size_t output = b->panel * VIT__PANEL;
     bool bytes = p->precision == VIT_PRECISION_INT8;
     vit__panel_columns columns = {.activation = e->activation, .rough = p->precision != VIT_PRECISION_F32,
                                   .bias = p->bias + output, .scale = e->scale ? e->scale + output : NULL,
                                   .byte_scales = bytes ? p->scales + output : NULL,
                                   .byte_sums = bytes ? p->sums + output : NULL};
-    vit__panel_rows lines = {.rows = rows, .sums = sums, .byte_scales = bytes ? w->byte_scales + row : NULL,
-                             .y = call->y + item * call->y_stride + item_row * call->y_row + output,
-                             .y_stride = call->y_row, .residual_stride = e->residual_row};
-    if (e->residual)
-        lines.residual = e->residual + item * e->residual_stride + item_row * e->residual_row + output;
+    vit__panel_rows lines = {.rows = rows, .sums = b->sums, .byte_scales = bytes ? w->byte_scales + row : NULL,
+                             .y = call->y + row * call->y_row + output, .y_stride = call->y_row,
+                             .residual = e->residual ? e->residual + row * e->residual_row + output : NULL,
+                             .residual_stride = e->residual_row};
     if (w->outputs - output < VIT__PANEL)
         finish_partly(w, &columns, &lines, w->outputs - output);
     else
@@ -240,7 +234,7 @@ static void finish_rows(const work *w, const block *b, size_t row, size_t rows, 
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    size_t first = index % w->row_blocks * w->block_rows, item_rows = w->call->rows;
+    size_t first = index % w->row_blocks * w->block_rows;
     block b = {.row = first, .rows = smaller(w->rows - first, w->block_rows),
                .panel = w->first_panel + index / w->row_blocks,
                .sums = w->workers->scratch + thread * w->workers->scratch_size};
@@ -248,10 +242,7 @@ static void multiply_block(void *context, size_t index, unsigned thread)
     for (size_t row = first, rows; row < end; row += rows) {
         rows = smaller(end - row, group);
         multiply_group(w, &b, row, rows);
-        for (size_t done = 0, run; done < rows; done += run) {
-            run = smaller(rows - done, item_rows - (row + done) % item_rows);
-            finish_rows(w, &b, row + done, run, b.sums + done * VIT__PANEL);
-        }
+        finish_group(w, &b, row, rows);
     }
 }
 
@@ -284,9 +275,9 @@ static void cut(work *w)
     }
 }
 
-static void multiply(const vit__gemm_call *call, const vit__workers *workers)
+static void apply(const vit__gemm_call *call, const vit__workers *workers)
 {
-    work w = {.call = call, .workers = workers, .packed = call->linear->packed, .rows = call->items * call->rows};
+    work w = {.call = call, .workers = workers, .packed = call->linear->packed, .rows = call->rows};
     if (w.rows == 0)
         return;
     w.first_panel = call->first_output / VIT__PANEL;
@@ -296,29 +287,6 @@ static void multiply(const vit__gemm_call *call, const vit__workers *workers)
     take_rows(&w);
     cut(&w);
     vit__pool_run(workers->pool, w.n_panels * w.row_blocks, multiply_block, &w);
-}
-
-/* Are all rows equally far apart, as f32 rows that are multiplied where they lie must be? */
-static bool is_even(const vit__gemm_call *call)
-{
-    return call->items == 1 || call->rows == 1 || call->x_stride == call->rows * call->x_row;
-}
-
-static void apply(const vit__gemm_call *call, const vit__workers *workers)
-{
-    if (call->linear->precision != VIT_PRECISION_F32 || is_normed(call) || is_even(call)) {
-        multiply(call, workers);
-        return;
-    }
-    vit__gemm_call one = *call;
-    one.items = 1;
-    for (size_t item = 0; item < call->items; item++) {
-        one.x = call->x + item * call->x_stride;
-        one.y = call->y + item * call->y_stride;
-        if (call->epilogue.residual)
-            one.epilogue.residual = call->epilogue.residual + item * call->epilogue.residual_stride;
-        multiply(&one, workers);
-    }
 }
 
 const vit__gemm *vit__gemm_tiles(void)

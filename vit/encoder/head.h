@@ -5,11 +5,14 @@
 
 #include "encoder.h"
 
-/* Writes every requested output that is not a hidden state. lane->y holds the tokens after the final norm. */
-void vit__head_run(vit__lane *lane, const vit__encoder_batch *batch);
+/* How many of the input's tokens, from the first on, its requests read after the last block. */
+size_t vit__head_tokens(const vit__lane *lane);
 
-/* How many of an input's tokens, from the first on, the batch's requests read after the last block. */
-size_t vit__head_tokens(const vit__lane *lane, const vit__encoder_batch *batch);
+/* What concerns single tokens, for the lane's own. lane->x holds them after the final norm. */
+void vit__head_prepare(const vit__lane *lane);
+
+/* Writes every requested output that is not a hidden state, when all of the input's lanes are prepared. */
+void vit__head_run(vit__lane *lane);
 
 /* Floats of scratch each thread needs here: the scores of an attention pool. */
 size_t vit__pool_scratch(const vit_config *config);

@@ -1,28 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where a forward pass takes place: some inputs, the threads that work on them, and memory of their own. A session has a
- * lane for every thread, which encodes one input from end to end and waits for nobody, and one in which all threads share
- * the inputs that are left over, fewer than there are threads.
+ * One lane of a forward pass: threads, memory, and the tokens of one input that are theirs, from pixels to the last block.
+ * Everything but attention concerns one token, so lanes that share an input meet once a block: when all have written their
+ * keys and values.
  */
 #ifndef VIT_LANE_H
 #define VIT_LANE_H
 
+#include "barrier.h"
 #include "gemm.h"
 #include "model.h"
+
+/* Memory of one input with T tokens. */
+typedef struct vit__lane_memory {
+    float *operand;  /* [T] rows of what is multiplied */
+    float *x;        /* [T, D] the residual stream; in the end, normed */
+    float *y;        /* [T, max(D, A)] attention's output */
+    float *wide;     /* [T, max(fc1, 2D, P)] */
+    float *qkv[2];   /* [T, max(3A, 2D)], by turns: a lane may write the next block's while others read this one's */
+    float *parallel; /* [T, D] where attention and MLP, or several of them, stand beside each other */
+    float *difference; /* [T, A] for differential attention */
+    float *pooled;   /* [2D] */
+    float *spare;    /* [max(2D, classes)] */
+} vit__lane_memory;
 
 typedef struct vit__lane {
     const vit_model *model;
     vit__workers workers;
-    size_t tokens; /* T of the pass that is running */
-    size_t rows;   /* how many of each input's tokens, from the first on, the block that is running has to finish */
-    const struct vit__encoder_batch *batch; /* the pass that is running */
-    float *x;      /* [B, T, D] the residual stream */
-    float *y;      /* [B, T, max(D, A)] normed tokens; attention's output */
-    float *wide;   /* [B, T, max(3A, fc1, 2D)] or [B, patches, P] */
-    float *parallel; /* [B, T, D] where attention and MLP, or several of them, stand beside each other */
-    float *difference; /* [B, T, A] for differential attention */
-    float *pooled; /* [B, 2D] */
-    float *spare;  /* [B, max(2D, classes)] */
+    vit__barrier *meeting; /* of the lanes that share the input; NULL: there is but this one */
+    /* of the pass that is running: */
+    size_t tokens;         /* T */
+    size_t first, own;     /* the tokens that are this lane's */
+    bool leads;            /* its tokens are the input's first */
+    size_t rows;           /* how many of them, from `first` on, the block that is running has to finish */
+    const struct vit__encoder_input *input;
+    vit__lane_memory all;  /* of the whole input */
+    float *x, *y, *wide, *parallel, *difference; /* of the lane's own tokens */
 } vit__lane;
 
 #endif

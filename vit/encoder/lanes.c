@@ -8,12 +8,22 @@
 #include "head.h"
 #include "memory.h"
 
+/* Fewest tokens of a lane: with less, its reading of all weights would count for more than its multiplying. */
+#define LANE_TOKENS 12
+
 static size_t max_size(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
-/* Floats that any layer of the model needs: scratch of a thread, and operand memory of an input. */
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ------------------------------------------------------------------ memory ---- */
+
+/* Floats that any layer of the model needs: scratch of a thread, and operand memory of a token. */
 typedef struct layer_need {
     const vit__gemm *gemm;
     size_t rows, scratch, operand;
@@ -23,7 +33,7 @@ static void need_memory(vit__linear *linear, void *context)
 {
     layer_need *need = context;
     need->scratch = max_size(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
-    need->operand = max_size(need->operand, need->gemm->operand(linear, need->rows));
+    need->operand = max_size(need->operand, need->gemm->operand(linear));
 }
 
 static layer_need layer_needs(const vit_model *model)
@@ -34,84 +44,99 @@ static layer_need layer_needs(const vit_model *model)
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
     need.scratch = (need.scratch + 15) / 16 * 16; /* whole cache lines, so that threads share none */
+    need.operand = (need.operand + 15) / 16 * 16;
     return need;
 }
 
-/* What a lane's memory consists of, in floats of one input. vit__config_finish bounds the sizes, so that sums cannot
- * overflow. */
+/* The regions of an input's memory, in floats. vit__config_finish bounds the sizes, so that sums cannot overflow. */
 typedef struct regions {
-    size_t x, y, wide, parallel, difference, pooled, spare, operand;
+    size_t operand, x, y, wide, qkv, parallel, difference, pooled, spare;
 } regions;
 
-static regions input_regions(const vit_model *model, size_t operand)
+/* Floats of lane->wide for a token. */
+static size_t wide_row(const vit_config *c)
+{
+    size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
+    size_t patch = c->input == VIT__INPUT_PIXELS ? c->channels * c->patch_height * c->patch_width : 0;
+    return max_size(max_size(fc1, patch), max_size(2 * c->width, c->pool_mlp_width));
+}
+
+static regions input_regions(const vit_model *model, const vit__lanes *lanes)
 {
     const vit_config *c = &model->config;
     size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
-    size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
-    size_t token = max_size(max_size(3 * attention, fc1), max_size(2 * c->width, c->pool_mlp_width));
-    size_t patches = c->input == VIT__INPUT_PIXELS
-                         ? vit__config_patches(c) * c->channels * c->patch_height * c->patch_width
-                         : 0;
     return (regions){
+        .operand = tokens * lanes->operand_row,
         .x = tokens * c->width,
         .y = tokens * max_size(c->width, attention),
-        .wide = max_size(tokens * token, patches),
+        .wide = tokens * lanes->wide_row,
+        .qkv = tokens * max_size(3 * attention, c->pool_heads ? 2 * c->width : 0),
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
         .pooled = 2 * c->width,
         .spare = max_size(2 * c->width, c->classes),
-        .operand = operand,
     };
 }
 
-/* The lane's memory for `slots` inputs in the arena. */
-static void lay_out(vit__lane *lane, const regions *r, size_t slots, float *next)
+static size_t input_floats(const regions *r, size_t turns)
 {
-    lane->workers.operand = next;
-    lane->x = next += r->operand * slots;
-    lane->y = next += r->x * slots;
-    lane->wide = next += r->y * slots;
-    lane->parallel = next += r->wide * slots;
-    lane->difference = next += r->parallel * slots;
-    lane->pooled = next += r->difference * slots;
-    lane->spare = next + r->pooled * slots;
+    return r->operand + r->x + r->y + r->wide + turns * r->qkv + r->parallel + r->difference + r->pooled + r->spare;
 }
 
-/* The index-th thread's lane: the place of the index-th input of those together. */
-static vit__lane part(const vit__lanes *lanes, const regions *r, size_t index)
+static vit__lane_memory lay_out(const regions *r, size_t turns, float *next)
 {
-    vit__lane lane = lanes->together;
-    lane.workers.pool = lanes->single;
-    lane.workers.scratch += index * lane.workers.scratch_size;
-    lane.workers.operand += index * r->operand;
-    lane.x += index * r->x;
-    lane.y += index * r->y;
-    lane.wide += index * r->wide;
-    lane.parallel += index * r->parallel;
-    lane.difference += index * r->difference;
-    lane.pooled += index * r->pooled;
-    lane.spare += index * r->spare;
-    return lane;
+    vit__lane_memory memory = {.operand = next};
+    memory.x = next += r->operand;
+    memory.y = next += r->x;
+    memory.wide = next += r->y;
+    memory.qkv[0] = next += r->wide;
+    memory.qkv[1] = next += (turns - 1) * r->qkv;
+    memory.parallel = next += r->qkv;
+    memory.difference = next += r->parallel;
+    memory.pooled = next += r->difference;
+    memory.spare = next + r->pooled;
+    return memory;
 }
 
-static vit_status allocate(vit__lanes *lanes, const regions *r, size_t slots, vit_error *err)
+static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scratch, vit_error *err)
 {
-    const char *path = lanes->together.model->path;
-    size_t threads = vit__pool_threads(lanes->pool), floats, scratch, total;
-    size_t per_input = r->x + r->y + r->wide + r->parallel + r->difference + r->pooled + r->spare + r->operand;
-    if (!vit__multiply(per_input, slots, &floats) ||
-        !vit__multiply(lanes->together.workers.scratch_size, threads, &scratch) || !vit__add(floats, scratch, &total))
-        return vit__fail(err, VIT_ERR_TOO_LARGE, path, "%zu inputs at once do not fit in memory", slots);
+    regions r = input_regions(model, lanes);
+    size_t turns = lanes->n > 1 ? 2 : 1, floats = input_floats(&r, turns), threads = 0, inputs, scratches, total;
+    for (size_t i = 0; i < lanes->n; i++)
+        threads += vit__pool_threads(lanes->crews[i]);
+    if (!vit__multiply(floats, lanes->slots, &inputs) || !vit__multiply(scratch, threads, &scratches) ||
+        !vit__add(inputs, scratches, &total))
+        return vit__fail(err, VIT_ERR_TOO_LARGE, model->path, "%zu inputs at once do not fit in memory", lanes->slots);
     lanes->arena = vit__alloc_aligned(total, sizeof(float));
-    lanes->apart = slots == threads ? vit__alloc(threads, sizeof *lanes->apart) : NULL;
-    if (!lanes->arena || (slots == threads && !lanes->apart))
-        return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, path, "%zu inputs at once need %zu MiB, more memory than there is",
-                         slots, total / 262144);
-    lanes->together.workers.scratch = lanes->arena;
-    lay_out(&lanes->together, r, slots, lanes->arena + scratch);
-    for (size_t i = 0; lanes->apart && i < threads; i++)
-        lanes->apart[i] = part(lanes, r, i);
+    if (!lanes->arena)
+        return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, model->path,
+                         "%zu inputs at once need %zu MiB, more memory than there is", lanes->slots, total / 262144);
+    float *next = lanes->arena;
+    for (size_t i = 0; i < lanes->n; i++) {
+        lanes->lanes[i].workers.scratch = next;
+        next += vit__pool_threads(lanes->crews[i]) * scratch;
+    }
+    for (size_t i = 0; i < lanes->slots; i++, next += floats)
+        lanes->memory[i] = lay_out(&r, turns, next);
     return VIT_OK;
+}
+
+/* ------------------------------------------------------------------ threads ---- */
+
+/* As many lanes as threads, if a lane's share of an input is worth a thread, and its rows' bits do not depend on how many
+ * they are. */
+static size_t lane_count(const vit_model *model, unsigned threads)
+{
+    size_t most = model->gemm->any_rows ? vit__config_tokens(&model->config) / LANE_TOKENS : 1;
+    return max_size(min_size(threads, most), 1);
+}
+
+static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
+{
+    vit_status status = vit__pool_create((unsigned)lanes->n, &lanes->pool, err);
+    for (size_t i = 0; status == VIT_OK && i < lanes->n; i++)
+        status = vit__pool_create(threads / (unsigned)lanes->n + (i < threads % lanes->n), &lanes->crews[i], err);
+    return status;
 }
 
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
@@ -119,64 +144,96 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
 {
     vit__cpu_level level = vit__cpu_detect();
     layer_need need = layer_needs(model);
-    regions r = input_regions(model, need.operand);
-    lanes->slots = max_batch < threads ? max_batch : threads;
-    vit_status status = vit__pool_create(threads, &lanes->pool, err);
-    if (status == VIT_OK)
-        status = vit__pool_create(1, &lanes->single, err);
+    lanes->n = lane_count(model, threads);
+    lanes->slots = min_size(max_batch, lanes->n);
+    lanes->operand_row = need.operand;
+    lanes->wide_row = wide_row(&model->config);
+    lanes->crews = vit__alloc_zero(lanes->n, sizeof *lanes->crews);
+    lanes->lanes = vit__alloc_zero(lanes->n, sizeof *lanes->lanes);
+    lanes->memory = vit__alloc_zero(lanes->slots, sizeof *lanes->memory);
+    lanes->meeting = vit__barrier_create((unsigned)lanes->n);
+    if (!lanes->crews || !lanes->lanes || !lanes->memory || !lanes->meeting)
+        return vit__fail_memory(err, NULL);
+    vit_status status = start(lanes, threads, err);
     if (status != VIT_OK)
         return status;
-    lanes->together.model = model;
-    lanes->together.workers = (vit__workers){.pool = lanes->pool, .kernels = vit__kernels_get(level),
-                                             .tiles = vit__tiles_get(level), .scratch_size = need.scratch};
-    return allocate(lanes, &r, lanes->slots, err);
+    for (size_t i = 0; i < lanes->n; i++) {
+        lanes->lanes[i].model = model;
+        lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i], .kernels = vit__kernels_get(level),
+                                                 .tiles = vit__tiles_get(level), .scratch_size = need.scratch};
+    }
+    return allocate(model, lanes, need.scratch, err);
 }
 
 void vit__lanes_free(vit__lanes *lanes)
 {
     vit__pool_free(lanes->pool);
-    vit__pool_free(lanes->single);
-    free(lanes->apart);
+    for (size_t i = 0; lanes->crews && i < lanes->n; i++)
+        vit__pool_free(lanes->crews[i]);
+    free(lanes->crews);
+    free(lanes->lanes);
+    free(lanes->memory);
+    vit__barrier_free(lanes->meeting);
     free(lanes->arena);
 }
 
-/* Some of the inputs, as a batch of their own. */
-static vit__encoder_batch slice(const vit_model *model, const vit__encoder_batch *inputs, size_t first, size_t items)
-{
-    vit__encoder_batch batch = *inputs;
-    batch.items = items;
-    batch.first += first;
-    if (batch.pixels)
-        batch.pixels += first * vit_model_pixels_size(model);
-    else
-        batch.ids += first * batch.length;
-    return batch;
-}
+/* ------------------------------------------------------------------ a call ---- */
 
-typedef struct apart_work {
+typedef struct run_work {
     vit__lanes *lanes;
-    const vit__encoder_batch *inputs;
-} apart_work;
+    const vit__inputs *inputs;
+    size_t input; /* the first; with lanes together, the one */
+    bool together;
+} run_work;
 
-static void encode_one(void *context, size_t index, unsigned thread)
+static vit__encoder_input pick(const vit_model *model, const vit__inputs *inputs, size_t index)
 {
-    const apart_work *work = context;
-    vit__lane *lane = &work->lanes->apart[thread];
-    vit__encoder_batch batch = slice(lane->model, work->inputs, index, 1);
-    vit__encoder_run(lane, &batch);
+    return (vit__encoder_input){
+        .pixels = inputs->pixels ? inputs->pixels + index * vit_model_pixels_size(model) : NULL,
+        .ids = inputs->ids ? inputs->ids + index * inputs->length : NULL,
+        .length = inputs->length, .index = index, .requests = inputs->requests, .n_requests = inputs->n_requests};
 }
 
-void vit__lanes_run(vit__lanes *lanes, const vit__encoder_batch *inputs)
+/* The lane's tokens and where they lie: share `part` of `parts`. */
+static void place(const vit__lanes *lanes, vit__lane *lane, const vit__lane_memory *memory, size_t part, size_t parts)
 {
-    size_t done = 0, threads = vit__pool_threads(lanes->pool);
-    if (lanes->apart && inputs->items >= threads) {
-        apart_work work = {lanes, inputs};
-        done = inputs->items / threads * threads;
-        vit__pool_run(lanes->pool, done, encode_one, &work);
-    }
-    for (size_t items; done < inputs->items; done += items) {
-        items = inputs->items - done < lanes->slots ? inputs->items - done : lanes->slots;
-        vit__encoder_batch batch = slice(lanes->together.model, inputs, done, items);
-        vit__encoder_run(&lanes->together, &batch);
-    }
+    const vit_config *c = &lane->model->config;
+    size_t attention = vit__config_attention_width(c), tokens = lane->tokens, first = part * tokens / parts;
+    lane->leads = part == 0;
+    lane->first = first;
+    lane->own = (part + 1) * tokens / parts - first;
+    lane->all = *memory;
+    lane->workers.operand = memory->operand + first * lanes->operand_row;
+    lane->x = memory->x + first * c->width;
+    lane->y = memory->y + first * max_size(c->width, attention);
+    lane->wide = memory->wide + first * lanes->wide_row;
+    lane->parallel = memory->parallel + first * c->width;
+    lane->difference = memory->difference + first * attention;
+}
+
+/* One lane: its part of the input that all share, or an input of its own. */
+static void run_lane(void *context, size_t index, unsigned thread)
+{
+    const run_work *work = context;
+    vit__lanes *lanes = work->lanes;
+    size_t which = work->together ? index : thread;
+    vit__lane *lane = &lanes->lanes[which];
+    const vit_config *c = &lane->model->config;
+    vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : work->input + index);
+    lane->tokens = c->input == VIT__INPUT_TOKENS ? input.length : vit__config_tokens(c);
+    lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;
+    place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
+          work->together ? lanes->n : 1);
+    vit__encoder_run(lane, &input);
+}
+
+void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs)
+{
+    size_t apart = lanes->slots == lanes->n ? inputs->n / lanes->n * lanes->n : 0;
+    run_work work = {lanes, inputs, 0, false};
+    if (apart > 0)
+        vit__pool_run(lanes->pool, apart, run_lane, &work);
+    work.together = true;
+    for (work.input = apart; work.input < inputs->n; work.input++)
+        vit__pool_run(lanes->pool, lanes->n, run_lane, &work); /* each thread takes one: it stays there till all have met */
 }

@@ -5,13 +5,26 @@
 
 #include "encoder.h"
 
+/* Inputs of one call; requests are the same for all. */
+typedef struct vit__inputs {
+    const float *pixels; /* [n][3][height][width]; or, for a model of words: */
+    const int32_t *ids;  /* [n][length] */
+    size_t length;
+    size_t n;
+    const vit_request *requests;
+    size_t n_requests;
+} vit__inputs;
+
 typedef struct vit__lanes {
-    vit__pool *pool;
-    vit__pool *single;  /* of one thread, whichever calls it */
-    size_t slots;       /* inputs that there is memory for: as many as threads, or max_batch if that is less */
-    vit__lane together; /* all threads, up to `slots` inputs */
-    vit__lane *apart;   /* [threads], a thread and an input each; NULL: there are fewer slots than threads */
-    float *arena;       /* the lanes' memory; those apart lie in that of `together` */
+    size_t n;               /* lanes */
+    size_t slots;           /* inputs that there is memory for: as many as lanes, or max_batch if that is less */
+    vit__pool *pool;        /* a thread a lane */
+    vit__pool **crews;      /* [n]: who works in a lane: its thread, and others if there are more threads than lanes */
+    vit__barrier *meeting;  /* of all lanes */
+    vit__lane *lanes;       /* [n] */
+    vit__lane_memory *memory; /* [slots] */
+    float *arena;           /* all floats of the above */
+    size_t operand_row, wide_row; /* floats a token */
 } vit__lanes;
 
 /* On failure, too, vit__lanes_free frees what there is; lanes must be zero before. */
@@ -19,7 +32,8 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
                              vit_error *err);
 void vit__lanes_free(vit__lanes *lanes);
 
-/* Encodes any number of inputs: whole rounds of an input a thread apart, what is left together. */
-void vit__lanes_run(vit__lanes *lanes, const vit__encoder_batch *inputs);
+/* Encodes any number of inputs: whole rounds of one a lane, and those left over by all lanes together, one after the
+ * other. */
+void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs);
 
 #endif

@@ -11,7 +11,7 @@
 
 static void name_multiplier(vit_session *session)
 {
-    const vit__tiles *tiles = &session->lanes.together.workers.tiles;
+    const vit__tiles *tiles = &session->lanes.lanes[0].workers.tiles;
     const char *instructions[] = {tiles->f32_name, tiles->bf16_name, tiles->int8_name};
     const char *back_end = session->model->gemm->name;
     bool own = session->model->gemm == vit__gemm_tiles();
@@ -29,10 +29,10 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
     vit_session *session = vit__alloc_zero(1, sizeof *session);
     if (!session)
         return vit__fail_memory(err, NULL);
-    unsigned threads = options && options->threads ? options->threads : vit__cpu_count();
+    session->threads = options && options->threads ? options->threads : vit__cpu_count();
     session->model = model;
     size_t max_batch = options && options->max_batch ? options->max_batch : 1;
-    vit_status status = vit__lanes_create(model, threads, max_batch, &session->lanes, err);
+    vit_status status = vit__lanes_create(model, session->threads, max_batch, &session->lanes, err);
     if (status == VIT_OK)
         name_multiplier(session);
     if (status == VIT_OK)
@@ -52,12 +52,12 @@ void vit_session_free(vit_session *session)
 
 unsigned vit_session_threads(const vit_session *session)
 {
-    return vit__pool_threads(session->lanes.pool);
+    return session->threads;
 }
 
 const char *vit_session_kernels(const vit_session *session)
 {
-    return session->lanes.together.workers.kernels->name;
+    return session->lanes.lanes[0].workers.kernels->name;
 }
 
 const char *vit_session_multiplier(const vit_session *session)
@@ -92,15 +92,15 @@ static vit_status check_requests(const vit_session *session, size_t n, const vit
 }
 
 /* No result may hold NaN or infinity. */
-static vit_status check_results(const vit_session *session, const vit__encoder_batch *inputs, vit_error *err)
+static vit_status check_results(const vit_session *session, const vit__inputs *inputs, vit_error *err)
 {
     const vit_config *c = &session->model->config;
     bool words = c->input == VIT__INPUT_TOKENS;
     for (size_t i = 0; i < inputs->n_requests; i++) {
         size_t shape[2];
         vit__output_shape(c, inputs->requests[i].output, words ? inputs->length : vit__config_tokens(c), shape);
-        size_t bad = first_non_finite(inputs->requests[i].result, inputs->items, shape[0] * shape[1]);
-        if (bad < inputs->items) {
+        size_t bad = first_non_finite(inputs->requests[i].result, inputs->n, shape[0] * shape[1]);
+        if (bad < inputs->n) {
             char where[48];
             snprintf(where, sizeof where, "%s %zu", words ? "text" : "image", bad);
             return vit__fail(err, VIT_ERR_NON_FINITE, where, "the result holds NaN or infinity");
@@ -109,7 +109,7 @@ static vit_status check_results(const vit_session *session, const vit__encoder_b
     return VIT_OK;
 }
 
-static vit_status encode(vit_session *session, const vit__encoder_batch *inputs, vit_error *err)
+static vit_status encode(vit_session *session, const vit__inputs *inputs, vit_error *err)
 {
     vit__lanes_run(&session->lanes, inputs);
     return check_results(session, inputs, err);
@@ -125,7 +125,7 @@ vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t
     vit_status status = check_requests(session, n, requests, n_requests, err);
     if (status != VIT_OK)
         return status;
-    vit__encoder_batch inputs = {.pixels = pixels, .items = n, .requests = requests, .n_requests = n_requests};
+    vit__inputs inputs = {.pixels = pixels, .n = n, .requests = requests, .n_requests = n_requests};
     return encode(session, &inputs, err);
 }
 
@@ -156,8 +156,8 @@ vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, si
         status = check_requests(session, n, requests, n_requests, err);
     if (status != VIT_OK)
         return status;
-    vit__encoder_batch inputs = {.ids = ids, .length = length, .items = n, .requests = requests,
-                                 .n_requests = n_requests};
+    vit__inputs inputs = {.ids = ids, .length = length, .n = n, .requests = requests,
+                          .n_requests = n_requests};
     return encode(session, &inputs, err);
 }
 

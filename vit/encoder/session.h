@@ -7,6 +7,7 @@
 struct vit_session {
     const vit_model *model;
     char multiplier[32]; /* what multiplies the blocks' matrices, for people */
+    unsigned threads;
     vit__lanes lanes;
 };
 

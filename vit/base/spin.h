@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Waiting for another thread that is nearly there: watching first, then giving the processor to whoever wants it. Whoever
+ * has waited longer than that goes to sleep. */
+#ifndef VIT_SPIN_H
+#define VIT_SPIN_H
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define VIT__SPIN_PAUSES 2000 /* some 20 microseconds: longer than most gaps inside a forward pass */
+#define VIT__SPIN_YIELDS 200  /* a tenth of a millisecond if nobody else wants the processor */
+
+static inline void vit__pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Did the value become another than `seen` meanwhile? */
+static inline bool vit__spin_while(const atomic_uint *value, unsigned seen)
+{
+    for (int i = 0; i < VIT__SPIN_PAUSES + VIT__SPIN_YIELDS; i++) {
+        if (atomic_load_explicit(value, memory_order_acquire) != seen)
+            return true;
+        if (i < VIT__SPIN_PAUSES)
+            vit__pause();
+        else
+            sched_yield();
+    }
+    return false;
+}
+
+#endif
