@@ -214,7 +214,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
 {
     const vit_config *c = &lane->model->config;
     size_t width = vit__config_attention_width(c), pair = (size_t)(w - lane->model->weights.blocks);
-    float *qkv = lane->all.qkv[lane->meeting ? pair % 2 : 0];
+    float *qkv = lane->qkv[pair % 2];
     bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL;
     vit__attention_call call = {
         .precision = attention_precision(lane->model->precision), .tokens = lane->tokens, .first = lane->first,

@@ -75,7 +75,7 @@ size_t vit__pool_scratch(const vit_config *config)
  * not use. */
 static float *pool_kv(const vit__lane *lane)
 {
-    return lane->all.qkv[lane->meeting ? vit__config_pairs(&lane->model->config) % 2 : 0];
+    return lane->qkv[vit__config_pairs(&lane->model->config) % 2];
 }
 
 void vit__head_prepare(const vit__lane *lane)

@@ -16,8 +16,7 @@ typedef struct vit__lane_memory {
     float *operand;  /* [T] rows of what is multiplied */
     float *x;        /* [T, D] the residual stream; in the end, normed */
     float *y;        /* [T, max(D, A)] attention's output */
-    float *wide;     /* [T, max(fc1, 2D, P)] */
-    float *qkv[2];   /* [T, max(3A, 2D)], by turns: a lane may write the next block's while others read this one's */
+    float *wide;     /* [T, max(fc1, 3A, 2D, P)] */
     float *parallel; /* [T, D] where attention and MLP, or several of them, stand beside each other */
     float *difference; /* [T, A] for differential attention */
     float *pooled;   /* [2D] */
@@ -36,6 +35,8 @@ typedef struct vit__lane {
     const struct vit__encoder_input *input;
     vit__lane_memory all;  /* of the whole input */
     float *x, *y, *wide, *parallel, *difference; /* of the lane's own tokens */
+    float *qkv[2];         /* [T, max(3A, 2D)] of the whole input, by turns: a lane may write the next block's while others
+                            * read this one's. Where there are no others, both are `wide`. */
 } vit__lane;
 
 #endif

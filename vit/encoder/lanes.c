@@ -50,15 +50,21 @@ static layer_need layer_needs(const vit_model *model)
 
 /* The regions of an input's memory, in floats. vit__config_finish bounds the sizes, so that sums cannot overflow. */
 typedef struct regions {
-    size_t operand, x, y, wide, qkv, parallel, difference, pooled, spare;
+    size_t operand, x, y, wide, parallel, difference, pooled, spare;
 } regions;
+
+/* Floats of lane->qkv for a token: those of the blocks' attention, or of an attention pool. */
+static size_t qkv_row(const vit_config *c)
+{
+    return max_size(3 * vit__config_attention_width(c), 2 * c->width);
+}
 
 /* Floats of lane->wide for a token. */
 static size_t wide_row(const vit_config *c)
 {
     size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
     size_t patch = c->input == VIT__INPUT_PIXELS ? c->channels * c->patch_height * c->patch_width : 0;
-    return max_size(max_size(fc1, patch), max_size(2 * c->width, c->pool_mlp_width));
+    return max_size(max_size(fc1, patch), max_size(qkv_row(c), c->pool_mlp_width));
 }
 
 static regions input_regions(const vit_model *model, const vit__lanes *lanes)
@@ -70,7 +76,6 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
         .x = tokens * c->width,
         .y = tokens * max_size(c->width, attention),
         .wide = tokens * lanes->wide_row,
-        .qkv = tokens * max_size(3 * attention, c->pool_heads ? 2 * c->width : 0),
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
         .pooled = 2 * c->width,
@@ -78,20 +83,18 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
     };
 }
 
-static size_t input_floats(const regions *r, size_t turns)
+static size_t input_floats(const regions *r)
 {
-    return r->operand + r->x + r->y + r->wide + turns * r->qkv + r->parallel + r->difference + r->pooled + r->spare;
+    return r->operand + r->x + r->y + r->wide + r->parallel + r->difference + r->pooled + r->spare;
 }
 
-static vit__lane_memory lay_out(const regions *r, size_t turns, float *next)
+static vit__lane_memory lay_out(const regions *r, float *next)
 {
     vit__lane_memory memory = {.operand = next};
     memory.x = next += r->operand;
     memory.y = next += r->x;
     memory.wide = next += r->y;
-    memory.qkv[0] = next += r->wide;
-    memory.qkv[1] = next += (turns - 1) * r->qkv;
-    memory.parallel = next += r->qkv;
+    memory.parallel = next += r->wide;
     memory.difference = next += r->parallel;
     memory.pooled = next += r->difference;
     memory.spare = next + r->pooled;
@@ -101,11 +104,12 @@ static vit__lane_memory lay_out(const regions *r, size_t turns, float *next)
 static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scratch, vit_error *err)
 {
     regions r = input_regions(model, lanes);
-    size_t turns = lanes->n > 1 ? 2 : 1, floats = input_floats(&r, turns), threads = 0, inputs, scratches, total;
+    size_t floats = input_floats(&r), threads = 0, inputs, scratches, total;
+    size_t qkv = lanes->n > 1 ? vit__config_tokens(&model->config) * qkv_row(&model->config) : 0;
     for (size_t i = 0; i < lanes->n; i++)
         threads += vit__pool_threads(lanes->crews[i]);
     if (!vit__multiply(floats, lanes->slots, &inputs) || !vit__multiply(scratch, threads, &scratches) ||
-        !vit__add(inputs, scratches, &total))
+        !vit__add(inputs, scratches, &total) || !vit__add(total, 2 * qkv, &total))
         return vit__fail(err, VIT_ERR_TOO_LARGE, model->path, "%zu inputs at once do not fit in memory", lanes->slots);
     lanes->arena = vit__alloc_aligned(total, sizeof(float));
     if (!lanes->arena)
@@ -117,7 +121,9 @@ static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scr
         next += vit__pool_threads(lanes->crews[i]) * scratch;
     }
     for (size_t i = 0; i < lanes->slots; i++, next += floats)
-        lanes->memory[i] = lay_out(&r, turns, next);
+        lanes->memory[i] = lay_out(&r, next);
+    lanes->qkv[0] = next;
+    lanes->qkv[1] = next + qkv;
     return VIT_OK;
 }
 
@@ -209,6 +215,8 @@ static void place(const vit__lanes *lanes, vit__lane *lane, const vit__lane_memo
     lane->wide = memory->wide + first * lanes->wide_row;
     lane->parallel = memory->parallel + first * c->width;
     lane->difference = memory->difference + first * attention;
+    for (int i = 0; i < 2; i++)
+        lane->qkv[i] = parts > 1 ? lanes->qkv[i] : memory->wide;
 }
 
 /* One lane: its part of the input that all share, or an input of its own. */
