@@ -79,7 +79,7 @@ static void check_shape(const vit__tiles *tiles, kind k, size_t rows, size_t wor
     size_t a_stride = words + 3, out_stride = VIT__PANEL + 5;
     uint32_t *a = random_words(k, rows * a_stride), *panel = random_words(k, words * VIT__PANEL);
     uint32_t *out = calloc(rows * out_stride, sizeof *out);
-    vit__tile_call call = {a, a_stride, panel, rows, words, out, out_stride, false, (const char *)panel,
+    vit__tile_call call = {a, a_stride, panel, rows, words, 0, out, out_stride, false, (const char *)panel,
                             VIT__PANEL * words * sizeof(uint32_t)};
     multiply(tiles, k, &call);
     call.add = true;
@@ -130,7 +130,7 @@ static void int8_never_saturates(void **unused)
     memset(panel, 0x80, sizeof panel); /* -128 */
     for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
         vit__tiles tiles = vit__tiles_get((vit__cpu_level)level);
-        vit__tile_call call = {a, WORDS, panel, 1, WORDS, out, VIT__PANEL, false, NULL, 0};
+        vit__tile_call call = {a, WORDS, panel, 1, WORDS, 0, out, VIT__PANEL, false, NULL, 0};
         tiles.int8(&call);
         for (size_t i = 0; i < VIT__PANEL; i++)
             assert_int_equal(out[i], -255 * 128 * 4 * WORDS);
@@ -147,10 +147,10 @@ static void a_row_knows_no_neighbours(void **unused)
         for (int k = F32; k < KINDS; k++) {
             uint32_t *a = random_words((kind)k, ROWS * WORDS), *panel = random_words((kind)k, WORDS * VIT__PANEL);
             uint32_t all[ROWS * VIT__PANEL], alone[VIT__PANEL];
-            vit__tile_call call = {a, WORDS, panel, ROWS, WORDS, all, VIT__PANEL, false, NULL, 0};
+            vit__tile_call call = {a, WORDS, panel, ROWS, WORDS, 0, all, VIT__PANEL, false, NULL, 0};
             multiply(&tiles, (kind)k, &call);
             for (size_t row = 0; row < ROWS; row++) {
-                vit__tile_call one = {a + row * WORDS, WORDS, panel, 1, WORDS, alone, VIT__PANEL, false, NULL, 0};
+                vit__tile_call one = {a + row * WORDS, WORDS, panel, 1, WORDS, 0, alone, VIT__PANEL, false, NULL, 0};
                 multiply(&tiles, (kind)k, &one);
                 assert_memory_equal(alone, all + row * VIT__PANEL, sizeof alone);
             }
@@ -178,7 +178,7 @@ static void print_speed(void **unused)
             size_t words = K / per_word[k];
             uint32_t *a = random_words((kind)k, ROWS * (words + 16)), *panel = random_words((kind)k, words * VIT__PANEL);
             uint32_t *out = malloc(ROWS * VIT__PANEL * sizeof *out);
-            vit__tile_call call = {a, words + 16, panel, ROWS, words, out, VIT__PANEL, false, NULL, 0};
+            vit__tile_call call = {a, words + 16, panel, ROWS, words, 0, out, VIT__PANEL, false, NULL, 0};
             double best = INFINITY;
             for (int i = 0; i < REPEATS; i++) {
                 double begin = seconds();

@@ -8,6 +8,7 @@
 
 #define KEYS 512   /* most keys of a block */
 #define QUERIES 48 /* most queries whose scores are in memory together */
+#define VECTOR 16  /* values that exponentials takes at once */
 
 /* What the scratch holds; 32-bit words of f32 or bf16 where it says words. */
 enum region {
@@ -139,6 +140,7 @@ static void score(const core *c, size_t query, size_t n_queries, size_t n_keys)
     }
     for (size_t key = 0; key < n_keys; key += VIT__PANEL) {
         tile.panel = words_of(c, KEY_PANELS) + key * c->words;
+        tile.columns = n_keys - key < VIT__PANEL ? n_keys - key : VIT__PANEL;
         tile.out = c->regions[SCORES] + key;
         c->multiply(&tile);
     }
@@ -159,16 +161,20 @@ static void share(const core *c, size_t query, float *scores, size_t first_key, 
             scores[i] = scores[i] * scale + call->relative[index[i]];
         scale = 1;
     }
-    float before = seen ? c->kernels->exponentials(scores, seen, scale, top, total) : 1;
+    size_t whole = round_up(seen, VECTOR); /* no share, and none of the total, is left of exp(-infinity) */
+    for (size_t i = seen; i < whole; i++)
+        scores[i] = -INFINITY;
+    float before = seen ? c->kernels->exponentials(scores, whole, scale, top, total) : 1;
     memset(scores + seen, 0, (n_keys + n_keys % 2 - seen) * sizeof *scores);
     float *sums = c->regions[SUMS] + query * c->dims;
-    for (size_t i = 0; before != 1 && first_key > 0 && i < c->dims; i++)
-        sums[i] *= before;
+    if (before != 1 && first_key > 0)
+        c->kernels->scale(sums, before, c->dims, sums);
 }
 
 /* sums[n_queries][d] (+)= shares times values */
 static void add_values(const core *c, size_t query, size_t n_queries, size_t n_keys, bool add)
 {
+    const vit__core_call *call = c->call;
     size_t words = n_keys;
     vit__tile_call tile = {.a = c->regions[SCORES], .a_stride = c->columns, .rows = n_queries, .out_stride = c->dims,
                            .add = add};
@@ -183,6 +189,7 @@ static void add_values(const core *c, size_t query, size_t n_queries, size_t n_k
     tile.words = words;
     for (size_t dim = 0; dim < c->dims; dim += VIT__PANEL) {
         tile.panel = words_of(c, VALUE_PANELS) + dim * words;
+        tile.columns = call->head_dim - dim < VIT__PANEL ? call->head_dim - dim : VIT__PANEL;
         tile.out = c->regions[SUMS] + query * c->dims + dim;
         c->multiply(&tile);
     }
@@ -191,12 +198,9 @@ static void add_values(const core *c, size_t query, size_t n_queries, size_t n_k
 static void finish(const core *c)
 {
     const vit__core_call *call = c->call;
-    for (size_t i = 0; i < call->queries; i++) {
-        const float *sums = c->regions[SUMS] + i * c->dims;
-        float *y = call->y + i * call->y_stride, factor = 1.0f / c->regions[TOTALS][i];
-        for (size_t j = 0; j < call->head_dim; j++)
-            y[j] = sums[j] * factor;
-    }
+    for (size_t i = 0; i < call->queries; i++)
+        c->kernels->scale(c->regions[SUMS] + i * c->dims, 1.0f / c->regions[TOTALS][i], call->head_dim,
+                          call->y + i * call->y_stride);
 }
 
 void vit__core_attend(const vit__core_call *call, const vit__kernels *kernels, const vit__tiles *tiles, float *scratch)

@@ -72,6 +72,8 @@ typedef struct vit__kernels {
     /* Turns the pairs of a head of n values in place by the angles of cosines[n] and sines[n]: pairs (i, i + n/2) where
      * half, else (2i, 2i+1). */
     void (*rotate)(const float *cosines, const float *sines, bool half, size_t n, float *x);
+    /* y = factor * x; y may be x */
+    void (*scale)(const float *x, float factor, size_t n, float *y);
     /* sum += x */
     void (*accumulate)(const float *x, size_t n, float *sum);
     /* y = x as bfloat16. */

@@ -315,6 +315,12 @@ static void sigmoid_all(float *x, size_t n)
         x[i] = sigmoid(x[i]);
 }
 
+static void scale(const float *x, float factor, size_t n, float *y)
+{
+    EACH
+        y[i] = x[i] * factor;
+}
+
 static void accumulate(const float *x, size_t n, float *sum)
 {
     EACH
@@ -334,6 +340,7 @@ const vit__kernels KERNELS_SYMBOL = {
     .epilogue = epilogue,
     .gate = gate,
     .rotate = rotate,
+    .scale = scale,
     .accumulate = accumulate,
     .to_bf16 = to_bf16,
     .pair_bf16 = pair_bf16,

@@ -53,7 +53,7 @@ static void int8_strip(const uint32_t *a, const uint32_t *w, size_t words, int32
     static void name(const vit__tile_call *call)                                                                      \
     {                                                                                                                  \
         for (size_t row = 0; row < call->rows; row++)                                                                  \
-            for (size_t column = 0; column < VIT__PANEL; column += STRIP) {                                            \
+            for (size_t column = 0; column < (call->columns ? call->columns : VIT__PANEL); column += STRIP) {                                            \
                 type sums[STRIP] = {0}, *out = (type *)call->out + row * call->out_stride + column;                    \
                 strip((const uint32_t *)call->a + row * call->a_stride, (const uint32_t *)call->panel + column,        \
                       call->words, sums);                                                                              \

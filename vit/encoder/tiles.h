@@ -26,6 +26,7 @@ typedef struct vit__tile_call {
     size_t a_stride;
     const void *panel; /* [words][VIT__PANEL] */
     size_t rows, words;
+    size_t columns;    /* how many of the panel's, from its first on; others may be computed too. 0: all */
     void *out;         /* [rows][VIT__PANEL] float, or int32_t for int8; rows out_stride apart */
     size_t out_stride;
     bool add;          /* to what is in out */
