@@ -68,11 +68,14 @@ typedef struct vit__workers {
 typedef struct vit__gemm {
     const char *name;
     bool any_rows; /* a row's bits do not depend on how many rows are asked for, nor on first_output, n_outputs */
+    bool undivided; /* an input's rows had better come in one call: what a call costs besides does not shrink with them */
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
     /* Floats of operand memory that a call on this layer takes at most for a row. */
     size_t (*operand)(const vit__linear *linear);
+    /* Floats of operand memory it takes besides, behind the rows; NULL: none. */
+    size_t (*room)(const vit__linear *linear);
     /* Floats of scratch each thread needs for any call on a layer of this many inputs and outputs, of so many rows. */
     size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);

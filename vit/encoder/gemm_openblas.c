@@ -137,6 +137,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 /* NULL: OpenBLAS is not there. */
 const vit__gemm *vit__gemm_openblas(void)
 {
-    static const vit__gemm back_end = {"openblas", false, prepare, release, operand, scratch, apply};
+    static const vit__gemm back_end = {.name = "openblas", .undivided = true, .prepare = prepare, .release = release,
+                                       .operand = operand, .scratch = scratch, .apply = apply};
     return vit__openblas_load() ? &back_end : NULL;
 }

@@ -30,13 +30,18 @@ static size_t aligned(size_t floats)
     return (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* What the tiles need, and behind it the packed layer. */
-static size_t operand(const vit__linear *linear, size_t rows)
+static size_t operand(const vit__linear *linear)
 {
-    size_t tiles = vit__gemm_tiles()->operand(linear, rows), packed = 0;
+    return vit__gemm_tiles()->operand(linear);
+}
+
+/* The packed layer, behind the rows of a call, and what aligns it. */
+static size_t room(const vit__linear *linear)
+{
+    size_t packed = 0;
     if (!linear->packed) /* cannot overflow: the file has as much */
         vit__packed_size(linear->precision, linear->inputs, linear->outputs, &packed);
-    return aligned(tiles) + packed / sizeof(float);
+    return ALIGNMENT + packed / sizeof(float);
 }
 
 static size_t scratch(size_t inputs, size_t outputs, size_t rows)
@@ -80,7 +85,7 @@ static void pack_chunk(void *context, size_t chunk, unsigned thread)
 static void pack(packing *p, const vit__gemm_call *call)
 {
     const vit__linear *linear = p->linear;
-    size_t used = aligned(vit__gemm_tiles()->operand(linear, call->items * call->rows)), chunks = 0;
+    size_t used = aligned(vit__gemm_tiles()->operand(linear) * call->rows), chunks = 0;
     vit__packed_place(linear->precision, linear->inputs, linear->outputs, p->workers->operand + used, &p->packed);
     p->first = call->first_output;
     p->end = call->n_outputs ? call->first_output + call->n_outputs : linear->outputs;
@@ -106,7 +111,8 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_streamed(void)
 {
-    static const vit__gemm back_end = {.name = "streamed", .any_rows = true, .prepare = prepare, .release = release,
-                                       .operand = operand, .scratch = scratch, .apply = apply};
+    static const vit__gemm back_end = {.name = "streamed", .any_rows = true, .undivided = true, .prepare = prepare,
+                                       .release = release, .operand = operand, .room = room, .scratch = scratch,
+                                       .apply = apply};
     return &back_end;
 }

@@ -291,7 +291,8 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_tiles(void)
 {
-    static const vit__gemm back_end = {"tiles", true, prepare, release, operand, scratch, apply};
+    static const vit__gemm back_end = {.name = "tiles", .any_rows = true, .prepare = prepare, .release = release,
+                                       .operand = operand, .scratch = scratch, .apply = apply};
     return &back_end;
 }
 

@@ -123,8 +123,8 @@ static void attention_pool(vit__lane *lane)
     if (!w->fc1.outputs)
         return;
     vit__norm_row(lane->workers.kernels, &w->norm, c->width, pooled, y);
-    linear(lane, &w->fc1, (vit__epilogue){.activation = c->pool_activation}, y, lane->all.wide);
-    linear(lane, &w->fc2, (vit__epilogue){.residual = pooled}, lane->all.wide, pooled);
+    linear(lane, &w->fc1, (vit__epilogue){.activation = c->pool_activation}, y, lane->all.spare);
+    linear(lane, &w->fc2, (vit__epilogue){.residual = pooled}, lane->all.spare, pooled);
 }
 
 static void pool_tokens(const vit__lane *lane, vit__pooling pooling, float *out)

@@ -20,7 +20,7 @@ typedef struct vit__lane_memory {
     float *parallel; /* [T, D] where attention and MLP, or several of them, stand beside each other */
     float *difference; /* [T, A] for differential attention */
     float *pooled;   /* [2D] */
-    float *spare;    /* [max(2D, classes)] */
+    float *spare;    /* [max(2D, classes, MLP of the attention pool)] */
 } vit__lane_memory;
 
 typedef struct vit__lane {

@@ -26,7 +26,7 @@ static size_t min_size(size_t a, size_t b)
 /* Floats that any layer of the model needs: scratch of a thread, and operand memory of a token. */
 typedef struct layer_need {
     const vit__gemm *gemm;
-    size_t rows, scratch, operand;
+    size_t rows, scratch, operand, room;
 } layer_need;
 
 static void need_memory(vit__linear *linear, void *context)
@@ -34,13 +34,15 @@ static void need_memory(vit__linear *linear, void *context)
     layer_need *need = context;
     need->scratch = max_size(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
     need->operand = max_size(need->operand, need->gemm->operand(linear));
+    if (need->gemm->room)
+        need->room = max_size(need->room, need->gemm->room(linear));
 }
 
 static layer_need layer_needs(const vit_model *model)
 {
     size_t tokens = vit__config_tokens(&model->config);
     size_t scratch = max_size(vit__attention_scratch(tokens, model->config.head_dim), vit__pool_scratch(&model->config));
-    layer_need need = {model->gemm, tokens, scratch, 0};
+    layer_need need = {model->gemm, tokens, scratch, 0, 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
     need.scratch = (need.scratch + 15) / 16 * 16; /* whole cache lines, so that threads share none */
@@ -64,7 +66,7 @@ static size_t wide_row(const vit_config *c)
 {
     size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
     size_t patch = c->input == VIT__INPUT_PIXELS ? c->channels * c->patch_height * c->patch_width : 0;
-    return max_size(max_size(fc1, patch), max_size(qkv_row(c), c->pool_mlp_width));
+    return max_size(max_size(fc1, patch), qkv_row(c));
 }
 
 static regions input_regions(const vit_model *model, const vit__lanes *lanes)
@@ -72,14 +74,14 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
     const vit_config *c = &model->config;
     size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
     return (regions){
-        .operand = tokens * lanes->operand_row,
+        .operand = tokens * lanes->operand_row + lanes->room,
         .x = tokens * c->width,
         .y = tokens * max_size(c->width, attention),
         .wide = tokens * lanes->wide_row,
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
         .pooled = 2 * c->width,
-        .spare = max_size(2 * c->width, c->classes),
+        .spare = max_size(max_size(2 * c->width, c->classes), c->pool_mlp_width),
     };
 }
 
@@ -129,11 +131,10 @@ static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scr
 
 /* ------------------------------------------------------------------ threads ---- */
 
-/* As many lanes as threads, if a lane's share of an input is worth a thread, and its rows' bits do not depend on how many
- * they are. */
+/* As many lanes as threads, if a lane's share of an input is worth a thread. */
 static size_t lane_count(const vit_model *model, unsigned threads)
 {
-    size_t most = model->gemm->any_rows ? vit__config_tokens(&model->config) / LANE_TOKENS : 1;
+    size_t most = model->gemm->undivided ? 1 : vit__config_tokens(&model->config) / LANE_TOKENS;
     return max_size(min_size(threads, most), 1);
 }
 
@@ -153,6 +154,7 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     lanes->n = lane_count(model, threads);
     lanes->slots = min_size(max_batch, lanes->n);
     lanes->operand_row = need.operand;
+    lanes->room = need.room;
     lanes->wide_row = wide_row(&model->config);
     lanes->crews = vit__alloc_zero(lanes->n, sizeof *lanes->crews);
     lanes->lanes = vit__alloc_zero(lanes->n, sizeof *lanes->lanes);
