@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the project and runs every test, on Debian 12: sh tests/run.sh
 # Installs the Debian packages that are missing (as root, or with sudo). Three builds, with warnings as errors, in
-# build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC as released. They stay, so
-# that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does not
-# keep the others from running.
+# build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC as released, whose tests
+# run a second time as on a processor without vector instructions. They stay, so that the next run compiles only what
+# has changed. Fails if anything fails; a failing build or suite does not keep the others from running.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . cmake/debian.sh
@@ -53,15 +53,16 @@ build() {
     return $status
 }
 
-# check NAME CTEST-ARGUMENT...
+# check NAME BUILD CTEST-ARGUMENT...
 check() {
     name=$1
-    shift
+    build=$2
+    shift 2
     echo
     echo "== $name: testing"
     log=$PWD/build-tests/$name.ctest.log
     # shellcheck disable=SC2086  # a command prefix of several words
-    $steady ctest --test-dir "build-tests/$name" --output-on-failure --no-tests=error --timeout 600 --parallel "$jobs" \
+    $steady ctest --test-dir "build-tests/$build" --output-on-failure --no-tests=error --timeout 600 --parallel "$jobs" \
         --output-log "$log" "$@" || failed=yes
     echo "$name: $(grep 'tests passed,' "$log" || echo 'the tests did not run')" >>"$summary"
 }
@@ -69,8 +70,14 @@ check() {
 if build clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
     echo "clang: built without a warning" >>"$summary"
 fi
-build sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined && check sanitized --label-exclude slow
-build release -DCMAKE_BUILD_TYPE=Release && check release
+build sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined &&
+    check sanitized sanitized --label-exclude slow
+if build release -DCMAKE_BUILD_TYPE=Release; then
+    check release release
+    # As on a processor without vector instructions: plain C, OpenBLAS.
+    export VIT_CPU=c
+    check plain release --label-exclude slow
+fi
 
 echo
 cat "$summary"
