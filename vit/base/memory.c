@@ -51,7 +51,7 @@ void *vit__alloc_aligned(size_t count, size_t size)
     size_t alignment = KERNEL_ALIGNMENT;
     if (!byte_count(count, size, &bytes))
         return NULL;
-    if (bytes >= 2 * HUGE_PAGE)
+    if (bytes >= HUGE_PAGE)
         alignment = HUGE_PAGE;
     if (!vit__add(bytes, KERNEL_ALIGNMENT - 1, &bytes))
         return NULL;
