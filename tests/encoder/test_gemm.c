@@ -14,7 +14,8 @@ typedef struct shape {
 
 /* Odd sizes, one row, single column, several tiles in both directions. */
 static const shape shapes[] = {{1, 1, {1}},       {45, 26, {45, 45, 45}}, {48, 37, {100}},     {768, 1, {768}},
-                               {64, 300, {1000}}, {192, 65, {576}},       {100, 5, {385, 17}}, {33, 257, {770}}};
+                               {64, 300, {1000}}, {192, 65, {576}},       {100, 5, {385, 17}}, {33, 257, {770}},
+                               {63, 130, {128}}};
 #define CUTS 7
 #define GAP 5 /* floats between a row of x and the next */
 
@@ -144,8 +145,11 @@ static void each_way(void (*check)(const way *w, const shape *s))
             for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
                 way w = {vit__gemm_tiles(), (vit_precision)precision, (vit__cpu_level)level};
                 check(&w, &shapes[k]);
-                w.gemm = vit__gemm_openblas();
-                if (w.gemm && precision == VIT_PRECISION_F32)
+                w.gemm = precision == VIT_PRECISION_F32 ? vit__gemm_openblas() : NULL;
+                if (w.gemm)
+                    check(&w, &shapes[k]);
+                w.gemm = vit__gemm_onednn(w.precision, w.level);
+                if (w.gemm)
                     check(&w, &shapes[k]);
             }
 }

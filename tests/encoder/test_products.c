@@ -59,9 +59,9 @@ static void back_end_is_what_is_there(void **state)
 {
     (void)state;
     assert_int_equal(vit__openblas_load(), !absent);
-    assert_string_equal(vit__gemm_choose(VIT_PRECISION_F32, VIT__CPU_C)->name, absent ? "tiles" : "openblas");
-    assert_string_equal(vit__gemm_choose(VIT_PRECISION_INT8, VIT__CPU_C)->name, "tiles");
-    assert_string_equal(vit__gemm_choose(VIT_PRECISION_F32, VIT__CPU_AVX2)->name, "tiles");
+    assert_string_equal(vit__gemm_choose(VIT_PRECISION_F32, VIT__CPU_C, false)->name, absent ? "tiles" : "openblas");
+    assert_string_equal(vit__gemm_choose(VIT_PRECISION_INT8, VIT__CPU_C, false)->name, "tiles");
+    assert_string_equal(vit__gemm_choose(VIT_PRECISION_F32, VIT__CPU_AVX2, false)->name, "tiles");
 }
 
 int main(int argc, char **argv)

@@ -2,10 +2,12 @@
 #include "cpu.h"
 
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 static vit__cpu_level processor_level(void)
 {
@@ -34,6 +36,28 @@ vit__cpu_level vit__cpu_detect(void)
             return (vit__cpu_level)lower;
     return level;
 }
+
+#if defined(__x86_64__)
+bool vit__cpu_matrix_unit(void)
+{
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25 }; /* leaf 7, edx */
+    enum { OSXSAVE = 1 << 27, XSTATE = 3 << 17 };                         /* leaf 1, ecx; XCR0: tiles and their shape */
+    const unsigned all = AMX_BF16 | AMX_TILE | AMX_INT8;
+    unsigned eax, ebx, ecx, edx;
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & OSXSAVE))
+        return false;
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & XSTATE) != XSTATE)
+        return false;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & all) == all;
+}
+#else
+bool vit__cpu_matrix_unit(void)
+{
+    return false;
+}
+#endif
 
 /* Reads the first two numbers of a file; a first word "max" reads as -1. */
 static bool read_numbers(const char *path, double numbers[2], int wanted)

@@ -3,6 +3,8 @@
 #ifndef VIT_CPU_H
 #define VIT_CPU_H
 
+#include <stdbool.h>
+
 /* Each level includes those before it. */
 typedef enum vit__cpu_level {
     VIT__CPU_C,
@@ -11,6 +13,9 @@ typedef enum vit__cpu_level {
     VIT__CPU_AVX512_VNNI, /* int8 products */
     VIT__CPU_AVX512_BF16  /* bfloat16 products */
 } vit__cpu_level;
+
+/* A matrix unit (AMX) that multiplies bfloat16 and bytes, and an operating system that keeps its registers. */
+bool vit__cpu_matrix_unit(void);
 
 /* The highest level the processor runs, or a lower one if the environment variable VIT_CPU ("c", "avx2", "avx512",
  * "avx512_vnni", "avx512_bf16") asks for it. */

@@ -81,10 +81,14 @@ typedef struct vit__gemm {
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;
 
-const vit__gemm *vit__gemm_openblas(void); /* f32 alone */
+const vit__gemm *vit__gemm_openblas(void); /* f32 alone; NULL: it is not there */
 const vit__gemm *vit__gemm_tiles(void);    /* every precision, on every processor */
+/* NULL: it is not there, or not for this precision at this level. */
+const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level);
 
-/* Our own tiles, which reach what the multiply units can do wherever they have vectors; OpenBLAS for f32 elsewhere. */
-const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level);
+/* Our own tiles, which reach what the multiply units can do wherever they have vectors; OpenBLAS for f32 elsewhere; oneDNN
+ * for bf16 and int8 on processors with a matrix unit. Or what the environment variable VIT_GEMM ("tiles", "openblas",
+ * "onednn") asks for, if it can be had. Never oneDNN for a model that is used once: to load and prepare it would not pay. */
+const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level, bool once);
 
 #endif

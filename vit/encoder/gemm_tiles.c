@@ -295,9 +295,3 @@ const vit__gemm *vit__gemm_tiles(void)
                                        .operand = operand, .scratch = scratch, .apply = apply};
     return &back_end;
 }
-
-const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level)
-{
-    const vit__gemm *openblas = precision == VIT_PRECISION_F32 && level == VIT__CPU_C ? vit__gemm_openblas() : NULL;
-    return openblas ? openblas : vit__gemm_tiles();
-}

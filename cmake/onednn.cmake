@@ -1,0 +1,18 @@
+# Sets ONEDNN_FOUND and ONEDNN_INCLUDE_DIR. Of oneDNN the build takes the headers of version 2, whose interface vit/base/onednn.c
+# is written against (version 3 has another); the library is loaded at run time.
+set(ONEDNN_FOUND FALSE)
+if(VIT_ONEDNN)
+  find_path(ONEDNN_INCLUDE_DIR oneapi/dnnl/dnnl_version.h)
+  mark_as_advanced(ONEDNN_INCLUDE_DIR)
+  if(ONEDNN_INCLUDE_DIR)
+    file(STRINGS ${ONEDNN_INCLUDE_DIR}/oneapi/dnnl/dnnl_version.h major REGEX "define DNNL_VERSION_MAJOR +2$")
+    if(major)
+      set(ONEDNN_FOUND TRUE)
+    endif()
+  endif()
+  if(NOT ONEDNN_FOUND AND VIT_ONEDNN STREQUAL "AUTO")
+    message(STATUS "oneDNN 2 not found: AMX is not used (apt-get install libdnnl-dev)")
+  elseif(NOT ONEDNN_FOUND)
+    message(FATAL_ERROR "VIT_ONEDNN is ON, but the headers of oneDNN 2 were not found (apt-get install libdnnl-dev)")
+  endif()
+endif()

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "onednn.h"
+
+#include <dlfcn.h>
+#include <dnnl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+#define STRING(x) #x
+#define FILE_NAME(major) "libdnnl.so." STRING(major) /* another major version has another interface */
+
+/* Rows that there is a product for: 1, 2, 4, ..., VIT__ONEDNN_ROWS. Others are made up of these. */
+#define HEIGHTS 8
+
+/* All, or none: engine is NULL. */
+static struct {
+    __typeof__(&dnnl_engine_create) engine_create;
+    __typeof__(&dnnl_stream_create) stream_create;
+    __typeof__(&dnnl_stream_wait) stream_wait;
+    __typeof__(&dnnl_stream_destroy) stream_destroy;
+    __typeof__(&dnnl_memory_desc_init_by_tag) describe;
+    __typeof__(&dnnl_memory_desc_equal) describes_same;
+    __typeof__(&dnnl_memory_desc_get_size) described_size;
+    __typeof__(&dnnl_memory_create) memory_create;
+    __typeof__(&dnnl_memory_destroy) memory_destroy;
+    __typeof__(&dnnl_primitive_attr_create) attributes_create;
+    __typeof__(&dnnl_primitive_attr_set_scratchpad_mode) set_scratchpad_mode;
+    __typeof__(&dnnl_primitive_attr_destroy) attributes_destroy;
+    __typeof__(&dnnl_matmul_desc_init) matmul;
+    __typeof__(&dnnl_primitive_desc_create) plan_create;
+    __typeof__(&dnnl_primitive_desc_query_md) plan_query;
+    __typeof__(&dnnl_primitive_desc_destroy) plan_destroy;
+    __typeof__(&dnnl_primitive_create) primitive_create;
+    __typeof__(&dnnl_primitive_execute) execute;
+    __typeof__(&dnnl_primitive_destroy) primitive_destroy;
+    int (*omp_threads)(void);
+    void (*omp_set_threads)(int threads);
+    dnnl_engine_t engine;
+} onednn;
+
+#define FUNCTION(field, name) {name, &onednn.field, sizeof onednn.field}
+
+static const struct {
+    const char *name;
+    void *function; /* where its address goes */
+    size_t size;
+} functions[] = {
+    FUNCTION(engine_create, "dnnl_engine_create"),
+    FUNCTION(stream_create, "dnnl_stream_create"),
+    FUNCTION(stream_wait, "dnnl_stream_wait"),
+    FUNCTION(stream_destroy, "dnnl_stream_destroy"),
+    FUNCTION(describe, "dnnl_memory_desc_init_by_tag"),
+    FUNCTION(describes_same, "dnnl_memory_desc_equal"),
+    FUNCTION(described_size, "dnnl_memory_desc_get_size"),
+    FUNCTION(memory_create, "dnnl_memory_create"),
+    FUNCTION(memory_destroy, "dnnl_memory_destroy"),
+    FUNCTION(attributes_create, "dnnl_primitive_attr_create"),
+    FUNCTION(set_scratchpad_mode, "dnnl_primitive_attr_set_scratchpad_mode"),
+    FUNCTION(attributes_destroy, "dnnl_primitive_attr_destroy"),
+    FUNCTION(matmul, "dnnl_matmul_desc_init"),
+    FUNCTION(plan_create, "dnnl_primitive_desc_create"),
+    FUNCTION(plan_query, "dnnl_primitive_desc_query_md"),
+    FUNCTION(plan_destroy, "dnnl_primitive_desc_destroy"),
+    FUNCTION(primitive_create, "dnnl_primitive_create"),
+    FUNCTION(execute, "dnnl_primitive_execute"),
+    FUNCTION(primitive_destroy, "dnnl_primitive_destroy"),
+    FUNCTION(omp_threads, "omp_get_max_threads"), /* of a library that it is linked with */
+    FUNCTION(omp_set_threads, "omp_set_num_threads"),
+};
+
+static void load(void)
+{
+    void *library = dlopen(FILE_NAME(DNNL_VERSION_MAJOR), RTLD_NOW | RTLD_LOCAL); /* stays for good */
+    for (size_t i = 0; library && i < sizeof functions / sizeof *functions; i++) {
+        void *function = dlsym(library, functions[i].name);
+        if (!function)
+            return;
+        memcpy(functions[i].function, &function, functions[i].size); /* C has no cast from an object to a function */
+    }
+    if (library && onednn.engine_create(&onednn.engine, dnnl_cpu, 0) != dnnl_success)
+        onednn.engine = NULL;
+}
+
+bool vit__onednn_load(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    return onednn.engine != NULL;
+}
+
+/* ------------------------------------------------------------------ products ---- */
+
+/* A product for a number of rows. */
+typedef struct height {
+    dnnl_memory_desc_t a, c, scratch;
+    dnnl_primitive_t primitive;
+} height;
+
+struct vit__onednn_product {
+    size_t row_size, c_row_size; /* bytes of a row of a, of c */
+    dnnl_memory_desc_t b;
+    height heights[HEIGHTS];
+};
+
+/* What a precision multiplies, and how b is laid out: blocks of 16 words by 64 columns. */
+static const struct {
+    dnnl_data_type_t a, b, c;
+    dnnl_format_tag_t layout;
+    size_t size; /* bytes of a value of a */
+} types[] = {
+    [VIT_PRECISION_F32] = {dnnl_f32, dnnl_f32, dnnl_f32, dnnl_BA16a64b, 4},
+    [VIT_PRECISION_BF16] = {dnnl_bf16, dnnl_bf16, dnnl_f32, dnnl_BA16a64b2a, 2},
+    [VIT_PRECISION_INT8] = {dnnl_u8, dnnl_s8, dnnl_s32, dnnl_BA16a64b4a, 1},
+};
+
+static bool describe(dnnl_memory_desc_t *matrix, size_t rows, size_t columns, dnnl_data_type_t type,
+                     dnnl_format_tag_t layout)
+{
+    const dnnl_dims_t dims = {(dnnl_dim_t)rows, (dnnl_dim_t)columns};
+    return onednn.describe(matrix, 2, dims, type, layout) == dnnl_success;
+}
+
+/* How oneDNN would multiply if it were free to lay b out as it likes; NULL: not at all. */
+static dnnl_primitive_desc_t plan(const height *h, const dnnl_memory_desc_t *any_b)
+{
+    dnnl_matmul_desc_t matmul;
+    dnnl_primitive_attr_t attributes = NULL;
+    dnnl_primitive_desc_t plan = NULL;
+    if (onednn.matmul(&matmul, &h->a, any_b, NULL, &h->c) == dnnl_success &&
+        onednn.attributes_create(&attributes) == dnnl_success &&
+        onednn.set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) == dnnl_success &&
+        onednn.plan_create(&plan, &matmul, attributes, onednn.engine, NULL) != dnnl_success)
+        plan = NULL;
+    onednn.attributes_destroy(attributes);
+    return plan;
+}
+
+/* Layouts that are not those of the panels are of slower loops, which would pack them at each call. */
+static bool make_height(vit__onednn_product *product, vit_precision precision, size_t inputs, size_t rows, height *h)
+{
+    const size_t columns = VIT__ONEDNN_COLUMNS;
+    dnnl_memory_desc_t any_b;
+    if (!describe(&h->a, rows, inputs, types[precision].a, dnnl_ab) ||
+        !describe(&h->c, rows, columns, types[precision].c, dnnl_ab) ||
+        !describe(&any_b, inputs, columns, types[precision].b, dnnl_format_tag_any))
+        return false;
+    dnnl_primitive_desc_t planned = plan(h, &any_b);
+    if (!planned)
+        return false;
+    const dnnl_memory_desc_t *b = onednn.plan_query(planned, dnnl_query_weights_md, 0);
+    const dnnl_memory_desc_t *scratch = onednn.plan_query(planned, dnnl_query_scratchpad_md, 0);
+    bool made = b && scratch && onednn.describes_same(b, &product->b) &&
+                onednn.primitive_create(&h->primitive, planned) == dnnl_success;
+    if (made)
+        h->scratch = *scratch;
+    else
+        h->primitive = NULL;
+    onednn.plan_destroy(planned);
+    return made;
+}
+
+vit__onednn_product *vit__onednn_create(vit_precision precision, size_t inputs)
+{
+    vit__onednn_product *product = vit__alloc_zero(1, sizeof *product);
+    if (!product)
+        return NULL;
+    int threads = onednn.omp_threads();
+    onednn.omp_set_threads(1);
+    bool made = describe(&product->b, inputs, VIT__ONEDNN_COLUMNS, types[precision].b, types[precision].layout);
+    for (size_t i = 0; i < HEIGHTS && made; i++)
+        made = make_height(product, precision, inputs, (size_t)1 << i, &product->heights[i]);
+    onednn.omp_set_threads(threads);
+    product->row_size = inputs * types[precision].size;
+    product->c_row_size = VIT__ONEDNN_COLUMNS * sizeof(float);
+    if (made)
+        return product;
+    vit__onednn_free(product);
+    return NULL;
+}
+
+void vit__onednn_free(vit__onednn_product *product)
+{
+    for (size_t i = 0; product && i < HEIGHTS; i++)
+        if (product->heights[i].primitive)
+            onednn.primitive_destroy(product->heights[i].primitive);
+    free(product);
+}
+
+size_t vit__onednn_scratch(const vit__onednn_product *product)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < HEIGHTS; i++) {
+        size_t size = onednn.described_size(&product->heights[i].scratch);
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+/* ------------------------------------------------------------------ a call ---- */
+
+static bool run(const height *h, const dnnl_memory_desc_t *b, const vit__onednn_call *at, dnnl_stream_t stream)
+{
+    const struct {
+        int argument;
+        const dnnl_memory_desc_t *matrix;
+        const void *data;
+    } operands[] = {{DNNL_ARG_SRC, &h->a, at->a}, {DNNL_ARG_WEIGHTS, b, at->b}, {DNNL_ARG_DST, &h->c, at->c},
+                    {DNNL_ARG_SCRATCHPAD, &h->scratch, at->scratch}};
+    enum { OPERANDS = sizeof operands / sizeof *operands };
+    dnnl_exec_arg_t arguments[OPERANDS] = {0};
+    int n = 0;
+    for (; n < OPERANDS; n++) {
+        arguments[n].arg = operands[n].argument;
+        void *data = (void *)(uintptr_t)operands[n].data; /* a and b are only read */
+        if (onednn.memory_create(&arguments[n].memory, operands[n].matrix, onednn.engine, data) != dnnl_success)
+            break;
+    }
+    bool done = n == OPERANDS && onednn.execute(h->primitive, stream, n, arguments) == dnnl_success &&
+                onednn.stream_wait(stream) == dnnl_success;
+    while (n > 0)
+        onednn.memory_destroy(arguments[--n].memory);
+    return done;
+}
+
+bool vit__onednn_multiply(const vit__onednn_call *call)
+{
+    const vit__onednn_product *p = call->product;
+    vit__onednn_call at = *call;
+    dnnl_stream_t stream;
+    if (onednn.stream_create(&stream, onednn.engine, dnnl_stream_default_flags) != dnnl_success)
+        return false;
+    int threads = onednn.omp_threads();
+    onednn.omp_set_threads(1);
+    bool done = true;
+    for (size_t i = HEIGHTS, row = 0; i-- > 0;)
+        for (size_t rows = (size_t)1 << i; done && call->rows - row >= rows; row += rows) {
+            at.a = (const char *)call->a + row * p->row_size;
+            at.c = (char *)call->c + row * p->c_row_size;
+            done = run(&p->heights[i], &p->b, &at, stream);
+        }
+    onednn.omp_set_threads(threads);
+    onednn.stream_destroy(stream);
+    return done;
+}

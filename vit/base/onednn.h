@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * oneDNN, loaded when it first has to multiply: it brings OpenMP and a C++ run time with it. Its calls run on the caller's
+ * thread alone, whatever OpenMP is set to, and leave that setting as it was.
+ */
+#ifndef VIT_ONEDNN_H
+#define VIT_ONEDNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vit/vit.h"
+
+#define VIT__ONEDNN_COLUMNS 64 /* of the right-hand side */
+#define VIT__ONEDNN_WORDS 16   /* inputs are whole numbers of so many words of 32 bits */
+#define VIT__ONEDNN_ROWS 128   /* most rows of a call */
+
+/* Loads it, once in the process. false: it is not there. */
+bool vit__onednn_load(void);
+
+/* Products of rows of so many inputs, compiled ahead. */
+typedef struct vit__onednn_product vit__onednn_product;
+
+/* NULL: this processor, or oneDNN, has no fast product for the precision that reads the right-hand side as it is laid out
+ * (or there is no memory). Only where it has been loaded. */
+vit__onednn_product *vit__onednn_create(vit_precision precision, size_t inputs);
+void vit__onednn_free(vit__onednn_product *product);
+
+/* Bytes of scratch that a call needs. */
+size_t vit__onednn_scratch(const vit__onednn_product *product);
+
+/* c[rows][COLUMNS] = a[rows][inputs] * b. Float, bfloat16, or a of unsigned and b of signed bytes; c is float, or int32_t
+ * for bytes. b is [words][COLUMNS] words: each holds the one, two or four values that follow each other along the sum. */
+typedef struct vit__onednn_call {
+    const vit__onednn_product *product;
+    size_t rows; /* at most VIT__ONEDNN_ROWS */
+    const void *a, *b;
+    void *c, *scratch;
+} vit__onednn_call;
+
+/* false: it failed, and c may hold anything. */
+bool vit__onednn_multiply(const vit__onednn_call *call);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Linear layers by oneDNN, which has what our tiles have not: the matrix unit of processors with AMX. Its calls are
+ * single-threaded, on our own threads.
+ *
+ * oneDNN lays weights out as our panels are, so the tiles pack them, and the tiles multiply what is left over: inputs past
+ * the last whole block of words, outputs past the last whole panel, and what oneDNN fails to (it takes some memory at each
+ * call). It wants rows without gaps, so activations are always copied.
+ *
+ * A call to oneDNN is a panel by at most VIT__ONEDNN_ROWS rows, which follow from the number of rows alone: that is what
+ * makes results independent of threads. Nothing says that a row's bits are the same beside another number of rows.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "gemm.h"
+#include "memory.h"
+#include "onednn.h"
+#include "packed.h"
+
+_Static_assert(VIT__ONEDNN_COLUMNS == VIT__PANEL, "oneDNN multiplies a panel");
+
+#define CONVERT_ROWS 8 /* rows a task converts */
+
+typedef struct layer {
+    vit__packed *packed;          /* the tiles' */
+    vit__onednn_product *product; /* of the first `words` words of each row; NULL: the tiles multiply */
+    size_t words;
+} layer;
+
+/* Bytes, of all layers that were ever prepared: sessions are made after the layers they need scratch for. */
+static atomic_size_t most_scratch;
+
+static void note_scratch(size_t bytes)
+{
+    size_t most = atomic_load(&most_scratch);
+    while (bytes > most && !atomic_compare_exchange_weak(&most_scratch, &most, bytes))
+        ;
+}
+
+static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
+{
+    layer *l = vit__alloc_zero(1, sizeof *l);
+    if (!l)
+        return vit__fail_memory(err, NULL);
+    vit_status status = vit__gemm_tiles()->prepare(linear, pool, err);
+    if (status != VIT_OK) {
+        free(l);
+        return status;
+    }
+    l->packed = linear->packed;
+    l->words = l->packed->words / VIT__ONEDNN_WORDS * VIT__ONEDNN_WORDS;
+    size_t values = l->words * vit__values_per_word(l->packed->precision);
+    if (values > l->packed->inputs) { /* zeros fill the last word */
+        l->words -= VIT__ONEDNN_WORDS;
+        values = l->words * vit__values_per_word(l->packed->precision);
+    }
+    if (values && linear->outputs >= VIT__PANEL)
+        l->product = vit__onednn_create(l->packed->precision, values);
+    if (l->product)
+        note_scratch(vit__onednn_scratch(l->product));
+    linear->packed = l;
+    return VIT_OK;
+}
+
+/* The layer as the tiles know it. */
+static vit__linear as_tiles(const vit__linear *linear)
+{
+    vit__linear tiles = *linear;
+    const layer *l = linear->packed;
+    tiles.packed = l ? l->packed : NULL;
+    return tiles;
+}
+
+static void release(vit__linear *linear)
+{
+    layer *l = linear->packed;
+    vit__linear tiles = as_tiles(linear);
+    vit__gemm_tiles()->release(&tiles);
+    if (l)
+        vit__onednn_free(l->product);
+    free(l);
+    linear->packed = NULL;
+}
+
+static size_t operand(const vit__linear *linear)
+{
+    vit__linear tiles = as_tiles(linear);
+    return vit__gemm_tiles()->operand(&tiles); /* words of a row and more, and its vit__byte_scale */
+}
+
+#define SUMS (VIT__ONEDNN_ROWS * VIT__PANEL)
+
+/* Sums and oneDNN's own; a row that is normed and one that is converted. */
+static size_t scratch(size_t inputs, size_t outputs, size_t rows)
+{
+    size_t tiles = vit__gemm_tiles()->scratch(inputs, outputs, rows);
+    size_t product = SUMS + (atomic_load(&most_scratch) + sizeof(float) - 1) / sizeof(float);
+    size_t needed = product > 2 * inputs ? product : 2 * inputs;
+    return tiles > needed ? tiles : needed;
+}
+
+typedef struct work {
+    const vit__gemm_call *call;
+    const vit__workers *workers;
+    const vit__packed *packed;
+    const layer *layer;
+    uint32_t *a;                  /* [rows][layer->words] */
+    uint32_t *rest;               /* [rows][rest_words] */
+    size_t rest_words;
+    vit__byte_scale *byte_scales; /* int8: of each row */
+    size_t row_blocks;
+} work;
+
+static float *scratch_of(const work *w, unsigned thread)
+{
+    return w->workers->scratch + thread * w->workers->scratch_size;
+}
+
+/* ------------------------------------------------------------------ activations ---- */
+
+static void convert(const work *w, size_t row, const float *x, uint32_t *to)
+{
+    const vit__kernels *kernels = w->workers->kernels;
+    size_t inputs = w->packed->inputs;
+    to[w->packed->words - 1] = 0;
+    if (w->packed->precision == VIT_PRECISION_F32)
+        memcpy(to, x, inputs * sizeof *x);
+    else if (w->packed->precision == VIT_PRECISION_BF16)
+        kernels->to_bf16(x, inputs, (uint16_t *)to);
+    else
+        kernels->to_int8(x, inputs, (uint8_t *)to, &w->byte_scales[row]);
+}
+
+/* Where words are left over, the row is cut in two. */
+static void take_row(const work *w, size_t row, float *room)
+{
+    const vit__gemm_call *call = w->call;
+    const float *x = call->x + row * call->x_row;
+    size_t words = w->layer->words;
+    uint32_t *a = w->a + row * words, *whole = w->rest_words ? (uint32_t *)(room + w->packed->inputs) : a;
+    if (call->norm && call->norm->weight) {
+        vit__norm_row(w->workers->kernels, call->norm, w->packed->inputs, x, room);
+        x = room;
+    }
+    convert(w, row, x, whole);
+    if (w->rest_words) {
+        memcpy(a, whole, words * sizeof *a);
+        memcpy(w->rest + row * w->rest_words, whole + words, w->rest_words * sizeof *a);
+    }
+}
+
+static void take_rows(void *context, size_t index, unsigned thread)
+{
+    const work *w = context;
+    size_t end = (index + 1) * CONVERT_ROWS < w->call->rows ? (index + 1) * CONVERT_ROWS : w->call->rows;
+    for (size_t row = index * CONVERT_ROWS; row < end; row++)
+        take_row(w, row, scratch_of(w, thread));
+}
+
+/* ------------------------------------------------------------------ products ---- */
+
+/* Some words' share of the sums, by the tiles. */
+typedef struct share {
+    const uint32_t *a;
+    size_t first, words; /* of a panel's */
+    bool add;
+} share;
+
+static void multiply_share(const work *w, size_t panel, size_t rows, const share *s, float *sums)
+{
+    const vit__tiles *tiles = &w->workers->tiles;
+    void (*const multiply[])(const vit__tile_call *) = {
+        [VIT_PRECISION_F32] = tiles->f32, [VIT_PRECISION_BF16] = tiles->bf16, [VIT_PRECISION_INT8] = tiles->int8};
+    size_t word = panel * w->packed->words + s->first;
+    vit__tile_call call = {.a = s->a, .a_stride = s->words, .panel = w->packed->panels + word * VIT__PANEL, .rows = rows,
+                           .words = s->words, .out = sums, .out_stride = VIT__PANEL, .add = s->add};
+    multiply[w->packed->precision](&call);
+}
+
+/* From the sums of whole panels to y. */
+static void finish(const work *w, size_t panel, size_t row, size_t rows, float *sums)
+{
+    const vit__gemm_call *call = w->call;
+    const vit__epilogue *e = &call->epilogue;
+    size_t output = panel * VIT__PANEL;
+    vit__panel_columns columns = {.activation = e->activation, .rough = w->packed->precision != VIT_PRECISION_F32,
+                                  .bias = w->packed->bias + output, .scale = e->scale ? e->scale + output : NULL};
+    vit__panel_rows lines = {.rows = rows, .sums = sums, .y = call->y + row * call->y_row + output,
+                             .y_stride = call->y_row, .residual_stride = e->residual_row};
+    if (e->residual)
+        lines.residual = e->residual + row * e->residual_row + output;
+    if (w->packed->precision == VIT_PRECISION_INT8) {
+        columns.byte_scales = w->packed->scales + output;
+        columns.byte_sums = w->packed->sums + output;
+        lines.byte_scales = w->byte_scales + row;
+    }
+    w->workers->kernels->finish(&columns, &lines);
+}
+
+static void multiply_block(void *context, size_t index, unsigned thread)
+{
+    const work *w = context;
+    size_t panel = index / w->row_blocks, row = index % w->row_blocks * VIT__ONEDNN_ROWS, left = w->call->rows - row;
+    size_t rows = left < VIT__ONEDNN_ROWS ? left : VIT__ONEDNN_ROWS;
+    float *sums = scratch_of(w, thread);
+    share whole = {w->a + row * w->layer->words, 0, w->layer->words, false};
+    share rest = {w->rest + row * w->rest_words, w->layer->words, w->rest_words, true};
+    vit__onednn_call call = {.product = w->layer->product, .rows = rows, .a = whole.a,
+                             .b = w->packed->panels + panel * w->packed->words * VIT__PANEL, .c = sums,
+                             .scratch = sums + SUMS};
+    if (!vit__onednn_multiply(&call))
+        multiply_share(w, panel, rows, &whole, sums);
+    if (rest.words)
+        multiply_share(w, panel, rows, &rest, sums);
+    finish(w, panel, row, rows, sums);
+}
+
+static void apply(const vit__gemm_call *call, const vit__workers *workers)
+{
+    const layer *l = call->linear->packed;
+    vit__linear linear = as_tiles(call->linear);
+    vit__gemm_call left = *call;
+    left.linear = &linear;
+    if (l->product && call->rows) {
+        work w = {.call = call, .workers = workers, .packed = l->packed, .layer = l};
+        w.rest_words = l->packed->words - l->words;
+        w.a = (uint32_t *)workers->operand;
+        w.rest = w.a + call->rows * l->words;
+        w.byte_scales = (vit__byte_scale *)(w.rest + call->rows * w.rest_words);
+        w.row_blocks = (call->rows + VIT__ONEDNN_ROWS - 1) / VIT__ONEDNN_ROWS;
+        vit__pool_run(workers->pool, (call->rows + CONVERT_ROWS - 1) / CONVERT_ROWS, take_rows, &w);
+        left.first_output = l->packed->outputs / VIT__PANEL * VIT__PANEL;
+        vit__pool_run(workers->pool, left.first_output / VIT__PANEL * w.row_blocks, multiply_block, &w);
+    }
+    if (left.first_output < l->packed->outputs)
+        vit__gemm_tiles()->apply(&left, workers);
+}
+
+/* oneDNN takes the instructions that it finds; below these levels it has no product of packed panels. */
+const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level)
+{
+    static const vit__gemm back_end = {.name = "onednn", .undivided = true, .prepare = prepare, .release = release,
+                                       .operand = operand, .scratch = scratch, .apply = apply};
+    static const vit__cpu_level needed[] = {[VIT_PRECISION_F32] = VIT__CPU_AVX512,
+                                            [VIT_PRECISION_BF16] = VIT__CPU_AVX512_BF16,
+                                            [VIT_PRECISION_INT8] = VIT__CPU_AVX512_VNNI};
+    if (level < needed[precision] || !vit__onednn_load())
+        return NULL;
+    vit__onednn_product *product =
+        vit__onednn_create(precision, VIT__ONEDNN_WORDS * vit__values_per_word(precision)); /* can it? */
+    vit__onednn_free(product);
+    return product ? &back_end : NULL;
+}
