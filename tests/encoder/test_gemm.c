@@ -87,7 +87,8 @@ static void run(const way *w, const layer *l, run_of r, const float *x, float *y
     vit_error err = {0};
     vit__workers workers = {.kernels = vit__kernels_get(w->level), .tiles = vit__tiles_get(w->level)};
     assert_ok(vit__pool_create(r.threads, &workers.pool, &err), err);
-    workers.operand = malloc((gemm->operand(&l->linear) * r.rows + 1) * sizeof(float));
+    size_t room = gemm->room ? gemm->room(&l->linear) : 1;
+    workers.operand = malloc((gemm->operand(&l->linear) * r.rows + room) * sizeof(float));
     workers.scratch_size = gemm->scratch(k, n, r.rows);
     for (size_t i = 0; i < l->linear.n_parts; i++) {
         size_t need = gemm->scratch(k, l->linear.parts[i].rows, r.rows);

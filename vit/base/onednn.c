@@ -13,8 +13,10 @@
 #define STRING(x) #x
 #define FILE_NAME(major) "libdnnl.so." STRING(major) /* another major version has another interface */
 
-/* Rows that there is a product for: 1, 2, 4, ..., VIT__ONEDNN_ROWS. Others are made up of these. */
-#define HEIGHTS 8
+/* There are products for VIT__ONEDNN_STEP rows, and twice and four times as many, up to VIT__ONEDNN_ROWS. Other numbers are
+ * made up of these: each product is compiled, and what a call costs besides counts for some rows. */
+#define HEIGHTS 5
+_Static_assert(VIT__ONEDNN_STEP << (HEIGHTS - 1) == VIT__ONEDNN_ROWS, "the highest product is that of most rows");
 
 /* All, or none: engine is NULL. */
 static struct {
@@ -172,7 +174,7 @@ vit__onednn_product *vit__onednn_create(vit_precision precision, size_t inputs)
     onednn.omp_set_threads(1);
     bool made = describe(&product->b, inputs, VIT__ONEDNN_COLUMNS, types[precision].b, types[precision].layout);
     for (size_t i = 0; i < HEIGHTS && made; i++)
-        made = make_height(product, precision, inputs, (size_t)1 << i, &product->heights[i]);
+        made = make_height(product, precision, inputs, (size_t)VIT__ONEDNN_STEP << i, &product->heights[i]);
     onednn.omp_set_threads(threads);
     product->row_size = inputs * types[precision].size;
     product->c_row_size = VIT__ONEDNN_COLUMNS * sizeof(float);
@@ -202,47 +204,55 @@ size_t vit__onednn_scratch(const vit__onednn_product *product)
 
 /* ------------------------------------------------------------------ a call ---- */
 
-static bool run(const height *h, const dnnl_memory_desc_t *b, const vit__onednn_call *at, dnnl_stream_t stream)
+/* What a call multiplies with, whatever the rows. */
+typedef struct surroundings {
+    dnnl_stream_t stream;
+    dnnl_memory_t b;
+    void *scratch;
+} surroundings;
+
+static bool name_memory(dnnl_memory_t *memory, const dnnl_memory_desc_t *matrix, const void *data)
 {
-    const struct {
-        int argument;
-        const dnnl_memory_desc_t *matrix;
-        const void *data;
-    } operands[] = {{DNNL_ARG_SRC, &h->a, at->a}, {DNNL_ARG_WEIGHTS, b, at->b}, {DNNL_ARG_DST, &h->c, at->c},
-                    {DNNL_ARG_SCRATCHPAD, &h->scratch, at->scratch}};
-    enum { OPERANDS = sizeof operands / sizeof *operands };
-    dnnl_exec_arg_t arguments[OPERANDS] = {0};
-    int n = 0;
-    for (; n < OPERANDS; n++) {
-        arguments[n].arg = operands[n].argument;
-        void *data = (void *)(uintptr_t)operands[n].data; /* a and b are only read */
-        if (onednn.memory_create(&arguments[n].memory, operands[n].matrix, onednn.engine, data) != dnnl_success)
-            break;
-    }
-    bool done = n == OPERANDS && onednn.execute(h->primitive, stream, n, arguments) == dnnl_success &&
-                onednn.stream_wait(stream) == dnnl_success;
-    while (n > 0)
-        onednn.memory_destroy(arguments[--n].memory);
+    return onednn.memory_create(memory, matrix, onednn.engine, (void *)(uintptr_t)data) == dnnl_success;
+}
+
+static bool run(const height *h, const void *a, void *c, const surroundings *s)
+{
+    dnnl_memory_t rows = NULL, sums = NULL, scratch = NULL;
+    bool done = name_memory(&rows, &h->a, a) && name_memory(&sums, &h->c, c) &&
+                name_memory(&scratch, &h->scratch, s->scratch);
+    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, rows}, {DNNL_ARG_WEIGHTS, s->b}, {DNNL_ARG_DST, sums},
+                                         {DNNL_ARG_SCRATCHPAD, scratch}};
+    const int n = sizeof arguments / sizeof *arguments;
+    done = done && onednn.execute(h->primitive, s->stream, n, arguments) == dnnl_success &&
+           onednn.stream_wait(s->stream) == dnnl_success;
+    onednn.memory_destroy(scratch);
+    onednn.memory_destroy(sums);
+    onednn.memory_destroy(rows);
+    return done;
+}
+
+static bool run_all(const vit__onednn_call *call, const surroundings *s)
+{
+    const vit__onednn_product *p = call->product;
+    size_t all = (call->rows + VIT__ONEDNN_STEP - 1) / VIT__ONEDNN_STEP * VIT__ONEDNN_STEP;
+    bool done = true;
+    for (size_t i = HEIGHTS, row = 0; i-- > 0;)
+        for (size_t rows = (size_t)VIT__ONEDNN_STEP << i; done && all - row >= rows; row += rows)
+            done = run(&p->heights[i], (const char *)call->a + row * p->row_size, (char *)call->c + row * p->c_row_size, s);
     return done;
 }
 
 bool vit__onednn_multiply(const vit__onednn_call *call)
 {
     const vit__onednn_product *p = call->product;
-    vit__onednn_call at = *call;
-    dnnl_stream_t stream;
-    if (onednn.stream_create(&stream, onednn.engine, dnnl_stream_default_flags) != dnnl_success)
-        return false;
+    surroundings s = {.scratch = call->scratch};
     int threads = onednn.omp_threads();
     onednn.omp_set_threads(1);
-    bool done = true;
-    for (size_t i = HEIGHTS, row = 0; i-- > 0;)
-        for (size_t rows = (size_t)1 << i; done && call->rows - row >= rows; row += rows) {
-            at.a = (const char *)call->a + row * p->row_size;
-            at.c = (char *)call->c + row * p->c_row_size;
-            done = run(&p->heights[i], &p->b, &at, stream);
-        }
+    bool done = onednn.stream_create(&s.stream, onednn.engine, dnnl_stream_default_flags) == dnnl_success &&
+                name_memory(&s.b, &p->b, call->b) && run_all(call, &s);
     onednn.omp_set_threads(threads);
-    onednn.stream_destroy(stream);
+    onednn.memory_destroy(s.b);
+    onednn.stream_destroy(s.stream);
     return done;
 }

@@ -14,6 +14,7 @@
 #define VIT__ONEDNN_COLUMNS 64 /* of the right-hand side */
 #define VIT__ONEDNN_WORDS 16   /* inputs are whole numbers of so many words of 32 bits */
 #define VIT__ONEDNN_ROWS 128   /* most rows of a call */
+#define VIT__ONEDNN_STEP 8     /* rows are multiplied by so many: a call on others reads and writes up to the next multiple */
 
 /* Loads it, once in the process. false: it is not there. */
 bool vit__onednn_load(void);
@@ -29,7 +30,7 @@ void vit__onednn_free(vit__onednn_product *product);
 /* Bytes of scratch that a call needs. */
 size_t vit__onednn_scratch(const vit__onednn_product *product);
 
-/* c[rows][COLUMNS] = a[rows][inputs] * b. Float, bfloat16, or a of unsigned and b of signed bytes; c is float, or int32_t
+/* c[rows][COLUMNS] = a[rows][inputs] * b, where what the rows up to the next multiple of STEP hold is of no matter. Float, bfloat16, or a of unsigned and b of signed bytes; c is float, or int32_t
  * for bytes. b is [words][COLUMNS] words: each holds the one, two or four values that follow each other along the sum. */
 typedef struct vit__onednn_call {
     const vit__onednn_product *product;

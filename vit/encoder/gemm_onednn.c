@@ -91,6 +91,13 @@ static size_t operand(const vit__linear *linear)
     return vit__gemm_tiles()->operand(&tiles); /* words of a row and more, and its vit__byte_scale */
 }
 
+/* oneDNN reads on behind the last row; no matter what. */
+static size_t room(const vit__linear *linear)
+{
+    const layer *l = linear->packed;
+    return l ? (VIT__ONEDNN_STEP - 1) * l->words : 0;
+}
+
 #define SUMS (VIT__ONEDNN_ROWS * VIT__PANEL)
 
 /* Sums and oneDNN's own; a row that is normed and one that is converted. */
@@ -243,7 +250,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level)
 {
     static const vit__gemm back_end = {.name = "onednn", .undivided = true, .prepare = prepare, .release = release,
-                                       .operand = operand, .scratch = scratch, .apply = apply};
+                                       .operand = operand, .room = room, .scratch = scratch, .apply = apply};
     static const vit__cpu_level needed[] = {[VIT_PRECISION_F32] = VIT__CPU_AVX512,
                                             [VIT_PRECISION_BF16] = VIT__CPU_AVX512_BF16,
                                             [VIT_PRECISION_INT8] = VIT__CPU_AVX512_VNNI};

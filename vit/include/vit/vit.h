@@ -317,7 +317,7 @@ typedef struct vit_session_options {
                        * then has an image to itself. Larger calls are split. */
 } vit_session_options;
 
-/* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must
+/* Scratch memory and threads for one caller; encoding allocates nothing, but what oneDNN does. options may be NULL. The model must
  * outlive the session. */
 VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options,
                                       vit_session **session, vit_error *err);
@@ -325,8 +325,9 @@ VIT_API void vit_session_free(vit_session *session);
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
-/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni", "openblas", or
- * "streamed": the tiles, of a model that was opened for one call. Without AVX2 and without OpenBLAS "tiles/c". */
+/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni", "openblas", "onednn"
+ * (bf16 and int8 on processors with AMX), or "streamed": the tiles, of a model that was opened for one call. Without AVX2 and
+ * without OpenBLAS "tiles/c". The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
