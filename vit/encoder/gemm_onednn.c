@@ -8,7 +8,8 @@
  * call). It wants rows without gaps, so activations are always copied.
  *
  * A call to oneDNN is a panel by at most VIT__ONEDNN_ROWS rows, which follow from the number of rows alone: that is what
- * makes results independent of threads. Nothing says that a row's bits are the same beside another number of rows.
+ * makes results independent of threads. Nothing says that a row's bits are the same beside another number of rows, but for
+ * bytes, whose sums are exact: so there are two back ends, and that for int8 leaves layers of other precisions to the tiles.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static void note_scratch(size_t bytes)
         ;
 }
 
-static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
+/* The tiles' packing, and a product if there is one for it. */
+static vit_status prepare(vit__linear *linear, bool bytes_alone, vit__pool *pool, vit_error *err)
 {
     layer *l = vit__alloc_zero(1, sizeof *l);
     if (!l)
@@ -51,18 +53,24 @@ static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
         return status;
     }
     l->packed = linear->packed;
-    l->words = l->packed->words / VIT__ONEDNN_WORDS * VIT__ONEDNN_WORDS;
-    size_t values = l->words * vit__values_per_word(l->packed->precision);
-    if (values > l->packed->inputs) { /* zeros fill the last word */
-        l->words -= VIT__ONEDNN_WORDS;
-        values = l->words * vit__values_per_word(l->packed->precision);
-    }
-    if (values && linear->outputs >= VIT__PANEL)
-        l->product = vit__onednn_create(l->packed->precision, values);
+    size_t per_word = vit__values_per_word(linear->precision);
+    l->words = linear->inputs / per_word / VIT__ONEDNN_WORDS * VIT__ONEDNN_WORDS; /* that are full */
+    if (l->words && linear->outputs >= VIT__PANEL && (!bytes_alone || linear->precision == VIT_PRECISION_INT8))
+        l->product = vit__onednn_create(linear->precision, l->words * per_word);
     if (l->product)
         note_scratch(vit__onednn_scratch(l->product));
     linear->packed = l;
     return VIT_OK;
+}
+
+static vit_status prepare_any(vit__linear *linear, vit__pool *pool, vit_error *err)
+{
+    return prepare(linear, false, pool, err);
+}
+
+static vit_status prepare_bytes(vit__linear *linear, vit__pool *pool, vit_error *err)
+{
+    return prepare(linear, true, pool, err);
 }
 
 /* The layer as the tiles know it. */
@@ -91,7 +99,7 @@ static size_t operand(const vit__linear *linear)
     return vit__gemm_tiles()->operand(&tiles); /* words of a row and more, and its vit__byte_scale */
 }
 
-/* oneDNN reads on behind the last row; no matter what. */
+/* oneDNN reads on behind the last row, what is there or what another lane keeps there; it does not matter. */
 static size_t room(const vit__linear *linear)
 {
     const layer *l = linear->packed;
@@ -118,7 +126,7 @@ typedef struct work {
     uint32_t *rest;               /* [rows][rest_words] */
     size_t rest_words;
     vit__byte_scale *byte_scales; /* int8: of each row */
-    size_t row_blocks;
+    size_t first_panel, row_blocks;
 } work;
 
 static float *scratch_of(const work *w, unsigned thread)
@@ -210,7 +218,7 @@ static void finish(const work *w, size_t panel, size_t row, size_t rows, float *
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    size_t panel = index / w->row_blocks, row = index % w->row_blocks * VIT__ONEDNN_ROWS, left = w->call->rows - row;
+    size_t panel = w->first_panel + index / w->row_blocks, row = index % w->row_blocks * VIT__ONEDNN_ROWS, left = w->call->rows - row;
     size_t rows = left < VIT__ONEDNN_ROWS ? left : VIT__ONEDNN_ROWS;
     float *sums = scratch_of(w, thread);
     share whole = {w->a + row * w->layer->words, 0, w->layer->words, false};
@@ -225,32 +233,44 @@ static void multiply_block(void *context, size_t index, unsigned thread)
     finish(w, panel, row, rows, sums);
 }
 
+/* Whole panels from the first on, all rows. */
+static void multiply(const vit__gemm_call *call, const vit__workers *workers, size_t panels)
+{
+    const layer *l = call->linear->packed;
+    work w = {.call = call, .workers = workers, .packed = l->packed, .layer = l};
+    w.first_panel = call->first_output / VIT__PANEL;
+    w.rest_words = l->packed->words - l->words;
+    w.a = (uint32_t *)workers->operand;
+    w.rest = w.a + call->rows * l->words;
+    w.byte_scales = (vit__byte_scale *)(w.rest + call->rows * w.rest_words);
+    w.row_blocks = (call->rows + VIT__ONEDNN_ROWS - 1) / VIT__ONEDNN_ROWS;
+    vit__pool_run(workers->pool, (call->rows + CONVERT_ROWS - 1) / CONVERT_ROWS, take_rows, &w);
+    vit__pool_run(workers->pool, panels * w.row_blocks, multiply_block, &w);
+}
+
 static void apply(const vit__gemm_call *call, const vit__workers *workers)
 {
     const layer *l = call->linear->packed;
     vit__linear linear = as_tiles(call->linear);
     vit__gemm_call left = *call;
     left.linear = &linear;
-    if (l->product && call->rows) {
-        work w = {.call = call, .workers = workers, .packed = l->packed, .layer = l};
-        w.rest_words = l->packed->words - l->words;
-        w.a = (uint32_t *)workers->operand;
-        w.rest = w.a + call->rows * l->words;
-        w.byte_scales = (vit__byte_scale *)(w.rest + call->rows * w.rest_words);
-        w.row_blocks = (call->rows + VIT__ONEDNN_ROWS - 1) / VIT__ONEDNN_ROWS;
-        vit__pool_run(workers->pool, (call->rows + CONVERT_ROWS - 1) / CONVERT_ROWS, take_rows, &w);
-        left.first_output = l->packed->outputs / VIT__PANEL * VIT__PANEL;
-        vit__pool_run(workers->pool, left.first_output / VIT__PANEL * w.row_blocks, multiply_block, &w);
-    }
-    if (left.first_output < l->packed->outputs)
+    left.n_outputs = call->n_outputs ? call->n_outputs : l->packed->outputs - call->first_output;
+    size_t panels = l->product && call->rows ? left.n_outputs / VIT__PANEL : 0;
+    if (panels > 0)
+        multiply(call, workers, panels);
+    left.first_output += panels * VIT__PANEL;
+    left.n_outputs -= panels * VIT__PANEL;
+    if (left.n_outputs > 0)
         vit__gemm_tiles()->apply(&left, workers);
 }
 
 /* oneDNN takes the instructions that it finds; below these levels it has no product of packed panels. */
 const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level)
 {
-    static const vit__gemm back_end = {.name = "onednn", .undivided = true, .prepare = prepare, .release = release,
-                                       .operand = operand, .room = room, .scratch = scratch, .apply = apply};
+    static const vit__gemm any = {.name = "onednn", .undivided = true, .prepare = prepare_any, .release = release,
+                                  .operand = operand, .room = room, .scratch = scratch, .apply = apply};
+    static const vit__gemm bytes = {.name = "onednn", .any_rows = true, .prepare = prepare_bytes, .release = release,
+                                    .operand = operand, .room = room, .scratch = scratch, .apply = apply};
     static const vit__cpu_level needed[] = {[VIT_PRECISION_F32] = VIT__CPU_AVX512,
                                             [VIT_PRECISION_BF16] = VIT__CPU_AVX512_BF16,
                                             [VIT_PRECISION_INT8] = VIT__CPU_AVX512_VNNI};
@@ -259,5 +279,5 @@ const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level)
     vit__onednn_product *product =
         vit__onednn_create(precision, VIT__ONEDNN_WORDS * vit__values_per_word(precision)); /* can it? */
     vit__onednn_free(product);
-    return product ? &back_end : NULL;
+    return !product ? NULL : precision == VIT_PRECISION_INT8 ? &bytes : &any;
 }
