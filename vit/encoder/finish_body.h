@@ -21,11 +21,11 @@ static void take_bytes(const vit__panel_columns *columns, const vit__panel_rows 
     const int32_t *column_sums = columns->byte_sums;
     for (size_t row = 0; row < rows->rows; row++, x += stride) {
         /* unsigned: the zero point of a row with a NaN is any number, and its products wrap */
-        uint32_t sums[VIT__PANEL], zero = (uint32_t)rows->byte_scales[row].zero;
+        uint32_t zero = (uint32_t)rows->byte_scales[row].zero;
         float scale = rows->byte_scales[row].scale;
-        memcpy(sums, rows->sums + row * VIT__PANEL, sizeof sums);
+        const int32_t *sums = (const int32_t *)(const void *)(rows->sums + row * VIT__PANEL); /* as the tiles wrote them */
         EACH_COLUMN
-            x[i] = scale * scales[i] * (float)(int32_t)(sums[i] - zero * (uint32_t)column_sums[i]) + bias[i];
+            x[i] = scale * scales[i] * (float)(int32_t)((uint32_t)sums[i] - zero * (uint32_t)column_sums[i]) + bias[i];
     }
 }
 

@@ -72,6 +72,8 @@ typedef struct vit__gemm {
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
+    /* The layer as the tiles pack it, NULL if it is not; no function: none is. */
+    const struct vit__packed *(*panels)(const vit__linear *linear);
     /* Floats of operand memory that a call on this layer takes at most for a row. */
     size_t (*operand)(const vit__linear *linear);
     /* Floats of operand memory it takes besides, behind the rows; NULL: none. */

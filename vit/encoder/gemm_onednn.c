@@ -93,6 +93,12 @@ static void release(vit__linear *linear)
     linear->packed = NULL;
 }
 
+static const vit__packed *panels(const vit__linear *linear)
+{
+    vit__linear tiles = as_tiles(linear);
+    return tiles.packed;
+}
+
 static size_t operand(const vit__linear *linear)
 {
     vit__linear tiles = as_tiles(linear);
@@ -268,9 +274,11 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level)
 {
     static const vit__gemm any = {.name = "onednn", .undivided = true, .prepare = prepare_any, .release = release,
-                                  .operand = operand, .room = room, .scratch = scratch, .apply = apply};
+                                  .panels = panels, .operand = operand, .room = room, .scratch = scratch,
+                                  .apply = apply};
     static const vit__gemm bytes = {.name = "onednn", .any_rows = true, .prepare = prepare_bytes, .release = release,
-                                    .operand = operand, .room = room, .scratch = scratch, .apply = apply};
+                                    .panels = panels, .operand = operand, .room = room, .scratch = scratch,
+                                    .apply = apply};
     static const vit__cpu_level needed[] = {[VIT_PRECISION_F32] = VIT__CPU_AVX512,
                                             [VIT_PRECISION_BF16] = VIT__CPU_AVX512_BF16,
                                             [VIT_PRECISION_INT8] = VIT__CPU_AVX512_VNNI};

@@ -25,6 +25,11 @@ static void release(vit__linear *linear)
     vit__gemm_tiles()->release(linear);
 }
 
+static const vit__packed *panels(const vit__linear *linear)
+{
+    return vit__gemm_tiles()->panels(linear);
+}
+
 static size_t aligned(size_t floats)
 {
     return (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -112,7 +117,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 const vit__gemm *vit__gemm_streamed(void)
 {
     static const vit__gemm back_end = {.name = "streamed", .any_rows = true, .undivided = true, .prepare = prepare,
-                                       .release = release, .operand = operand, .room = room, .scratch = scratch,
-                                       .apply = apply};
+                                       .release = release, .panels = panels, .operand = operand, .room = room,
+                                       .scratch = scratch, .apply = apply};
     return &back_end;
 }

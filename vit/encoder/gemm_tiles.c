@@ -77,6 +77,11 @@ static void release(vit__linear *linear)
     linear->packed = NULL;
 }
 
+static const vit__packed *panels(const vit__linear *linear)
+{
+    return linear->packed;
+}
+
 /* ------------------------------------------------------------------ activations ---- */
 
 /* Words from a row of the operand to the next: whole cache lines, and no power of two, so that the rows of a tile do not
@@ -292,6 +297,6 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 const vit__gemm *vit__gemm_tiles(void)
 {
     static const vit__gemm back_end = {.name = "tiles", .any_rows = true, .prepare = prepare, .release = release,
-                                       .operand = operand, .scratch = scratch, .apply = apply};
+                                       .panels = panels, .operand = operand, .scratch = scratch, .apply = apply};
     return &back_end;
 }

@@ -82,7 +82,9 @@ static bool add_layer(packing *p, const vit_model *model, vit__slot slot, size_t
     const vit__linear *linear = vit__weights_linear(&model->weights, slot, block);
     if (!linear || linear->outputs == 0)
         return true;
-    const vit__packed *packed = linear->packed ? linear->packed : pack_now(p, linear);
+    const vit__packed *packed = model->gemm->panels ? model->gemm->panels(linear) : NULL;
+    if (!packed)
+        packed = pack_now(p, linear);
     part *added = packed ? add_part(p, model, vit__packed_names[slot].weight, block) : NULL;
     if (!added)
         return false;
