@@ -105,7 +105,7 @@ static size_t operand(const vit__linear *linear)
     return vit__gemm_tiles()->operand(&tiles); /* words of a row and more, and its vit__byte_scale */
 }
 
-/* oneDNN reads on behind the last row, what is there or what another lane keeps there; it does not matter. */
+/* oneDNN reads on behind the last row; what is there does not matter. */
 static size_t room(const vit__linear *linear)
 {
     const layer *l = linear->packed;

@@ -74,7 +74,7 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
     const vit_config *c = &model->config;
     size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
     return (regions){
-        .operand = tokens * lanes->operand_row + lanes->room,
+        .operand = tokens * lanes->operand_row + lanes->n * lanes->room,
         .x = tokens * c->width,
         .y = tokens * max_size(c->width, attention),
         .wide = tokens * lanes->wide_row,
@@ -211,7 +211,7 @@ static void place(const vit__lanes *lanes, vit__lane *lane, const vit__lane_memo
     lane->first = first;
     lane->own = (part + 1) * tokens / parts - first;
     lane->all = *memory;
-    lane->workers.operand = memory->operand + first * lanes->operand_row;
+    lane->workers.operand = memory->operand + first * lanes->operand_row + part * lanes->room;
     lane->x = memory->x + first * c->width;
     lane->y = memory->y + first * max_size(c->width, attention);
     lane->wide = memory->wide + first * lanes->wide_row;

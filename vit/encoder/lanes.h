@@ -26,7 +26,7 @@ typedef struct vit__lanes {
     float *qkv[2];          /* of an input that lanes share; NULL: there is one lane */
     float *arena;           /* all floats of the above */
     size_t operand_row, wide_row; /* floats a token */
-    size_t room;            /* floats of operand memory besides */
+    size_t room;            /* floats of operand memory besides, of each lane */
 } vit__lanes;
 
 /* On failure, too, vit__lanes_free frees what there is; lanes must be zero before. */
