@@ -161,14 +161,18 @@ static void rough_activations_are_near(void **state)
     (void)state;
     const vit__kernels *tables[3];
     static const vit__activation kinds[] = {VIT__ACTIVATION_GELU, VIT__ACTIVATION_GELU_TANH};
-    float x[MAX], got[MAX];
-    for (int i = 0; i < MAX; i++)
-        x[i] = ((float)i - MAX / 2) / 50; /* -11 to 11 */
+    enum { N = 17 * VIT__PANEL };
+    static const float zeros[VIT__PANEL];
+    float x[N], sums[N], got[N];
+    for (int i = 0; i < N; i++)
+        x[i] = ((float)i - N / 2) / 49; /* -11 to 11 */
     for (size_t level = levels(tables); level-- > 0;)
         for (int k = 0; k < 2; k++) {
-            vit__epilogue_row row = {.activation = kinds[k], .rough = true};
-            tables[level]->epilogue(x, &row, MAX, got);
-            for (int i = 0; i < MAX; i++)
+            vit__panel_columns columns = {.activation = kinds[k], .rough = true, .bias = zeros};
+            vit__panel_rows rows = {.rows = N / VIT__PANEL, .sums = sums, .y = got, .y_stride = VIT__PANEL};
+            memcpy(sums, x, sizeof sums);
+            tables[level]->finish(&columns, &rows);
+            for (int i = 0; i < N; i++)
                 if (!(fabs(got[i] - activation(kinds[k], x[i])) <= 1e-4 * fmax(1, fabsf(x[i]) / 8)))
                     fail_msg("activation %d of %g is roughly %g (%s)", (int)kinds[k], x[i], got[i], tables[level]->name);
         }

@@ -19,7 +19,6 @@ typedef struct vit__epilogue_row {
     const float *bias;     /* [n] or NULL for 0 */
     const float *scale;    /* [n] or NULL for 1 */
     const float *residual; /* [n] or NULL for 0; may be the destination */
-    bool rough;            /* GELUs may be off by 1e-4: the result is less precise than that anyway */
 } vit__epilogue_row;
 
 /* What the bytes of a row of activations stand for: x = scale * (byte - zero), 0 <= zero <= 255. */
@@ -31,7 +30,7 @@ typedef struct vit__byte_scale {
 /* What belongs to the columns of a panel: VIT__PANEL values each. */
 typedef struct vit__panel_columns {
     vit__activation activation;
-    bool rough; /* as vit__epilogue_row's */
+    bool rough; /* GELUs may be off by 1e-4: the result is less precise than that anyway */
     const float *bias;
     const float *scale;        /* or NULL for 1 */
     const float *byte_scales;  /* int8: what a unit of a column's weights stands for */

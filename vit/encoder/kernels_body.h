@@ -203,49 +203,47 @@ static inline float identity(float x)
     return x;
 }
 
-/* y = function(x + bias), one loop per activation so that each is straight-line code. */
+/* DO(function) in the case of each activation: one loop per activation, so that each is straight-line code. */
+#define EACH_ACTIVATION(DO)                                                                                            \
+    case VIT__ACTIVATION_NONE:                                                                                         \
+        DO(identity)                                                                                                   \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_GELU:                                                                                         \
+        DO(gelu)                                                                                                       \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_GELU_TANH:                                                                                    \
+        DO(gelu_tanh)                                                                                                  \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_QUICK_GELU:                                                                                   \
+        DO(quick_gelu)                                                                                                 \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_RELU:                                                                                         \
+        DO(relu)                                                                                                       \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_SILU:                                                                                         \
+        DO(silu)                                                                                                       \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_TANH:                                                                                         \
+        DO(hyperbolic_tangent)                                                                                         \
+        break;                                                                                                         \
+    case VIT__ACTIVATION_SIGMOID:                                                                                      \
+        DO(sigmoid)                                                                                                    \
+        break;
+
 #define ACTIVATE(function)                                                                                             \
     if (bias)                                                                                                          \
         EACH                                                                                                           \
             y[i] = function(x[i] + bias[i]);                                                                           \
     else                                                                                                               \
         EACH                                                                                                           \
-            y[i] = function(x[i]);                                                                                     \
-    break
+            y[i] = function(x[i]);
 
+/* y = act(x + bias) */
 static void activate(const float *restrict x, const float *restrict bias, vit__activation activation, size_t n,
                      float *restrict y)
 {
     switch (activation) {
-    case VIT__ACTIVATION_NONE:
-        ACTIVATE(identity);
-    case VIT__ACTIVATION_GELU:
-        ACTIVATE(gelu);
-    case VIT__ACTIVATION_GELU_TANH:
-        ACTIVATE(gelu_tanh);
-    case VIT__ACTIVATION_QUICK_GELU:
-        ACTIVATE(quick_gelu);
-    case VIT__ACTIVATION_RELU:
-        ACTIVATE(relu);
-    case VIT__ACTIVATION_SILU:
-        ACTIVATE(silu);
-    case VIT__ACTIVATION_TANH:
-        ACTIVATE(hyperbolic_tangent);
-    case VIT__ACTIVATION_SIGMOID:
-        ACTIVATE(sigmoid);
-    }
-}
-
-static void activate_roughly(const float *restrict x, const float *restrict bias, vit__activation activation, size_t n,
-                             float *restrict y)
-{
-    switch (activation) {
-    case VIT__ACTIVATION_GELU:
-        ACTIVATE(rough_gelu);
-    case VIT__ACTIVATION_GELU_TANH:
-        ACTIVATE(rough_gelu_tanh);
-    default:
-        activate(x, bias, activation, n, y);
+        EACH_ACTIVATION(ACTIVATE)
     }
 }
 
@@ -291,7 +289,7 @@ static void epilogue(const float *x, const vit__epilogue_row *row, size_t n, flo
     static const float zeros[CHUNK], ones[CHUNK] = {ONES_256};
     bool active = row->activation != VIT__ACTIVATION_NONE;
     if (!row->residual && !row->scale) {
-        (row->rough ? activate_roughly : activate)(x, row->bias, row->activation, n, y);
+        activate(x, row->bias, row->activation, n, y);
         return;
     }
     float branch[CHUNK];
@@ -299,7 +297,7 @@ static void epilogue(const float *x, const vit__epilogue_row *row, size_t n, flo
         size_t m = n - i < CHUNK ? n - i : CHUNK;
         const float *bias = row->bias ? row->bias + i : NULL, *from = x + i;
         if (active) {
-            (row->rough ? activate_roughly : activate)(from, bias, row->activation, m, branch);
+            activate(from, bias, row->activation, m, branch);
             from = branch;
         }
         vit__epilogue_row rest = {.bias = bias && !active ? bias : zeros,
