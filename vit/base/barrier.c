@@ -46,10 +46,5 @@ void vit__barrier_wait(vit__barrier *barrier)
         pthread_mutex_unlock(&barrier->mutex);
         return;
     }
-    if (vit__spin_while(&barrier->rounds, round))
-        return;
-    pthread_mutex_lock(&barrier->mutex);
-    while (atomic_load_explicit(&barrier->rounds, memory_order_acquire) == round)
-        pthread_cond_wait(&barrier->over, &barrier->mutex);
-    pthread_mutex_unlock(&barrier->mutex);
+    vit__wait_while(&barrier->rounds, round, &barrier->mutex, &barrier->over);
 }

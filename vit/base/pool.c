@@ -42,24 +42,13 @@ static void work(vit__pool *pool, unsigned thread)
     }
 }
 
-static unsigned await_generation(vit__pool *pool, unsigned seen)
-{
-    if (vit__spin_while(&pool->generation, seen))
-        return seen + 1;
-    pthread_mutex_lock(&pool->mutex);
-    while (atomic_load_explicit(&pool->generation, memory_order_acquire) == seen)
-        pthread_cond_wait(&pool->wake, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
-    return seen + 1;
-}
-
 static void *worker_main(void *argument)
 {
     worker *self = argument;
     vit__pool *pool = self->pool;
     unsigned seen = 0;
     for (;;) {
-        seen = await_generation(pool, seen);
+        vit__wait_while(&pool->generation, seen++, &pool->mutex, &pool->wake);
         if (atomic_load(&pool->stop))
             return NULL;
         work(pool, self->index);
@@ -80,17 +69,11 @@ static void start_generation(vit__pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* Only the last worker signals: who sleeps sleeps till then. */
 static void await_done(vit__pool *pool)
 {
-    unsigned busy;
-    do
-        if ((busy = atomic_load_explicit(&pool->busy, memory_order_acquire)) == 0)
-            return;
-    while (vit__spin_while(&pool->busy, busy));
-    pthread_mutex_lock(&pool->mutex);
-    while (atomic_load_explicit(&pool->busy, memory_order_acquire) != 0)
-        pthread_cond_wait(&pool->done, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
+    for (unsigned busy; (busy = atomic_load_explicit(&pool->busy, memory_order_acquire)) != 0;)
+        vit__wait_while(&pool->busy, busy, &pool->mutex, &pool->done);
 }
 
 void vit__pool_run(vit__pool *pool, size_t n, vit__task *task, void *context)

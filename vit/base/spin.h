@@ -4,6 +4,7 @@
 #ifndef VIT_SPIN_H
 #define VIT_SPIN_H
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,6 +31,18 @@ static inline bool vit__spin_while(const atomic_uint *value, unsigned seen)
             sched_yield();
     }
     return false;
+}
+
+/* The same, and then sleep: `changed` is signalled, under the mutex, when the value is another. */
+static inline void vit__wait_while(const atomic_uint *value, unsigned seen, pthread_mutex_t *mutex,
+                                   pthread_cond_t *changed)
+{
+    if (vit__spin_while(value, seen))
+        return;
+    pthread_mutex_lock(mutex);
+    while (atomic_load_explicit(value, memory_order_acquire) == seen)
+        pthread_cond_wait(changed, mutex);
+    pthread_mutex_unlock(mutex);
 }
 
 #endif

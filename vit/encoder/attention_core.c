@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "packed.h"
+#include "size.h"
 
 #define KEYS 512   /* most keys of a block */
 #define QUERIES 48 /* most queries whose scores are in memory together */
@@ -34,26 +35,21 @@ typedef struct core {
     float *regions[REGIONS];
 } core;
 
-static size_t round_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
-
 static size_t block_columns(size_t keys)
 {
-    return round_up(keys < KEYS ? keys : KEYS, VIT__PANEL);
+    return vit__round_up(keys < KEYS ? keys : KEYS, VIT__PANEL);
 }
 
 static void region_sizes(size_t keys, size_t head_dim, size_t sizes[REGIONS])
 {
-    size_t columns = block_columns(keys), dims = round_up(head_dim, VIT__PANEL);
+    size_t columns = block_columns(keys), dims = vit__round_up(head_dim, VIT__PANEL);
     sizes[QUERY_WORDS] = VIT__CORE_QUERIES * dims;
     sizes[ROW] = dims;
     sizes[KEY_PANELS] = head_dim * columns;
     sizes[VALUE_PANELS] = columns * dims;
     sizes[SCORES] = sizes[SHARES] = QUERIES * columns;
     sizes[SUMS] = VIT__CORE_QUERIES * dims;
-    sizes[TOPS] = sizes[TOTALS] = round_up(VIT__CORE_QUERIES, 16);
+    sizes[TOPS] = sizes[TOTALS] = vit__round_up(VIT__CORE_QUERIES, 16);
 }
 
 size_t vit__core_scratch(size_t keys, size_t head_dim)
@@ -161,7 +157,7 @@ static void share(const core *c, size_t query, float *scores, size_t first_key, 
             scores[i] = scores[i] * scale + call->relative[index[i]];
         scale = 1;
     }
-    size_t whole = round_up(seen, VECTOR); /* no share, and none of the total, is left of exp(-infinity) */
+    size_t whole = vit__round_up(seen, VECTOR); /* no share, and none of the total, is left of exp(-infinity) */
     for (size_t i = seen; i < whole; i++)
         scores[i] = -INFINITY;
     float before = seen ? c->kernels->exponentials(scores, whole, scale, top, total) : 1;
@@ -207,7 +203,7 @@ void vit__core_attend(const vit__core_call *call, const vit__kernels *kernels, c
 {
     bool wide = call->precision == VIT_PRECISION_F32;
     core c = {.call = call, .kernels = kernels, .multiply = wide ? tiles->f32 : tiles->bf16,
-              .columns = block_columns(call->keys), .dims = round_up(call->head_dim, VIT__PANEL),
+              .columns = block_columns(call->keys), .dims = vit__round_up(call->head_dim, VIT__PANEL),
               .words = vit__words(wide ? VIT_PRECISION_F32 : VIT_PRECISION_BF16, call->head_dim)};
     size_t sizes[REGIONS];
     region_sizes(call->keys, call->head_dim, sizes);

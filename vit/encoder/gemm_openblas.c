@@ -11,6 +11,7 @@
 #include "gemm.h"
 
 #include "openblas.h"
+#include "size.h"
 
 #define ROWS 256     /* rows of a tile */
 #define COLUMNS 384  /* widest tile: with 197 rows, tile, operands and packed copies fit a 1 MiB second-level cache */
@@ -35,22 +36,17 @@ static size_t operand(const vit__linear *linear)
     return linear->inputs;
 }
 
-static size_t round_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
-
 /* An even number of equal tiles, so that two threads share a layer evenly. */
 static size_t tile_width(size_t outputs)
 {
-    size_t tiles = round_up((outputs + COLUMNS - 1) / COLUMNS, 2);
-    return round_up((outputs + tiles - 1) / tiles, GRANULE);
+    size_t tiles = vit__round_up(vit__divide_up(outputs, COLUMNS), 2);
+    return vit__round_up(vit__divide_up(outputs, tiles), GRANULE);
 }
 
 static size_t scratch(size_t inputs, size_t outputs, size_t rows)
 {
     (void)inputs;
-    size_t width = round_up(outputs, GRANULE); /* no tile of any part is wider than this, or than COLUMNS */
+    size_t width = vit__round_up(outputs, GRANULE); /* no tile of any part is wider than this, or than COLUMNS */
     return (rows < ROWS ? rows : ROWS) * (width < COLUMNS ? width : COLUMNS);
 }
 

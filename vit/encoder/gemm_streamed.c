@@ -8,6 +8,7 @@
 
 #include "mapped_file.h"
 #include "packed.h"
+#include "size.h"
 
 #define CHUNK_ROWS VIT__PANEL /* rows of weights that a task packs */
 #define ALIGNMENT 16          /* floats */
@@ -30,11 +31,6 @@ static const vit__packed *panels(const vit__linear *linear)
     return vit__gemm_tiles()->panels(linear);
 }
 
-static size_t aligned(size_t floats)
-{
-    return (floats + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
 static size_t operand(const vit__linear *linear)
 {
     return vit__gemm_tiles()->operand(linear);
@@ -53,7 +49,7 @@ static size_t scratch(size_t inputs, size_t outputs, size_t rows)
 {
     size_t tiles = vit__gemm_tiles()->scratch(inputs, outputs, rows);
     size_t stripe = vit__packed_stripe(&(vit__packed){.words = inputs}); /* at most a word an input */
-    return tiles > stripe ? tiles : stripe;
+    return vit__larger(tiles, stripe);
 }
 
 /* A layer, or the outputs from first up to end of it. */
@@ -66,7 +62,7 @@ typedef struct packing {
 
 static size_t chunks_of(const vit__linear_part *part)
 {
-    return (part->rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    return vit__divide_up(part->rows, CHUNK_ROWS);
 }
 
 static void pack_chunk(void *context, size_t chunk, unsigned thread)
@@ -90,7 +86,7 @@ static void pack_chunk(void *context, size_t chunk, unsigned thread)
 static void pack(packing *p, const vit__gemm_call *call)
 {
     const vit__linear *linear = p->linear;
-    size_t used = aligned(vit__gemm_tiles()->operand(linear) * call->rows), chunks = 0;
+    size_t used = vit__round_up(vit__gemm_tiles()->operand(linear) * call->rows, ALIGNMENT), chunks = 0;
     vit__packed_place(linear->precision, linear->inputs, linear->outputs, p->workers->operand + used, &p->packed);
     p->first = call->first_output;
     p->end = call->n_outputs ? call->first_output + call->n_outputs : linear->outputs;

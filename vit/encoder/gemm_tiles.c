@@ -14,21 +14,12 @@
 #include "gemm.h"
 #include "memory.h"
 #include "packed.h"
+#include "size.h"
 
 #define BLOCK_ROWS 204  /* most rows of a block; a multiple of the tile's */
 #define PART_WORDS 1024 /* most words of a sum between stops: a panel of them fits the second-level cache beside the rows */
 #define GROUP_ROWS 24   /* rows whose sums are finished together */
 #define CONVERT_ROWS 8  /* rows a task converts */
-
-static size_t divide_up(size_t n, size_t by)
-{
-    return (n + by - 1) / by;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 typedef struct packing {
     const vit__linear *linear;
@@ -88,7 +79,7 @@ static const vit__packed *panels(const vit__linear *linear)
  * compete for the same places of the cache. */
 static size_t operand_stride(vit_precision precision, size_t inputs)
 {
-    return divide_up(vit__words(precision, inputs), 16) * 16 + 16;
+    return vit__divide_up(vit__words(precision, inputs), 16) * 16 + 16;
 }
 
 /* A row, and its vit__byte_scale: these follow all rows. */
@@ -156,7 +147,7 @@ static void take_rows(work *w)
     w->a = (const uint32_t *)w->workers->operand;
     w->a_stride = operand_stride(w->packed->precision, w->packed->inputs);
     w->byte_scales = (vit__byte_scale *)(w->workers->operand + w->rows * w->a_stride);
-    vit__pool_run(w->workers->pool, divide_up(w->rows, CONVERT_ROWS), convert_rows, w);
+    vit__pool_run(w->workers->pool, vit__divide_up(w->rows, CONVERT_ROWS), convert_rows, w);
 }
 
 /* ------------------------------------------------------------------ products ---- */
@@ -180,16 +171,16 @@ static void (*multiplier(const work *w))(const vit__tile_call *)
 static void multiply_group(const work *w, const block *b, size_t row, size_t rows)
 {
     const vit__packed *p = w->packed;
-    size_t part = divide_up(p->words, w->parts), all = p->n_panels * p->words;
+    size_t part = vit__divide_up(p->words, w->parts), all = p->n_panels * p->words;
     for (size_t word = 0; word < p->words; word += part) {
-        size_t words = smaller(p->words - word, part), at = b->panel * p->words + word;
+        size_t words = vit__smaller(p->words - word, part), at = b->panel * p->words + word;
         vit__tile_call tile = {.a = w->a + row * w->a_stride + word, .a_stride = w->a_stride,
                                .panel = p->panels + at * VIT__PANEL, .rows = rows, .words = words, .out = b->sums,
                                .out_stride = VIT__PANEL, .add = word > 0};
         size_t next = at + words + words * (row - b->row) / b->rows;
         if (next < all) {
             tile.next = (const char *)(p->panels + next * VIT__PANEL);
-            tile.next_bytes = smaller(divide_up(words * rows, b->rows), all - next) * VIT__PANEL * sizeof(uint32_t);
+            tile.next_bytes = vit__smaller(vit__divide_up(words * rows, b->rows), all - next) * VIT__PANEL * sizeof(uint32_t);
         }
         multiplier(w)(&tile);
     }
@@ -240,12 +231,12 @@ static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
     size_t first = index % w->row_blocks * w->block_rows;
-    block b = {.row = first, .rows = smaller(w->rows - first, w->block_rows),
+    block b = {.row = first, .rows = vit__smaller(w->rows - first, w->block_rows),
                .panel = w->first_panel + index / w->row_blocks,
                .sums = w->workers->scratch + thread * w->workers->scratch_size};
     size_t group = w->parts > 1 ? b.rows : GROUP_ROWS, end = first + b.rows;
     for (size_t row = first, rows; row < end; row += rows) {
-        rows = smaller(end - row, group);
+        rows = vit__smaller(end - row, group);
         multiply_group(w, &b, row, rows);
         finish_group(w, &b, row, rows);
     }
@@ -266,10 +257,10 @@ static void cut(work *w)
 {
     enum { PANEL_COST = 4 };
     size_t threads = vit__pool_threads(w->workers->pool), best = SIZE_MAX;
-    for (size_t blocks = divide_up(w->rows, BLOCK_ROWS); blocks <= w->rows; blocks *= 2) {
-        size_t rows = divide_up(divide_up(w->rows, blocks), VIT__TILE_ROWS) * VIT__TILE_ROWS;
-        size_t row_blocks = divide_up(w->rows, rows);
-        size_t cost = divide_up(row_blocks * w->n_panels, threads) * (rows + PANEL_COST);
+    for (size_t blocks = vit__divide_up(w->rows, BLOCK_ROWS); blocks <= w->rows; blocks *= 2) {
+        size_t rows = vit__divide_up(vit__divide_up(w->rows, blocks), VIT__TILE_ROWS) * VIT__TILE_ROWS;
+        size_t row_blocks = vit__divide_up(w->rows, rows);
+        size_t cost = vit__divide_up(row_blocks * w->n_panels, threads) * (rows + PANEL_COST);
         if (cost < best) {
             best = cost;
             w->block_rows = rows;
@@ -287,8 +278,8 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
         return;
     w.first_panel = call->first_output / VIT__PANEL;
     w.outputs = call->n_outputs ? call->first_output + call->n_outputs : w.packed->outputs;
-    w.n_panels = divide_up(w.outputs, VIT__PANEL) - w.first_panel;
-    w.parts = divide_up(w.packed->words, PART_WORDS);
+    w.n_panels = vit__divide_up(w.outputs, VIT__PANEL) - w.first_panel;
+    w.parts = vit__divide_up(w.packed->words, PART_WORDS);
     take_rows(&w);
     cut(&w);
     vit__pool_run(workers->pool, w.n_panels * w.row_blocks, multiply_block, &w);

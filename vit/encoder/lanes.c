@@ -7,19 +7,10 @@
 #include "error.h"
 #include "head.h"
 #include "memory.h"
+#include "size.h"
 
 /* Fewest tokens of a lane: with less, its reading of all weights would count for more than its multiplying. */
 #define LANE_TOKENS 12
-
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ------------------------------------------------------------------ memory ---- */
 
@@ -32,21 +23,21 @@ typedef struct layer_need {
 static void need_memory(vit__linear *linear, void *context)
 {
     layer_need *need = context;
-    need->scratch = max_size(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
-    need->operand = max_size(need->operand, need->gemm->operand(linear));
+    need->scratch = vit__larger(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
+    need->operand = vit__larger(need->operand, need->gemm->operand(linear));
     if (need->gemm->room)
-        need->room = max_size(need->room, need->gemm->room(linear));
+        need->room = vit__larger(need->room, need->gemm->room(linear));
 }
 
 static layer_need layer_needs(const vit_model *model)
 {
     size_t tokens = vit__config_tokens(&model->config);
-    size_t scratch = max_size(vit__attention_scratch(tokens, model->config.head_dim), vit__pool_scratch(&model->config));
+    size_t scratch = vit__larger(vit__attention_scratch(tokens, model->config.head_dim), vit__pool_scratch(&model->config));
     layer_need need = {model->gemm, tokens, scratch, 0, 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
-    need.scratch = (need.scratch + 15) / 16 * 16; /* whole cache lines, so that threads share none */
-    need.operand = (need.operand + 15) / 16 * 16;
+    need.scratch = vit__round_up(need.scratch, 16); /* whole cache lines, so that threads share none */
+    need.operand = vit__round_up(need.operand, 16);
     return need;
 }
 
@@ -58,7 +49,7 @@ typedef struct regions {
 /* Floats of lane->qkv for a token: those of the blocks' attention, or of an attention pool. */
 static size_t qkv_row(const vit_config *c)
 {
-    return max_size(3 * vit__config_attention_width(c), 2 * c->width);
+    return vit__larger(3 * vit__config_attention_width(c), 2 * c->width);
 }
 
 /* Floats of lane->wide for a token. */
@@ -66,7 +57,7 @@ static size_t wide_row(const vit_config *c)
 {
     size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
     size_t patch = c->input == VIT__INPUT_PIXELS ? c->channels * c->patch_height * c->patch_width : 0;
-    return max_size(max_size(fc1, patch), qkv_row(c));
+    return vit__larger(vit__larger(fc1, patch), qkv_row(c));
 }
 
 static regions input_regions(const vit_model *model, const vit__lanes *lanes)
@@ -76,12 +67,12 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
     return (regions){
         .operand = tokens * lanes->operand_row + lanes->n * lanes->room,
         .x = tokens * c->width,
-        .y = tokens * max_size(c->width, attention),
+        .y = tokens * vit__larger(c->width, attention),
         .wide = tokens * lanes->wide_row,
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
         .pooled = 2 * c->width,
-        .spare = max_size(max_size(2 * c->width, c->classes), c->pool_mlp_width),
+        .spare = vit__larger(vit__larger(2 * c->width, c->classes), c->pool_mlp_width),
     };
 }
 
@@ -135,7 +126,7 @@ static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scr
 static size_t lane_count(const vit_model *model, unsigned threads)
 {
     size_t most = model->gemm->undivided ? 1 : vit__config_tokens(&model->config) / LANE_TOKENS;
-    return max_size(min_size(threads, most), 1);
+    return vit__larger(vit__smaller(threads, most), 1);
 }
 
 static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
@@ -152,7 +143,7 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     vit__cpu_level level = vit__cpu_detect();
     layer_need need = layer_needs(model);
     lanes->n = lane_count(model, threads);
-    lanes->slots = min_size(max_batch, lanes->n);
+    lanes->slots = vit__smaller(max_batch, lanes->n);
     lanes->operand_row = need.operand;
     lanes->room = need.room;
     lanes->wide_row = wide_row(&model->config);
@@ -190,7 +181,7 @@ void vit__lanes_free(vit__lanes *lanes)
 typedef struct run_work {
     vit__lanes *lanes;
     const vit__inputs *inputs;
-    size_t input; /* the first; with lanes together, the one */
+    size_t input; /* with lanes together: the one */
     bool together;
 } run_work;
 
@@ -213,7 +204,7 @@ static void place(const vit__lanes *lanes, vit__lane *lane, const vit__lane_memo
     lane->all = *memory;
     lane->workers.operand = memory->operand + first * lanes->operand_row + part * lanes->room;
     lane->x = memory->x + first * c->width;
-    lane->y = memory->y + first * max_size(c->width, attention);
+    lane->y = memory->y + first * vit__larger(c->width, attention);
     lane->wide = memory->wide + first * lanes->wide_row;
     lane->parallel = memory->parallel + first * c->width;
     lane->difference = memory->difference + first * attention;
@@ -229,7 +220,7 @@ static void run_lane(void *context, size_t index, unsigned thread)
     size_t which = work->together ? index : thread;
     vit__lane *lane = &lanes->lanes[which];
     const vit_config *c = &lane->model->config;
-    vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : work->input + index);
+    vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : index);
     lane->tokens = c->input == VIT__INPUT_TOKENS ? input.length : vit__config_tokens(c);
     lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;
     place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
