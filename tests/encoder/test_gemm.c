@@ -89,11 +89,7 @@ static void run(const way *w, const layer *l, run_of r, const float *x, float *y
     assert_ok(vit__pool_create(r.threads, &workers.pool, &err), err);
     size_t room = gemm->room ? gemm->room(&l->linear) : 1;
     workers.operand = malloc((gemm->operand(&l->linear) * r.rows + room) * sizeof(float));
-    workers.scratch_size = gemm->scratch(k, n, r.rows);
-    for (size_t i = 0; i < l->linear.n_parts; i++) {
-        size_t need = gemm->scratch(k, l->linear.parts[i].rows, r.rows);
-        workers.scratch_size = need > workers.scratch_size ? need : workers.scratch_size;
-    }
+    workers.scratch_size = gemm->scratch(&l->linear, r.rows);
     workers.scratch = malloc(workers.scratch_size * r.threads * sizeof(float));
     vit__gemm_call call = {.linear = &l->linear, .x = x, .norm = r.norm, .y = y, .rows = r.rows, .x_row = k + GAP,
                            .y_row = n, .epilogue = {.activation = VIT__ACTIVATION_GELU, .scale = l->scale,

@@ -78,8 +78,8 @@ typedef struct vit__gemm {
     size_t (*operand)(const vit__linear *linear);
     /* Floats of operand memory it takes besides, behind the rows; NULL: none. */
     size_t (*room)(const vit__linear *linear);
-    /* Floats of scratch each thread needs for any call on a layer of this many inputs and outputs, of so many rows. */
-    size_t (*scratch)(size_t inputs, size_t outputs, size_t rows);
+    /* Floats of scratch each thread needs for a call on this layer, of at most so many rows. */
+    size_t (*scratch)(const vit__linear *linear, size_t rows);
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;
 

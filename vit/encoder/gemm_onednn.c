@@ -11,7 +11,6 @@
  * makes results independent of threads. Nothing says that a row's bits are the same beside another number of rows, but for
  * bytes, whose sums are exact: so there are two back ends, and that for int8 leaves layers of other precisions to the tiles.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +18,8 @@
 #include "gemm.h"
 #include "memory.h"
 #include "onednn.h"
-#include "packed.h"
+#include "panel.h"
+#include "size.h"
 
 _Static_assert(VIT__ONEDNN_COLUMNS == VIT__PANEL, "oneDNN multiplies a panel");
 
@@ -30,16 +30,6 @@ typedef struct layer {
     vit__onednn_product *product; /* of the first `words` words of each row; NULL: the tiles multiply */
     size_t words;
 } layer;
-
-/* Bytes, of all layers that were ever prepared: sessions are made after the layers they need scratch for. */
-static atomic_size_t most_scratch;
-
-static void note_scratch(size_t bytes)
-{
-    size_t most = atomic_load(&most_scratch);
-    while (bytes > most && !atomic_compare_exchange_weak(&most_scratch, &most, bytes))
-        ;
-}
 
 /* The tiles' packing, and a product if there is one for it. */
 static vit_status prepare(vit__linear *linear, bool bytes_alone, vit__pool *pool, vit_error *err)
@@ -57,8 +47,6 @@ static vit_status prepare(vit__linear *linear, bool bytes_alone, vit__pool *pool
     l->words = linear->inputs / per_word / VIT__ONEDNN_WORDS * VIT__ONEDNN_WORDS; /* that are full */
     if (l->words && linear->outputs >= VIT__PANEL && (!bytes_alone || linear->precision == VIT_PRECISION_INT8))
         l->product = vit__onednn_create(linear->precision, l->words * per_word);
-    if (l->product)
-        note_scratch(vit__onednn_scratch(l->product));
     linear->packed = l;
     return VIT_OK;
 }
@@ -115,18 +103,22 @@ static size_t room(const vit__linear *linear)
 #define SUMS (VIT__ONEDNN_ROWS * VIT__PANEL)
 
 /* Sums and oneDNN's own; a row that is normed and one that is converted. */
-static size_t scratch(size_t inputs, size_t outputs, size_t rows)
+static size_t scratch(const vit__linear *linear, size_t rows)
 {
-    size_t tiles = vit__gemm_tiles()->scratch(inputs, outputs, rows);
-    size_t product = SUMS + (atomic_load(&most_scratch) + sizeof(float) - 1) / sizeof(float);
-    size_t needed = product > 2 * inputs ? product : 2 * inputs;
-    return tiles > needed ? tiles : needed;
+    const layer *l = linear->packed;
+    vit__linear tiles = as_tiles(linear);
+    size_t needed = vit__gemm_tiles()->scratch(&tiles, rows);
+    if (!l || !l->product)
+        return needed;
+    size_t product = SUMS + vit__divide_up(vit__onednn_scratch(l->product), sizeof(float));
+    return vit__larger(needed, vit__larger(product, 2 * linear->inputs));
 }
 
 typedef struct work {
     const vit__gemm_call *call;
     const vit__workers *workers;
     const vit__packed *packed;
+    vit__panel_call panels;
     const layer *layer;
     uint32_t *a;                  /* [rows][layer->words] */
     uint32_t *rest;               /* [rows][rest_words] */
@@ -142,31 +134,12 @@ static float *scratch_of(const work *w, unsigned thread)
 
 /* ------------------------------------------------------------------ activations ---- */
 
-static void convert(const work *w, size_t row, const float *x, uint32_t *to)
-{
-    const vit__kernels *kernels = w->workers->kernels;
-    size_t inputs = w->packed->inputs;
-    to[w->packed->words - 1] = 0;
-    if (w->packed->precision == VIT_PRECISION_F32)
-        memcpy(to, x, inputs * sizeof *x);
-    else if (w->packed->precision == VIT_PRECISION_BF16)
-        kernels->to_bf16(x, inputs, (uint16_t *)to);
-    else
-        kernels->to_int8(x, inputs, (uint8_t *)to, &w->byte_scales[row]);
-}
-
 /* Where words are left over, the row is cut in two. */
 static void take_row(const work *w, size_t row, float *room)
 {
-    const vit__gemm_call *call = w->call;
-    const float *x = call->x + row * call->x_row;
     size_t words = w->layer->words;
     uint32_t *a = w->a + row * words, *whole = w->rest_words ? (uint32_t *)(room + w->packed->inputs) : a;
-    if (call->norm && call->norm->weight) {
-        vit__norm_row(w->workers->kernels, call->norm, w->packed->inputs, x, room);
-        x = room;
-    }
-    convert(w, row, x, whole);
+    vit__panel_take_row(&w->panels, row, room, whole, &w->byte_scales[row]);
     if (w->rest_words) {
         memcpy(a, whole, words * sizeof *a);
         memcpy(w->rest + row * w->rest_words, whole + words, w->rest_words * sizeof *a);
@@ -192,33 +165,10 @@ typedef struct share {
 
 static void multiply_share(const work *w, size_t panel, size_t rows, const share *s, float *sums)
 {
-    const vit__tiles *tiles = &w->workers->tiles;
-    void (*const multiply[])(const vit__tile_call *) = {
-        [VIT_PRECISION_F32] = tiles->f32, [VIT_PRECISION_BF16] = tiles->bf16, [VIT_PRECISION_INT8] = tiles->int8};
     size_t word = panel * w->packed->words + s->first;
     vit__tile_call call = {.a = s->a, .a_stride = s->words, .panel = w->packed->panels + word * VIT__PANEL, .rows = rows,
                            .words = s->words, .out = sums, .out_stride = VIT__PANEL, .add = s->add};
-    multiply[w->packed->precision](&call);
-}
-
-/* From the sums of whole panels to y. */
-static void finish(const work *w, size_t panel, size_t row, size_t rows, float *sums)
-{
-    const vit__gemm_call *call = w->call;
-    const vit__epilogue *e = &call->epilogue;
-    size_t output = panel * VIT__PANEL;
-    vit__panel_columns columns = {.activation = e->activation, .rough = w->packed->precision != VIT_PRECISION_F32,
-                                  .bias = w->packed->bias + output, .scale = e->scale ? e->scale + output : NULL};
-    vit__panel_rows lines = {.rows = rows, .sums = sums, .y = call->y + row * call->y_row + output,
-                             .y_stride = call->y_row, .residual_stride = e->residual_row};
-    if (e->residual)
-        lines.residual = e->residual + row * e->residual_row + output;
-    if (w->packed->precision == VIT_PRECISION_INT8) {
-        columns.byte_scales = w->packed->scales + output;
-        columns.byte_sums = w->packed->sums + output;
-        lines.byte_scales = w->byte_scales + row;
-    }
-    w->workers->kernels->finish(&columns, &lines);
+    vit__panel_multiplier(&w->workers->tiles, w->packed->precision)(&call);
 }
 
 static void multiply_block(void *context, size_t index, unsigned thread)
@@ -236,14 +186,17 @@ static void multiply_block(void *context, size_t index, unsigned thread)
         multiply_share(w, panel, rows, &whole, sums);
     if (rest.words)
         multiply_share(w, panel, rows, &rest, sums);
-    finish(w, panel, row, rows, sums);
+    vit__panel_sums result = {.panel = panel, .row = row, .rows = rows, .columns = VIT__PANEL, .sums = sums,
+                              .byte_scales = w->byte_scales};
+    vit__panel_finish(&w->panels, &result);
 }
 
 /* Whole panels from the first on, all rows. */
 static void multiply(const vit__gemm_call *call, const vit__workers *workers, size_t panels)
 {
     const layer *l = call->linear->packed;
-    work w = {.call = call, .workers = workers, .packed = l->packed, .layer = l};
+    work w = {.call = call, .workers = workers, .packed = l->packed, .layer = l,
+              .panels = {call, l->packed, workers->kernels}};
     w.first_panel = call->first_output / VIT__PANEL;
     w.rest_words = l->packed->words - l->words;
     w.a = (uint32_t *)workers->operand;

@@ -43,11 +43,12 @@ static size_t tile_width(size_t outputs)
     return vit__round_up(vit__divide_up(outputs, tiles), GRANULE);
 }
 
-static size_t scratch(size_t inputs, size_t outputs, size_t rows)
+static size_t scratch(const vit__linear *linear, size_t rows)
 {
-    (void)inputs;
-    size_t width = vit__round_up(outputs, GRANULE); /* no tile of any part is wider than this, or than COLUMNS */
-    return (rows < ROWS ? rows : ROWS) * (width < COLUMNS ? width : COLUMNS);
+    size_t widest = 0;
+    for (size_t i = 0; i < linear->n_parts; i++) /* no tile of a part is wider than this, or than COLUMNS */
+        widest = vit__larger(widest, vit__round_up(linear->parts[i].rows, GRANULE));
+    return vit__smaller(rows, ROWS) * vit__smaller(widest, COLUMNS);
 }
 
 typedef struct tiling {

@@ -45,10 +45,10 @@ static size_t room(const vit__linear *linear)
     return ALIGNMENT + packed / sizeof(float);
 }
 
-static size_t scratch(size_t inputs, size_t outputs, size_t rows)
+static size_t scratch(const vit__linear *linear, size_t rows)
 {
-    size_t tiles = vit__gemm_tiles()->scratch(inputs, outputs, rows);
-    size_t stripe = vit__packed_stripe(&(vit__packed){.words = inputs}); /* at most a word an input */
+    size_t tiles = vit__gemm_tiles()->scratch(linear, rows);
+    size_t stripe = vit__packed_stripe(&(vit__packed){.words = vit__words(linear->precision, linear->inputs)});
     return vit__larger(tiles, stripe);
 }
 

@@ -13,7 +13,7 @@
 #include "error.h"
 #include "gemm.h"
 #include "memory.h"
-#include "packed.h"
+#include "panel.h"
 #include "size.h"
 
 #define BLOCK_ROWS 204  /* most rows of a block; a multiple of the tile's */
@@ -92,6 +92,8 @@ typedef struct work {
     const vit__gemm_call *call;
     const vit__workers *workers;
     const vit__packed *packed;
+    vit__panel_call panels;
+    vit__multiply_tile *multiply;
     const uint32_t *a; /* [rows][words] */
     size_t a_stride;
     vit__byte_scale *byte_scales; /* int8: of each row */
@@ -106,33 +108,13 @@ static bool is_normed(const vit__gemm_call *call)
     return call->norm && call->norm->weight;
 }
 
-/* One row of the operand; room is for a row of f32. */
-static void convert_row(const work *w, size_t row, float *room)
-{
-    const vit__kernels *kernels = w->workers->kernels;
-    size_t inputs = w->packed->inputs;
-    uint32_t *to = (uint32_t *)w->workers->operand + row * w->a_stride;
-    const float *x = w->call->x + row * w->call->x_row;
-    if (is_normed(w->call)) {
-        float *normed = w->packed->precision == VIT_PRECISION_F32 ? (float *)to : room;
-        vit__norm_row(kernels, w->call->norm, inputs, x, normed);
-        x = normed;
-    }
-    if (w->packed->precision == VIT_PRECISION_F32)
-        return;
-    to[w->packed->words - 1] = 0; /* the last word may have values to spare */
-    if (w->packed->precision == VIT_PRECISION_BF16)
-        kernels->to_bf16(x, inputs, (uint16_t *)to);
-    else
-        kernels->to_int8(x, inputs, (uint8_t *)to, &w->byte_scales[row]);
-}
-
 static void convert_rows(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
     size_t last = (index + 1) * CONVERT_ROWS < w->rows ? (index + 1) * CONVERT_ROWS : w->rows;
     for (size_t row = index * CONVERT_ROWS; row < last; row++)
-        convert_row(w, row, w->workers->scratch + thread * w->workers->scratch_size);
+        vit__panel_take_row(&w->panels, row, w->workers->scratch + thread * w->workers->scratch_size,
+                            (uint32_t *)w->workers->operand + row * w->a_stride, &w->byte_scales[row]);
 }
 
 /* Points the work at its activations, normed and converted where need be. */
@@ -159,14 +141,6 @@ typedef struct block {
     float *sums; /* [rows of a group][VIT__PANEL] */
 } block;
 
-static void (*multiplier(const work *w))(const vit__tile_call *)
-{
-    const vit__tiles *tiles = &w->workers->tiles;
-    return w->packed->precision == VIT_PRECISION_F32    ? tiles->f32
-           : w->packed->precision == VIT_PRECISION_BF16 ? tiles->bf16
-                                                        : tiles->int8;
-}
-
 /* sums of some rows of the block. On the way, the group fetches its share of the panel's part that is multiplied next. */
 static void multiply_group(const work *w, const block *b, size_t row, size_t rows)
 {
@@ -182,47 +156,8 @@ static void multiply_group(const work *w, const block *b, size_t row, size_t row
             tile.next = (const char *)(p->panels + next * VIT__PANEL);
             tile.next_bytes = vit__smaller(vit__divide_up(words * rows, b->rows), all - next) * VIT__PANEL * sizeof(uint32_t);
         }
-        multiplier(w)(&tile);
+        w->multiply(&tile);
     }
-}
-
-/* The last panel of a layer whose outputs do not fill it. */
-static void finish_partly(const work *w, const vit__panel_columns *columns, const vit__panel_rows *rows, size_t n)
-{
-    vit__panel_columns whole = *columns;
-    whole.scale = NULL;
-    vit__panel_rows here = *rows;
-    here.residual = NULL;
-    here.y = rows->sums;
-    here.y_stride = VIT__PANEL;
-    w->workers->kernels->finish(&whole, &here);
-    for (size_t i = 0; i < rows->rows; i++) {
-        vit__epilogue_row row = {.scale = columns->scale,
-                                 .residual = rows->residual ? rows->residual + i * rows->residual_stride : NULL};
-        w->workers->kernels->epilogue(rows->sums + i * VIT__PANEL, &row, n, rows->y + i * rows->y_stride);
-    }
-}
-
-/* From the sums to y. */
-static void finish_group(const work *w, const block *b, size_t row, size_t rows)
-{
-    const vit__gemm_call *call = w->call;
-    const vit__epilogue *e = &call->epilogue;
-    const vit__packed *p = w->packed;
-    size_t output = b->panel * VIT__PANEL;
-    bool bytes = p->precision == VIT_PRECISION_INT8;
-    vit__panel_columns columns = {.activation = e->activation, .rough = p->precision != VIT_PRECISION_F32,
-                                  .bias = p->bias + output, .scale = e->scale ? e->scale + output : NULL,
-                                  .byte_scales = bytes ? p->scales + output : NULL,
-                                  .byte_sums = bytes ? p->sums + output : NULL};
-    vit__panel_rows lines = {.rows = rows, .sums = b->sums, .byte_scales = bytes ? w->byte_scales + row : NULL,
-                             .y = call->y + row * call->y_row + output, .y_stride = call->y_row,
-                             .residual = e->residual ? e->residual + row * e->residual_row + output : NULL,
-                             .residual_stride = e->residual_row};
-    if (w->outputs - output < VIT__PANEL)
-        finish_partly(w, &columns, &lines, w->outputs - output);
-    else
-        w->workers->kernels->finish(&columns, &lines);
 }
 
 /* Panels outermost: neighbours share one. Sums that are made in parts are finished when all parts of all rows are done, so
@@ -235,20 +170,21 @@ static void multiply_block(void *context, size_t index, unsigned thread)
                .panel = w->first_panel + index / w->row_blocks,
                .sums = w->workers->scratch + thread * w->workers->scratch_size};
     size_t group = w->parts > 1 ? b.rows : GROUP_ROWS, end = first + b.rows;
+    size_t columns = vit__smaller(w->outputs - b.panel * VIT__PANEL, VIT__PANEL);
     for (size_t row = first, rows; row < end; row += rows) {
         rows = vit__smaller(end - row, group);
         multiply_group(w, &b, row, rows);
-        finish_group(w, &b, row, rows);
+        vit__panel_sums sums = {.panel = b.panel, .row = row, .rows = rows, .columns = columns, .sums = b.sums,
+                                .byte_scales = w->byte_scales};
+        vit__panel_finish(&w->panels, &sums);
     }
 }
 
 /* A block's sums; a row that is normed before it is converted. */
-static size_t scratch(size_t inputs, size_t outputs, size_t rows)
+static size_t scratch(const vit__linear *linear, size_t rows)
 {
-    (void)outputs;
     (void)rows;
-    size_t sums = BLOCK_ROWS * VIT__PANEL;
-    return inputs > sums ? inputs : sums;
+    return vit__larger(linear->inputs, BLOCK_ROWS * VIT__PANEL);
 }
 
 /* The cut with the least work for the busiest thread, counting for every block as much as PANEL_COST rows for what is not
@@ -276,6 +212,8 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
     work w = {.call = call, .workers = workers, .packed = call->linear->packed, .rows = call->rows};
     if (w.rows == 0)
         return;
+    w.panels = (vit__panel_call){call, w.packed, workers->kernels};
+    w.multiply = vit__panel_multiplier(&workers->tiles, w.packed->precision);
     w.first_panel = call->first_output / VIT__PANEL;
     w.outputs = call->n_outputs ? call->first_output + call->n_outputs : w.packed->outputs;
     w.n_panels = vit__divide_up(w.outputs, VIT__PANEL) - w.first_panel;

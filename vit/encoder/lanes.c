@@ -23,7 +23,7 @@ typedef struct layer_need {
 static void need_memory(vit__linear *linear, void *context)
 {
     layer_need *need = context;
-    need->scratch = vit__larger(need->scratch, need->gemm->scratch(linear->inputs, linear->outputs, need->rows));
+    need->scratch = vit__larger(need->scratch, need->gemm->scratch(linear, need->rows));
     need->operand = vit__larger(need->operand, need->gemm->operand(linear));
     if (need->gemm->room)
         need->room = vit__larger(need->room, need->gemm->room(linear));
