@@ -74,7 +74,7 @@ build sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefin
     check sanitized sanitized --label-exclude slow
 if build release -DCMAKE_BUILD_TYPE=Release; then
     check release release
-    # As on a processor without vector instructions: plain C, OpenBLAS.
+    # As on a processor without AVX2: portable C.
     export VIT_CPU=c
     check plain release --label-exclude slow
 fi

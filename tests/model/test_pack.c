@@ -46,17 +46,6 @@ static void check_facts(const vit_model *source, const vit_model *packed)
     assert_int_equal(left.sigmoid, right.sigmoid);
 }
 
-/* Packed files are multiplied by the tiles. Another back end has another order of sums, which only int8 does not tell. */
-static bool same_arithmetic(vit_precision precision, const vit_model *model)
-{
-    vit_session *session;
-    vit_error err = {0};
-    assert_ok(vit_session_create(model, NULL, &session, &err), err);
-    bool same = precision == VIT_PRECISION_INT8 || strncmp(vit_session_multiplier(session), "tiles", 5) == 0;
-    vit_session_free(session);
-    return same;
-}
-
 static void check_same(const vit_model *source, const vit_model *packed, const char *what)
 {
     size_t n, n_packed;
@@ -64,12 +53,9 @@ static void check_same(const vit_model *source, const vit_model *packed, const c
     assert_int_equal(n, n_packed);
     assert_non_null(want);
     assert_non_null(got);
-    bool same = memcmp(want, got, n * sizeof *want) == 0;
-    vit_precision precision = vit_model_precision(source);
-    /* of the largest value; bf16: sums that differ in their last bits may be rounded to neighbours, 2^-8 apart */
-    double tolerance = precision == VIT_PRECISION_BF16 ? 0x1p-8 : 1e-5, error = relative_error(got, want, n);
-    if (!same && (same_arithmetic(precision, source) || !(error < tolerance)))
-        fail_msg("%s: other bits packed, precision %d, error %g", what, (int)precision, error);
+    if (memcmp(want, got, n * sizeof *want) != 0)
+        fail_msg("%s: other bits packed, precision %d, error %g", what, (int)vit_model_precision(source),
+                 relative_error(got, want, n));
     free(want);
     free(got);
     check_facts(source, packed);

@@ -59,6 +59,15 @@ bool vit__cpu_matrix_unit(void)
 }
 #endif
 
+bool vit__cpu_bf16_pays(void)
+{
+#if defined(__x86_64__)
+    return !__builtin_cpu_is("intel");
+#else
+    return false;
+#endif
+}
+
 /* Reads the first two numbers of a file; a first word "max" reads as -1. */
 static bool read_numbers(const char *path, double numbers[2], int wanted)
 {

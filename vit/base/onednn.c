@@ -108,16 +108,8 @@ struct vit__onednn_product {
     height heights[HEIGHTS];
 };
 
-/* What a precision multiplies, and how b is laid out: blocks of 16 words by 64 columns. */
-static const struct {
-    dnnl_data_type_t a, b, c;
-    dnnl_format_tag_t layout;
-    size_t size; /* bytes of a value of a */
-} types[] = {
-    [VIT_PRECISION_F32] = {dnnl_f32, dnnl_f32, dnnl_f32, dnnl_BA16a64b, 4},
-    [VIT_PRECISION_BF16] = {dnnl_bf16, dnnl_bf16, dnnl_f32, dnnl_BA16a64b2a, 2},
-    [VIT_PRECISION_INT8] = {dnnl_u8, dnnl_s8, dnnl_s32, dnnl_BA16a64b4a, 1},
-};
+/* How b is laid out: blocks of 16 words by 64 columns, a word being four values that follow each other along the sum. */
+#define B_LAYOUT dnnl_BA16a64b4a
 
 static bool describe(dnnl_memory_desc_t *matrix, size_t rows, size_t columns, dnnl_data_type_t type,
                      dnnl_format_tag_t layout)
@@ -142,13 +134,13 @@ static dnnl_primitive_desc_t plan(const height *h, const dnnl_memory_desc_t *any
 }
 
 /* Layouts that are not those of the panels are of slower loops, which would pack them at each call. */
-static bool make_height(vit__onednn_product *product, vit_precision precision, size_t inputs, size_t rows, height *h)
+static bool make_height(vit__onednn_product *product, size_t inputs, size_t rows, height *h)
 {
     const size_t columns = VIT__ONEDNN_COLUMNS;
     dnnl_memory_desc_t any_b;
-    if (!describe(&h->a, rows, inputs, types[precision].a, dnnl_ab) ||
-        !describe(&h->c, rows, columns, types[precision].c, dnnl_ab) ||
-        !describe(&any_b, inputs, columns, types[precision].b, dnnl_format_tag_any))
+    if (!describe(&h->a, rows, inputs, dnnl_u8, dnnl_ab) ||
+        !describe(&h->c, rows, columns, dnnl_s32, dnnl_ab) ||
+        !describe(&any_b, inputs, columns, dnnl_s8, dnnl_format_tag_any))
         return false;
     dnnl_primitive_desc_t planned = plan(h, &any_b);
     if (!planned)
@@ -165,19 +157,19 @@ static bool make_height(vit__onednn_product *product, vit_precision precision, s
     return made;
 }
 
-vit__onednn_product *vit__onednn_create(vit_precision precision, size_t inputs)
+vit__onednn_product *vit__onednn_create(size_t inputs)
 {
     vit__onednn_product *product = vit__alloc_zero(1, sizeof *product);
     if (!product)
         return NULL;
     int threads = onednn.omp_threads();
     onednn.omp_set_threads(1);
-    bool made = describe(&product->b, inputs, VIT__ONEDNN_COLUMNS, types[precision].b, types[precision].layout);
+    bool made = describe(&product->b, inputs, VIT__ONEDNN_COLUMNS, dnnl_s8, B_LAYOUT);
     for (size_t i = 0; i < HEIGHTS && made; i++)
-        made = make_height(product, precision, inputs, (size_t)VIT__ONEDNN_STEP << i, &product->heights[i]);
+        made = make_height(product, inputs, (size_t)VIT__ONEDNN_STEP << i, &product->heights[i]);
     onednn.omp_set_threads(threads);
-    product->row_size = inputs * types[precision].size;
-    product->c_row_size = VIT__ONEDNN_COLUMNS * sizeof(float);
+    product->row_size = inputs;
+    product->c_row_size = VIT__ONEDNN_COLUMNS * sizeof(int32_t);
     if (made)
         return product;
     vit__onednn_free(product);

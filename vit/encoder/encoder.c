@@ -404,7 +404,7 @@ void vit__encoder_run(vit__lane *lane, const vit__encoder_input *input)
     embed(lane);
     emit_hidden(lane, 0);
     for (size_t i = 0; i < c->depth; i++) {
-        if (i + 1 == c->depth && lane->model->gemm->any_rows)
+        if (i + 1 == c->depth)
             lane->rows = among(lane, vit__head_tokens(lane));
         block(lane, &w->blocks[i * (vit__config_pairs(c) / c->depth)]);
         emit_hidden(lane, i + 1);

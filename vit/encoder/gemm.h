@@ -5,7 +5,8 @@
  *
  *     y[m, n] = residual[m, n] + scale[n] * act(sum_k norm(x)[m, k] * W[n, k] + bias[n])
  *
- * The result for a row does not depend on the number of threads, and where any_rows says so, on no other row either.
+ * The result for a row depends on that row and the layer alone. It is the same bits whatever other rows are in the call,
+ * whichever of the layer's outputs are asked for, however many threads work, and whichever back end multiplies.
  */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
@@ -67,8 +68,7 @@ typedef struct vit__workers {
 
 typedef struct vit__gemm {
     const char *name;
-    bool any_rows; /* a row's bits do not depend on how many rows are asked for, nor on first_output, n_outputs */
-    bool undivided; /* an input's rows had better come in one call: what a call costs besides does not shrink with them */
+    bool undivided; /* every call packs the whole layer, so the rows of an input should come in one call */
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
@@ -83,14 +83,14 @@ typedef struct vit__gemm {
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;
 
-const vit__gemm *vit__gemm_openblas(void); /* f32 alone; NULL: it is not there */
-const vit__gemm *vit__gemm_tiles(void);    /* every precision, on every processor */
-/* NULL: it is not there, or not for this precision at this level. */
-const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level);
+const vit__gemm *vit__gemm_tiles(void); /* every precision, on every processor */
+/* The layers of an int8 model. NULL: oneDNN is not installed, or has no such product at this level. */
+const vit__gemm *vit__gemm_onednn(vit__cpu_level level);
 
-/* Our own tiles, which reach what the multiply units can do wherever they have vectors; OpenBLAS for f32 elsewhere; oneDNN
- * for bf16 and int8 on processors with a matrix unit. Or what the environment variable VIT_GEMM ("tiles", "openblas",
- * "onednn") asks for, if it can be had. Never oneDNN for a model that is used once: to load and prepare it would not pay. */
+/* Which back end multiplies a model. Our own tiles, but for int8 on a processor with a matrix unit (AMX): there oneDNN.
+ * The environment variable VIT_GEMM ("tiles" or "onednn") overrides the processor. oneDNN multiplies int8 alone, because
+ * sums of bytes are exact: in bf16 and f32 it would give other bits than the tiles, and other bits beside other numbers of
+ * rows. A model that is used once never takes oneDNN: loading it would cost more than it gains. */
 const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level, bool once);
 
 #endif

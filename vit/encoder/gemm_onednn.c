@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linear layers by oneDNN, which has what our tiles have not: the matrix unit of processors with AMX. Its calls are
+ * int8 layers by oneDNN, which uses the matrix unit of processors with AMX: our tiles do not. Calls to oneDNN are
  * single-threaded, on our own threads.
  *
  * oneDNN lays weights out as our panels are, so the tiles pack them, and the tiles multiply what is left over: inputs past
  * the last whole block of words, outputs past the last whole panel, and what oneDNN fails to (it takes some memory at each
  * call). It wants rows without gaps, so activations are always copied.
  *
- * A call to oneDNN is a panel by at most VIT__ONEDNN_ROWS rows, which follow from the number of rows alone: that is what
- * makes results independent of threads. Nothing says that a row's bits are the same beside another number of rows, but for
- * bytes, whose sums are exact: so there are two back ends, and that for int8 leaves layers of other precisions to the tiles.
+ * Sums of bytes are exact, so oneDNN gives the bits of the tiles. Sums of floats are not: oneDNN adds them in another order
+ * than the tiles, and in an order that depends on the number of rows. Layers of an int8 model that are multiplied in another
+ * precision are therefore left to the tiles.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +31,8 @@ typedef struct layer {
     size_t words;
 } layer;
 
-/* The tiles' packing, and a product if there is one for it. */
-static vit_status prepare(vit__linear *linear, bool bytes_alone, vit__pool *pool, vit_error *err)
+/* The tiles' packing, and oneDNN's product if there is one for this layer. */
+static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
 {
     layer *l = vit__alloc_zero(1, sizeof *l);
     if (!l)
@@ -43,22 +43,12 @@ static vit_status prepare(vit__linear *linear, bool bytes_alone, vit__pool *pool
         return status;
     }
     l->packed = linear->packed;
-    size_t per_word = vit__values_per_word(linear->precision);
-    l->words = linear->inputs / per_word / VIT__ONEDNN_WORDS * VIT__ONEDNN_WORDS; /* that are full */
-    if (l->words && linear->outputs >= VIT__PANEL && (!bytes_alone || linear->precision == VIT_PRECISION_INT8))
-        l->product = vit__onednn_create(linear->precision, l->words * per_word);
+    size_t per_word = vit__values_per_word(VIT_PRECISION_INT8);
+    l->words = linear->inputs / per_word / VIT__ONEDNN_WORDS * VIT__ONEDNN_WORDS; /* the words of whole blocks */
+    if (l->words && linear->outputs >= VIT__PANEL && linear->precision == VIT_PRECISION_INT8)
+        l->product = vit__onednn_create(l->words * per_word);
     linear->packed = l;
     return VIT_OK;
-}
-
-static vit_status prepare_any(vit__linear *linear, vit__pool *pool, vit_error *err)
-{
-    return prepare(linear, false, pool, err);
-}
-
-static vit_status prepare_bytes(vit__linear *linear, vit__pool *pool, vit_error *err)
-{
-    return prepare(linear, true, pool, err);
 }
 
 /* The layer as the tiles know it. */
@@ -223,22 +213,15 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
         vit__gemm_tiles()->apply(&left, workers);
 }
 
-/* oneDNN takes the instructions that it finds; below these levels it has no product of packed panels. */
-const vit__gemm *vit__gemm_onednn(vit_precision precision, vit__cpu_level level)
+/* oneDNN takes the instructions that it finds; below VNNI it has no product that reads packed panels. */
+const vit__gemm *vit__gemm_onednn(vit__cpu_level level)
 {
-    static const vit__gemm any = {.name = "onednn", .undivided = true, .prepare = prepare_any, .release = release,
-                                  .panels = panels, .operand = operand, .room = room, .scratch = scratch,
-                                  .apply = apply};
-    static const vit__gemm bytes = {.name = "onednn", .any_rows = true, .prepare = prepare_bytes, .release = release,
-                                    .panels = panels, .operand = operand, .room = room, .scratch = scratch,
-                                    .apply = apply};
-    static const vit__cpu_level needed[] = {[VIT_PRECISION_F32] = VIT__CPU_AVX512,
-                                            [VIT_PRECISION_BF16] = VIT__CPU_AVX512_BF16,
-                                            [VIT_PRECISION_INT8] = VIT__CPU_AVX512_VNNI};
-    if (level < needed[precision] || !vit__onednn_load())
+    static const vit__gemm back_end = {.name = "onednn", .prepare = prepare, .release = release, .panels = panels,
+                                       .operand = operand, .room = room, .scratch = scratch, .apply = apply};
+    if (level < VIT__CPU_AVX512_VNNI || !vit__onednn_load())
         return NULL;
-    vit__onednn_product *product =
-        vit__onednn_create(precision, VIT__ONEDNN_WORDS * vit__values_per_word(precision)); /* can it? */
+    size_t least = VIT__ONEDNN_WORDS * vit__values_per_word(VIT_PRECISION_INT8);
+    vit__onednn_product *product = vit__onednn_create(least); /* does this processor have one? */
     vit__onednn_free(product);
-    return !product ? NULL : precision == VIT_PRECISION_INT8 ? &bytes : &any;
+    return product ? &back_end : NULL;
 }

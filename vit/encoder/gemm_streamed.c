@@ -112,8 +112,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_streamed(void)
 {
-    static const vit__gemm back_end = {.name = "streamed", .any_rows = true, .undivided = true, .prepare = prepare,
-                                       .release = release, .panels = panels, .operand = operand, .room = room,
+    static const vit__gemm back_end = {.name = "streamed", .undivided = true, .prepare = prepare, .release = release, .panels = panels, .operand = operand, .room = room,
                                        .scratch = scratch, .apply = apply};
     return &back_end;
 }

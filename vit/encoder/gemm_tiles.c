@@ -225,7 +225,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_tiles(void)
 {
-    static const vit__gemm back_end = {.name = "tiles", .any_rows = true, .prepare = prepare, .release = release,
+    static const vit__gemm back_end = {.name = "tiles", .prepare = prepare, .release = release,
                                        .panels = panels, .operand = operand, .scratch = scratch, .apply = apply};
     return &back_end;
 }

@@ -1,70 +1,92 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Plain C, always there; and the choice between the variants. */
+/*
+ * The tiles in portable C, always there: vectors of 16 bytes as GCC and Clang know them on every processor, which are SSE2
+ * registers on x86-64 and NEON registers on ARM. And the choice between the variants.
+ */
 #include "tiles.h"
 
 #include <string.h>
 
 #include "tiles_vector.h"
 
-#define STRIP 16 /* columns summed together; the compiler keeps them in vectors of whatever there is */
+#define LANES 4
+typedef float vector __attribute__((vector_size(16)));
+typedef int32_t words __attribute__((vector_size(16)));
+typedef int16_t halves __attribute__((vector_size(16)));
 
-static float upper_half(uint32_t word)
+ALWAYS_INLINE vector zero(void)
 {
-    word &= 0xFFFF0000u;
-    float value;
-    memcpy(&value, &word, sizeof value);
-    return value;
+    return (vector){0};
 }
 
-static void f32_strip(const uint32_t *a, const uint32_t *w, size_t words, float *sums)
+ALWAYS_INLINE vector load(const uint32_t *from)
 {
-    for (size_t word = 0; word < words; word++, w += VIT__PANEL) {
-        float value, weights[STRIP];
-        memcpy(&value, a + word, sizeof value);
-        memcpy(weights, w, sizeof weights);
-        for (int i = 0; i < STRIP; i++)
-            sums[i] += value * weights[i];
-    }
+    vector x;
+    memcpy(&x, from, sizeof x);
+    return x;
 }
 
-static void bf16_strip(const uint32_t *a, const uint32_t *w, size_t words, float *sums)
+ALWAYS_INLINE void store(uint32_t *to, vector x)
 {
-    for (size_t word = 0; word < words; word++, w += VIT__PANEL) {
-        float first = upper_half(a[word] << 16), second = upper_half(a[word]);
-        for (int i = 0; i < STRIP; i++)
-            sums[i] += first * upper_half(w[i] << 16);
-        for (int i = 0; i < STRIP; i++)
-            sums[i] += second * upper_half(w[i]);
-    }
+    memcpy(to, &x, sizeof x);
 }
 
-static void int8_strip(const uint32_t *a, const uint32_t *w, size_t words, int32_t *sums)
+ALWAYS_INLINE vector broadcast(const uint32_t *from)
 {
-    for (size_t word = 0; word < words; word++, w += VIT__PANEL)
-        for (unsigned shift = 0; shift < 32; shift += 8) {
-            int32_t value = (int32_t)(a[word] >> shift & 255u);
-            for (int i = 0; i < STRIP; i++)
-                sums[i] += value * (int8_t)(w[i] >> shift & 255u);
-        }
+    int32_t x = (int32_t)*from;
+    return (vector)(words){x, x, x, x};
 }
 
-/* The three functions differ in the type of their sums alone. */
-#define DEFINE_MULTIPLY(name, type, strip)                                                                             \
-    static void name(const vit__tile_call *call)                                                                      \
-    {                                                                                                                  \
-        for (size_t row = 0; row < call->rows; row++)                                                                  \
-            for (size_t column = 0; column < (call->columns ? call->columns : VIT__PANEL); column += STRIP) {                                            \
-                type sums[STRIP] = {0}, *out = (type *)call->out + row * call->out_stride + column;                    \
-                strip((const uint32_t *)call->a + row * call->a_stride, (const uint32_t *)call->panel + column,        \
-                      call->words, sums);                                                                              \
-                for (int i = 0; i < STRIP; i++)                                                                        \
-                    out[i] = call->add ? out[i] + sums[i] : sums[i];                                                   \
-            }                                                                                                          \
-    }
+ALWAYS_INLINE vector add_f32(vector x, vector y)
+{
+    return x + y;
+}
 
-DEFINE_MULTIPLY(multiply_f32, float, f32_strip)
-DEFINE_MULTIPLY(multiply_bf16, float, bf16_strip)
-DEFINE_MULTIPLY(multiply_int8, int32_t, int8_strip)
+ALWAYS_INLINE vector add_int32(vector x, vector y)
+{
+    return (vector)((words)x + (words)y);
+}
+
+ALWAYS_INLINE vector step_f32(vector sum, vector a, vector w)
+{
+    return sum + a * w;
+}
+
+/* A bfloat16 is the upper half of a float. */
+ALWAYS_INLINE vector step_bf16(vector sum, vector a, vector w)
+{
+    sum += (vector)((words)a << 16) * (vector)((words)w << 16);
+    return sum + (vector)((words)a & -65536) * (vector)((words)w & -65536);
+}
+
+/* Even and odd bytes apart, as 16-bit numbers. A product of an unsigned and a signed byte, 255 * -128 at most, fits 16 bits. */
+ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
+{
+    halves even = ((halves)a & 255) * ((halves)w << 8 >> 8), odd = ((halves)a >> 8 & 255) * ((halves)w >> 8);
+    words lower = ((words)even << 16 >> 16) + ((words)odd << 16 >> 16), upper = ((words)even >> 16) + ((words)odd >> 16);
+    return (vector)((words)sum + lower + upper);
+}
+
+#define TILE_FUNCTION multiply_f32
+#define TILE_STEP step_f32
+#define TILE_ADD add_f32
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
+#include "tiles_body.h"
+
+#define TILE_FUNCTION multiply_bf16
+#define TILE_STEP step_bf16
+#define TILE_ADD add_f32
+#define TILE_ROWS 4
+#define TILE_VECTORS 2
+#include "tiles_body.h"
+
+#define TILE_FUNCTION multiply_int8
+#define TILE_STEP step_int8
+#define TILE_ADD add_int32
+#define TILE_ROWS 4
+#define TILE_VECTORS 2
+#include "tiles_body.h"
 
 vit__tiles vit__tiles_get(vit__cpu_level level)
 {
@@ -78,7 +100,7 @@ vit__tiles vit__tiles_get(vit__cpu_level level)
         tiles.int8_name = vit__tiles_avx512_vnni.int8_name;
         tiles.int8 = vit__tiles_avx512_vnni.int8;
     }
-    if (level >= VIT__CPU_AVX512_BF16) {
+    if (level >= VIT__CPU_AVX512_BF16 && vit__cpu_bf16_pays()) {
         tiles.bf16_name = vit__tiles_avx512_bf16.bf16_name;
         tiles.bf16 = vit__tiles_avx512_bf16.bf16;
     }

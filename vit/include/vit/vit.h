@@ -31,7 +31,7 @@
  *  - On failure nothing is handed over: out-pointers are set to NULL (images to all zero), nothing leaks.
  *  - Free functions take NULL.
  *  - The library never prints, exits, aborts, or changes the locale or signal handlers. Where it loads OpenBLAS
- *    (vit_products, and f32 models without AVX2), it sets its thread count, which belongs to the process, to 1.
+ *    (vit_products), it sets OpenBLAS's thread count, which belongs to the process, to 1.
  *  - vit_model and vit_preprocessor are immutable and may be shared between threads. A vit_session belongs to
  *    one thread at a time.
  */
@@ -325,9 +325,9 @@ VIT_API void vit_session_free(vit_session *session);
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
-/* What multiplies the matrices of the blocks: the back end and its instructions, "tiles/avx512_vnni", "openblas", "onednn"
- * (bf16 and int8 on processors with AMX), or "streamed": the tiles, of a model that was opened for one call. Without AVX2 and
- * without OpenBLAS "tiles/c". The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
+/* What multiplies the matrices of the blocks. "tiles/avx512_vnni": the library's own loops and their instructions ("tiles/c"
+ * on a processor without AVX2). "onednn": oneDNN (int8 on a processor with AMX). "streamed": the library's own loops, for a
+ * model that was opened for one call. The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
