@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libvit)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES vit/include/vit/vit.h vit/include/vit/export.h io/include/vit/io.h io/include/vit/text.h
+install(FILES base/include/vit/error.h base/include/vit/export.h vit/include/vit/vit.h io/include/vit/io.h text/include/vit/text.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vit)
 install(TARGETS vit_command RUNTIME)
 

@@ -1,21 +1,40 @@
-# vit_add_library(NAME SOURCES ... [FOLDERS ...] INCLUDE DIR [PUBLIC_VIT LIB] PRIVATE_LIBRARIES ...)
-# FOLDERS: where internal headers are, below the current folder (which is always among them).
+# The walls between folders, and the libraries that are made of them.
 #
-# One set of position-independent objects, and three libraries of them:
+# vit_add_room(NAME SOURCES ... [USES ROOM...] [PUBLIC DIR...] [LIBRARIES ...])
+#
+# A room is the current folder as a target of its own. Its files are compiled with the include paths of the room itself and of
+# the rooms that it uses (and of those that these use), and no others: an include that the design does not allow does not
+# compile. USES are the arrows of docs/architecture.md. PUBLIC: folders of public headers. A room without sources is such a
+# folder alone, which is what other libraries see of a library.
+#
+#     vit_add_room(linear SOURCES gemm.c tiles.c USES families checkpoint base)
+function(vit_add_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;PUBLIC;LIBRARIES" ${ARGN})
+  list(TRANSFORM ARG_USES PREPEND room_)
+  if(NOT ARG_SOURCES)
+    add_library(room_${name} INTERFACE)
+    target_include_directories(room_${name} INTERFACE ${ARG_PUBLIC})
+    target_link_libraries(room_${name} INTERFACE ${ARG_USES})
+    return()
+  endif()
+  add_library(room_${name} OBJECT ${ARG_SOURCES})
+  set_target_properties(room_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
+  target_include_directories(room_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_PUBLIC})
+  target_link_libraries(room_${name} PUBLIC ${ARG_USES} PRIVATE vit_warnings ${ARG_LIBRARIES})
+endfunction()
+
+# vit_add_library(NAME ROOMS ROOM... INCLUDE DIR... [PUBLIC_VIT LIB] PRIVATE_LIBRARIES ...)
+#
+# Three libraries of the objects of some rooms, and of the room base:
 #   NAME            shared, versioned, hidden visibility (installed)
 #   NAME_static     static (installed as libNAME.a)
-#   NAME_internal   static, with the internal headers on the include path (the command's tests link this one)
+#   NAME_internal   static, with the rooms' headers on the include path (the tests link this one)
+# PUBLIC_VIT: the library that this one stands on, and whose types are in its public header. Shared libraries each have base
+# inside, hidden; of static ones, that which stands on no other.
 function(vit_add_library name)
-  cmake_parse_arguments(ARG "" "INCLUDE;PUBLIC_VIT" "SOURCES;FOLDERS;PRIVATE_LIBRARIES" ${ARGN})
-  list(TRANSFORM ARG_FOLDERS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
-  set(internal ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_FOLDERS})
-  add_library(${name}_objects OBJECT ${ARG_SOURCES})
-  set_target_properties(${name}_objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
-  target_include_directories(${name}_objects PUBLIC ${ARG_INCLUDE} PRIVATE ${internal})
-  target_link_libraries(${name}_objects PRIVATE vit_warnings ${ARG_PRIVATE_LIBRARIES})
-  if(ARG_PUBLIC_VIT)
-    target_include_directories(${name}_objects PRIVATE ${PROJECT_SOURCE_DIR}/vit/base ${PROJECT_SOURCE_DIR}/vit/include)
-  endif()
+  cmake_parse_arguments(ARG "" "PUBLIC_VIT" "ROOMS;INCLUDE;PRIVATE_LIBRARIES" ${ARGN})
+  list(TRANSFORM ARG_ROOMS REPLACE "(.+)" "$<TARGET_OBJECTS:room_\\1>" OUTPUT_VARIABLE objects)
+  list(TRANSFORM ARG_ROOMS REPLACE "(.+)" "$<TARGET_PROPERTY:room_\\1,INTERFACE_INCLUDE_DIRECTORIES>" OUTPUT_VARIABLE internal)
 
   add_library(${name} SHARED)
   set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -26,16 +45,22 @@ function(vit_add_library name)
   set_target_properties(${name}_static PROPERTIES OUTPUT_NAME ${name})
   add_library(${name}_internal STATIC)
   foreach(target ${name} ${name}_static ${name}_internal)
-    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${name}_objects>)
+    target_sources(${target} PRIVATE ${objects})
     set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
     target_include_directories(${target} PUBLIC
-      $<BUILD_INTERFACE:${ARG_INCLUDE}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+      "$<BUILD_INTERFACE:${ARG_INCLUDE}>" $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_LIBRARIES})
   endforeach()
   target_include_directories(${name}_internal PUBLIC ${internal})
   if(ARG_PUBLIC_VIT)
-    target_link_libraries(${name} PUBLIC ${ARG_PUBLIC_VIT})
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:room_base>)
+    target_link_libraries(${name} PUBLIC ${ARG_PUBLIC_VIT} PRIVATE ${VIT_BASE_LIBRARIES})
     target_link_libraries(${name}_static PUBLIC ${ARG_PUBLIC_VIT}_static)
     target_link_libraries(${name}_internal PUBLIC ${ARG_PUBLIC_VIT}_internal)
+  else()
+    foreach(target ${name} ${name}_static ${name}_internal)
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:room_base>)
+      target_link_libraries(${target} PRIVATE ${VIT_BASE_LIBRARIES})
+    endforeach()
   endif()
 endfunction()

@@ -1,4 +1,4 @@
-# Sets ONEDNN_FOUND and ONEDNN_INCLUDE_DIR. Of oneDNN the build takes the headers of version 2, whose interface vit/base/onednn.c
+# Sets ONEDNN_FOUND and ONEDNN_INCLUDE_DIR. Of oneDNN the build takes the headers of version 2, whose interface vit/linear/onednn.c
 # is written against (version 3 has another); the library is loaded at run time.
 set(ONEDNN_FOUND FALSE)
 if(VIT_ONEDNN)

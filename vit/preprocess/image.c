@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "vit/vit.h"
 
 vit_status vit_image_alloc(uint32_t width, uint32_t height, vit_image *image, vit_error *err)
 {

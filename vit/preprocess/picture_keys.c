@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "picture_keys.h"
+#include "vit/vit.h"
 
 #include <string.h>
 

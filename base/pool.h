@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "vit/vit.h"
+#include "vit/error.h"
 
 typedef struct vit__pool vit__pool;
 

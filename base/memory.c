@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "vit/vit.h"
 
 #define KERNEL_ALIGNMENT 64u
 #define HUGE_PAGE (2u << 20) /* fewer page faults while it is filled, fewer translations while it is read */
@@ -79,9 +78,4 @@ char *vit__strdup(const char *string)
     if (copy)
         memcpy(copy, string, length);
     return copy;
-}
-
-void vit_free(void *pointer)
-{
-    free(pointer);
 }

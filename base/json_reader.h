@@ -9,7 +9,7 @@
 #define VIT_JSON_READER_H
 
 #include "json.h"
-#include "vit/vit.h"
+#include "vit/error.h"
 
 typedef struct vit__reader {
     const vit__json *object;

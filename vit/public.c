@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "error.h"
-
+/* The functions of vit.h that are about no model: version, errors, memory. */
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "vit/vit.h"
+
+const char *vit_version(void)
+{
+    return VIT_VERSION;
+}
 
 static const char *const status_names[] = {
     [VIT_OK] = "ok",
@@ -30,13 +36,14 @@ const char *vit_status_name(vit_status status)
 
 vit_status vit_error_set(vit_error *err, vit_status status, const char *where, const char *format, ...)
 {
-    if (!err || err->status != VIT_OK)
-        return status;
-    err->status = status;
-    snprintf(err->where, sizeof err->where, "%s", where ? where : "");
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(err->message, sizeof err->message, format, arguments);
+    vit__fail_list(err, status, where, format, arguments);
     va_end(arguments);
     return status;
+}
+
+void vit_free(void *pointer)
+{
+    free(pointer);
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vit/vit.h"
+#include "vit/error.h"
 
 typedef struct vit__json vit__json;
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "error.h"
+
+#include <stdio.h>
+
+vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, const char *format, va_list arguments)
+{
+    if (!err || err->status != VIT_OK)
+        return status;
+    err->status = status;
+    snprintf(err->where, sizeof err->where, "%s", where ? where : "");
+    vsnprintf(err->message, sizeof err->message, format, arguments);
+    return status;
+}
+
+vit_status vit__fail(vit_error *err, vit_status status, const char *where, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vit__fail_list(err, status, where, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+vit_status vit__fail_memory(vit_error *err, const char *where)
+{
+    return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, where, "out of memory");
+}

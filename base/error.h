@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How errors are made inside: as vit_error_set makes them, which is its public name. */
+#ifndef VIT_ERROR_H
+#define VIT_ERROR_H
+
+#include <stdarg.h>
+
+#include "vit/error.h"
+
+/* Fills *err as printf would, unless err is NULL or already holds an error; returns status. where may be NULL. */
+vit_status vit__fail(vit_error *err, vit_status status, const char *where, const char *format, ...) VIT_PRINTF(4, 5);
+vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, const char *format, va_list arguments);
+
+/* VIT_ERR_OUT_OF_MEMORY with the usual words. */
+vit_status vit__fail_memory(vit_error *err, const char *where);
+
+#endif

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The arrows between folders are those that docs/architecture.md shows: test_arrows.py SOURCE BUILD
+
+The table of rooms in docs/architecture.md names a folder in its first column and the folders that it may use in its last. What
+a folder does use is derived from the build: the compiler wrote beside each object which headers it read. Both must be equal,
+and there must be no circle. Then a wrong include is tried for every pair of folders, with the very command that compiles the
+folder's files: it must not compile.
+"""
+import glob
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+SOURCE, BUILD = (os.path.realpath(path) for path in sys.argv[1:3])
+PAGE = os.path.join(SOURCE, "docs", "architecture.md")
+
+
+def documented():
+    """{folder: the folders it may use}, from the rows of the table of rooms."""
+    rooms = {}
+    for line in read(PAGE).splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        folder = re.fullmatch(r"`([a-z_/]+)/`", cells[0])
+        if folder and len(cells) == 3 and cells[2] != "-":
+            rooms[folder[1]] = set(re.findall(r"`([a-z_/]+)/`", cells[2]))
+    return rooms
+
+
+def room_of(path, rooms):
+    """The folder of the table that a file of the project is in; None: it is in none."""
+    relative = os.path.relpath(path, SOURCE)
+    inside = [room for room in rooms if relative.startswith(room + "/")]
+    return max(inside, key=len, default=None)
+
+
+def commands():
+    """{source file: (folder, words of its command)} of what the build compiles."""
+    return {os.path.realpath(entry["file"]): (entry["directory"], shlex.split(entry["command"]))
+            for entry in json.loads(read(os.path.join(BUILD, "compile_commands.json")))}
+
+
+def headers_read(directory, command):
+    """The project's headers that a compilation read, from the list that the compiler left beside the object."""
+    listed = os.path.join(directory, command[command.index("-o") + 1]) + ".d"
+    text = read(listed).replace("\\\n", " ")
+    paths = {os.path.realpath(os.path.join(directory, word)) for word in text.split(":", 1)[1].split()}
+    return {path for path in paths if path.startswith(SOURCE + os.sep) and not path.startswith(BUILD) and path.endswith(".h")}
+
+
+def includes(path, known, rooms):
+    """The headers among `known` that a file names itself; a room's headers are named from its folder."""
+    named = set(re.findall(r'^#include [<"]([^>"]+)[>"]', read(path), re.M))
+    return {header for header in known
+            if room_of(header, rooms) and os.path.relpath(header, os.path.join(SOURCE, room_of(header, rooms))) in named}
+
+
+class TestArrows(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.rooms = documented()
+        cls.commands = {path: entry for path, entry in commands().items() if room_of(path, cls.rooms)}
+
+    def used(self):
+        """{folder: {folder used: an include that shows it}}"""
+        arrows = {room: {} for room in self.rooms}
+        for source, (directory, command) in self.commands.items():
+            known = headers_read(directory, command)
+            for file in {source} | known:
+                for header in includes(file, known, self.rooms):
+                    here, there = room_of(file, self.rooms), room_of(header, self.rooms)
+                    if here and there and here != there:
+                        arrows[here].setdefault(there, f"{os.path.relpath(file, SOURCE)} includes {os.path.basename(header)}")
+        return arrows
+
+    def test_documented_arrows_are_those_of_the_build(self):
+        self.assertGreater(len(self.rooms), 8, "the table of rooms was not found")
+        for room, arrows in self.used().items():
+            with self.subTest(room=room):
+                self.assertTrue([s for s in self.commands if room_of(s, self.rooms) == room] or room.endswith("include"))
+                self.assertEqual(set(arrows) - self.rooms[room], set(), f"not in {PAGE}: {arrows}")
+                self.assertEqual(self.rooms[room] - set(arrows), set(), f"{PAGE} names what {room}/ does not use")
+
+    def test_no_circles(self):
+        left = {room: set(arrows) for room, arrows in self.used().items()}
+        while left:
+            free = [room for room, arrows in left.items() if not arrows & set(left)]
+            self.assertTrue(free, f"a circle among {sorted(left)}")
+            for room in free:
+                del left[room]
+
+    def reachable(self, room):
+        """The room, what it may use, and what that may use: whose headers these include."""
+        seen, left = set(), [room]
+        while left:
+            at = left.pop()
+            if at not in seen:
+                seen.add(at)
+                left += self.rooms[at]
+        return seen
+
+    def header_of(self, room):
+        """A header of the room whose name no other folder has, as it is included."""
+        names = {}
+        for path in glob.glob(os.path.join(SOURCE, "**", "*.h"), recursive=True):
+            if not path.startswith(BUILD):
+                names.setdefault(os.path.basename(path), []).append(path)
+        inside = sorted(path for paths in names.values() if len(paths) == 1 or room.endswith("include")
+                        for path in paths if room_of(path, self.rooms) == room and not path.endswith("_body.h"))
+        return os.path.relpath(inside[0], os.path.join(SOURCE, room)) if inside else None
+
+    def compiles(self, room, header):
+        source = next(path for path in self.commands if room_of(path, self.rooms) == room)
+        directory, command = self.commands[source]
+        with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+            file.write(f'#include "{header}"\n')
+            file.flush()
+            at = command.index("-o")
+            tried = command[:at] + ["-fsyntax-only", "-c", file.name]
+            done = subprocess.run(tried, cwd=directory, capture_output=True, text=True, timeout=60)
+        self.assertTrue(done.returncode == 0 or "No such file" in done.stderr, (room, header, done.stderr))
+        return done.returncode == 0
+
+    def test_wrong_includes_do_not_compile(self):
+        tried = 0
+        headers = {room: self.header_of(room) for room in self.rooms}
+        with_files = [room for room in self.rooms if any(room_of(path, self.rooms) == room for path in self.commands)]
+        for room in with_files:
+            allowed = self.reachable(room)
+            for other, header in headers.items():
+                if header and other != room:
+                    with self.subTest(room=room, header=f"{other}/{header}"):
+                        self.assertEqual(self.compiles(room, header), other in allowed)
+                        tried += 1
+        self.assertGreater(tried, 60)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
