@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cpu.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,36 +11,16 @@
 #include <cpuid.h>
 #endif
 
-static vit__cpu_level processor_level(void)
-{
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-        return VIT__CPU_C;
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
-        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
-        return VIT__CPU_AVX2;
-    if (!__builtin_cpu_supports("avx512vnni"))
-        return VIT__CPU_AVX512;
-    return __builtin_cpu_supports("avx512bf16") ? VIT__CPU_AVX512_BF16 : VIT__CPU_AVX512_VNNI;
-#else
-    return VIT__CPU_C;
-#endif
-}
-
-static const char *const level_names[] = {"c", "avx2", "avx512", "avx512_vnni", "avx512_bf16"};
-
-vit__cpu_level vit__cpu_detect(void)
-{
-    vit__cpu_level level = processor_level();
-    const char *mask = getenv("VIT_CPU");
-    for (int lower = VIT__CPU_C; mask && lower < (int)level; lower++)
-        if (strcmp(mask, level_names[lower]) == 0)
-            return (vit__cpu_level)lower;
-    return level;
-}
+const vit__isa vit__isas[] = {
+    {"c", 0},
+    VIT__ON_X86_64({"avx2", VIT__CPU_AVX2}, {"avx512", VIT__CPU_AVX2 | VIT__CPU_AVX512},
+                   {"avx512_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI},
+                   {"avx512_bf16", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI | VIT__CPU_AVX512_BF16 |
+                                       VIT__CPU_FAST_BF16})};
+const size_t vit__isa_count = sizeof vit__isas / sizeof *vit__isas;
 
 #if defined(__x86_64__)
-bool vit__cpu_matrix_unit(void)
+static bool has_amx(void)
 {
     enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25 }; /* leaf 7, edx */
     enum { OSXSAVE = 1 << 27, XSTATE = 3 << 17 };                         /* leaf 1, ecx; XCR0: tiles and their shape */
@@ -52,21 +34,52 @@ bool vit__cpu_matrix_unit(void)
         return false;
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & all) == all;
 }
-#else
-bool vit__cpu_matrix_unit(void)
+
+/* The builtins look at the operating system's part too. */
+static unsigned processor_flags(void)
 {
-    return false;
+    unsigned flags = 0;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        flags |= VIT__CPU_AVX2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && flags)
+        flags |= VIT__CPU_AVX512;
+    if (!(flags & VIT__CPU_AVX512))
+        return flags;
+    if (__builtin_cpu_supports("avx512vnni"))
+        flags |= VIT__CPU_AVX512_VNNI;
+    if (__builtin_cpu_supports("avx512bf16"))
+        flags |= VIT__CPU_AVX512_BF16 | (__builtin_cpu_is("intel") ? 0u : (unsigned)VIT__CPU_FAST_BF16);
+    return flags | (has_amx() ? (unsigned)VIT__CPU_AMX : 0u);
+}
+#else
+static unsigned processor_flags(void)
+{
+    return 0;
 }
 #endif
 
-bool vit__cpu_bf16_pays(void)
+static vit__cpu here;
+
+static void look(void)
 {
-#if defined(__x86_64__)
-    return !__builtin_cpu_is("intel");
-#else
-    return false;
-#endif
+    here.flags = processor_flags();
+    const char *isa = getenv("VIT_CPU"), *gemm = getenv("VIT_GEMM");
+    for (size_t i = 0; isa && i < vit__isa_count; i++)
+        if (strcmp(isa, vit__isas[i].name) == 0)
+            here.flags &= vit__isas[i].flags;
+    if (gemm && strlen(gemm) < sizeof here.gemm)
+        strcpy(here.gemm, gemm);
 }
+
+const vit__cpu *vit__cpu_here(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, look);
+    return &here;
+}
+
+/* ------------------------------------------------------------------ processors ---- */
 
 /* Reads the first two numbers of a file; a first word "max" reads as -1. */
 static bool read_numbers(const char *path, double numbers[2], int wanted)
@@ -130,10 +143,24 @@ static unsigned cgroup1_count(void)
     return quota_count(quota[0], period[0]);
 }
 
+/* Processors in the affinity mask, however many the machine has; a set of fixed size holds 1,024. */
+static unsigned affinity_count(void)
+{
+    for (size_t most = CPU_SETSIZE; most <= CPU_SETSIZE * 64; most *= 4) {
+        cpu_set_t *set = CPU_ALLOC(most);
+        size_t size = CPU_ALLOC_SIZE(most);
+        int failure = set && sched_getaffinity(0, size, set) == 0 ? 0 : set ? errno : ENOMEM;
+        unsigned count = failure ? 1 : (unsigned)CPU_COUNT_S(size, set);
+        CPU_FREE(set);
+        if (failure != EINVAL) /* a larger set is wanted */
+            return count;
+    }
+    return 1;
+}
+
 unsigned vit__cpu_count(void)
 {
-    cpu_set_t set;
-    unsigned count = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+    unsigned count = affinity_count();
     unsigned limits[2] = {cgroup2_count(), cgroup1_count()};
     for (int i = 0; i < 2; i++)
         if (limits[i] && limits[i] < count)

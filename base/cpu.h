@@ -1,31 +1,62 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this machine offers: instruction sets and processors. */
+/*
+ * What this machine offers: the instructions of its processor, and how many processors a program may use.
+ *
+ * The processor and the environment are looked at once in a process, so that a host program may change its environment
+ * while others work (setenv beside getenv is undefined). What code needs is a set of flags, one bit for each; a table of
+ * variants names for each row the flags that it needs, and takes the last row whose flags are all there. To add an
+ * instruction set: a flag and its detection here and in cpu.c, a row in vit__isas, and a row in each table that has a
+ * variant for it (vit/linear/kernels.c, vit/linear/tiles.c, vit/preprocess/resize_kernels.c).
+ */
 #ifndef VIT_CPU_H
 #define VIT_CPU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Each level includes those before it. */
-typedef enum vit__cpu_level {
-    VIT__CPU_C,
-    VIT__CPU_AVX2,        /* with FMA */
-    VIT__CPU_AVX512,      /* F, BW, DQ, VL */
-    VIT__CPU_AVX512_VNNI, /* int8 products */
-    VIT__CPU_AVX512_BF16  /* bfloat16 products */
-} vit__cpu_level;
+/* x86-64; other architectures get flags of their own. */
+enum {
+    VIT__CPU_AVX2 = 1 << 0,        /* with FMA */
+    VIT__CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL */
+    VIT__CPU_AVX512_VNNI = 1 << 2, /* products of bytes */
+    VIT__CPU_AVX512_BF16 = 1 << 3, /* products of bfloat16 */
+    VIT__CPU_FAST_BF16 = 1 << 4,   /* these are faster than two float multiply-adds: on AMD's Zen 4 (234 GFLOP/s a core to
+                                    * 115), not on Intel (Granite Rapids: 110 to 222) */
+    VIT__CPU_AMX = 1 << 5          /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers */
+};
 
-/* A matrix unit (AMX) that multiplies bfloat16 and bytes, and an operating system that keeps its registers. */
-bool vit__cpu_matrix_unit(void);
+/* A name for VIT_CPU, and all that may be used under it: "avx2" allows VIT__CPU_AVX2, "c" allows nothing. */
+typedef struct vit__isa {
+    const char *name;
+    unsigned flags;
+} vit__isa;
 
-/* Whether the instruction that multiplies bfloat16 (vdpbf16ps) is faster than two float multiply-adds. On AMD's Zen 4 it is
- * (234 GFLOP/s a core against 115); on Intel it is not (110 against 222 on Granite Rapids). */
-bool vit__cpu_bf16_pays(void);
+/* From the least to the most. */
+extern const vit__isa vit__isas[];
+extern const size_t vit__isa_count;
 
-/* The highest level the processor runs, or a lower one if the environment variable VIT_CPU ("c", "avx2", "avx512",
- * "avx512_vnni", "avx512_bf16") asks for it. */
-vit__cpu_level vit__cpu_detect(void);
+typedef struct vit__cpu {
+    unsigned flags; /* what the processor has, less what the environment variable VIT_CPU forbids */
+    char gemm[16];  /* the environment variable VIT_GEMM; "" if it is not set, or longer */
+} vit__cpu;
 
-/* Threads worth running: the affinity mask, cut by the cgroup CPU quota (version 1 or 2). At least 1. */
+/* What this process found when it asked first. From any thread. */
+const vit__cpu *vit__cpu_here(void);
+
+/* Are all of these flags there? */
+static inline bool vit__cpu_has(unsigned there, unsigned flags)
+{
+    return (there & flags) == flags;
+}
+
+/* A row of a table of variants that other architectures do not have. */
+#if defined(__x86_64__)
+#define VIT__ON_X86_64(...) __VA_ARGS__
+#else
+#define VIT__ON_X86_64(...)
+#endif
+
+/* Threads worth running: the affinity mask, cut by the cgroup CPU quota (version 1 or 2). At least 1. Reads files. */
 unsigned vit__cpu_count(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support.h"
 
+#include "cpu.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,4 +38,14 @@ uint64_t random_next(uint64_t *state)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
+}
+
+bool next_isa(size_t *i, unsigned *flags)
+{
+    while (*i < vit__isa_count) {
+        *flags = vit__isas[(*i)++].flags;
+        if (vit__cpu_has(vit__cpu_here()->flags | VIT__CPU_FAST_BF16, *flags))
+            return true;
+    }
+    return false;
 }

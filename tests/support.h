@@ -32,4 +32,7 @@ uint64_t random_next(uint64_t *state);
             fail_msg("%s: %s: %s", vit_status_name(status), (err).where, (err).message);                               \
     } while (0)
 
+/* Instruction sets that this processor runs, from plain C on: for (size_t i = 0; next_isa(&i, &flags);) */
+bool next_isa(size_t *i, unsigned *flags);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The core of attention against its formula in double, at each precision and level: one block of keys and several, heads
+/* The core of attention against its formula in double, at each precision and instruction set: one block of keys and several, heads
  * narrower and wider than a panel, a causal mask, relative positions. */
 #include "support.h"
 
@@ -55,7 +55,7 @@ static void formula(const vit__core_call *c, size_t query, double *y)
     free(scores);
 }
 
-static void check_shape(const shape *s, vit_precision precision, vit__cpu_level level)
+static void check_shape(const shape *s, vit_precision precision, unsigned flags)
 {
     size_t stride = 3 * s->head_dim + 2, rows = s->keys > s->queries ? s->keys : s->queries;
     float *qkv = random_floats(rows * stride, 4), *table = random_floats(TABLE, 5);
@@ -69,8 +69,8 @@ static void check_shape(const shape *s, vit_precision precision, vit__cpu_level 
                            .stride = stride, .queries = s->queries, .keys = s->keys, .head_dim = s->head_dim,
                            .scale = 1 / sqrtf((float)s->head_dim), .relative = s->relative ? table : NULL,
                            .relative_index = index, .causal = s->causal, .y = y, .y_stride = s->head_dim};
-    vit__tiles tiles = vit__tiles_get(level);
-    vit__core_attend(&call, vit__kernels_get(level), &tiles, scratch);
+    vit__tiles tiles = vit__tiles_get(flags);
+    vit__core_attend(&call, vit__kernels_get(flags), &tiles, scratch);
     double worst = 0, want[128];
     for (size_t query = 0; query < s->queries; query++) {
         formula(&call, query, want);
@@ -80,8 +80,8 @@ static void check_shape(const shape *s, vit_precision precision, vit__cpu_level 
     /* Values are up to 2. f32: tens of roundings. bf16: each q, k, v and share is off by up to 2^-9; scores of d products
      * of up to 4 by some hundredths where they are largest, and their exponentials in proportion. */
     if (!(worst < (precision == VIT_PRECISION_F32 ? 5e-6 : 5e-2)))
-        fail_msg("%zu queries, %zu keys of %zu, precision %d, level %d: error %g", s->queries, s->keys, s->head_dim,
-                 (int)precision, (int)level, worst);
+        fail_msg("%zu queries, %zu keys of %zu, precision %d, instructions %x: error %g", s->queries, s->keys, s->head_dim,
+                 (int)precision, flags, worst);
     free(qkv);
     free(table);
     free(y);
@@ -92,10 +92,11 @@ static void check_shape(const shape *s, vit_precision precision, vit__cpu_level 
 static void attention_is_the_formula(void **state)
 {
     (void)state;
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++)
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);)
         for (int precision = VIT_PRECISION_F32; precision <= VIT_PRECISION_BF16; precision++)
             for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-                check_shape(&shapes[i], (vit_precision)precision, (vit__cpu_level)level);
+                check_shape(&shapes[i], (vit_precision)precision, flags);
 }
 
 int main(void)

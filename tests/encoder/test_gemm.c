@@ -55,11 +55,11 @@ static void free_layer(layer *l)
     free(l->scale);
 }
 
-/* A back end at a precision and level. */
+/* A back end, a precision, and an instruction set. */
 typedef struct way {
     const vit__gemm *gemm;
     vit_precision precision;
-    vit__cpu_level level;
+    unsigned flags; /* of the instruction set */
 } way;
 
 static void prepare(const way *w, layer *l)
@@ -85,7 +85,7 @@ static void run(const way *w, const layer *l, run_of r, const float *x, float *y
     const vit__gemm *gemm = w->gemm;
     size_t k = l->linear.inputs, n = l->linear.outputs;
     vit_error err = {0};
-    vit__workers workers = {.kernels = vit__kernels_get(w->level), .tiles = vit__tiles_get(w->level)};
+    vit__workers workers = {.kernels = vit__kernels_get(w->flags), .tiles = vit__tiles_get(w->flags)};
     assert_ok(vit__pool_create(r.threads, &workers.pool, &err), err);
     size_t room = gemm->room ? gemm->room(&l->linear) : 1;
     workers.operand = malloc((gemm->operand(&l->linear) * r.rows + room) * sizeof(float));
@@ -109,7 +109,7 @@ static void run(const way *w, const layer *l, run_of r, const float *x, float *y
 /* The values that are multiplied in x's or w's place: rows [n, K], `stride` apart, as the precision holds them. */
 static void round_rows(const way *w, size_t n, size_t inputs, size_t stride, float *rows)
 {
-    const vit__kernels *kernels = vit__kernels_get(VIT__CPU_C);
+    const vit__kernels *kernels = vit__kernels_get(0);
     vit_precision precision = w->precision;
     bool weights = stride == inputs;
     uint16_t *halves = malloc(inputs * sizeof *halves);
@@ -137,12 +137,13 @@ static void round_rows(const way *w, size_t n, size_t inputs, size_t stride, flo
 
 static void each_way(void (*check)(const way *w, const shape *s))
 {
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++)
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);)
         for (int precision = VIT_PRECISION_F32; precision <= VIT_PRECISION_INT8; precision++)
             for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
-                way w = {vit__gemm_tiles(), (vit_precision)precision, (vit__cpu_level)level};
+                way w = {vit__gemm_tiles(), (vit_precision)precision, flags};
                 check(&w, &shapes[k]);
-                w.gemm = vit__gemm_onednn(w.level); /* of other precisions it leaves layers to the tiles */
+                w.gemm = vit__gemm_onednn(w.flags); /* of other precisions it leaves layers to the tiles */
                 if (w.gemm)
                     check(&w, &shapes[k]);
             }
@@ -150,14 +151,14 @@ static void each_way(void (*check)(const way *w, const shape *s))
 
 /* Of the largest value. f32: sums of up to 768 products, a few hundred roundings of 6e-8, mostly cancelling. bf16: the
  * same, and a GELU that may be off by 1e-4. int8: besides, a value of x that lies between two bytes may take either, as
- * the level rounds; one unit of one byte in hundreds is 1e-4 of a small sum. */
+ * the instructions round; one unit of one byte in hundreds is 1e-4 of a small sum. */
 static const double tolerances[] = {
     [VIT_PRECISION_F32] = 2e-6, [VIT_PRECISION_BF16] = 1e-4, [VIT_PRECISION_INT8] = 1e-3};
 
 static void norm_rows(const vit__norm_weights *norm, size_t n, size_t inputs, float *x)
 {
     for (size_t row = 0; norm && norm->weight && row < n; row++)
-        vit__norm_row(vit__kernels_get(VIT__CPU_C), norm, inputs, x + row * (inputs + GAP), x + row * (inputs + GAP));
+        vit__norm_row(vit__kernels_get(0), norm, inputs, x + row * (inputs + GAP), x + row * (inputs + GAP));
 }
 
 static void check_formula_with(const way *w, const shape *s, const vit__norm_weights *norm)
@@ -179,8 +180,8 @@ static void check_formula_with(const way *w, const shape *s, const vit__norm_wei
         }
     double error = relative_error(y, want, size);
     if (!(error < tolerances[w->precision]))
-        fail_msg("%s, precision %d, level %d, %zu x %zu%s: error %g", w->gemm->name, (int)w->precision,
-                 (int)w->level, s->rows, s->inputs, norm ? ", normed" : "", error);
+        fail_msg("%s, precision %d, instructions %x, %zu x %zu%s: error %g", w->gemm->name, (int)w->precision,
+                 w->flags, s->rows, s->inputs, norm ? ", normed" : "", error);
     free(x);
     free(y);
     free(want);

@@ -14,70 +14,68 @@
 
 static bool absent;
 
-static const char *chosen(const char *asked, vit_precision precision, vit__cpu_level level, bool once)
+enum { VNNI = VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI, AMX = VNNI | VIT__CPU_AVX512_BF16 | VIT__CPU_AMX };
+
+static const char *chosen(const char *asked, vit_precision precision, unsigned flags, bool once)
 {
-    if (asked)
-        setenv("VIT_GEMM", asked, 1);
-    else
-        unsetenv("VIT_GEMM");
-    const char *name = vit__gemm_choose(precision, level, once)->name;
-    unsetenv("VIT_GEMM");
-    return name;
+    vit__cpu cpu = {.flags = flags};
+    strcpy(cpu.gemm, asked);
+    return vit__gemm_choose(precision, &cpu, once)->name;
 }
 
-/* By the processor alone, whatever VIT_GEMM holds that means nothing or cannot be had. */
+/* Can oneDNN multiply on this processor? What it can do it finds out itself. */
+static bool onednn_is_there(void)
+{
+    return TEST_ONEDNN && !absent && vit__cpu_has(vit__cpu_here()->flags, VNNI);
+}
+
+/* By the processor alone, whatever VIT_GEMM holds that means nothing. */
 static void the_processor_decides(void **state)
 {
     (void)state;
-    const char *const nothing[] = {NULL, "", "mkl", "Tiles", "onednn ", "openblas"};
-    bool matrix = vit__cpu_matrix_unit() && vit__gemm_onednn(VIT__CPU_AVX512_BF16);
+    const char *const nothing[] = {"", "mkl", "Tiles", "onednn ", "openblas"};
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
         for (int p = VIT_PRECISION_F32; p <= VIT_PRECISION_INT8; p++) {
-            assert_string_equal(chosen(nothing[i], (vit_precision)p, VIT__CPU_C, false), "tiles");
-            assert_string_equal(chosen(nothing[i], (vit_precision)p, VIT__CPU_AVX512_VNNI, false), "tiles");
-            assert_string_equal(chosen(nothing[i], (vit_precision)p, VIT__CPU_AVX512_BF16, true), "tiles");
+            assert_string_equal(chosen(nothing[i], (vit_precision)p, 0, false), "tiles");
+            assert_string_equal(chosen(nothing[i], (vit_precision)p, VNNI, false), "tiles");
+            assert_string_equal(chosen(nothing[i], (vit_precision)p, AMX, true), "tiles");
         }
-        assert_string_equal(chosen(nothing[i], VIT_PRECISION_F32, VIT__CPU_AVX512_BF16, false), "tiles");
-        assert_string_equal(chosen(nothing[i], VIT_PRECISION_BF16, VIT__CPU_AVX512_BF16, false), "tiles");
-        assert_string_equal(chosen(nothing[i], VIT_PRECISION_INT8, VIT__CPU_AVX512_BF16, false),
-                            matrix ? "onednn" : "tiles");
+        assert_string_equal(chosen(nothing[i], VIT_PRECISION_F32, AMX, false), "tiles");
+        assert_string_equal(chosen(nothing[i], VIT_PRECISION_BF16, AMX, false), "tiles");
+        assert_string_equal(chosen(nothing[i], VIT_PRECISION_INT8, AMX, false), onednn_is_there() ? "onednn" : "tiles");
     }
 }
 
 static void tiles_when_asked(void **state)
 {
     (void)state;
-    assert_string_equal(chosen("tiles", VIT_PRECISION_INT8, VIT__CPU_AVX512_BF16, false), "tiles");
+    assert_string_equal(chosen("tiles", VIT_PRECISION_INT8, AMX, false), "tiles");
 }
 
 /* oneDNN where it is there: for int8 alone, never for a model that is used once, nor below VNNI. */
 static void onednn_when_asked(void **state)
 {
     (void)state;
-    for (vit__cpu_level level = VIT__CPU_C; level <= vit__cpu_detect(); level++) {
-        bool there = TEST_ONEDNN && !absent && level >= VIT__CPU_AVX512_VNNI;
-        assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, level, false), there ? "onednn" : "tiles");
-        assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, level, true), "tiles");
-        assert_string_equal(chosen("onednn", VIT_PRECISION_BF16, level, false), "tiles");
-        assert_string_equal(chosen("onednn", VIT_PRECISION_F32, level, false), "tiles");
-    }
+    assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VNNI, false), onednn_is_there() ? "onednn" : "tiles");
+    assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VNNI, true), "tiles");
+    assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VIT__CPU_AVX2 | VIT__CPU_AVX512, false), "tiles");
+    assert_string_equal(chosen("onednn", VIT_PRECISION_BF16, VNNI, false), "tiles");
+    assert_string_equal(chosen("onednn", VIT_PRECISION_F32, VNNI, false), "tiles");
 }
 
-/* All the way through opening a model. */
+/* All the way through opening a model, by the environment as this process found it when it started. */
 static void sessions_say_so(void **state)
 {
     (void)state;
-    bool there = TEST_ONEDNN && !absent && vit__cpu_detect() >= VIT__CPU_AVX512_VNNI;
+    bool onednn = strcmp(vit__cpu_here()->gemm, "onednn") == 0 && onednn_is_there();
     for (int once = 0; once < 2; once++) {
         vit_error err = {0};
         vit_model *model;
         vit_session *session;
         vit_model_options options = {.precision = VIT_PRECISION_INT8, .once = once};
-        setenv("VIT_GEMM", "onednn", 1);
         assert_ok(vit_model_open(VIT_DEFAULT_MODEL, &options, &model, &err), err);
-        unsetenv("VIT_GEMM");
         assert_ok(vit_session_create(model, NULL, &session, &err), err);
-        assert_int_equal(strcmp(vit_session_multiplier(session), "onednn") == 0, there && !once);
+        assert_int_equal(strcmp(vit_session_multiplier(session), "onednn") == 0, onednn && !once);
         vit_session_free(session);
         vit_model_free(model);
     }
@@ -85,8 +83,9 @@ static void sessions_say_so(void **state)
 
 int main(int argc, char **argv)
 {
+    setenv("VIT_GEMM", "onednn", 1); /* before anything looks at it */
     if (argc > 1 && strcmp(argv[1], "available") == 0)
-        return !vit__gemm_onednn(vit__cpu_detect());
+        return !vit__gemm_onednn(vit__cpu_here()->flags);
     absent = argc > 1 && strcmp(argv[1], "absent") == 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_processor_decides),

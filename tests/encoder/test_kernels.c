@@ -29,8 +29,9 @@ static void fill(float *x, size_t n, unsigned seed, float scale)
 static size_t levels(const vit__kernels *tables[3])
 {
     size_t n = 0;
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
-        const vit__kernels *table = vit__kernels_get((vit__cpu_level)level);
+    unsigned flags;
+    for (size_t i = 0; next_isa(&i, &flags);) {
+        const vit__kernels *table = vit__kernels_get(flags);
         if (n == 0 || tables[n - 1] != table)
             tables[n++] = table;
     }

@@ -110,8 +110,9 @@ static void sums_are_right(void **unused)
 {
     (void)unused;
     static const size_t words[] = {1, 2, 3, 12, 48, 197};
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
-        vit__tiles tiles = vit__tiles_get((vit__cpu_level)level);
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);) {
+        vit__tiles tiles = vit__tiles_get(flags);
         for (int k = F32; k < KINDS; k++)
             for (size_t i = 0; i < sizeof words / sizeof *words; i++)
                 for (size_t rows = 1; rows <= 14; rows++)
@@ -128,8 +129,9 @@ static void int8_never_saturates(void **unused)
     int32_t out[VIT__PANEL];
     memset(a, 0xFF, sizeof a);
     memset(panel, 0x80, sizeof panel); /* -128 */
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
-        vit__tiles tiles = vit__tiles_get((vit__cpu_level)level);
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);) {
+        vit__tiles tiles = vit__tiles_get(flags);
         vit__tile_call call = {a, WORDS, panel, 1, WORDS, 0, out, VIT__PANEL, false, NULL, 0};
         tiles.int8(&call);
         for (size_t i = 0; i < VIT__PANEL; i++)
@@ -142,8 +144,9 @@ static void a_row_knows_no_neighbours(void **unused)
 {
     (void)unused;
     enum { ROWS = 13, WORDS = 77 };
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
-        vit__tiles tiles = vit__tiles_get((vit__cpu_level)level);
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);) {
+        vit__tiles tiles = vit__tiles_get(flags);
         for (int k = F32; k < KINDS; k++) {
             uint32_t *a = random_words((kind)k, ROWS * WORDS), *panel = random_words((kind)k, WORDS * VIT__PANEL);
             uint32_t all[ROWS * VIT__PANEL], alone[VIT__PANEL];
@@ -172,8 +175,9 @@ static void print_speed(void **unused)
 {
     (void)unused;
     enum { ROWS = 197, K = 768, REPEATS = 20 };
-    for (int level = VIT__CPU_C; level <= (int)vit__cpu_detect(); level++) {
-        vit__tiles tiles = vit__tiles_get((vit__cpu_level)level);
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);) {
+        vit__tiles tiles = vit__tiles_get(flags);
         for (int k = F32; k < KINDS; k++) {
             size_t words = K / per_word[k];
             uint32_t *a = random_words((kind)k, ROWS * (words + 16)), *panel = random_words((kind)k, words * VIT__PANEL);

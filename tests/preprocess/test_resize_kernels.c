@@ -74,8 +74,9 @@ static void check_axis(const vit__axis *axis, const vit__resize_kernels *kernels
 static void same_bytes(void **state)
 {
     (void)state;
-    for (int level = VIT__CPU_AVX2; level <= (int)vit__cpu_detect(); level++) {
-        const vit__resize_kernels *kernels = vit__resize_kernels_get((vit__cpu_level)level);
+    unsigned flags;
+    for (size_t isa = 0; next_isa(&isa, &flags);) {
+        const vit__resize_kernels *kernels = vit__resize_kernels_get(flags);
         for (size_t i = 0; i < SIZES * SIZES * 5; i++) {
             vit__axis axis;
             vit__weight_kind kind = i % 2 ? VIT__WEIGHTS_PILLOW : VIT__WEIGHTS_TORCH_INT16;

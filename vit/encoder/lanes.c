@@ -140,7 +140,7 @@ static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
                              vit_error *err)
 {
-    vit__cpu_level level = vit__cpu_detect();
+    unsigned flags = vit__cpu_here()->flags;
     layer_need need = layer_needs(model);
     lanes->n = lane_count(model, threads);
     lanes->slots = vit__smaller(max_batch, lanes->n);
@@ -158,8 +158,8 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
         return status;
     for (size_t i = 0; i < lanes->n; i++) {
         lanes->lanes[i].model = model;
-        lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i], .kernels = vit__kernels_get(level),
-                                                 .tiles = vit__tiles_get(level), .scratch_size = need.scratch};
+        lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i], .kernels = vit__kernels_get(flags),
+                                                 .tiles = vit__tiles_get(flags), .scratch_size = need.scratch};
     }
     return allocate(model, lanes, need.scratch, err);
 }

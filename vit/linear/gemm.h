@@ -84,13 +84,13 @@ typedef struct vit__gemm {
 } vit__gemm;
 
 const vit__gemm *vit__gemm_tiles(void); /* every precision, on every processor */
-/* The layers of an int8 model. NULL: oneDNN is not installed, or has no such product at this level. */
-const vit__gemm *vit__gemm_onednn(vit__cpu_level level);
+/* The layers of an int8 model. NULL: oneDNN is not installed, or has no such product for these flags of cpu.h. */
+const vit__gemm *vit__gemm_onednn(unsigned flags);
 
 /* Which back end multiplies a model. Our own tiles, but for int8 on a processor with a matrix unit (AMX): there oneDNN.
  * The environment variable VIT_GEMM ("tiles" or "onednn") overrides the processor. oneDNN multiplies int8 alone, because
  * sums of bytes are exact: in bf16 and f32 it would give other bits than the tiles, and other bits beside other numbers of
  * rows. A model that is used once never takes oneDNN: loading it would cost more than it gains. */
-const vit__gemm *vit__gemm_choose(vit_precision precision, vit__cpu_level level, bool once);
+const vit__gemm *vit__gemm_choose(vit_precision precision, const vit__cpu *cpu, bool once);
 
 #endif

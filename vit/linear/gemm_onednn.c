@@ -214,11 +214,11 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 }
 
 /* oneDNN takes the instructions that it finds; below VNNI it has no product that reads packed panels. */
-const vit__gemm *vit__gemm_onednn(vit__cpu_level level)
+const vit__gemm *vit__gemm_onednn(unsigned flags)
 {
     static const vit__gemm back_end = {.name = "onednn", .prepare = prepare, .release = release, .panels = panels,
                                        .operand = operand, .room = room, .scratch = scratch, .apply = apply};
-    if (level < VIT__CPU_AVX512_VNNI || !vit__onednn_load())
+    if (!vit__cpu_has(flags, VIT__CPU_AVX512_VNNI) || !vit__onednn_load())
         return NULL;
     size_t least = VIT__ONEDNN_WORDS * vit__values_per_word(VIT_PRECISION_INT8);
     vit__onednn_product *product = vit__onednn_create(least); /* does this processor have one? */

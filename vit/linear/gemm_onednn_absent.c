@@ -2,8 +2,8 @@
 /* In gemm_onednn.c's place where oneDNN's header was not there to compile it with. */
 #include "gemm.h"
 
-const vit__gemm *vit__gemm_onednn(vit__cpu_level level)
+const vit__gemm *vit__gemm_onednn(unsigned flags)
 {
-    (void)level;
+    (void)flags;
     return NULL;
 }

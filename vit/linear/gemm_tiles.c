@@ -47,7 +47,7 @@ static void pack_panel(void *context, size_t panel, unsigned thread)
 static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
 {
     linear->precision = vit__packed_precision(linear->precision, linear->inputs);
-    packing p = {.linear = linear, .kernels = vit__kernels_get(vit__cpu_detect())};
+    packing p = {.linear = linear, .kernels = vit__kernels_get(vit__cpu_here()->flags)};
     vit_status status = vit__packed_create(linear->precision, linear->inputs, linear->outputs, &p.packed, err);
     if (status != VIT_OK)
         return status;

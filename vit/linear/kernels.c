@@ -6,14 +6,17 @@
 #define KERNELS_NAME "c"
 #include "kernels_body.h"
 
-const vit__kernels *vit__kernels_get(vit__cpu_level level)
+static const struct {
+    unsigned flags;
+    const vit__kernels *kernels;
+} variants[] = {
+    {0, &vit__kernels_c},
+    VIT__ON_X86_64({VIT__CPU_AVX2, &vit__kernels_avx2}, {VIT__CPU_AVX512, &vit__kernels_avx512})};
+
+const vit__kernels *vit__kernels_get(unsigned flags)
 {
-#if defined(__x86_64__)
-    if (level >= VIT__CPU_AVX512)
-        return &vit__kernels_avx512;
-    if (level == VIT__CPU_AVX2)
-        return &vit__kernels_avx2;
-#endif
-    (void)level;
-    return &vit__kernels_c;
+    size_t i = sizeof variants / sizeof *variants - 1;
+    while (!vit__cpu_has(flags, variants[i].flags))
+        i--;
+    return variants[i].kernels;
 }

@@ -88,6 +88,6 @@ typedef struct vit__kernels {
     void (*finish)(const vit__panel_columns *columns, const vit__panel_rows *rows);
 } vit__kernels;
 
-const vit__kernels *vit__kernels_get(vit__cpu_level level);
+const vit__kernels *vit__kernels_get(unsigned flags);
 
 #endif

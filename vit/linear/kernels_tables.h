@@ -5,10 +5,6 @@
 
 #include "kernels.h"
 
-extern const vit__kernels vit__kernels_c;
-#if defined(__x86_64__)
-extern const vit__kernels vit__kernels_avx2;
-extern const vit__kernels vit__kernels_avx512;
-#endif
+extern const vit__kernels vit__kernels_c, vit__kernels_avx2, vit__kernels_avx512;
 
 #endif

@@ -88,23 +88,39 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-vit__tiles vit__tiles_get(vit__cpu_level level)
+static const vit__tiles tiles_c = {"c", "c", "c", multiply_f32, multiply_bf16, multiply_int8};
+
+/* A row fills in what its table has. */
+static const struct {
+    unsigned flags;
+    const vit__tiles *tiles;
+} variants[] = {
+    {0, &tiles_c},
+    VIT__ON_X86_64({VIT__CPU_AVX2, &vit__tiles_avx2}, {VIT__CPU_AVX512, &vit__tiles_avx512},
+                   {VIT__CPU_AVX512_VNNI, &vit__tiles_avx512_vnni},
+                   {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16})};
+
+static void fill_in(vit__tiles *tiles, const vit__tiles *from)
 {
-    vit__tiles tiles = {"c", "c", "c", multiply_f32, multiply_bf16, multiply_int8};
-#if defined(__x86_64__)
-    if (level >= VIT__CPU_AVX2)
-        tiles = vit__tiles_avx2;
-    if (level >= VIT__CPU_AVX512)
-        tiles = vit__tiles_avx512;
-    if (level >= VIT__CPU_AVX512_VNNI) {
-        tiles.int8_name = vit__tiles_avx512_vnni.int8_name;
-        tiles.int8 = vit__tiles_avx512_vnni.int8;
+    if (from->f32) {
+        tiles->f32_name = from->f32_name;
+        tiles->f32 = from->f32;
     }
-    if (level >= VIT__CPU_AVX512_BF16 && vit__cpu_bf16_pays()) {
-        tiles.bf16_name = vit__tiles_avx512_bf16.bf16_name;
-        tiles.bf16 = vit__tiles_avx512_bf16.bf16;
+    if (from->bf16) {
+        tiles->bf16_name = from->bf16_name;
+        tiles->bf16 = from->bf16;
     }
-#endif
-    (void)level;
+    if (from->int8) {
+        tiles->int8_name = from->int8_name;
+        tiles->int8 = from->int8;
+    }
+}
+
+vit__tiles vit__tiles_get(unsigned flags)
+{
+    vit__tiles tiles = {0};
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+        if (vit__cpu_has(flags, variants[i].flags))
+            fill_in(&tiles, variants[i].tiles);
     return tiles;
 }

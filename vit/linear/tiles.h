@@ -41,7 +41,7 @@ typedef struct vit__tiles {
     void (*int8)(const vit__tile_call *call); /* a unsigned, panel signed */
 } vit__tiles;
 
-/* The fastest that the level allows. */
-vit__tiles vit__tiles_get(vit__cpu_level level);
+/* The fastest that these flags of cpu.h allow. */
+vit__tiles vit__tiles_get(unsigned flags);
 
 #endif

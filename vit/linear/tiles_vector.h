@@ -14,9 +14,7 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
-#if defined(__x86_64__)
 /* The VNNI table has int8 alone, the BF16 table bf16 alone. */
 extern const vit__tiles vit__tiles_avx2, vit__tiles_avx512, vit__tiles_avx512_vnni, vit__tiles_avx512_bf16;
-#endif
 
 #endif

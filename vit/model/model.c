@@ -112,7 +112,7 @@ static const vit__gemm *choose_gemm(const opening *o, const vit__plan *plan)
 {
     if (plan->packed)
         return vit__gemm_tiles();
-    const vit__gemm *gemm = vit__gemm_choose(o->model->precision, vit__cpu_detect(), o->options->once);
+    const vit__gemm *gemm = vit__gemm_choose(o->model->precision, vit__cpu_here(), o->options->once);
     return o->options->once && gemm == vit__gemm_tiles() ? vit__gemm_streamed() : gemm;
 }
 

@@ -71,14 +71,17 @@ static void vertical(const vit__taps *taps, size_t i, const void *const *rows, s
 
 const vit__resize_kernels vit__resize_kernels_c = {"c", 1, horizontal, vertical};
 
-const vit__resize_kernels *vit__resize_kernels_get(vit__cpu_level level)
+static const struct {
+    unsigned flags;
+    const vit__resize_kernels *kernels;
+} variants[] = {
+    {0, &vit__resize_kernels_c},
+    VIT__ON_X86_64({VIT__CPU_AVX2, &vit__resize_kernels_avx2}, {VIT__CPU_AVX512, &vit__resize_kernels_avx512})};
+
+const vit__resize_kernels *vit__resize_kernels_get(unsigned flags)
 {
-#if defined(__x86_64__)
-    if (level >= VIT__CPU_AVX512)
-        return &vit__resize_kernels_avx512;
-    if (level == VIT__CPU_AVX2)
-        return &vit__resize_kernels_avx2;
-#endif
-    (void)level;
-    return &vit__resize_kernels_c;
+    size_t i = sizeof variants / sizeof *variants - 1;
+    while (!vit__cpu_has(flags, variants[i].flags))
+        i--;
+    return variants[i].kernels;
 }

@@ -24,14 +24,10 @@ typedef struct vit__resize_kernels {
     void (*vertical)(const vit__taps *taps, size_t i, const void *const *rows, size_t n, void *out);
 } vit__resize_kernels;
 
-const vit__resize_kernels *vit__resize_kernels_get(vit__cpu_level level);
+const vit__resize_kernels *vit__resize_kernels_get(unsigned flags); /* of cpu.h */
 extern const vit__resize_kernels vit__resize_kernels_float;
 
-extern const vit__resize_kernels vit__resize_kernels_c;
-#if defined(__x86_64__)
-extern const vit__resize_kernels vit__resize_kernels_avx2;
-extern const vit__resize_kernels vit__resize_kernels_avx512;
-#endif
+extern const vit__resize_kernels vit__resize_kernels_c, vit__resize_kernels_avx2, vit__resize_kernels_avx512;
 
 /* For the remainders of the variants: outputs [begin, n) of `vertical`. */
 void vit__resize_vertical_c(const vit__taps *taps, size_t i, const void *const *rows, size_t begin, size_t n,
