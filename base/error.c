@@ -26,3 +26,8 @@ vit_status vit__fail_memory(vit_error *err, const char *where)
 {
     return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, where, "out of memory");
 }
+
+vit_status vit__fail_null(vit_error *err, const char *function, const char *argument)
+{
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function, "%s is NULL", argument);
+}

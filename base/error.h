@@ -14,4 +14,8 @@ vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, 
 /* VIT_ERR_OUT_OF_MEMORY with the usual words. */
 vit_status vit__fail_memory(vit_error *err, const char *where);
 
+/* VIT_ERR_INVALID_ARGUMENT of a public function that was given NULL: where is "vit_encode", message
+ * is "session is NULL". */
+vit_status vit__fail_null(vit_error *err, const char *function, const char *argument);
+
 #endif

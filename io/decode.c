@@ -51,11 +51,10 @@ static vit_status complete_options(const vit_load_options *given, vit_load_optio
 vit_status vit_image_decode(const void *bytes, size_t size, const char *name, const vit_load_options *given,
                             vit_image *image, vit_error *err)
 {
-    if (!image)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, name, "image is NULL");
-    *image = (vit_image){0};
-    if (!bytes && size > 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, name, "bytes is NULL");
+    if (image)
+        *image = (vit_image){0};
+    if (!image || (!bytes && size > 0))
+        return vit__fail_null(err, __func__, image ? "bytes" : "image");
 
     vit_load_options options;
     vit_status status = complete_options(given, &options, err);

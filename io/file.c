@@ -94,12 +94,11 @@ static vit_status deliver(vit_status status, buffer *b, void **bytes, size_t *si
 vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes, size_t *size,
                                vit_error *err)
 {
-    if (!bytes || !size)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, name, "bytes or size is NULL");
-    *bytes = NULL;
-    *size = 0;
     buffer b = {0};
-    vit_status status = read_all(descriptor, name, vit__byte_limit(max_bytes), 0, &b, err);
+    vit_status status = vit__start_bytes(__func__, bytes, size, err);
+    if (status != VIT_OK)
+        return status;
+    status = read_all(descriptor, name, vit__byte_limit(max_bytes), 0, &b, err);
     return deliver(status, &b, bytes, size);
 }
 
@@ -146,15 +145,12 @@ static vit_status open_regular(const char *path, int *descriptor, uint64_t *size
 
 vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size, vit_error *err)
 {
-    if (!bytes || !size)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path, "bytes or size is NULL");
-    *bytes = NULL;
-    *size = 0;
-    if (!path)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "path is NULL");
     int descriptor = -1;
     uint64_t expected = 0;
-    vit_status status = open_regular(path, &descriptor, &expected, err);
+    vit_status status = vit__start_bytes(__func__, bytes, size, err);
+    if (status == VIT_OK)
+        status = path ? open_regular(path, &descriptor, &expected, err)
+                      : vit__fail_null(err, __func__, "path");
     if (status != VIT_OK)
         return status;
     buffer b = {0};
@@ -165,9 +161,10 @@ vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, siz
 
 vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image, vit_error *err)
 {
-    if (!image)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path, "image is NULL");
-    *image = (vit_image){0};
+    if (image)
+        *image = (vit_image){0};
+    if (!path || !image)
+        return vit__fail_null(err, __func__, path ? "image" : "path");
     void *bytes;
     size_t size;
     vit_status status = vit_file_read(path, options ? options->max_bytes : 0, &bytes, &size, err);

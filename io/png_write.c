@@ -3,19 +3,19 @@
 
 #include <png.h>
 
-#include "error.h"
+#include "byte_limit.h"
 #include "vit/io.h"
 
 #define EDGE_MOST 1000000u /* libpng's own limit */
 
 vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *size, vit_error *err)
 {
-    if (!bytes || !size)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "writing a PNG needs a place for it");
-    *bytes = NULL;
-    *size = 0;
-    if (!image || !image->pixels || image->width == 0 || image->height == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "writing a PNG needs a picture");
+    vit_status status = vit__start_bytes(__func__, bytes, size, err);
+    if (status == VIT_OK && (!image || !image->pixels || image->width == 0 || image->height == 0))
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__,
+                           "image is NULL or has no pixels");
+    if (status != VIT_OK)
+        return status;
     if (image->width > EDGE_MOST || image->height > EDGE_MOST || (uint64_t)image->width * image->height > VIT_MAX_PIXELS)
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels", (unsigned long)image->width,
                          (unsigned long)image->height);

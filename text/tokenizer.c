@@ -10,10 +10,11 @@
 
 #define LONGEST_CONTEXT 1000000u
 
-static vit_status check_options(const char *folder, const vit_tokenizer_options *options, vit_error *err)
+static vit_status check_options(const char *path, const vit_tokenizer_options *options,
+                                vit_error *err)
 {
-    if (!folder || !*folder)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "no folder is given");
+    if (!*path)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "path is empty");
     if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON || options->context > LONGEST_CONTEXT)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "an option is out of range");
     return VIT_OK;
@@ -41,21 +42,22 @@ static vit_status build(const char *path, const vit_tokenizer_options *options, 
     return VIT_OK;
 }
 
-vit_status vit_tokenizer_open(const char *folder, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
-                              vit_error *err)
+vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options,
+                              vit_tokenizer **tokenizer, vit_error *err)
 {
     const vit_tokenizer_options defaults = {0};
-    if (!tokenizer)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "no place for the tokenizer is given");
-    *tokenizer = NULL;
+    if (tokenizer)
+        *tokenizer = NULL;
+    if (!path || !tokenizer)
+        return vit__fail_null(err, __func__, path ? "tokenizer" : "path");
     options = options ? options : &defaults;
-    vit_status status = check_options(folder, options, err);
+    vit_status status = check_options(path, options, err);
     if (status != VIT_OK)
         return status;
     vit_tokenizer *made = calloc(1, sizeof *made);
     if (!made)
-        return vit__fail_memory(err, folder);
-    status = build(folder, options, made, err);
+        return vit__fail_memory(err, path);
+    status = build(path, options, made, err);
     if (status == VIT_OK)
         *tokenizer = made;
     else
@@ -96,15 +98,27 @@ static vit_status run(const vit_tokenizer *tokenizer, const char *text, size_t s
     return status == VIT_OK && ids->failed ? vit__fail_memory(err, "text") : status;
 }
 
+static vit_status check_arguments(const char *function, const vit_tokenizer *tokenizer,
+                                  const char *text, size_t size, bool no_ids, vit_error *err)
+{
+    bool no_text = !text && size > 0;
+    if (!tokenizer || no_text || no_ids)
+        return vit__fail_null(err, function, !tokenizer ? "tokenizer" : no_text ? "text" : "ids");
+    return VIT_OK;
+}
+
 vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
                                 size_t capacity, size_t *n, vit_error *err)
 {
     if (n)
         *n = 0;
-    if (!tokenizer || !n || (!text && size > 0) || (!ids && capacity > 0))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode", "an argument is NULL");
+    if (!n)
+        return vit__fail_null(err, __func__, "n");
+    vit_status status = check_arguments(__func__, tokenizer, text, size, !ids && capacity > 0, err);
+    if (status != VIT_OK)
+        return status;
     vit__ids found = {.limit = tokenizer->context};
-    vit_status status = run(tokenizer, text ? text : "", size, &found, err);
+    status = run(tokenizer, text ? text : "", size, &found, err);
     if (status == VIT_OK)
         *n = found.n;
     if (status == VIT_OK && found.n > capacity)
@@ -122,9 +136,9 @@ vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const cha
     size_t found = 0;
     if (n)
         *n = 0;
-    if (!tokenizer || !ids)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode_padded", "an argument is NULL");
-    vit_status status = vit_tokenizer_encode(tokenizer, text, size, ids, tokenizer->context, &found, err);
+    vit_status status = check_arguments(__func__, tokenizer, text, size, !ids, err);
+    if (status == VIT_OK)
+        status = vit_tokenizer_encode(tokenizer, text, size, ids, tokenizer->context, &found, err);
     if (status != VIT_OK)
         return status;
     size_t padding = tokenizer->context - found;
@@ -139,20 +153,20 @@ vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const cha
 
 size_t vit_tokenizer_context(const vit_tokenizer *tokenizer)
 {
-    return tokenizer->context;
+    return tokenizer ? tokenizer->context : 0;
 }
 
 uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
 {
-    return tokenizer->pad_id;
+    return tokenizer ? tokenizer->pad_id : 0;
 }
 
 int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer)
 {
-    return tokenizer->pad_left;
+    return tokenizer ? tokenizer->pad_left : 0;
 }
 
 const char *vit_tokenizer_name(const vit_tokenizer *tokenizer)
 {
-    return tokenizer->name;
+    return tokenizer ? tokenizer->name : NULL;
 }

@@ -3,19 +3,16 @@
 #include "error.h"
 #include "vit/text.h"
 
-static vit_status fail(const char *where, vit_error *err)
-{
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
-                     "this build has no tokenizers: install libunistring-dev and build again");
-}
-
-vit_status vit_tokenizer_open(const char *folder, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
-                              vit_error *err)
+vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options,
+                              vit_tokenizer **tokenizer, vit_error *err)
 {
     (void)options;
     if (tokenizer)
         *tokenizer = NULL;
-    return fail(folder, err);
+    if (!path || !tokenizer)
+        return vit__fail_null(err, __func__, path ? "tokenizer" : "path");
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, path,
+                     "this build has no tokenizers: install libunistring-dev and build again");
 }
 
 void vit_tokenizer_free(vit_tokenizer *tokenizer)
@@ -23,6 +20,7 @@ void vit_tokenizer_free(vit_tokenizer *tokenizer)
     (void)tokenizer;
 }
 
+/* Whoever encodes has no tokenizer, since none can be opened. */
 vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
                                 size_t capacity, size_t *n, vit_error *err)
 {
@@ -33,13 +31,19 @@ vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text
     (void)capacity;
     if (n)
         *n = 0;
-    return fail("vit_tokenizer_encode", err);
+    return vit__fail_null(err, __func__, "tokenizer");
 }
 
 vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
                                        size_t *n, vit_error *err)
 {
-    return vit_tokenizer_encode(tokenizer, text, size, ids, 0, n, err);
+    (void)tokenizer;
+    (void)text;
+    (void)size;
+    (void)ids;
+    if (n)
+        *n = 0;
+    return vit__fail_null(err, __func__, "tokenizer");
 }
 
 size_t vit_tokenizer_context(const vit_tokenizer *tokenizer)
@@ -63,5 +67,5 @@ int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer)
 const char *vit_tokenizer_name(const vit_tokenizer *tokenizer)
 {
     (void)tokenizer;
-    return "";
+    return NULL;
 }

@@ -36,6 +36,8 @@ const char *vit_status_name(vit_status status)
 
 vit_status vit_error_set(vit_error *err, vit_status status, const char *where, const char *format, ...)
 {
+    if (!format)
+        return vit__fail(err, status, where, "%s", vit_status_name(status));
     va_list arguments;
     va_start(arguments, format);
     vit__fail_list(err, status, where, format, arguments);

@@ -193,7 +193,7 @@ vit_status vit_model_folder(const char *path, char **folder, vit_error *err)
     if (folder)
         *folder = NULL;
     if (!path || !folder)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_model_folder", "an argument is NULL");
+        return vit__fail_null(err, __func__, path ? "folder" : "path");
     vit_status status = find_folder(path, &layout, &is_folder, err);
     if (status == VIT_OK) {
         *folder = layout.folder;

@@ -19,7 +19,7 @@ vit_status vit_tensor_file_open(const char *path, vit_tensor_file **result, vit_
     if (result)
         *result = NULL;
     if (!path || !result)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "opening a file of tensors needs a path");
+        return vit__fail_null(err, __func__, path ? "file" : "path");
     vit_tensor_file *file = vit__alloc_zero(1, sizeof *file);
     char *copy = file ? strdup(path) : NULL;
     if (!copy) {
@@ -49,6 +49,8 @@ void vit_tensor_file_free(vit_tensor_file *file)
 
 static int give(const vit__tensor *from, vit_tensor *to)
 {
+    if (!to)
+        return 0;
     *to = (vit_tensor){0};
     if (!from)
         return 0;
@@ -58,16 +60,21 @@ static int give(const vit__tensor *from, vit_tensor *to)
 
 int vit_tensor_file_get(const vit_tensor_file *file, size_t index, vit_tensor *tensor)
 {
-    return give(index < file->tensors.n_tensors ? &file->tensors.tensors[index] : NULL, tensor);
+    bool there = file && index < file->tensors.n_tensors;
+    return give(there ? &file->tensors.tensors[index] : NULL, tensor);
 }
 
 int vit_tensor_file_find(const vit_tensor_file *file, const char *name, vit_tensor *tensor)
 {
-    return give(vit__safetensors_find(&file->tensors, name), tensor);
+    return give(file && name ? vit__safetensors_find(&file->tensors, name) : NULL, tensor);
 }
 
-static vit_status find(const vit_tensor_file *file, const char *name, const vit__tensor **tensor, vit_error *err)
+/* The tensor that `function` was asked for, and room for its values. */
+static vit_status find(const char *function, const vit_tensor_file *file, const char *name,
+                       const void *values, const vit__tensor **tensor, vit_error *err)
 {
+    if (!file || !name || !values)
+        return vit__fail_null(err, function, !file ? "file" : !name ? "name" : "values");
     *tensor = vit__safetensors_find(&file->tensors, name);
     return *tensor ? VIT_OK : vit__fail(err, VIT_ERR_NOT_FOUND, file->path, "there is no tensor %s", name);
 }
@@ -75,7 +82,7 @@ static vit_status find(const vit_tensor_file *file, const char *name, const vit_
 vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name, float *values, vit_error *err)
 {
     const vit__tensor *tensor;
-    vit_status status = find(file, name, &tensor, err);
+    vit_status status = find(__func__, file, name, values, &tensor, err);
     if (status == VIT_OK && !vit__tensor_read(tensor, 0, vit__tensor_elements(tensor), values))
         status = vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, file->path, "tensor %s holds %s, not floating-point numbers",
                            name, tensor->dtype_name);
@@ -85,7 +92,7 @@ vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name,
 vit_status vit_tensor_file_integers(const vit_tensor_file *file, const char *name, int32_t *values, vit_error *err)
 {
     const vit__tensor *tensor;
-    vit_status status = find(file, name, &tensor, err);
+    vit_status status = find(__func__, file, name, values, &tensor, err);
     if (status != VIT_OK)
         return status;
     bool wide = tensor->dtype == VIT__DTYPE_I64;

@@ -25,7 +25,7 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
     if (result)
         *result = NULL;
     if (!model || !result)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "a session needs an open model");
+        return vit__fail_null(err, __func__, model ? "session" : "model");
     vit_session *session = vit__alloc_zero(1, sizeof *session);
     if (!session)
         return vit__fail_memory(err, NULL);
@@ -52,18 +52,104 @@ void vit_session_free(vit_session *session)
 
 unsigned vit_session_threads(const vit_session *session)
 {
-    return session->threads;
+    return session ? session->threads : 0;
 }
 
 const char *vit_session_kernels(const vit_session *session)
 {
-    return session->lanes.lanes[0].workers.kernels->name;
+    return session ? session->lanes.lanes[0].workers.kernels->name : NULL;
 }
 
 const char *vit_session_multiplier(const vit_session *session)
 {
-    return session->multiplier;
+    return session ? session->multiplier : NULL;
 }
+
+/* ------------------------------------------------------------------ arguments ---- */
+
+/* One of the four public functions that encode, and what it was given. */
+typedef struct encoding {
+    const char *function;
+    vit__input takes;
+    vit__inputs inputs;
+} encoding;
+
+/* Whether n items of so many elements of so many bytes can lie in memory. */
+static vit_status check_size(const encoding *call, size_t elements, size_t size, vit_error *err)
+{
+    size_t all, bytes;
+    if (vit__multiply(call->inputs.n, elements, &all) && vit__multiply(all, size, &bytes))
+        return VIT_OK;
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function,
+                     "n is %zu: no memory holds as many", call->inputs.n);
+}
+
+static vit_status check_request(const encoding *call, const vit_session *session, size_t index,
+                                vit_error *err)
+{
+    const vit_request *request = &call->inputs.requests[index];
+    size_t shape[2];
+    vit_status status =
+        vit_output_shape(session->model, request->output, request->layer, shape, err);
+    if (status == VIT_OK)
+        status = check_size(call, shape[0] * shape[1], sizeof *request->result, err);
+    if (status == VIT_OK && call->inputs.n && !request->result)
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function,
+                           "requests[%zu].result is NULL", index);
+    return status;
+}
+
+static vit_status check_requests(const encoding *call, const vit_session *session, vit_error *err)
+{
+    vit_status status = VIT_OK;
+    if (call->inputs.n_requests && !call->inputs.requests)
+        return vit__fail_null(err, call->function, "requests");
+    for (size_t i = 0; i < call->inputs.n_requests && status == VIT_OK; i++)
+        status = check_request(call, session, i, err);
+    return status;
+}
+
+static vit_status check_pixels(const encoding *call, const vit_session *session, vit_error *err)
+{
+    if (call->inputs.n && !call->inputs.pixels)
+        return vit__fail_null(err, call->function, "pixels");
+    if (session->model->config.input != VIT__INPUT_PIXELS)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                         "this is a text tower: it takes token ids");
+    size_t pixels = vit_model_pixels_size(session->model);
+    return check_size(call, pixels, sizeof *call->inputs.pixels, err);
+}
+
+static vit_status check_ids(const encoding *call, const vit_session *session, vit_error *err)
+{
+    const vit_config *c = &session->model->config;
+    const char *path = session->model->path;
+    size_t length = call->inputs.length;
+    if (call->inputs.n && !call->inputs.ids)
+        return vit__fail_null(err, call->function, "ids");
+    if (c->input != VIT__INPUT_TOKENS)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path,
+                         "this is an image tower: open the model with its text tower");
+    if (length == 0 || length > c->context)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path,
+                         "texts of %zu tokens: the model takes 1 to %zu", length, c->context);
+    return check_size(call, length, sizeof *call->inputs.ids, err);
+}
+
+/* Only once the sizes are known to be sound: it reads every id. */
+static vit_status check_vocabulary(const encoding *call, const vit_session *session, vit_error *err)
+{
+    const int32_t *ids = call->inputs.ids;
+    size_t length = call->inputs.length, vocabulary = session->model->config.vocabulary;
+    for (size_t i = 0; i < call->inputs.n * length; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= vocabulary)
+            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                             "token id %ld of text %zu is not in the vocabulary of %zu",
+                             (long)ids[i], i / length, vocabulary);
+    return VIT_OK;
+}
+
+/* ------------------------------------------------------------------ encoding ---- */
 
 /* The first image with a value that is not finite, or n. */
 static size_t first_non_finite(const float *values, size_t n, size_t size)
@@ -73,22 +159,6 @@ static size_t first_non_finite(const float *values, size_t n, size_t size)
             if (!isfinite(values[i * size + j]))
                 return i;
     return n;
-}
-
-static vit_status check_requests(const vit_session *session, size_t n, const vit_request *requests, size_t n_requests,
-                                 vit_error *err)
-{
-    if (n_requests && !requests)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs requests");
-    for (size_t i = 0; i < n_requests; i++) {
-        size_t shape[2];
-        vit_status status = vit_output_shape(session->model, requests[i].output, requests[i].layer, shape, err);
-        if (status != VIT_OK)
-            return status;
-        if (n && !requests[i].result)
-            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "request %zu has no room for its result", i);
-    }
-    return VIT_OK;
 }
 
 /* No result may hold NaN or infinity. */
@@ -109,81 +179,78 @@ static vit_status check_results(const vit_session *session, const vit__inputs *i
     return VIT_OK;
 }
 
-static vit_status encode(vit_session *session, const vit__inputs *inputs, vit_error *err)
+static vit_status encode(vit_session *session, const encoding *call, vit_error *err)
 {
-    vit__lanes_run(&session->lanes, inputs);
-    return check_results(session, inputs, err);
-}
-
-vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
-                               size_t n_requests, vit_error *err)
-{
-    if (!session || (n && !pixels))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs a session and pixels");
-    if (session->model->config.input != VIT__INPUT_PIXELS)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path, "this is a text tower: it takes token ids");
-    vit_status status = check_requests(session, n, requests, n_requests, err);
+    if (!session)
+        return vit__fail_null(err, call->function, "session");
+    bool pixels = call->takes == VIT__INPUT_PIXELS;
+    vit_status status = pixels ? check_pixels(call, session, err) : check_ids(call, session, err);
+    if (status == VIT_OK)
+        status = check_requests(call, session, err);
+    if (status == VIT_OK && !pixels)
+        status = check_vocabulary(call, session, err);
     if (status != VIT_OK)
         return status;
-    vit__inputs inputs = {.pixels = pixels, .n = n, .requests = requests, .n_requests = n_requests};
-    return encode(session, &inputs, err);
+    vit__lanes_run(&session->lanes, &call->inputs);
+    return check_results(session, &call->inputs, err);
 }
 
-static vit_status check_ids(const vit_session *session, const int32_t *ids, size_t n, size_t length, vit_error *err)
+vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n,
+                               const vit_request *requests, size_t n_requests, vit_error *err)
 {
-    const vit_config *c = &session->model->config;
-    if (c->input != VIT__INPUT_TOKENS)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
-                         "this is an image tower: open the model with its text tower");
-    if (length == 0 || length > c->context)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
-                         "texts of %zu tokens: the model takes 1 to %zu", length, c->context);
-    for (size_t i = 0; i < n * length; i++)
-        if (ids[i] < 0 || (size_t)ids[i] >= c->vocabulary)
-            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
-                             "token id %ld of text %zu is not in the vocabulary of %zu", (long)ids[i], i / length,
-                             c->vocabulary);
-    return VIT_OK;
+    const encoding call = {__func__, VIT__INPUT_PIXELS,
+                           {.pixels = pixels, .n = n, .requests = requests,
+                            .n_requests = n_requests}};
+    return encode(session, &call, err);
 }
 
 vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                     const vit_request *requests, size_t n_requests, vit_error *err)
 {
-    if (!session || (n && !ids))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "encoding needs a session and token ids");
-    vit_status status = check_ids(session, ids, n, length, err);
-    if (status == VIT_OK)
-        status = check_requests(session, n, requests, n_requests, err);
-    if (status != VIT_OK)
-        return status;
-    vit__inputs inputs = {.ids = ids, .length = length, .n = n, .requests = requests,
-                          .n_requests = n_requests};
-    return encode(session, &inputs, err);
+    const encoding call = {__func__, VIT__INPUT_TOKENS,
+                           {.ids = ids, .length = length, .n = n, .requests = requests,
+                            .n_requests = n_requests}};
+    return encode(session, &call, err);
 }
 
 vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output, float *result,
                       vit_error *err)
 {
-    vit_request request = {.output = output, .result = result};
-    return vit_encode_requests(session, pixels, n, &request, 1, err);
+    const vit_request request = {.output = output, .result = result};
+    const encoding call = {__func__, VIT__INPUT_PIXELS,
+                           {.pixels = pixels, .n = n, .requests = &request, .n_requests = 1}};
+    return n && !result ? vit__fail_null(err, __func__, "result") : encode(session, &call, err);
 }
 
 vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, size_t length, vit_output output,
                            float *result, vit_error *err)
 {
-    vit_request request = {.output = output, .result = result};
-    return vit_encode_text_requests(session, ids, n, length, &request, 1, err);
+    const vit_request request = {.output = output, .result = result};
+    const encoding call = {__func__, VIT__INPUT_TOKENS,
+                           {.ids = ids, .length = length, .n = n, .requests = &request,
+                            .n_requests = 1}};
+    return n && !result ? vit__fail_null(err, __func__, "result") : encode(session, &call, err);
+}
+
+/* Whether score i comes before score j: the larger, of equals the first, NaN after all numbers. */
+static bool comes_before(const float *scores, size_t i, size_t j)
+{
+    bool no_i = isnan(scores[i]), no_j = isnan(scores[j]);
+    if (no_i != no_j)
+        return no_j;
+    return scores[i] > scores[j] || (i < j && (no_i || scores[i] == scores[j]));
 }
 
 /* k is small: the best of what is left, k times. */
 void vit_top_k(const float *scores, size_t n, size_t k, size_t *indices)
 {
+    if (!scores || !indices)
+        return;
     for (size_t rank = 0; rank < k && rank < n; rank++) {
         size_t best = n;
         for (size_t i = 0; i < n; i++) {
-            size_t last = rank ? indices[rank - 1] : 0;
-            bool after = !rank || scores[i] < scores[last] || (scores[i] == scores[last] && i > last);
-            if (after && (best == n || scores[i] > scores[best]))
+            bool left = !rank || comes_before(scores, indices[rank - 1], i);
+            if (left && (best == n || comes_before(scores, i, best)))
                 best = i;
         }
         indices[rank] = best;

@@ -2,6 +2,7 @@
 /* vit_products: vectors against vectors, as searches compare them. */
 #include <limits.h>
 
+#include "memory.h"
 #include "openblas.h"
 #include "vit/vit.h"
 
@@ -14,9 +15,20 @@ static float dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
+/* Whether floats [rows][columns] can lie in memory. */
+static bool fits(size_t rows, size_t columns)
+{
+    size_t elements, bytes;
+    return vit__multiply(rows, columns, &elements) &&
+           vit__multiply(elements, sizeof(float), &bytes);
+}
+
 void vit_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c)
 {
-    if (n_a <= INT_MAX && n_b <= INT_MAX && columns <= INT_MAX && vit__openblas_load()) {
+    if (!a || !b || !c || !fits(n_a, columns) || !fits(n_b, columns) || !fits(n_a, n_b))
+        return;
+    bool some = n_a > 0 && n_b > 0 && columns > 0;
+    if (some && n_a <= INT_MAX && n_b <= INT_MAX && columns <= INT_MAX && vit__openblas_load()) {
         vit__openblas_multiply(&(vit__openblas_call){.n_a = n_a, .n_b = n_b, .columns = columns, .a = a, .b = b, .c = c,
                                                      .a_row = columns, .b_row = columns, .c_row = n_b});
         return;

@@ -178,7 +178,7 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
     if (result)
         *result = NULL;
     if (!path || !result)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "opening a model needs a path");
+        return vit__fail_null(err, __func__, path ? "model" : "path");
     if (options && check_options(options, err) != VIT_OK)
         return VIT_ERR_INVALID_ARGUMENT;
     vit_model *model = vit__alloc_zero(1, sizeof *model);
@@ -222,71 +222,76 @@ void vit_model_free(vit_model *model)
 
 vit_precision vit_model_precision(const vit_model *model)
 {
-    return model->precision;
+    return model ? model->precision : VIT_PRECISION_F32;
 }
 
 const char *vit_model_family(const vit_model *model)
 {
-    return model->config.family;
+    return model ? model->config.family : NULL;
 }
 
 uint32_t vit_model_image_width(const vit_model *model)
 {
-    return (uint32_t)model->config.image_width;
+    return model ? (uint32_t)model->config.image_width : 0;
 }
 
 uint32_t vit_model_image_height(const vit_model *model)
 {
-    return (uint32_t)model->config.image_height;
+    return model ? (uint32_t)model->config.image_height : 0;
 }
 
 size_t vit_model_pixels_size(const vit_model *model)
 {
-    return model->config.channels * model->config.image_height * model->config.image_width;
+    if (!model)
+        return 0;
+    const vit_config *c = &model->config;
+    return c->channels * c->image_height * c->image_width;
 }
 
 vit_grid vit_model_grid(const vit_model *model)
 {
-    const vit_config *c = &model->config;
-    if (c->input == VIT__INPUT_TOKENS)
+    if (!model || model->config.input == VIT__INPUT_TOKENS)
         return (vit_grid){0};
+    const vit_config *c = &model->config;
     return (vit_grid){c->image_height / c->patch_height, c->image_width / c->patch_width, c->patch_height, c->patch_width};
 }
 
 size_t vit_model_context(const vit_model *model)
 {
-    return model->config.input == VIT__INPUT_TOKENS ? model->config.context : 0;
+    return model && model->config.input == VIT__INPUT_TOKENS ? model->config.context : 0;
 }
 
 size_t vit_model_classes(const vit_model *model)
 {
-    return model->config.classes;
+    return model ? model->config.classes : 0;
 }
 
 int vit_model_multi_label(const vit_model *model)
 {
-    return model->config.multi_label;
+    return model ? model->config.multi_label : 0;
 }
 
 const char *vit_model_label(const vit_model *model, size_t index)
 {
-    return model->labels && index < model->config.classes ? model->labels[index] : NULL;
+    return model && model->labels && index < model->config.classes ? model->labels[index] : NULL;
 }
 
 double vit_model_flops(const vit_model *model)
 {
-    return vit__config_flops(&model->config);
+    return model ? vit__config_flops(&model->config) : 0;
 }
 
 const vit_preprocessor *vit_model_preprocessor(const vit_model *model)
 {
-    return model->preprocessor;
+    return model ? model->preprocessor : NULL;
 }
 
 vit_status vit_model_similarity(const vit_model *model, vit_similarity *similarity, vit_error *err)
 {
+    if (similarity)
+        *similarity = (vit_similarity){0};
     if (!model || !similarity)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no model");
+        return vit__fail_null(err, __func__, model ? "similarity" : "model");
     if (!model->config.logit_scale)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, model->path,
                          "the model does not compare pictures with words (CLIP and SigLIP models with both towers do)");
@@ -298,8 +303,9 @@ vit_status vit_model_similarity(const vit_model *model, vit_similarity *similari
 
 vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err)
 {
-    hex[0] = '\0';
-    if (!model)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no model");
+    if (hex)
+        hex[0] = '\0';
+    if (!model || !hex)
+        return vit__fail_null(err, __func__, model ? "hex" : "model");
     return vit__checkpoint_digest(model->checkpoint, hex, err);
 }

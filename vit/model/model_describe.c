@@ -104,6 +104,8 @@ static bool set_packed(vit__json *object, const vit_model *model)
 
 char *vit_model_describe(const vit_model *model)
 {
+    if (!model)
+        return NULL;
     vit__json *object = vit__json_new_object();
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
                 set_input(object, &model->config) && set_sizes(object, model) && set_outputs(object, &model->config) &&

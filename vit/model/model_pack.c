@@ -291,7 +291,10 @@ static vit_status put_file(const packing *p, const vit_sink *sink, const char *d
 static vit_status check_towers(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err)
 {
     if ((!image && !text) || !sink || !sink->write)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "packing needs a model and a place to write to");
+        return vit__fail_null(err, "vit_model_pack",
+                              !sink          ? "sink"
+                              : !sink->write ? "sink->write"
+                                             : "image, and text with it,");
     if ((image && image->config.input != VIT__INPUT_PIXELS) || (text && text->config.input != VIT__INPUT_TOKENS))
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "a tower is given in the other's place");
     if (image && text && image->precision != text->precision)

@@ -105,9 +105,10 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, si
 
 vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2], vit_error *err)
 {
-    shape[0] = shape[1] = 0;
-    if (!model)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no model");
+    if (shape)
+        shape[0] = shape[1] = 0;
+    if (!model || !shape)
+        return vit__fail_null(err, __func__, model ? "shape" : "model");
     const vit_config *c = &model->config;
     if (!vit__output_exists(c, output)) {
         char list[200];

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "image.h"
 #include "memory.h"
 #include "resize.h"
 
@@ -86,19 +87,13 @@ static bool is_padded(const vit__picture_plan *plan)
     return plan->resized_width < plan->width || plan->resized_height < plan->height;
 }
 
-static vit_status check_image(const vit_image *image, vit_error *err)
-{
-    if (image && image->pixels && image->width > 0 && image->height > 0)
-        return VIT_OK;
-    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image without pixels");
-}
-
 vit_status vit_preprocess(const vit_preprocessor *p, const vit_image *image, const vit_preprocess_options *options,
                           float *pixels, vit_error *err)
 {
+    if (!p || !pixels)
+        return vit__fail_null(err, __func__, p ? "pixels" : "preprocessor");
     vit__picture_plan plan;
-    vit_status status = pixels ? check_image(image, err)
-                               : vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no room for the pixels");
+    vit_status status = vit__check_image(image, __func__, "image", err);
     if (status == VIT_OK)
         status = vit__preprocess_plan(p, image->width, image->height, options, &plan, err);
     if (status != VIT_OK)
@@ -148,11 +143,12 @@ static void paint(const vit_image *image, const uint8_t colour[3])
 vit_status vit_preprocess_resized(const vit_preprocessor *p, const vit_image *image,
                                   const vit_preprocess_options *options, vit_image *resized, vit_error *err)
 {
-    if (!resized)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no room for the picture");
-    *resized = (vit_image){0};
+    if (resized)
+        *resized = (vit_image){0};
+    if (!p || !resized)
+        return vit__fail_null(err, __func__, p ? "resized" : "preprocessor");
     vit__picture_plan plan;
-    vit_status status = check_image(image, err);
+    vit_status status = vit__check_image(image, __func__, "image", err);
     if (status == VIT_OK)
         status = vit__preprocess_plan(p, image->width, image->height, options, &plan, err);
     if (status == VIT_OK)
@@ -167,22 +163,6 @@ vit_status vit_preprocess_resized(const vit_preprocessor *p, const vit_image *im
     if (status != VIT_OK)
         vit_image_free(resized);
     return status;
-}
-
-vit_status vit_preprocess_shape(const vit_preprocessor *p, uint32_t width, uint32_t height,
-                                const vit_preprocess_options *options, uint32_t *out_width, uint32_t *out_height,
-                                vit_error *err)
-{
-    if (!out_width || !out_height)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no room for the size");
-    *out_width = *out_height = 0;
-    vit__picture_plan plan;
-    vit_status status = vit__preprocess_plan(p, width, height, options, &plan, err);
-    if (status != VIT_OK)
-        return status;
-    *out_width = plan.width;
-    *out_height = plan.height;
-    return VIT_OK;
 }
 
 void vit_preprocessor_free(vit_preprocessor *p)

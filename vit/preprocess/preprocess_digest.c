@@ -8,9 +8,10 @@
 
 vit_status vit_preprocessor_digest(const vit_preprocessor *preprocessor, char hex[65], vit_error *err)
 {
-    hex[0] = '\0';
-    if (!preprocessor)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no preprocessor");
+    if (hex)
+        hex[0] = '\0';
+    if (!preprocessor || !hex)
+        return vit__fail_null(err, __func__, preprocessor ? "hex" : "preprocessor");
     char *description = vit_preprocessor_describe(preprocessor);
     if (!description)
         return vit__fail_memory(err, NULL);

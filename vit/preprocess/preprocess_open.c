@@ -146,11 +146,10 @@ static vit_status read_config(const vit__json *config, const char *path, vit_pre
 
 vit_status vit_preprocessor_open(const char *path, vit_preprocessor **preprocessor, vit_error *err)
 {
-    if (!preprocessor)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no room for the preprocessor");
-    *preprocessor = NULL;
-    if (!path)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no path");
+    if (preprocessor)
+        *preprocessor = NULL;
+    if (!path || !preprocessor)
+        return vit__fail_null(err, __func__, path ? "preprocessor" : "path");
     vit__json *config = NULL;
     char *file = NULL;
     vit_preprocessor *made = vit__alloc_zero(1, sizeof *made);

@@ -211,10 +211,9 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
                                 const vit_preprocess_options *options, vit__picture_plan *plan, vit_error *err)
 {
     *plan = (vit__picture_plan){0};
-    if (!preprocessor)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "no preprocessor");
     if (width == 0 || height == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image without pixels");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "the picture's %s is 0",
+                         width ? "height" : "width");
     vit_preprocess_options o;
     vit_preprocessor p;
     vit_status status = settle(preprocessor, options, &o, &p, err);
@@ -241,15 +240,44 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
     return VIT_OK;
 }
 
+/* What `function` needs to answer with a size, which is 0 x 0 until it does. */
+static vit_status start_size(const char *function, const vit_preprocessor *preprocessor,
+                             uint32_t *out_width, uint32_t *out_height, vit_error *err)
+{
+    if (out_width)
+        *out_width = 0;
+    if (out_height)
+        *out_height = 0;
+    if (preprocessor && out_width && out_height)
+        return VIT_OK;
+    if (!preprocessor)
+        return vit__fail_null(err, function, "preprocessor");
+    return vit__fail_null(err, function, out_width ? "out_height" : "out_width");
+}
+
+vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t width,
+                                uint32_t height, const vit_preprocess_options *options,
+                                uint32_t *out_width, uint32_t *out_height, vit_error *err)
+{
+    vit__picture_plan plan;
+    vit_status status = start_size(__func__, preprocessor, out_width, out_height, err);
+    if (status == VIT_OK)
+        status = vit__preprocess_plan(preprocessor, width, height, options, &plan, err);
+    if (status != VIT_OK)
+        return status;
+    *out_width = plan.width;
+    *out_height = plan.height;
+    return VIT_OK;
+}
+
 vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                  uint32_t *out_width, uint32_t *out_height, vit_error *err)
 {
-    if (!preprocessor || !out_width || !out_height)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, preprocessor ? "no room for the size" : "no preprocessor");
-    *out_width = *out_height = 0;
     vit_preprocess_options o;
     vit_preprocessor p;
-    vit_status status = settle(preprocessor, options, &o, &p, err);
+    vit_status status = start_size(__func__, preprocessor, out_width, out_height, err);
+    if (status == VIT_OK)
+        status = settle(preprocessor, options, &o, &p, err);
     if (status != VIT_OK)
         return status;
     bool none = p.resize == VIT__RESIZE_NONE;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "image.h"
 #include "memory.h"
 #include "resize_weights.h"
 
@@ -71,16 +72,14 @@ static void take_into_image(void *context, const vit__span *span)
     memcpy(image->pixels + 3 * ((size_t)span->y * image->width + span->x), span->samples, (size_t)3 * span->n);
 }
 
-static bool has_pixels(const vit_image *image)
-{
-    return image && image->pixels && image->width > 0 && image->height > 0;
-}
-
 vit_status vit_image_resize(const vit_image *src, vit_image *dst, vit_filter filter, vit_resampler resampler,
                             vit_error *err)
 {
-    if (!has_pixels(src) || !has_pixels(dst))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image without pixels");
+    vit_status status = vit__check_image(src, __func__, "src", err);
+    if (status == VIT_OK)
+        status = vit__check_image(dst, __func__, "dst", err);
+    if (status != VIT_OK)
+        return status;
     if ((unsigned)filter > VIT_FILTER_HAMMING)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no filter %d", (int)filter);
     if ((unsigned)resampler > VIT_RESAMPLER_TORCHVISION)

@@ -37,8 +37,9 @@ typedef struct vit_error {
     char where[512];   /* the file, tensor or option it is about; may be empty */
 } vit_error;
 
-/* Fills *err as printf would, unless err is NULL or already holds an error; returns status. For code on top of libvit
- * that reports errors the same way, as libvitio does. where may be NULL. */
+/* Fills *err as printf would, unless err is NULL or already holds an error; returns status. For
+ * code on top of libvit that reports errors the same way, as libvitio does. where may be NULL.
+ * format may be NULL: the message is then the name of the status. */
 VIT_API vit_status vit_error_set(vit_error *err, vit_status status, const char *where, const char *format, ...)
     VIT_PRINTF(4, 5);
 

@@ -38,8 +38,9 @@ typedef struct vit_load_options {
     uint32_t *whole_size; /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded */
 } vit_load_options;
 
-/* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. On success the
- * caller frees *image with vit_image_free. Errors: unsupported_format, corrupt, truncated, too_large,
+/* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. bytes may
+ * be NULL where size is 0, which is unsupported_format like any empty file. On success the caller
+ * frees *image with vit_image_free. Errors: unsupported_format, corrupt, truncated, too_large,
  * out_of_memory. */
 VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *name,
                                     const vit_load_options *options, vit_image *image, vit_error *err);
@@ -54,7 +55,7 @@ VIT_API vit_status vit_image_load(const char *path, const vit_load_options *opti
 VIT_API vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *size, vit_error *err);
 
 /* Reads a file, or the rest of a descriptor, into memory; the caller frees *bytes with vit_free.
- * max_bytes 0 = 1 GiB. */
+ * max_bytes 0 = 1 GiB. name is only used in messages and may be NULL. */
 VIT_API vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size,
                                  vit_error *err);
 VIT_API vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes,

@@ -49,10 +49,12 @@ typedef struct vit_tokenizer_options {
 
 #define VIT_TEXT_MAX_BYTES (4u * 1024u * 1024u) /* of one text */
 
-/* Opens the tokenizer of a checkpoint, named as for vit_model_open: a folder, a file in it, or a hub id. Read are tokenizer.json, vocab.json and merges.txt, or spiece.model; and
- * config.json, tokenizer_config.json, special_tokens_map.json and open_clip_config.json where they are there. Weights are
- * not touched. options may be NULL. The caller frees with vit_tokenizer_free. Errors: not_found, unreadable, too_large,
- * corrupt, out_of_memory, unsupported_model (the message names what is not built, or which library this build lacks). */
+/* Opens the tokenizer of a checkpoint, named as for vit_model_open: a folder, a file in it, or a
+ * hub id. Read are tokenizer.json, vocab.json and merges.txt, or spiece.model; and config.json,
+ * tokenizer_config.json, special_tokens_map.json and open_clip_config.json where they are there.
+ * Weights are not touched. options may be NULL. The caller frees with vit_tokenizer_free. Errors:
+ * not_found, unreadable, too_large, corrupt, out_of_memory, unsupported_model (the message names
+ * what is not built, or which library this build lacks). */
 VIT_API vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options,
                                       vit_tokenizer **tokenizer, vit_error *err);
 VIT_API void vit_tokenizer_free(vit_tokenizer *tokenizer);
@@ -69,7 +71,7 @@ VIT_API vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const ch
 VIT_API vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size,
                                                uint32_t *ids, size_t *n, vit_error *err);
 
-/* Facts. All take a valid tokenizer and cannot fail. */
+/* Facts about a tokenizer: 0 or NULL where tokenizer is NULL. */
 VIT_API size_t vit_tokenizer_context(const vit_tokenizer *tokenizer);    /* the most ids of a text */
 VIT_API uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer);
 VIT_API int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer);     /* 1: padding goes in front */

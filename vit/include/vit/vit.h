@@ -26,10 +26,18 @@
  *
  * Rules that hold everywhere:
  *  - A function that can fail returns vit_status and fills *err if err is not NULL. The first error wins: an
- *    err that already holds one is left as it is, so several calls may share one and be checked once; calls
- *    given the NULL objects of a failed call fail too and do nothing.
+ *    err that already holds one is left as it is, so several calls may share one and be checked
+ *    once.
  *  - On failure nothing is handed over: out-pointers are set to NULL (images to all zero), nothing leaks.
- *  - Free functions take NULL.
+ *  - No function crashes on a NULL pointer, such as the model that a failed vit_model_open leaves.
+ *    A function that returns vit_status returns VIT_ERR_INVALID_ARGUMENT, and *err names the
+ *    function and the argument: where is "vit_encode", message is "session is NULL". A function
+ *    that returns a value returns 0, NULL or a struct of zeros. A function that returns nothing,
+ *    such as a free function, does nothing. An image whose pixels are NULL is refused like an image
+ *    that is NULL.
+ *  - An argument may be NULL where its comment says so, and an array may be NULL where its length
+ *    is 0. To encode 0 images is VIT_OK. Lengths that no memory can hold are
+ *    VIT_ERR_INVALID_ARGUMENT.
  *  - The library never prints, exits, aborts, or changes the locale or signal handlers. Where it loads OpenBLAS
  *    (vit_products), it sets OpenBLAS's thread count, which belongs to the process, to 1.
  *  - vit_model and vit_preprocessor are immutable and may be shared between threads. A vit_session belongs to
@@ -119,8 +127,10 @@ VIT_API vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, ui
 VIT_API vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                          uint32_t *out_width, uint32_t *out_height, vit_error *err);
 
-/* pixel_values: pixels[3][out_height][out_width], channel order R, G, B, as vit_preprocess_shape says.
- * options may be NULL. */
+/* pixel_values: pixels[3][out_height][out_width], channel order R, G, B, as vit_preprocess_shape
+ * says. options may be NULL. Where the configuration has no crop and keeps the aspect ratio,
+ * out_height and out_width follow the picture, and may not be the size that a model runs at: ask
+ * vit_preprocess_shape first. */
 VIT_API vit_status vit_preprocess(const vit_preprocessor *preprocessor, const vit_image *image,
                                   const vit_preprocess_options *options, float *pixels, vit_error *err);
 
@@ -129,7 +139,8 @@ VIT_API vit_status vit_preprocess_resized(const vit_preprocessor *preprocessor, 
                                           const vit_preprocess_options *options, vit_image *resized,
                                           vit_error *err);
 
-/* The rules in effect as one JSON object. The caller frees with vit_free. NULL when out of memory. */
+/* The rules in effect as one JSON object. The caller frees with vit_free. NULL when out of memory,
+ * or when preprocessor is NULL. */
 VIT_API char *vit_preprocessor_describe(const vit_preprocessor *preprocessor);
 
 /* SHA-256 of that text, 64 hex digits and NUL: the same for the same rules, whatever file they came from. */
@@ -176,7 +187,8 @@ VIT_API void vit_model_free(vit_model *model);
  * with vit_free. Nothing in it is read. Errors: not_found, unreadable, out_of_memory. */
 VIT_API vit_status vit_model_folder(const char *path, char **folder, vit_error *err);
 
-/* Facts about a model. All take a valid model and cannot fail; strings live as long as the model. */
+/* Facts about a model. Strings live as long as the model. A model that is NULL has 0 classes, NULL
+ * for a family, and so on for each fact. */
 VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
 VIT_API vit_precision vit_model_precision(const vit_model *model); /* what it was opened in; never VIT_PRECISION_STORED */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
@@ -209,7 +221,7 @@ typedef struct vit_similarity {
 VIT_API vit_status vit_model_similarity(const vit_model *model, vit_similarity *similarity, vit_error *err);
 
 /* Everything `vit info --json` prints, as one JSON object. The caller frees with vit_free. NULL when out of
- * memory. */
+ * memory, or when model is NULL. */
 VIT_API char *vit_model_describe(const vit_model *model);
 
 /* SHA-256 of the weights, 64 hex digits and NUL: of one file what `sha256sum` prints for it; of shards that of
@@ -224,7 +236,8 @@ typedef struct vit_sink {
 
 /* Writes a model as one packed file, which vit_model_open maps and runs as it is: configuration, preprocessing, labels and
  * the weights as they are multiplied in the precision that the model was opened in; it gives the same bits. image, text: the
- * towers to put in, opened from one checkpoint in one precision; either may be NULL. VIT_ERR_UNREADABLE: a write failed. */
+ * towers to put in, opened from one checkpoint in one precision; one of the two may be NULL.
+ * VIT_ERR_UNREADABLE: a write failed. */
 VIT_API vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err);
 
 /* ------------------------------------------------------------------ tensors of a file ---- */
@@ -274,7 +287,7 @@ typedef enum vit_output {
 VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2],
                                     vit_error *err);
 
-/* rows * columns of vit_output_shape; 0 if the model has no such output. */
+/* rows * columns of vit_output_shape; 0 if the model has no such output, or is NULL. */
 VIT_API size_t vit_output_size(const vit_model *model, vit_output output, size_t layer);
 
 typedef struct vit_session vit_session;
@@ -290,6 +303,8 @@ typedef struct vit_session_options {
 VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options,
                                       vit_session **session, vit_error *err);
 VIT_API void vit_session_free(vit_session *session);
+
+/* Facts about a session: 0 or NULL where session is NULL. Strings live as long as the session. */
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
@@ -310,7 +325,8 @@ VIT_API vit_status vit_encode(vit_session *session, const float *pixels, size_t 
 VIT_API vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, size_t length, vit_output output,
                                    float *result, vit_error *err);
 
-/* Several outputs of one forward pass. */
+/* Several outputs of one forward pass: requests[n_requests]. Where n is 0, every result may be
+ * NULL. */
 typedef struct vit_request {
     vit_output output;
     size_t layer;  /* for VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
@@ -323,12 +339,14 @@ VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels
 VIT_API vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                             const vit_request *requests, size_t n_requests, vit_error *err);
 
-/* c[n_a][n_b]: the product of each row of a[n_a][columns] and each of b[n_b][columns]; cosines, where rows have length 1.
- * Works on the caller's thread, and several may call at once. Loads OpenBLAS with the first call; a plain loop, slower,
- * where it is not installed. Sums are of f32, and their last bits may depend on n_a and n_b. */
+/* c[n_a][n_b]: the product of each row of a[n_a][columns] and each of b[n_b][columns]; cosines,
+ * where rows have length 1. Works on the caller's thread, and several may call at once. Loads
+ * OpenBLAS with the first call; a plain loop, slower, where it is not installed. Sums are of f32,
+ * and their last bits may depend on n_a and n_b. Does nothing where a, b or c is NULL. */
 VIT_API void vit_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c);
 
-/* Indices of the k largest of n scores, best first, ties by index. k is at most n. */
+/* Indices of the k largest of n scores, best first, ties by index; NaN comes after all numbers. At
+ * most n indices are written, whatever k is. Does nothing where scores or indices is NULL. */
 VIT_API void vit_top_k(const float *scores, size_t n, size_t k, size_t *indices);
 
 #ifdef __cplusplus
