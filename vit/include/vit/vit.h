@@ -3,8 +3,11 @@
  * libvit: Vision Transformer image encoders and classifiers on a CPU, read straight from the checkpoint
  * folders of Hugging Face transformers and timm.
  *
- * From a photo to a vector, complete (link with -lvitio -lvit; error handling shortened to one check):
+ * From a photo to a vector (link with -lvitio -lvit). One check at the end is enough: after a call
+ * that fails, the later calls do nothing, and err keeps the first error.
  *
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
  *     #include <vit/io.h>
  *     #include <vit/vit.h>
  *
@@ -16,13 +19,19 @@
  *     vit_model_open("google/vit-base-patch16-224", NULL, &model, &err);
  *     vit_session_create(model, NULL, &session, &err);
  *     vit_image_load("photo.jpg", NULL, &image, &err);
+ *     size_t size = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0);
  *     float *pixels = malloc(vit_model_pixels_size(model) * sizeof *pixels);
- *     float *vector = malloc(vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0) * sizeof *vector);
+ *     float *vector = malloc(size * sizeof *vector);
  *     vit_preprocess(vit_model_preprocessor(model), &image, NULL, pixels, &err);
  *     vit_encode(session, pixels, 1, VIT_OUTPUT_EMBEDDING, vector, &err);
  *     if (err.status != VIT_OK) fprintf(stderr, "%s: %s\n", err.where, err.message);
+ *     else printf("%zu numbers, the first %f\n", size, vector[0]);
  *
- *     vit_image_free(&image); vit_session_free(session); vit_model_free(model);
+ *     free(vector);
+ *     free(pixels);
+ *     vit_image_free(&image);
+ *     vit_session_free(session);
+ *     vit_model_free(model);
  *
  * Rules that hold everywhere:
  *  - A function that can fail returns vit_status and fills *err if err is not NULL. The first error wins: an
