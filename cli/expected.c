@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 static const struct {
     const char *name;
     cli_expected expected;
@@ -43,6 +45,25 @@ static bool number_behind(const char *name, const char *start, uint64_t *number)
     return n > 0 && n <= 18 && !digits[n];
 }
 
+/* Whether each row of [N,E] has length 1, as an embedding has that its library has normalised. */
+static bool has_unit_rows(const vit_tensor_file *file, const char *name)
+{
+    vit_tensor tensor;
+    if (!vit_tensor_file_find(file, name, &tensor) || tensor.rank != 2 || tensor.elements == 0)
+        return false;
+    float *values = cli_allocate(tensor.elements, sizeof *values);
+    bool unit = vit_tensor_file_floats(file, name, values, NULL) == VIT_OK;
+    for (size_t i = 0; i < tensor.shape[0] && unit; i++) {
+        double sum = 0;
+        for (size_t j = 0; j < tensor.shape[1]; j++)
+            sum +=
+                (double)values[i * tensor.shape[1] + j] * (double)values[i * tensor.shape[1] + j];
+        unit = fabs(sum - 1) < 1e-4;
+    }
+    free(values);
+    return unit;
+}
+
 bool cli_expected_of(const vit_tensor_file *file, const char *name, cli_expected *expected)
 {
     vit_tensor features;
@@ -51,7 +72,8 @@ bool cli_expected_of(const vit_tensor_file *file, const char *name, cli_expected
             *expected = rows[i].expected;
             /* CLIPVisionModelWithProjection calls what it has not normalised image_embeds, and has no image_features. */
             if (strcmp(name, "image_embeds") == 0)
-                expected->normalised = vit_tensor_file_find(file, "image_features", &features);
+                expected->normalised = vit_tensor_file_find(file, "image_features", &features) ||
+                                       has_unit_rows(file, name);
             return true;
         }
     for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++) {

@@ -1,40 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vit verify: the model's outputs beside those that its own library has written down (models/reference). */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "command.h"
-#include "expected.h"
+#include "comparison.h"
+#include "inputs.h"
 #include "json_read.h"
-#include "json_text.h"
-#include "latent.h"
 #include "model.h"
-#include "output_file.h"
+#include "pictures.h"
+#include "pixels.h"
 #include "talk.h"
 #include "text.h"
+#include "tower.h"
 #include "unit_length.h"
 #include "zero_shot.h"
 
 #define TOLERANCE 1e-5        /* of outputs, in f32: ten times what PyTorch itself moves between ways of computing */
-#define PIXELS_TOLERANCE 2e-6 /* the smallest step of 8-bit pixels is a thousand times that */
-#define ANY_RESAMPLER (-1)
 
 typedef struct verify {
     /* options */
-    const char *model, *image, *expected;
+    const char *model, *expected;
     size_t n_models;
-    double tolerance; /* 0: not given */
+    cli_inputs images; /* of --image */
+    double tolerance;  /* 0: not given */
     bool json;
     cli_picture_options pictures;
     cli_model_options options;
     /* at work */
     char *folder;
-    const char *file_name; /* of the one that is read */
-    vit_tensor_file *file;
-    size_t compared, wrong;
+    cli_comparison comparison;
 } verify;
+
+static const char *add_image(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    cli_inputs_add(field, value);
+    return NULL;
+}
 
 #define FIELD(member) offsetof(verify, member)
 static const cli_option verify_table[] = {
@@ -42,8 +48,9 @@ static const cli_option verify_table[] = {
      "largest error of an output, as a share of its largest number (default: what case.json says, or 1e-5)"},
     {"expected", 0, "FILE", cli_set_text, FIELD(expected), NULL,
      "compare with this file (default: expected.safetensors and expected2.safetensors beside the model)"},
-    {"image", 0, "FILE", cli_set_text, FIELD(image), NULL,
-     "the picture that it was made from, to compare pixel_values (default: image.png and image2.png, where they are)"},
+    {"image", 0, "FILE", add_image, FIELD(images), NULL,
+     "the picture that it was made from; for several, name each in their order, or their folder (default: image.png and "
+     "image2.png beside the model, where they are)"},
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object a line"},
     {0},
 };
@@ -55,415 +62,276 @@ static void set_model(void *target, const char *value)
     v->n_models++;
 }
 
-/* ------------------------------------------------------------------ lines ---- */
+/* ------------------------------------------------------------------ pictures ---- */
 
-static void *tensor_floats(const verify *v, const char *name, size_t *n, vit_error *err)
+static size_t items_of(const vit_tensor_file *file, const char *name)
 {
     vit_tensor tensor;
-    *n = 0;
-    if (!vit_tensor_file_find(v->file, name, &tensor))
-        return NULL;
-    float *values = cli_allocate(tensor.elements, sizeof *values);
-    if (vit_tensor_file_floats(v->file, name, values, err) != VIT_OK) {
-        free(values);
-        return NULL;
+    return vit_tensor_file_find(file, name, &tensor) && tensor.rank > 0 ? tensor.shape[0] : 0;
+}
+
+/* As many pictures as the file's tensors are of. */
+static vit_status load_pictures(verify *v, const cli_inputs *from, cli_pictures *pictures,
+                                vit_error *err)
+{
+    static const char *const names[] = {"pixel_values", "pixel_values_torchvision",
+                                        "logits_per_image"};
+    size_t most = cli_tower_most(v->comparison.file, VIT_TOWER_IMAGE);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t items = items_of(v->comparison.file, names[i]);
+        most = items > most ? items : most;
     }
-    *n = tensor.elements;
-    return values;
+    return cli_pictures_load(pictures, from, &v->pictures, most, err);
 }
 
-static void add_start(const verify *v, const char *name, cli_text *line)
-{
-    cli_text_string(line, "{\"file\":");
-    cli_json_string(line, v->file_name);
-    cli_text_string(line, ",\"tensor\":");
-    cli_json_string(line, name);
-}
-
-/* The end of a line for people, which names the file where it is not the usual one. */
-static void add_file(const verify *v, cli_text *line)
-{
-    const char *slash = strrchr(v->file_name, '/'), *name = slash ? slash + 1 : v->file_name;
-    cli_text_format(line, strcmp(name, "expected.safetensors") == 0 ? "\n" : "  (%s)\n", name);
-}
-
-static void print_line(cli_text *line)
-{
-    if (cli_print(line) != CLI_DONE)
-        exit(CLI_OUTPUT);
-    cli_text_free(line);
-}
-
-/* Why there is nothing to compare with a tensor; `wrong`: there should be. */
-static void print_reason(verify *v, const char *name, const char *reason, bool wrong)
-{
-    cli_text line = {0};
-    v->wrong += wrong;
-    if (v->json) {
-        add_start(v, name, &line);
-        cli_text_format(&line, ",\"ok\":%s,\"reason\":", wrong ? "false" : "null");
-        cli_json_string(&line, reason);
-        cli_text_string(&line, "}\n");
-    } else {
-        cli_text_format(&line, "%-5s %-26s %s", wrong ? "WRONG" : "-", name, reason);
-        add_file(v, &line);
-    }
-    print_line(&line);
-}
-
-static void add_json_number(cli_text *line, const char *key, double value)
-{
-    cli_text_format(line, isfinite(value) ? ",\"%s\":%.9g" : ",\"%s\":null", key, value);
-}
-
-static void print_deviation(verify *v, const char *name, const char *how, cli_deviation deviation, double tolerance)
-{
-    bool right = deviation.error <= tolerance;
-    cli_text line = {0};
-    v->compared++;
-    v->wrong += !right;
-    if (v->json) {
-        add_start(v, name, &line);
-        cli_text_format(&line, ",\"ok\":%s", right ? "true" : "false");
-        add_json_number(&line, "max_error", deviation.error);
-        add_json_number(&line, "cosine", deviation.cosine);
-        add_json_number(&line, "tolerance", tolerance);
-        cli_text_string(&line, "}\n");
-    } else {
-        cli_text_format(&line, "%-5s %-26s max error %.2e  cosine %.9f%s%s", right ? "ok" : "WRONG", name, deviation.error,
-                        deviation.cosine, *how ? "  " : "", how);
-        add_file(v, &line);
-    }
-    print_line(&line);
-}
-
-static void compare(verify *v, const char *name, const float *got, size_t n)
-{
-    size_t n_want;
-    vit_error err = {0};
-    float *want = tensor_floats(v, name, &n_want, &err);
-    char sizes[96];
-    snprintf(sizes, sizeof sizes, "%zu numbers here, %zu there", n, n_want);
-    if (!want || n != n_want)
-        print_reason(v, name, want ? sizes : err.message, true);
-    else
-        print_deviation(v, name, "", cli_deviation_of(got, want, n), v->tolerance);
-    free(want);
-}
-
-/* ------------------------------------------------------------------ pixel_values ---- */
-
-/* The picture as the stored pixels have it: by the rules as they are, or, where that gives another size, aimed at theirs. */
-typedef struct subject {
-    const vit_preprocessor *rules;
-    vit_image image;
-    vit_preprocess_options options;
-} subject;
-
-static vit_status aim_at(subject *s, const vit_tensor *pixels, vit_error *err)
-{
-    uint32_t width, height;
-    for (int aimed = 0; aimed < 2; aimed++) {
-        vit_status status = vit_preprocess_shape(s->rules, s->image.width, s->image.height, &s->options, &width, &height, err);
-        if (status != VIT_OK || (pixels->rank == 4 && pixels->shape[0] == 1 && pixels->shape[1] == 3 &&
-                                 pixels->shape[2] == height && pixels->shape[3] == width))
-            return status;
-        s->options.image_height = pixels->rank == 4 ? (uint32_t)pixels->shape[2] : height;
-        s->options.image_width = pixels->rank == 4 ? (uint32_t)pixels->shape[3] : width;
-    }
-    return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL, "%ux%u pixels here, %zu numbers there", height, width,
-                         pixels->elements);
-}
-
-static vit_status deviation_by(const subject *s, vit_resampler resampler, const float *want, size_t n,
-                               cli_deviation *deviation, vit_error *err)
-{
-    vit_preprocess_options options = s->options;
-    options.resampler = resampler;
-    float *pixels = cli_allocate(n, sizeof *pixels);
-    vit_status status = vit_preprocess(s->rules, &s->image, &options, pixels, err);
-    if (status == VIT_OK)
-        *deviation = cli_deviation_of(pixels, want, n);
-    free(pixels);
-    return status;
-}
-
-/* By each of the ways that the reference may have used, and the best of them is it; or by the one that was named. */
-static void compare_pixels(verify *v, subject *s, const char *name, const vit_resampler *ways, size_t n_ways)
-{
-    const vit_resampler named = (vit_resampler)v->pictures.resampler;
-    size_t n;
-    vit_error err = {0};
-    vit_tensor tensor;
-    float *want = tensor_floats(v, name, &n, &err);
-    if (vit_tensor_file_find(v->file, name, &tensor))
-        aim_at(s, &tensor, &err);
-    cli_deviation best = {(double)INFINITY, 0};
-    vit_resampler way = ways[0];
-    if (v->pictures.resampler != ANY_RESAMPLER) {
-        ways = &named;
-        n_ways = 1;
-    }
-    for (size_t i = 0; i < n_ways && want && err.status == VIT_OK; i++) {
-        cli_deviation deviation;
-        if (deviation_by(s, ways[i], want, n, &deviation, &err) == VIT_OK && deviation.error < best.error) {
-            best = deviation;
-            way = ways[i];
-        }
-    }
-    if (err.status != VIT_OK)
-        print_reason(v, name, err.message, true);
-    else if (want)
-        print_deviation(v, name, cli_resampler_names[way], best, PIXELS_TOLERANCE);
-    free(want);
-}
-
-/* The model as it is by itself, whose preprocessing aims where its config says. */
-static void verify_picture(verify *v, const vit_model *model, const char *path, bool named)
-{
-    static const vit_resampler pillow[] = {VIT_RESAMPLER_PILLOW13, VIT_RESAMPLER_PILLOW},
-                               torchvision[] = {VIT_RESAMPLER_TORCHVISION};
-    if (!named && access(path, F_OK) != 0)
-        return;
-    subject s = {.rules = vit_model_preprocessor(model), .options = cli_preprocess_options(&v->pictures)};
-    const vit_load_options load = cli_load_options(&v->pictures, s.rules);
-    vit_error err = {0};
-    s.options.resampler = VIT_RESAMPLER_PILLOW;
-    if (!s.rules)
-        print_reason(v, "pixel_values", "the model says nothing about preprocessing", false);
-    else if (cli_picture_load(&load, path, &s.image, &err) != VIT_OK)
-        print_reason(v, "pixel_values", err.message, true);
-    else {
-        compare_pixels(v, &s, "pixel_values", pillow, 2);
-        compare_pixels(v, &s, "pixel_values_torchvision", torchvision, 1);
-    }
-    vit_image_free(&s.image);
-}
-
-/* ------------------------------------------------------------------ outputs ---- */
-
-typedef struct wanted {
-    vit_tensor tensor;
-    cli_expected expected;
-    size_t size; /* of one item */
-    float *values, *log_variances; /* the second for a draw */
-} wanted;
-
-typedef struct tower {
-    cli_model model;
-    vit_tower kind;
-    size_t items, length; /* tokens of a text */
-    float *pixels;
-    int32_t *ids;
-    wanted *all;
-    size_t n;
-    float *embeddings; /* [items][width] */
-    size_t width;
-} tower;
-
-static void free_tower(tower *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        free(t->all[i].values);
-        free(t->all[i].log_variances);
-    }
-    free(t->all);
-    free(t->pixels);
-    free(t->ids);
-    free(t->embeddings);
-    cli_model_close(&t->model);
-}
-
-/* The tensors that this tower gives. */
-static void list_wanted(verify *v, tower *t)
-{
-    wanted one = {0};
-    for (size_t i = 0; vit_tensor_file_get(v->file, i, &one.tensor); i++) {
-        size_t shape[2];
-        vit_error err = {0};
-        if (!cli_expected_of(v->file, one.tensor.name, &one.expected) || one.expected.tower != t->kind)
-            continue;
-        if (vit_output_shape(t->model.model, one.expected.output, one.expected.layer, shape, &err) != VIT_OK) {
-            print_reason(v, one.tensor.name, err.message, true);
-            continue;
-        }
-        one.size = shape[0] * shape[1];
-        t->all = cli_reallocate(t->all, t->n + 1, sizeof *t->all);
-        t->all[t->n] = one;
-        t->all[t->n].values = cli_allocate(t->items, one.size * sizeof(float));
-        if (one.expected.sampled)
-            t->all[t->n].log_variances = cli_allocate(t->items, one.size * sizeof(float));
-        t->n++;
-    }
-}
-
-/* All outputs of one pass. */
-static vit_status encode(tower *t, vit_error *err)
-{
-    vit_request *requests = cli_allocate(2 * t->n + 1, sizeof *requests);
-    size_t n = 0;
-    t->width = vit_output_size(t->model.model, VIT_OUTPUT_EMBEDDING, 0);
-    t->embeddings = cli_allocate(t->items, t->width * sizeof *t->embeddings);
-    requests[n++] = (vit_request){VIT_OUTPUT_EMBEDDING, 0, t->embeddings};
-    for (size_t i = 0; i < t->n; i++) {
-        requests[n++] = (vit_request){t->all[i].expected.output, t->all[i].expected.layer, t->all[i].values};
-        if (t->all[i].log_variances)
-            requests[n++] = (vit_request){VIT_OUTPUT_LATENT_LOG_VARIANCE, 0, t->all[i].log_variances};
-    }
-    vit_status status =
-        t->kind == VIT_TOWER_TEXT
-            ? vit_encode_text_requests(t->model.session, t->ids, t->items, t->length, requests, n, err)
-            : vit_encode_requests(t->model.session, t->pixels, t->items, requests, n, err);
-    free(requests);
-    return status;
-}
-
-static void compare_wanted(verify *v, const tower *t, wanted *w)
-{
-    for (size_t i = 0; i < t->items; i++) {
-        float *values = w->values + i * w->size;
-        if (w->expected.sampled)
-            cli_latent_draw(w->expected.seed, i, w->log_variances + i * w->size, w->size, values);
-        if (w->expected.normalised)
-            cli_to_length_one(values, w->size);
-    }
-    compare(v, w->tensor.name, w->values, t->items * w->size);
-}
-
-static cli_exit run_tower(verify *v, tower *t)
-{
-    vit_error err = {0};
-    cli_exit status = cli_model_start(&v->options, 1, &t->model);
-    if (status != CLI_DONE)
-        return status;
-    list_wanted(v, t);
-    if (encode(t, &err) != VIT_OK) {
-        cli_error("model %s: %s: %s", t->model.name, vit_status_name(err.status), err.message);
-        return CLI_INPUTS_FAILED;
-    }
-    for (size_t i = 0; i < t->n; i++)
-        compare_wanted(v, t, &t->all[i]);
-    return CLI_DONE;
-}
-
-/* ------------------------------------------------------------------ towers ---- */
+/* ------------------------------------------------------------------ images ---- */
 
 static cli_exit bad_file(const verify *v, const char *message)
 {
-    cli_error("%s: %s", v->file_name, message);
+    cli_error("%s: %s", v->comparison.file_name, message);
     return CLI_USAGE;
 }
 
-/* The model at the size of the stored pixels, which is its own nearly always. */
-static cli_exit open_at_size(verify *v, tower *t, cli_size size)
+/* The model at the size of the pixels, which is its own nearly always. Where it is not, *own is the
+ * model as it was, for its preprocessing may still be wanted. */
+static cli_exit open_at_size(verify *v, cli_tower *t, cli_size size, cli_model *own)
 {
-    if (vit_model_image_height(t->model.model) == size.height && vit_model_image_width(t->model.model) == size.width)
+    if (vit_model_image_height(t->model.model) == size.height &&
+        vit_model_image_width(t->model.model) == size.width)
         return CLI_DONE;
     cli_model_options options = v->options;
     options.image_size = size;
-    cli_model_close(&t->model);
+    *own = t->model;
     return cli_model_open(&options, &t->model);
 }
 
-static cli_exit verify_images(verify *v, tower *t, const char *image, bool named)
+/* Outputs of the pixels that the file holds. */
+static cli_exit verify_stored(verify *v, cli_tower *t, const vit_tensor *pixels, cli_model *own)
 {
-    vit_tensor pixels;
-    vit_error err = {0};
-    if (!vit_tensor_file_find(v->file, "pixel_values", &pixels) || pixels.rank != 4 || pixels.shape[1] != 3 ||
-        pixels.shape[2] > UINT16_MAX || pixels.shape[3] > UINT16_MAX)
-        return bad_file(v, "there are no pixel_values [N,3,H,W] in it: models/reference/make_expected.py writes them");
-    cli_exit status = cli_model_open(&v->options, &t->model);
-    if (status != CLI_DONE)
-        return status;
-    verify_picture(v, t->model.model, image, named);
-    status = open_at_size(v, t, (cli_size){.height = (uint32_t)pixels.shape[2], .width = (uint32_t)pixels.shape[3]});
-    if (status != CLI_DONE)
-        return status;
     size_t n;
-    t->items = pixels.shape[0];
-    t->pixels = tensor_floats(v, "pixel_values", &n, &err);
-    return t->pixels ? run_tower(v, t) : bad_file(v, err.message);
+    vit_error err = {0};
+    const cli_size size = {.height = (uint32_t)pixels->shape[2],
+                           .width = (uint32_t)pixels->shape[3]};
+    cli_exit status = open_at_size(v, t, size, own);
+    if (status != CLI_DONE)
+        return status;
+    t->items = pixels->shape[0];
+    t->pixels = cli_comparison_floats(&v->comparison, "pixel_values", &n, &err);
+    return t->pixels ? cli_tower_run(&v->comparison, &v->options, t) : bad_file(v, err.message);
 }
 
-static cli_exit verify_texts(verify *v, tower *t)
+static cli_exit leave_images_out(verify *v)
+{
+    cli_tower_leave_out(
+        &v->comparison, VIT_TOWER_IMAGE,
+        "not compared: there are no pixel_values, and no picture to make them from (--image)");
+    return CLI_DONE;
+}
+
+/* Outputs of the pictures, where the file holds no pixels. */
+static cli_exit verify_pictures(verify *v, cli_tower *t, const cli_pictures *pictures,
+                                cli_model *own)
+{
+    vit_error err = {0};
+    cli_size size;
+    if (pictures->n == 0)
+        return leave_images_out(v);
+    if (cli_pictures_size(pictures, &size, &err) != VIT_OK) {
+        cli_tower_leave_out(&v->comparison, VIT_TOWER_IMAGE, err.message);
+        return CLI_DONE;
+    }
+    cli_exit status = open_at_size(v, t, size, own);
+    return status == CLI_DONE ? cli_tower_run_pictures(&v->comparison, &v->options, t, pictures,
+                                                       v->pictures.resampler)
+                              : status;
+}
+
+/* The model as it is by itself, whose preprocessing aims where its config says; then at the size of
+ * the pixels. */
+static cli_exit verify_with_pictures(verify *v, cli_tower *t, const cli_inputs *from,
+                                     const vit_tensor *pixels)
+{
+    cli_pictures pictures = {.rules = vit_model_preprocessor(t->model.model)};
+    vit_error err = {0};
+    char reason[1200];
+    if (from->n && !pictures.rules) {
+        cli_comparison_leave_out(&v->comparison, "pixel_values",
+                                 "the model says nothing about preprocessing");
+    } else if (from->n && load_pictures(v, from, &pictures, &err) != VIT_OK) {
+        snprintf(reason, sizeof reason, "%s: %s", err.where, err.message);
+        cli_comparison_fail(&v->comparison, "pixel_values", reason);
+    } else if (pictures.n) {
+        cli_pixels_compare(&v->comparison, &pictures, v->pictures.resampler);
+    }
+    cli_model own = {0};
+    cli_exit status =
+        pixels ? verify_stored(v, t, pixels, &own) : verify_pictures(v, t, &pictures, &own);
+    cli_pictures_free(&pictures);
+    cli_model_close(&own);
+    return status;
+}
+
+/* A file that holds nothing of pictures asks for no image tower. */
+static cli_exit verify_images(verify *v, cli_tower *t, const cli_inputs *from)
+{
+    const vit_tensor_file *file = v->comparison.file;
+    vit_tensor pixels;
+    bool stored = vit_tensor_file_find(file, "pixel_values", &pixels);
+    bool any = stored || cli_tower_most(file, VIT_TOWER_IMAGE) > 0 ||
+               items_of(file, "pixel_values_torchvision") > 0 ||
+               items_of(file, "logits_per_image") > 0;
+    if (stored && !cli_pixels_are(&pixels))
+        return bad_file(v, "pixel_values is not [N,3,H,W]");
+    if (!any)
+        return CLI_DONE;
+    if (!stored && from->n == 0)
+        return leave_images_out(v);
+    cli_exit status = cli_model_open(&v->options, &t->model);
+    return status == CLI_DONE ? verify_with_pictures(v, t, from, stored ? &pixels : NULL) : status;
+}
+
+/* ------------------------------------------------------------------ texts ---- */
+
+static cli_exit verify_texts(verify *v, cli_tower *t)
 {
     vit_tensor ids;
     vit_error err = {0};
-    if (!vit_tensor_file_find(v->file, "input_ids", &ids))
+    if (!vit_tensor_file_find(v->comparison.file, "input_ids", &ids)) {
+        cli_tower_leave_out(&v->comparison, VIT_TOWER_TEXT, "not compared: there are no input_ids");
         return CLI_DONE;
+    }
     if (ids.rank != 2)
         return bad_file(v, "input_ids is not [N,L]");
     cli_model_options options = v->options;
-    options.tower = t->kind = VIT_TOWER_TEXT;
+    options.tower = VIT_TOWER_TEXT;
     cli_exit status = cli_model_open(&options, &t->model);
     if (status != CLI_DONE)
         return status;
     t->items = ids.shape[0];
     t->length = ids.shape[1];
     t->ids = cli_allocate(ids.elements, sizeof *t->ids);
-    if (vit_tensor_file_integers(v->file, "input_ids", t->ids, &err) != VIT_OK)
+    if (vit_tensor_file_integers(v->comparison.file, "input_ids", t->ids, &err) != VIT_OK)
         return bad_file(v, err.message);
-    return run_tower(v, t);
+    return cli_tower_run(&v->comparison, &v->options, t);
+}
+
+/* ------------------------------------------------------------------ both ---- */
+
+static float *similarities(const cli_zero_shot *labels, const float *embeddings, size_t items)
+{
+    float *logits = cli_allocate(items, labels->n * sizeof *logits);
+    for (size_t i = 0; i < items; i++)
+        cli_zero_shot_score(labels, embeddings + i * labels->width, true, logits + i * labels->n);
+    return logits;
+}
+
+/* Where the pixels are made from pictures, by each resampler. */
+static void compare_each_way(verify *v, const cli_tower *images, const cli_zero_shot *labels,
+                             const char *name)
+{
+    cli_candidates candidates = {0};
+    vit_error err = {0};
+    size_t n;
+    float *want = cli_comparison_floats(&v->comparison, name, &n, &err);
+    size_t items = n / (labels->n ? labels->n : 1);
+    if (!want)
+        cli_comparison_fail(&v->comparison, name, err.message);
+    else if (items == 0 || items > images->items || items * labels->n != n)
+        cli_comparison_leave_out(&v->comparison, name,
+                                 "not compared: it is of other pictures or texts than there are");
+    else {
+        for (size_t i = 0; i < CLI_RESAMPLERS; i++) {
+            float *logits = similarities(labels, images->embeddings[i], items);
+            candidates.tried[i] = true;
+            candidates.by[i] = cli_deviation_of(logits, want, n);
+            free(logits);
+        }
+        cli_comparison_candidates(&v->comparison, name, &candidates, v->pictures.resampler,
+                                  images->made_with, v->comparison.tolerance);
+    }
+    free(want);
 }
 
 /* logits_per_image [images][texts] */
-static void compare_similarities(verify *v, const tower *images, const tower *texts)
+static void compare_similarities(verify *v, const cli_tower *images, const cli_tower *texts)
 {
     static const char name[] = "logits_per_image";
     vit_tensor tensor;
     vit_error err = {0};
-    if (!vit_tensor_file_find(v->file, name, &tensor))
+    float *vectors = texts->embeddings[0];
+    if (!vit_tensor_file_find(v->comparison.file, name, &tensor))
         return;
-    cli_zero_shot labels = {.n = texts->items, .width = texts->width, .vectors = texts->embeddings};
-    if (!texts->embeddings || images->width != texts->width ||
-        vit_model_similarity(images->model.model, &labels.similarity, &err) != VIT_OK) {
-        print_reason(v, name, err.status == VIT_OK ? "there are no texts to compare with" : err.message, true);
+    cli_zero_shot labels = {.n = texts->items, .width = texts->width, .vectors = vectors};
+    if (!images->embeddings[0] || !vectors) {
+        cli_comparison_leave_out(&v->comparison, name,
+                                 vectors ? "not compared: there are no pictures"
+                                         : "not compared: there are no texts");
         return;
     }
-    float *logits = cli_allocate(images->items, labels.n * sizeof *logits);
+    if (images->width != texts->width ||
+        vit_model_similarity(images->model.model, &labels.similarity, &err) != VIT_OK) {
+        cli_comparison_fail(&v->comparison, name,
+                            err.status == VIT_OK
+                                ? "the vectors of pictures and texts have different sizes"
+                                : err.message);
+        return;
+    }
     for (size_t i = 0; i < labels.n; i++)
-        cli_to_length_one(labels.vectors + i * labels.width, labels.width);
-    for (size_t i = 0; i < images->items; i++)
-        cli_zero_shot_score(&labels, images->embeddings + i * images->width, true, logits + i * labels.n);
-    compare(v, name, logits, images->items * labels.n);
-    free(logits);
+        cli_to_length_one(vectors + i * labels.width, labels.width);
+    if (images->embeddings[1]) {
+        compare_each_way(v, images, &labels, name);
+    } else {
+        float *logits = similarities(&labels, images->embeddings[0], images->items);
+        cli_comparison_values(&v->comparison, name, logits, images->items * labels.n);
+        free(logits);
+    }
 }
 
 /* What is in the file and was not compared must not look as if it had been. */
 static void list_others(verify *v)
 {
     static const char *const known[] = {"pixel_values", "pixel_values_torchvision", "input_ids", "logits_per_image"};
+    const vit_tensor_file *file = v->comparison.file;
     vit_tensor tensor;
-    for (size_t i = 0; vit_tensor_file_get(v->file, i, &tensor); i++) {
+    for (size_t i = 0; vit_tensor_file_get(file, i, &tensor); i++) {
         cli_expected expected;
-        bool other = !cli_expected_of(v->file, tensor.name, &expected);
+        bool other = !cli_expected_of(file, tensor.name, &expected);
         for (size_t j = 0; j < sizeof known / sizeof *known; j++)
             other = other && strcmp(tensor.name, known[j]) != 0;
         if (other)
-            print_reason(v, tensor.name, "not compared: it is no output of this command", false);
+            cli_comparison_leave_out(&v->comparison, tensor.name,
+                                     "not compared: it is no output of this command");
     }
 }
 
-static cli_exit verify_file(verify *v, const char *path, const char *image, bool named)
+static cli_exit verify_open_file(verify *v, const cli_inputs *from)
 {
-    tower images = {.kind = VIT_TOWER_IMAGE}, texts = {.kind = VIT_TOWER_TEXT};
-    vit_error err = {0};
-    v->file_name = path;
-    if (vit_tensor_file_open(path, &v->file, &err) != VIT_OK) {
-        cli_error("%s: %s: %s", path, vit_status_name(err.status), err.message);
-        return CLI_USAGE;
-    }
-    cli_exit status = verify_images(v, &images, image, named);
+    cli_tower images = {.kind = VIT_TOWER_IMAGE}, texts = {.kind = VIT_TOWER_TEXT};
+    cli_exit status = verify_images(v, &images, from);
     if (status == CLI_DONE)
         status = verify_texts(v, &texts);
     if (status == CLI_DONE) {
         compare_similarities(v, &images, &texts);
         list_others(v);
     }
-    free_tower(&images);
-    free_tower(&texts);
-    vit_tensor_file_free(v->file);
-    v->file = NULL;
+    cli_tower_free(&images);
+    cli_tower_free(&texts);
+    return status;
+}
+
+static cli_exit verify_file(verify *v, const char *path, const cli_inputs *from)
+{
+    vit_tensor_file *file = NULL;
+    vit_error err = {0};
+    if (vit_tensor_file_open(path, &file, &err) != VIT_OK) {
+        cli_error("%s: %s: %s", path, vit_status_name(err.status), err.message);
+        return CLI_USAGE;
+    }
+    v->comparison.file = file;
+    v->comparison.file_name = path;
+    cli_exit status = verify_open_file(v, from);
+    v->comparison.file = NULL;
+    vit_tensor_file_free(file);
     return status;
 }
 
@@ -509,51 +377,65 @@ static cli_exit find_folder(const cli_command *command, verify *v)
     return CLI_DONE;
 }
 
-static cli_exit verify_beside(verify *v, const char *expected, const char *image, bool needed)
+/* A file, with the pictures of --image, or else the one beside the model. */
+static cli_exit verify_with(verify *v, const char *file, const char *image)
 {
-    char *file = cli_join(v->folder, expected), *picture = cli_join(v->folder, image);
-    cli_exit status = CLI_DONE;
-    if (needed || access(file, F_OK) == 0)
-        status = verify_file(v, file, v->image ? v->image : picture, v->image != NULL);
-    free(file);
+    char *picture = cli_join(v->folder, image);
+    cli_inputs beside = {0};
+    if (v->images.n == 0 && access(picture, F_OK) == 0)
+        cli_inputs_add(&beside, picture);
+    cli_exit status = verify_file(v, file, v->images.n ? &v->images : &beside);
+    cli_inputs_free(&beside);
     free(picture);
+    return status;
+}
+
+static cli_exit verify_files(verify *v)
+{
+    char *first =
+        v->expected ? cli_duplicate(v->expected) : cli_join(v->folder, "expected.safetensors");
+    char *second = cli_join(v->folder, "expected2.safetensors");
+    cli_exit status = verify_with(v, first, "image.png");
+    if (status == CLI_DONE && !v->expected && v->images.n == 0 && access(second, F_OK) == 0)
+        status = verify_with(v, second, "image2.png");
+    free(first);
+    free(second);
     return status;
 }
 
 static cli_exit sum_up(const cli_command *command, const verify *v)
 {
-    if (v->compared == 0)
-        return cli_usage_error(command, "model %s: nothing was compared", v->options.model);
-    if (v->wrong) {
-        cli_error("model %s: %zu outputs are not as expected", v->options.model, v->wrong);
+    const cli_comparison *c = &v->comparison;
+    if (c->wrong) {
+        cli_error("model %s: %zu outputs are not as expected", v->options.model, c->wrong);
         return CLI_INPUTS_FAILED;
     }
-    cli_note("model %s: %zu outputs are as expected", v->options.model, v->compared);
+    if (c->compared == 0)
+        return cli_usage_error(command, "model %s: nothing was compared", v->options.model);
+    if (c->left_out)
+        cli_note("model %s: %zu outputs are as expected, %zu not compared", v->options.model,
+                 c->compared, c->left_out);
+    else
+        cli_note("model %s: %zu outputs are as expected", v->options.model, c->compared);
     return CLI_DONE;
 }
 
 static cli_exit verify_model(const cli_command *command, verify *v)
 {
-    cli_exit status = find_folder(command, v);
+    cli_exit status = v->images.n ? cli_inputs_check(command, &v->images) : CLI_DONE;
+    if (status == CLI_DONE)
+        status = find_folder(command, v);
     if (status != CLI_DONE)
         return status;
-    if (v->tolerance <= 0)
-        v->tolerance = tolerance_of_case(v);
-    if (v->expected) {
-        char *picture = cli_join(v->folder, "image.png");
-        status = verify_file(v, v->expected, v->image ? v->image : picture, v->image != NULL);
-        free(picture);
-    } else {
-        status = verify_beside(v, "expected.safetensors", "image.png", true);
-        if (status == CLI_DONE && !v->image)
-            status = verify_beside(v, "expected2.safetensors", "image2.png", false);
-    }
+    v->comparison.json = v->json;
+    v->comparison.tolerance = v->tolerance > 0 ? v->tolerance : tolerance_of_case(v);
+    status = verify_files(v);
     return status == CLI_DONE ? sum_up(command, v) : status;
 }
 
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
-    verify v = {.pictures.resampler = ANY_RESAMPLER};
+    verify v = {.pictures.resampler = CLI_ANY_RESAMPLER};
     const cli_group groups[] = {
         {"Comparing", verify_table, &v, set_model},
         {"Model", cli_model_table, &v.options, NULL},
@@ -562,6 +444,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     };
     int parsed = cli_parse(command, groups, argc, argv);
     cli_exit status = parsed == CLI_GO_ON ? verify_model(command, &v) : (cli_exit)parsed;
+    cli_inputs_free(&v.images);
     free(v.folder);
     return status;
 }
@@ -571,9 +454,9 @@ const cli_command cli_verify = {
     .summary = "compare a model's outputs with those of its own library",
     .usage = "[OPTION]... MODEL",
     .text = "Compares what a model gives here with what its own library gave, which stands in expected.safetensors in its\n"
-            "folder (models/reference/make_expected.py writes such files): one line for each output, with the largest error\n"
-            "as a share of the largest number, and the cosine. The picture is preprocessed as Pillow 13 or older does,\n"
-            "whichever fits, unless --resampler names one. Exit status 1: an output is not as expected.",
+            "folder: one line for each output, with the largest error as a share of the largest number, and the cosine.\n"
+            "The script models/reference/make_expected.py writes such files. The picture is preprocessed by each resampler, and the one that fits is named; a tensor that was\n"
+            "made with another one than --resampler names is not compared. Exit status 1: an output is not as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
     .run = run,
 };

@@ -76,13 +76,9 @@ class Wrong(Case):
 
     def test_another_size_of_tensor(self):
         """A tensor of fewer numbers than the model gives."""
-        with open(self.path("clip", "expected.safetensors"), "rb") as file:
-            content = file.read()
-        size = struct.unpack("<Q", content[:8])[0]
-        header = json.loads(content[8:8 + size])
-        header["logits"] = header.pop("image_embeds")
-        new = json.dumps(header).encode()
-        write(self.path("clip", "expected.safetensors"), struct.pack("<Q", len(new)) + new + content[8 + size:])
+        tensors = tensors_of(self.path("clip", "expected.safetensors"))
+        tensors["logits"] = tensors.pop("image_embeds")
+        write_tensors(self.path("clip", "expected.safetensors"), tensors)
         self.assertEqual(self.wrong(), {"logits"})  # a model without classifier
 
     def test_tolerance(self):
@@ -90,19 +86,218 @@ class Wrong(Case):
         self.vit("verify", "clip", "--precision", "bf16", status=USAGE)
         self.vit("verify", "clip", "--precision", "bf16", "--tolerance", "0.1")
         self.assertGreater(len(self.wrong("--precision", "bf16", "--tolerance", "1e-5")), 5)
-        self.assertEqual(self.wrong("--resampler", "torchvision"), {"pixel_values"})
 
     def test_what_is_not_known_is_said(self):
-        with open(self.path("clip", "expected.safetensors"), "rb") as file:
-            content = file.read()
-        size = struct.unpack("<Q", content[:8])[0]
-        header = json.loads(content[8:8 + size])
-        header["image_hops"] = header.pop("image_embeds")
-        new = json.dumps(header).encode()
-        write(self.path("clip", "expected.safetensors"), struct.pack("<Q", len(new)) + new + content[8 + size:])
-        lines = {line["tensor"]: line for line in json_lines(self.vit("verify", "--json", "clip").stdout)}
+        tensors = tensors_of(self.path("clip", "expected.safetensors"))
+        tensors["image_hops"] = tensors.pop("image_embeds")
+        write_tensors(self.path("clip", "expected.safetensors"), tensors)
+        done = self.vit("verify", "--json", "clip")
+        lines = {line["tensor"]: line for line in json_lines(done.stdout)}
         self.assertIsNone(lines["image_hops"]["ok"])
         self.assertIn("not compared", lines["image_hops"]["reason"])
+        self.assertIn(b"23 outputs are as expected, 1 not compared", done.stderr)
+
+
+class OneFile(Case):
+    """A copy of a CLIP with one expected file, which the tests write anew."""
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(CLIP, self.path("clip"))
+        for name in os.listdir(self.path("clip")):
+            os.chmod(self.path("clip", name), 0o644)
+        self.expected = self.path("clip", "expected.safetensors")
+        os.remove(self.path("clip", "expected2.safetensors"))
+        self.all = tensors_of(self.expected)
+        self.second = tensors_of(golden("hf_clip", "expected2.safetensors"))
+
+    def lines(self, *arguments, status=0):
+        """{tensor: its line}"""
+        done = self.vit("verify", "--json", "clip", *arguments, status=status)
+        return {line["tensor"]: line for line in json_lines(done.stdout)}
+
+    def answers(self, *arguments, status=0):
+        """{tensor: True, False, or None where it was not compared}"""
+        return {name: line["ok"] for name, line in self.lines(*arguments, status=status).items()}
+
+    def keep(self, *names):
+        write_tensors(self.expected, {name: self.all[name] for name in names})
+
+
+TEXTS = {"text_features", "text_embeds"}
+PIXELS = {"pixel_values", "pixel_values_torchvision"}
+
+
+class WithoutPixels(OneFile):
+    """A file without pixel_values is compared as far as it goes."""
+
+    def setUp(self):
+        super().setUp()
+        self.images = set(self.all) - PIXELS - TEXTS - {"input_ids", "logits_per_image"}
+
+    def test_from_the_picture(self):
+        self.keep(*set(self.all) - PIXELS)
+        lines = self.lines()
+        self.assertEqual(set(lines), set(self.all) - PIXELS - {"input_ids"})
+        for name, line in lines.items():
+            self.assertIs(line["ok"], True, line)
+            self.assertEqual(line.get("resampler"), None if name in TEXTS else "pillow13", line)
+        os.rename(self.path("clip", "image.png"), self.path("elsewhere.png"))
+        self.assertEqual(set(self.answers("--image", "elsewhere.png").values()), {True})
+        with open(self.path("elsewhere.png"), "rb") as file:
+            done = self.vit("verify", "--json", "clip", "--image", "-", stdin=file.read())
+        self.assertEqual({line["ok"] for line in json_lines(done.stdout)}, {True})
+
+    def test_each_tensor_alone(self):
+        for name in set(self.all) - {"input_ids"}:
+            with self.subTest(tensor=name):
+                needs = {"input_ids"} if name in TEXTS | {"logits_per_image"} else set()
+                self.keep(name, *needs)
+                self.assertEqual(self.answers(), {name: True})
+
+    def test_texts_alone(self):
+        self.keep("input_ids", *TEXTS)
+        os.remove(self.path("clip", "image.png"))
+        self.assertEqual(self.answers(), dict.fromkeys(TEXTS, True))
+        overwrite_tensors(self.expected, lambda name: name == "text_embeds", 0.5)
+        self.assertEqual(self.answers(status=1), {"text_features": True, "text_embeds": False})
+
+    def test_no_picture(self):
+        self.keep(*set(self.all) - PIXELS)
+        os.remove(self.path("clip", "image.png"))
+        lines = self.lines()
+        for name, line in lines.items():
+            self.assertIs(line["ok"], True if name in TEXTS else None, line)
+        for name in self.images:
+            self.assertIn("--image", lines[name]["reason"])
+        self.assertEqual(set(lines), self.images | TEXTS | {"logits_per_image"})
+        self.keep(*self.images)
+        done = self.vit("verify", "clip", status=USAGE)
+        self.assertIn(b"nothing was compared", done.stderr)
+        lines = self.lines("--image", "nowhere.png", status=1)
+        self.assertIn("nowhere.png", lines["pixel_values"]["reason"])
+
+    def test_no_ids(self):
+        self.keep(*set(self.all) - {"input_ids"})
+        lines = self.lines()
+        for name in TEXTS:
+            self.assertIsNone(lines[name]["ok"])
+            self.assertIn("input_ids", lines[name]["reason"])
+        self.assertIsNone(lines["logits_per_image"]["ok"])
+        for name in self.images | PIXELS:
+            self.assertIs(lines[name]["ok"], True)
+
+    def test_wrong(self):
+        self.keep(*set(self.all) - PIXELS)
+        overwrite_tensors(self.expected, lambda name: name == "image_features", 0.5)
+        answers = self.answers(status=1)
+        self.assertEqual({name for name, ok in answers.items() if not ok}, {"image_features"})
+        answers = self.answers("--image", PICTURE, status=1)
+        wrong = {name for name, ok in answers.items() if not ok}
+        self.assertEqual(wrong, self.images | {"logits_per_image"})
+
+    def test_every_golden(self):
+        """--image-size says what the pixels would: the size of a model that was not run at its own."""
+        for folder in case_folders():
+            for image in case_of(folder)["images"]:
+                picture = os.path.join(folder, image["image"])
+                if not os.path.exists(picture):
+                    continue
+                with self.subTest(case=folder, image=image["image"]):
+                    shutil.copy(os.path.join(folder, image["expected"]), self.expected)
+                    height, width = tensors_of(self.expected)["pixel_values"][1][2:]
+                    keep_tensors(self.expected, lambda name: name not in PIXELS)
+                    arguments = ["--json", folder, "--expected", self.expected, "--image", picture]
+                    if "call" in case_of(folder):
+                        arguments += ["--image-size", "%dx%d" % (height, width)]
+                    for line in json_lines(self.vit("verify", *arguments).stdout):
+                        right = (True, None) if line["tensor"] in NOT_COMPARED else (True,)
+                        self.assertIn(line["ok"], right, line)
+
+
+class SeveralPictures(OneFile):
+    def setUp(self):
+        super().setUp()
+        self.first, self.other = golden("hf_clip", "image.png"), golden("hf_clip", "image2.png")
+
+    def both(self, name):
+        """A tensor of two pictures."""
+        dtype, shape, values = self.all[name]
+        return dtype, [2] + shape[1:], values + self.second[name][2]
+
+    def test_outputs(self):
+        write_tensors(self.expected, {"pooler_output": self.both("pooler_output"),
+                                      "last_hidden_state": self.all["last_hidden_state"]})
+        expected = {"pooler_output": True, "last_hidden_state": True}
+        self.assertEqual(self.answers("--image", self.first, "--image", self.other), expected)
+        for name, path in (("a.png", self.first), ("b.png", self.other), ("c.png", PICTURE)):
+            shutil.copy(path, write(self.path("pictures", name), b""))
+        self.assertEqual(self.answers("--image", "pictures"), expected)
+        backwards = self.answers("--image", self.other, "--image", self.first, status=1)
+        self.assertEqual(set(backwards.values()), {False})
+        lines = self.lines()  # image.png beside the model is one picture
+        self.assertIs(lines["last_hidden_state"]["ok"], True)
+        self.assertIsNone(lines["pooler_output"]["ok"])
+        self.assertIn("2 pictures", lines["pooler_output"]["reason"])
+
+    def test_pixels(self):
+        names = "pixel_values", "pooler_output"
+        write_tensors(self.expected, {name: self.both(name) for name in names})
+        named = "--image", self.first, "--image", self.other
+        self.assertEqual(self.answers(*named), {"pixel_values": True, "pooler_output": True})
+        self.assertEqual(self.answers(), {"pixel_values": None, "pooler_output": True})
+        backwards = self.answers("--image", self.other, "--image", self.first, status=1)
+        self.assertEqual(backwards, {"pixel_values": False, "pooler_output": True})
+
+
+class Resamplers(OneFile):
+    """A tensor that another resampler made is not wrong."""
+
+    def test_named(self):
+        lines = self.lines("--resampler", "torchvision")
+        self.assertIsNone(lines["pixel_values"]["ok"])
+        self.assertRegex(lines["pixel_values"]["reason"], "made with pillow13.*torchvision")
+        self.assertIs(lines["pixel_values_torchvision"]["ok"], True)
+        lines = self.lines("--resampler", "pillow13")
+        self.assertIs(lines["pixel_values"]["ok"], True)
+        self.assertEqual(lines["pixel_values"]["resampler"], "pillow13")
+        self.assertIsNone(lines["pixel_values_torchvision"]["ok"])
+        reason = lines["pixel_values_torchvision"]["reason"]
+        self.assertRegex(reason, "made with torchvision.*pillow13")
+
+    def test_found(self):
+        """Which resampler made pixel_values is found, torchvision's too."""
+        self.all["pixel_values"] = self.all["pixel_values_torchvision"]
+        self.keep("pixel_values")
+        self.assertEqual(self.lines()["pixel_values"]["resampler"], "torchvision")
+        self.assertIs(self.lines("--resampler", "torchvision")["pixel_values"]["ok"], True)
+        lines = self.lines("--resampler", "pillow", status=USAGE)  # nothing was compared
+        self.assertIsNone(lines["pixel_values"]["ok"])
+
+    def test_faults_stay_faults(self):
+        overwrite_tensors(self.expected, lambda name: name == "pixel_values", 0.5)
+        for resampler in ("pillow", "pillow13", "torchvision"):
+            lines = self.lines("--resampler", resampler, status=1)
+            self.assertIs(lines["pixel_values"]["ok"], False, resampler)
+            self.assertEqual(lines["pixel_values"]["resampler"], resampler)
+
+    def test_outputs_of_a_picture(self):
+        self.keep("image_features", "last_hidden_state", "logits_per_image", "input_ids",
+                  "text_features")
+        self.assertEqual(set(self.answers("--resampler", "pillow13").values()), {True})
+        lines = self.lines("--resampler", "torchvision")
+        for name, line in lines.items():
+            self.assertIs(line["ok"], True if name == "text_features" else None, line)
+        overwrite_tensors(self.expected, lambda name: name == "image_features", 0.5)
+        lines = self.lines("--resampler", "torchvision", status=1)
+        self.assertIs(lines["image_features"]["ok"], False)
+
+    def test_every_golden(self):
+        for folder in case_folders():
+            for resampler in ("pillow", "pillow13", "torchvision"):
+                with self.subTest(case=folder, resampler=resampler):
+                    done = self.vit("verify", "--json", "--resampler", resampler, folder)
+                    self.assertNotIn(False, [line["ok"] for line in json_lines(done.stdout)])
 
 
 class Refused(Case):
@@ -122,9 +317,14 @@ class Refused(Case):
         self.assertIn("expected.safetensors", done.stderr.decode())
         with open(golden("hf_vit_classifier", "expected.safetensors"), "rb") as file:
             whole = file.read()
-        for content in (b"", whole[:4], whole[:100], whole[:-1], b"\xff" * 100, whole.replace(b"pixel_values\"", b"pixel_valves\"")):
+        for content in (b"", whole[:4], whole[:100], whole[:-1], b"\xff" * 100):
             write(path, content)
             self.vit("verify", "model", status=USAGE)
+        tensors = tensors_of(golden("hf_vit_classifier", "expected.safetensors"))
+        dtype, shape, values = tensors["pixel_values"]
+        for other in ([3, 48, 48], [3, 1, 48, 48], [48 * 48 * 3]):
+            write_tensors(path, {**tensors, "pixel_values": (dtype, other, values)})
+            self.assertIn(b"[N,3,H,W]", self.vit("verify", "model", status=USAGE).stderr)
         write(path, whole)
         self.vit("verify", "model")
         self.vit("verify", "-m", "model")

@@ -45,6 +45,40 @@ def float_rows(shape, data):
     return [list(values[i * each:(i + 1) * each]) for i in range(shape[0])]
 
 
+def split_safetensors(path):
+    """The header of a file, with its metadata, and the bytes behind it."""
+    content = read(path)
+    size = struct.unpack("<Q", content[:8])[0]
+    return json.loads(content[8:8 + size]), content[8 + size:]
+
+
+def write_tensors(path, tensors):
+    """A .safetensors file of {name: (dtype, shape, bytes)}."""
+    header, data = {}, b""
+    for name, (dtype, shape, values) in tensors.items():
+        place = [len(data), len(data) + len(values)]
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": place}
+        data += values
+    head = json.dumps(header).encode()
+    write(path, struct.pack("<Q", len(head)) + head + data)
+
+
+def tensors_of(path):
+    """{name: (dtype, shape, bytes)}"""
+    header, data = split_safetensors(path)
+    header.pop("__metadata__", None)
+    return {name: (t["dtype"], t["shape"], data[slice(*t["data_offsets"])])
+            for name, t in header.items()}
+
+
+def keep_tensors(path, wanted):
+    """Leaves in a file the tensors for whose names wanted() holds, and answers what it left."""
+    kept = {name: tensor for name, tensor in tensors_of(path).items() if wanted(name)}
+    assert kept, path
+    write_tensors(path, kept)
+    return kept
+
+
 def overwrite_tensors(path, wanted, value):
     """Every float of the F32 tensors for whose names wanted() holds becomes value."""
     with open(path, "r+b") as file:
