@@ -43,19 +43,19 @@ static char *executable_folder(void)
     return cli_duplicate(path);
 }
 
-/* The models that ship with vit stand at a fixed place seen from the executable, in an installation and in the build tree
- * alike, so that both can be moved. NULL: not there. */
-static char *shipped_model(void)
+/* The models that ship with vit stand at a fixed place seen from the executable, in an installation
+ * and in the build tree alike, so that both can be moved. */
+char *cli_model_shipped(const char *name)
 {
     char *folder = executable_folder();
     if (!folder)
         return NULL;
     char *models = cli_join(folder, CLI_MODELS_FROM_EXECUTABLE);
-    char *model = cli_join(models, DEFAULT_MODEL);
+    char *path = cli_join(models, name);
     free(models);
     free(folder);
-    char *resolved = realpath(model, NULL); /* NULL also where there is none */
-    free(model);
+    char *resolved = realpath(path, NULL); /* NULL also where there is none */
+    free(path);
     return resolved;
 }
 
@@ -66,7 +66,7 @@ char *cli_model_choose(const cli_model_options *options)
         return cli_duplicate(options->model);
     if (environment && *environment)
         return cli_duplicate(environment);
-    char *model = shipped_model();
+    char *model = cli_model_shipped(DEFAULT_MODEL);
     if (!model)
         cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
     return model;

@@ -42,6 +42,10 @@ typedef struct cli_model {
  * free(). */
 char *cli_model_choose(const cli_model_options *options);
 
+/* Something beside the model that ships with vit, by its path from their folder:
+ * "reference/make_expected.py". NULL: it is not there. Freed with free(). */
+char *cli_model_shipped(const char *name);
+
 /* Opens the model alone, or with a session for batches of options->batch (or default_batch, less where pictures are
  * large). Prints what went wrong and answers CLI_MODEL or CLI_USAGE. Always freed with cli_model_close. */
 cli_exit cli_model_open(const cli_model_options *options, cli_model *model);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vit verify: the model's outputs beside those that its own library has written down (models/reference). */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #include "zero_shot.h"
 
 #define TOLERANCE 1e-5        /* of outputs, in f32: ten times what PyTorch itself moves between ways of computing */
+#define SCRIPT "reference/make_expected.py"
+#define PACKAGES "reference/requirements.txt"
 
 typedef struct verify {
     /* options */
@@ -377,6 +380,36 @@ static cli_exit find_folder(const cli_command *command, verify *v)
     return CLI_DONE;
 }
 
+/* How to make the file that is not there, by commands that can be pasted: the script is installed
+ * with the command. */
+static void explain(const verify *v, const char *file)
+{
+    char *script = cli_model_shipped(SCRIPT), *packages = cli_model_shipped(PACKAGES);
+    cli_text command = {0};
+    cli_error(
+        "%s: not_found: there is no such file; the library that the model comes from writes it",
+        file);
+    if (script && packages) {
+        cli_text_string(&command, "python3 -m venv reference && reference/bin/pip install -r ");
+        cli_text_shell(&command, packages);
+        cli_text_string(&command, " && reference/bin/python ");
+        cli_text_shell(&command, script);
+        cli_text_string(&command, " ");
+        cli_text_shell(&command, v->folder);
+        if (v->expected) {
+            cli_text_string(&command, " -o ");
+            cli_text_shell(&command, file);
+        }
+        cli_error("to write it: %s", command.data);
+    } else {
+        cli_error("to write it: models/" SCRIPT
+                  " of the sources of vit, which is not installed here");
+    }
+    cli_text_free(&command);
+    free(script);
+    free(packages);
+}
+
 /* A file, with the pictures of --image, or else the one beside the model. */
 static cli_exit verify_with(verify *v, const char *file, const char *image)
 {
@@ -395,7 +428,11 @@ static cli_exit verify_files(verify *v)
     char *first =
         v->expected ? cli_duplicate(v->expected) : cli_join(v->folder, "expected.safetensors");
     char *second = cli_join(v->folder, "expected2.safetensors");
-    cli_exit status = verify_with(v, first, "image.png");
+    cli_exit status = CLI_USAGE;
+    if (access(first, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        explain(v, first);
+    else
+        status = verify_with(v, first, "image.png");
     if (status == CLI_DONE && !v->expected && v->images.n == 0 && access(second, F_OK) == 0)
         status = verify_with(v, second, "image2.png");
     free(first);
@@ -455,7 +492,8 @@ const cli_command cli_verify = {
     .usage = "[OPTION]... MODEL",
     .text = "Compares what a model gives here with what its own library gave, which stands in expected.safetensors in its\n"
             "folder: one line for each output, with the largest error as a share of the largest number, and the cosine.\n"
-            "The script models/reference/make_expected.py writes such files. The picture is preprocessed by each resampler, and the one that fits is named; a tensor that was\n"
+            "Where there is no such file, the message says how the script make_expected.py, which is installed with vit,\n"
+            "writes it. The picture is preprocessed by each resampler, and the one that fits is named; a tensor that was\n"
             "made with another one than --resampler names is not compared. Exit status 1: an output is not as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
     .run = run,

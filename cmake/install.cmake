@@ -48,11 +48,20 @@ foreach(name libvit libvitio libvittext)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkgconfig_dir})
 endforeach()
 
-# The command looks for this folder in ../share beside its own.
+# The command looks for these folders in ../share beside its own: the default model, and what writes the file that
+# `vit verify` compares a checkpoint with. The script's own picture stands as far from it as in the sources.
 install(FILES
   models/vit-tiny-cifar10/config.json models/vit-tiny-cifar10/preprocessor_config.json
   models/vit-tiny-cifar10/model.safetensors models/vit-tiny-cifar10/README.md
   DESTINATION ${CMAKE_INSTALL_DATADIR}/libvit/models/vit-tiny-cifar10)
+install(FILES
+  models/reference/README.md models/reference/make_expected.py models/reference/reference_open_clip.py
+  models/reference/reference_own.py models/reference/reference_timm.py
+  models/reference/reference_transformers.py models/reference/requirements.txt
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/libvit/models/reference)
+install(FILES examples/images/README.md examples/images/cat.jpg examples/images/coffee.jpg
+  examples/images/horse.png examples/images/rocket.jpg
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/libvit/examples/images)
 install(FILES LICENSE LICENSE.WordNet README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(EXISTS ${PROJECT_SOURCE_DIR}/docs/vit.1)
   install(FILES docs/vit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -117,6 +117,24 @@ void cli_text_csv(cli_text *text, const char *field)
     cli_text_add(text, "\"", 1);
 }
 
+/* Between single quotes nothing has a meaning but the quote that ends them. */
+void cli_text_shell(cli_text *text, const char *word)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        cli_text_string(text, word);
+        return;
+    }
+    cli_text_string(text, "'");
+    for (size_t i = 0; word[i]; i++)
+        if (word[i] == '\'')
+            cli_text_string(text, "'\\''");
+        else
+            cli_text_add(text, &word[i], 1);
+    cli_text_string(text, "'");
+}
+
 void cli_text_cut(cli_text *text, size_t size)
 {
     text->size = size;

@@ -18,6 +18,8 @@ void cli_text_string(cli_text *text, const char *string);
 void cli_text_format(cli_text *text, const char *format, ...) VIT_PRINTF(2, 3);
 /* One field of a CSV line, quoted as RFC 4180 where it must be. */
 void cli_text_csv(cli_text *text, const char *field);
+/* One word of a shell's command, quoted where it must be. */
+void cli_text_shell(cli_text *text, const char *word);
 void cli_text_cut(cli_text *text, size_t size); /* to its first `size` bytes */
 void cli_text_clear(cli_text *text);            /* empties it and keeps the memory */
 void cli_text_free(cli_text *text);

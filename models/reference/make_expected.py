@@ -10,25 +10,30 @@ in float32, and stored as float32. Needs the packages of requirements.txt; see R
 """
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 
-import torch
+try:
+    import torch
 
-# torchvision cannot be imported beside a torch that lacks its two compiled operators unless these are declared.
-for operator in ("nms", "qnms"):
-    try:
-        torch.library.define(f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:
-        pass                                       # a torchvision that brings them
+    # torchvision cannot be imported beside a torch that lacks its two compiled operators unless these are declared.
+    for operator in ("nms", "qnms"):
+        try:
+            torch.library.define(f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        except RuntimeError:
+            pass                                   # a torchvision that brings them
 
-from PIL import Image, ImageOps  # noqa: E402
-from safetensors.torch import load_file, save_file  # noqa: E402
+    from PIL import Image, ImageOps
+    from safetensors.torch import load_file, save_file
 
-import reference_open_clip  # noqa: E402
-import reference_own  # noqa: E402
-import reference_timm  # noqa: E402
-import reference_transformers  # noqa: E402
+    import reference_open_clip
+    import reference_own
+    import reference_timm
+    import reference_transformers
+except ImportError as error:
+    packages = shlex.quote(str(Path(__file__).resolve().parent / "requirements.txt"))
+    sys.exit(f"{error}; install the packages that are needed: {shlex.quote(sys.executable)} -m pip install -r {packages}")
 
 LIBRARIES = (reference_open_clip, reference_transformers, reference_timm, reference_own)
 PROJECT = Path(__file__).resolve().parents[2]
@@ -114,6 +119,9 @@ def main():
     path = args.output or folder / "expected.safetensors"
     save_file(out, path)
     print(f"{path}: {len(out)} tensors from {image}")
+    named = [] if image == own_image else ["--image", str(image)]
+    other = [] if path == folder / "expected.safetensors" else ["--expected", str(path)]
+    print("compare: " + shlex.join(["vit", "verify", str(folder), *other, *named]))
     return 0
 
 

@@ -100,6 +100,42 @@ echo "ok: exported symbols are the public functions"
 
 run "the command finds its model" "$prefix/bin/vit" classify "$picture"
 [ "$(find "$prefix/bin" -type f | wc -l)" -eq 1 ] || fail "more than one program is installed"
+
+# What makes the expected file of a checkpoint is installed, and `vit verify` prints a command that
+# finds it, wherever the tree stands.
+mkdir "$work/a place" "$work/stub"
+cp -r "$prefix/bin" "$prefix/share" "$work/a place"
+cp -r "$model" "$work/mine"
+"$work/a place/bin/vit" verify "$work/mine" >"$work/log" 2>&1 &&
+    fail "verify passes without an expected file"
+sed -n 's/^vit: to write it: //p' "$work/log" >"$work/command"
+[ -s "$work/command" ] || fail "verify does not say how the file is made: $(cat "$work/log")"
+cat >"$work/stub/python3" <<'END'
+#!/bin/sh
+mkdir -p "$3/bin"
+for name in pip python; do
+    printf '#!/bin/sh\nfor word; do printf "%%s\\n" "$word"; done >%s.words\n' "$name" >"$3/bin/$name"
+    chmod +x "$3/bin/$name"
+done
+END
+chmod +x "$work/stub/python3"
+(cd "$work" && PATH=$work/stub:$PATH sh "$work/command") ||
+    fail "the command cannot be run: $(cat "$work/command")"
+packages=$(sed -n 3p "$work/pip.words")
+script=$(sed -n 1p "$work/python.words")
+reference="$work/a place/share/libvit/models/reference"
+[ "$packages" = "$reference/requirements.txt" ] && [ -f "$packages" ] ||
+    fail "no packages: $packages"
+[ "$script" = "$reference/make_expected.py" ] && [ -f "$script" ] || fail "no script: $script"
+[ "$(sed -n 2p "$work/python.words")" = "$work/mine" ] ||
+    fail "another model: $(cat "$work/python.words")"
+for module in $(sed -n 's/^ *import \(reference_[a-z_]*\)$/\1/p' "$script"); do
+    [ -f "$reference/$module.py" ] || fail "$module.py is not installed"
+done
+sample="$work/a place/share/libvit/$(sed -n 's/.*PROJECT \/ "\([^"]*\)".*/\1/p' "$script")"
+[ -f "$sample" ] || fail "the script's picture is not installed: $sample"
+echo "ok: verify finds what makes the expected file"
+
 page=$prefix/share/man/man1/vit.1
 [ -f "$page" ] || fail "no man page"
 if command -v groff >/dev/null 2>&1; then

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """vit verify: every golden folder passes, and whatever is not as expected is found."""
+import re
 import shutil
+import subprocess
 
 from words import *
 
@@ -298,6 +300,58 @@ class Resamplers(OneFile):
                 with self.subTest(case=folder, resampler=resampler):
                     done = self.vit("verify", "--json", "--resampler", resampler, folder)
                     self.assertNotIn(False, [line["ok"] for line in json_lines(done.stdout)])
+
+
+class NoFile(Case):
+    """What is said where there is no expected file."""
+
+    STUB = """#!/bin/sh
+# Stands for python3, and puts stubs into the environment that it is asked to make.
+mkdir -p "$3/bin"
+for name in pip python; do
+    { echo '#!/bin/sh'; echo 'for word; do echo "$word"; done >"'$name'.words"'; } >"$3/bin/$name"
+    chmod +x "$3/bin/$name"
+done
+"""
+
+    def words(self, *arguments, status=USAGE):
+        """What the pasted command gives pip and python."""
+        done = self.vit("verify", *arguments, status=status)
+        start = "vit: to write it: "
+        command, = [line[len(start):] for line in done.stderr.decode().splitlines()
+                    if line.startswith(start)]
+        stub = write(self.path("stub", "python3"), self.STUB.encode())
+        os.chmod(stub, 0o755)
+        path = self.path("stub") + ":" + os.environ["PATH"]
+        subprocess.run(["sh", "-c", command], check=True, cwd=self.folder, env=environment(PATH=path))
+        words = [read(self.path(name + ".words")).decode() for name in ("pip", "python")]
+        return [text.splitlines() for text in words]
+
+    def test_command(self):
+        for folder in ("model", "it's my model"):
+            shutil.copytree(MODEL, self.path(folder))
+            os.remove(self.path(folder, "expected.safetensors"))
+            pip, python = self.words(folder)
+            self.assertEqual(pip[:2], ["install", "-r"])
+            self.assertIn("torch==", read(pip[2]).decode())
+            self.assertEqual(python[1:], [folder])
+            script = read(python[0]).decode()
+            compile(script, python[0], "exec")
+            for name in re.findall(r"^ *import (reference_\w+)", script, re.M):
+                neighbour = os.path.join(os.path.dirname(python[0]), name + ".py")
+                self.assertTrue(os.path.exists(neighbour), neighbour)
+            pip, python = self.words(folder, "--expected", "other file")
+            self.assertEqual(python[1:], [folder, "-o", "other file"])
+
+    def test_not_installed(self):
+        """A copy of the command alone knows of no script, and says so."""
+        shutil.copy(VIT, self.path("vit"))
+        shutil.copytree(MODEL, self.path("model"))
+        os.remove(self.path("model", "expected.safetensors"))
+        done = subprocess.run([self.path("vit"), "verify", self.path("model")],
+                              capture_output=True, env=environment())
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn(b"not installed", done.stderr)
 
 
 class Refused(Case):
