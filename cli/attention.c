@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "command.h"
 #include "heat_map.h"
 #include "model.h"
@@ -88,6 +89,18 @@ static cli_exit check_options(const cli_command *command, const attention *a)
     if (a->path && a->raw_path && strcmp(a->path, a->raw_path) == 0)
         return cli_usage_error(command, "-o and --raw name the same file");
     return CLI_DONE;
+}
+
+static cli_exit check_files(const cli_command *command, const attention *a)
+{
+    const cli_claim picture = {.option = "-o", .path = a->path, .kind = CLI_KIND_MAP};
+    const cli_claim raw = {.option = "--raw", .path = a->raw_path, .kind = CLI_KIND_NPY};
+    cli_exit status = cli_claim_file(command, &picture);
+    if (status == CLI_DONE)
+        status = cli_claim_file(command, &raw);
+    if (status != CLI_DONE)
+        return status;
+    return cli_claims_spare(a->pixels_path ? a->pixels_path : a->input);
 }
 
 /* ------------------------------------------------------------------ the model ---- */
@@ -217,6 +230,15 @@ static bool write_raw(const attention *a, cli_file *file)
     return written;
 }
 
+/* With the mark of a drawing behind its header, so that the next run may write over it. */
+static bool write_picture(const char *path, const void *bytes, size_t size, cli_file *file)
+{
+    return cli_file_open(file, path) && cli_file_write(file, bytes, CLI_PNG_HEADER) &&
+           cli_file_write(file, cli_png_mark, sizeof cli_png_mark) &&
+           cli_file_write(file, (const char *)bytes + CLI_PNG_HEADER, size - CLI_PNG_HEADER) &&
+           cli_file_settle(file);
+}
+
 static cli_exit write_files(const attention *a)
 {
     cli_file picture = {0}, raw = {0};
@@ -227,8 +249,7 @@ static cli_exit write_files(const attention *a)
         cli_input_error(a->input, &err);
         return CLI_INPUTS_FAILED;
     }
-    bool done = (!a->path || (cli_file_open(&picture, a->path) && cli_file_write(&picture, bytes, size) &&
-                              cli_file_settle(&picture))) &&
+    bool done = (!a->path || write_picture(a->path, bytes, size, &picture)) &&
                 (!a->raw_path || (cli_file_open(&raw, a->raw_path) && write_raw(a, &raw) && cli_file_settle(&raw)));
     done = done && (!a->path || cli_file_commit(&picture)) && (!a->raw_path || cli_file_commit(&raw));
     cli_file_discard(&picture); /* nothing, once committed */
@@ -242,6 +263,8 @@ static cli_exit map_input(const cli_command *command, attention *a)
     cli_npy npy = {.descriptor = -1};
     vit_error err = {0};
     cli_exit status = check_options(command, a);
+    if (status == CLI_DONE)
+        status = check_files(command, a);
     if (status != CLI_DONE)
         return status;
     a->options.image_size = a->pictures.image_size;

@@ -2,6 +2,7 @@
 /* vit classify: the most probable labels of each image, by the model's own classifier or by labels in words. */
 #include <stdlib.h>
 
+#include "claims.h"
 #include "command.h"
 #include "job.h"
 #include "json_text.h"
@@ -34,7 +35,8 @@ typedef struct classify {
 static const cli_option classify_table[] = {
     {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many labels for each image (default 5)"},
     {"format", 0, "text|json|csv", cli_set_choice, FIELD(style), style_names,
-     "text for people (default), one JSON object a line, or CSV with a header"},
+     "text for people, one JSON object a line, or CSV with a header (default: as FILE ends, else "
+     "text)"},
     {"output", 0, "probs|logits", cli_set_choice, FIELD(score), score_names,
      "what the scores are: probabilities (default), or the logits that they are made of"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
@@ -197,7 +199,12 @@ static cli_exit prepare_words(const cli_command *command, classify *c, cli_job *
 
 static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job *job)
 {
-    cli_exit status = prepare_words(command, c, job);
+    static const cli_kind kinds[] = {CLI_KIND_LABELS_TEXT, CLI_KIND_LABELS_JSON,
+                                     CLI_KIND_LABELS_CSV};
+    const cli_formats formats = {kinds, sizeof kinds / sizeof *kinds, &c->style, "--format"};
+    cli_exit status = cli_claim_formatted(command, "-o", c->path, &formats);
+    if (status == CLI_DONE)
+        status = prepare_words(command, c, job);
     if (status == CLI_DONE)
         status = cli_job_open(command, job);
     if (status == CLI_DONE)
@@ -209,7 +216,7 @@ static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job
 
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
-    classify c = {.top = DEFAULT_TOP};
+    classify c = {.top = DEFAULT_TOP, .style = CLI_BY_NAME};
     cli_job job = {.deliver = deliver, .flush = flush, .context = &c};
     const cli_group groups[] = {
         {"Results", classify_table, &c, NULL},

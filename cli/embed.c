@@ -131,15 +131,13 @@ static cli_exit check_path(const cli_command *command, cli_embedding *e)
 {
     if (is_bulk(e) && (!e->path || strcmp(e->path, "-") == 0))
         return cli_usage_error(command, "--shard-size and --resume need a folder: -o DIR");
-    if (is_bulk(e) && e->format < 0)
+    if (is_bulk(e) && e->format == CLI_BY_NAME)
         e->format = CLI_FORMAT_NPY;
-    if (!e->path && (e->format < 0 || e->format == CLI_FORMAT_NPY))
+    if (!e->path && (e->format == CLI_BY_NAME || e->format == CLI_FORMAT_NPY))
         return cli_usage_error(command, "name the output with -o FILE.npy; the other formats also go to standard output");
     if (!e->path)
         e->path = "-";
-    if (e->format < 0)
-        e->format = (int)cli_format_of(e->path);
-    return CLI_DONE;
+    return cli_writer_choose(command, e->path, &e->format);
 }
 
 /* What can be said before the model is opened. */
@@ -152,7 +150,11 @@ static cli_exit check_options(const cli_command *command, cli_embedding *e)
     e->vectors.half = e->dtype == DTYPE_F16;
     if (e->sample.given && e->output.output != VIT_OUTPUT_LATENT)
         return cli_usage_error(command, "--sample draws from a Gaussian latent: it goes with --output latent");
-    return check_format(command, e);
+    status = check_format(command, e);
+    if (status != CLI_DONE)
+        return status;
+    return is_bulk(e) ? cli_shards_claim(command, e->path)
+                      : cli_writer_claim(command, (cli_format)e->format, e->path);
 }
 
 static cli_exit check_output(const cli_command *command, cli_embedding *e, const cli_job *job)
@@ -192,7 +194,7 @@ static cli_exit embed_inputs(const cli_command *command, cli_embedding *e, cli_j
 
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
-    cli_embedding e = {.output = {"embedding", VIT_OUTPUT_EMBEDDING, 0}, .format = -1};
+    cli_embedding e = {.output = {"embedding", VIT_OUTPUT_EMBEDDING, 0}, .format = CLI_BY_NAME};
     cli_job job = {.deliver = deliver, .flush = flush, .context = &e};
     const cli_group groups[] = {
         {"Results", embed_table, &e, NULL},

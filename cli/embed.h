@@ -13,7 +13,7 @@ typedef struct cli_embedding {
     bool normalize;
     cli_seed sample;
     int dtype;
-    int format; /* -1: as the file's name says */
+    int format; /* a cli_format, or CLI_BY_NAME */
     const char *path;
     size_t shard_size; /* 0: not given */
     bool resume;

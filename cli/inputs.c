@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "claims.h"
 #include "folder.h"
+#include "interrupt.h"
 #include "npy.h"
 #include "talk.h"
 #include "tar.h"
@@ -109,6 +111,8 @@ cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs)
         texts += cli_source_is_text(source);
         if (!*source->value && source->kind != CLI_SOURCE_TEXT)
             return cli_usage_error(command, "an input has an empty name");
+        if (source->kind != CLI_SOURCE_TEXT && cli_claims_spare(source->value) != CLI_DONE)
+            return CLI_USAGE;
     }
     if (inputs->n == 0)
         return cli_usage_error(command, "no input: name images, folders, or - for standard input");
@@ -224,10 +228,20 @@ static bool give_failure(cli_input *input, const char *path, int error)
     return true;
 }
 
+/* What lists and folders hold shows as they are walked. A file among it that this run is going to
+ * write over ends the run: so the file stays, and nothing was written. */
+static const char *spared(const char *path)
+{
+    if (cli_claims_spare(path) != CLI_DONE)
+        cli_give_up(CLI_USAGE);
+    return path;
+}
+
 /* A file is an input at once; a folder or a tar file is opened and walked next. */
 static bool enter_path(cli_walk *walk, const char *path, cli_input *input)
 {
     struct stat status;
+    spared(path);
     if (walk->inputs->tar) {
         walk->tar = cli_tar_open(path);
         return false;
@@ -343,7 +357,7 @@ static bool next_from_folder(cli_walk *walk, cli_input *input)
     if (error)
         give_failure(input, path, error);
     else
-        give(input, CLI_SOURCE_PATH, path);
+        give(input, CLI_SOURCE_PATH, spared(path));
     free(path);
     return true;
 }

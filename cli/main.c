@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "claims.h"
 #include "command.h"
 #include "interrupt.h"
 #include "output_file.h"
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
     hold_standard_streams();
     setenv("OPENBLAS_NUM_THREADS", "1", 1); /* for libvit, should it load OpenBLAS: threads of its own would only spin */
     cli_interrupt_install();
+    cli_claim_standard_output();
     if (argc < 2) {
         cli_error("no command; 'vit help' lists them");
         return CLI_USAGE;

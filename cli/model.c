@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "claims.h"
 #include "talk.h"
 #include "text.h"
 
@@ -101,6 +102,8 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     model->name = cli_model_choose(options);
     if (!model->name)
         return CLI_MODEL;
+    if (cli_model_spare_named(options, model->name) != CLI_DONE)
+        return CLI_USAGE;
     double start = cli_seconds();
     vit_model_options open = {.precision = precisions[options->precision], .preprocessor = options->preprocessor,
                               .tower = options->tower, .image_height = options->image_size.height,
@@ -113,7 +116,23 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
         if (precisions[i] == vit_model_precision(model->model))
             model->precision = precision_names[i];
     model->load_seconds = cli_seconds() - start;
-    return CLI_DONE;
+    return cli_model_spare_files(model->model);
+}
+
+cli_exit cli_model_spare_named(const cli_model_options *options, const char *name)
+{
+    cli_exit status = cli_claims_spare(name);
+    return status == CLI_DONE && options->preprocessor ? cli_claims_spare(options->preprocessor)
+                                                       : status;
+}
+
+cli_exit cli_model_spare_files(const vit_model *model)
+{
+    cli_exit status = CLI_DONE;
+    const char *file;
+    for (size_t i = 0; status == CLI_DONE && (file = vit_model_file(model, i)) != NULL; i++)
+        status = cli_claims_spare(file);
+    return status;
 }
 
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model)

@@ -52,6 +52,11 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model);
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model);
 void cli_model_close(cli_model *model);
 
+/* CLI_USAGE, with a message, if the run would write over a file that is named for the model, and,
+ * when the model is open, over one that it is read from (claims.h). cli_model_open asks both. */
+cli_exit cli_model_spare_named(const cli_model_options *options, const char *name);
+cli_exit cli_model_spare_files(const vit_model *model);
+
 /* CLI_USAGE or CLI_MODEL, with a message, if the model does not say how pictures are preprocessed, or says it as
  * cli_rules_check refuses it. */
 cli_exit cli_model_check_preprocessing(const cli_command *command, const cli_model *model,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "command.h"
 #include "model.h"
 #include "npy.h"
@@ -80,6 +81,16 @@ static cli_exit check_options(const cli_command *command, preprocess *p)
     if ((uint64_t)p->resize.width * p->resize.height > limit)
         return cli_usage_error(command, "--resize %ux%u: more than --max-pixels", p->resize.width, p->resize.height);
     return CLI_DONE;
+}
+
+static cli_exit check_files(const cli_command *command, const preprocess *p)
+{
+    const cli_claim claim = {.option = "-o", .path = p->path, .kind = CLI_KIND_NPY};
+    cli_exit status = cli_claim_file(command, &claim);
+    if (status == CLI_DONE)
+        status = cli_claims_spare(p->input);
+    return status == CLI_DONE && p->options.preprocessor ? cli_claims_spare(p->options.preprocessor)
+                                                         : status;
 }
 
 /* The preprocessing in effect: a file's, or a model's, which then stays open in *model. */
@@ -204,6 +215,8 @@ static cli_exit preprocess_input(const cli_command *command, preprocess *p)
     vit_preprocessor *owned = NULL;
     const vit_preprocessor *rules = NULL;
     cli_exit status = check_options(command, p);
+    if (status == CLI_DONE)
+        status = check_files(command, p);
     if (status == CLI_DONE && p->stage != STAGE_DECODED && !has_resize(p))
         status = open_rules(command, p, &model, &owned, &rules);
     if (status == CLI_DONE)

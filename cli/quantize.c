@@ -2,6 +2,7 @@
 /* vit quantize: a model as one packed file, which opens as fast as it maps. */
 #include <stdlib.h>
 
+#include "claims.h"
 #include "command.h"
 #include "model.h"
 #include "output_file.h"
@@ -53,6 +54,8 @@ static cli_exit open_towers(quantize *q)
         vit_status status = vit_model_open(q->name, &open, &q->models[tower], &err);
         if (status != VIT_OK && status != VIT_ERR_UNSUPPORTED_MODEL)
             return model_error(q, &err);
+        if (status == VIT_OK && cli_model_spare_files(q->models[tower]) != CLI_DONE)
+            return CLI_USAGE;
         opened += status == VIT_OK;
     }
     return opened ? CLI_DONE : model_error(q, &err);
@@ -86,8 +89,14 @@ static cli_exit convert(const cli_command *command, quantize *q)
 {
     if (!q->path)
         return cli_usage_error(command, "name the output with -o FILE.safetensors; - is standard output");
+    const cli_claim claim = {.option = "-o", .path = q->path, .kind = CLI_KIND_PACKED};
+    cli_exit status = cli_claim_file(command, &claim);
+    if (status != CLI_DONE)
+        return status;
     q->name = cli_model_choose(&q->options);
-    cli_exit status = q->name ? open_towers(q) : CLI_MODEL;
+    status = q->name ? cli_model_spare_named(&q->options, q->name) : CLI_MODEL;
+    if (status == CLI_DONE)
+        status = open_towers(q);
     return status == CLI_DONE ? write_file(q) : status;
 }
 

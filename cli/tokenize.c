@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "command.h"
 #include "json_read.h"
 #include "lines.h"
@@ -105,7 +106,9 @@ static cli_exit open_tokenizer(tokenize *t)
 
 static cli_exit start(tokenize *t)
 {
-    cli_exit status = open_tokenizer(t);
+    cli_exit status = cli_claims_spare("-");
+    if (status == CLI_DONE)
+        status = open_tokenizer(t);
     if (status != CLI_DONE)
         return status;
     t->ids = cli_allocate(vit_tokenizer_context(t->tokenizer), sizeof *t->ids);

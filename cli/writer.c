@@ -20,16 +20,9 @@ struct cli_writer {
     bool part;  /* failures and metadata are the caller's */
 };
 
-static char *sidecar(const cli_writer *writer, const char *suffix)
-{
-    cli_text path = {0};
-    cli_text_format(&path, "%s%s", writer->base, suffix);
-    return path.data;
-}
-
 static bool open_sidecar(const cli_writer *writer, cli_file *file, const char *suffix)
 {
-    char *path = sidecar(writer, suffix);
+    char *path = cli_sidecar(writer->base, suffix);
     bool opened = cli_file_open(file, path);
     free(path);
     return opened;
@@ -43,15 +36,6 @@ static bool put(cli_writer *writer, cli_file *file)
     return written;
 }
 
-/* The file's name without its extension, if that is the format's own. */
-static char *sidecar_base(const cli_writer *writer, const char *path)
-{
-    char *base = cli_duplicate(path);
-    if (cli_ends_with(base, writer->format->extension))
-        base[strlen(base) - strlen(writer->format->extension)] = '\0';
-    return base;
-}
-
 static bool open_files(cli_writer *writer, const char *path)
 {
     if (!cli_file_open(&writer->file, path))
@@ -59,8 +43,8 @@ static bool open_files(cli_writer *writer, const char *path)
     bool beside = writer->format->sidecars && !writer->file.is_stdout && !cli_file_is_special(&writer->file);
     bool failures_only = !writer->format->failures && !writer->file.is_stdout && !cli_file_is_special(&writer->file);
     if (beside || (failures_only && !writer->part))
-        writer->base = sidecar_base(writer, path);
-    if (beside && !open_sidecar(writer, &writer->row_file, ".jsonl"))
+        writer->base = cli_sidecar_base(writer->format, path);
+    if (beside && !open_sidecar(writer, &writer->row_file, CLI_ROWS_END))
         return false;
     if (writer->format->start)
         writer->format->start(&writer->text, &writer->vectors);
@@ -113,7 +97,7 @@ bool cli_writer_failure(cli_writer *writer, const cli_input *input)
     }
     if (!writer->base)
         return true;
-    if (!writer->error_file.stream && !open_sidecar(writer, &writer->error_file, ".errors.jsonl"))
+    if (!writer->error_file.stream && !open_sidecar(writer, &writer->error_file, CLI_FAILURES_END))
         return false;
     cli_json_failure(&writer->text, input);
     return put(writer, &writer->error_file);
@@ -136,8 +120,8 @@ bool cli_writer_has_metadata(const cli_writer *writer)
 
 static bool settle_metadata(const cli_writer *writer, const cli_text *metadata, cli_file *file)
 {
-    return open_sidecar(writer, file, ".meta.json") && cli_file_write(file, metadata->data, metadata->size) &&
-           cli_file_settle(file);
+    return open_sidecar(writer, file, CLI_METADATA_END) &&
+           cli_file_write(file, metadata->data, metadata->size) && cli_file_settle(file);
 }
 
 /* Failures of an earlier run must not stand beside the results of this one. */
@@ -145,7 +129,7 @@ static bool commit_failures(cli_writer *writer)
 {
     if (writer->error_file.path)
         return cli_file_commit(&writer->error_file);
-    char *stale = sidecar(writer, ".errors.jsonl");
+    char *stale = cli_sidecar(writer->base, CLI_FAILURES_END);
     bool gone = unlink(stale) == 0 || errno == ENOENT;
     if (!gone)
         cli_error("%s: cannot remove what an earlier run wrote: %s", stale, strerror(errno));

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "claims.h"
 #include "inputs.h"
 #include "output_file.h"
 
@@ -22,11 +23,14 @@ typedef struct cli_vectors {
 
 typedef struct cli_writer cli_writer;
 
-/* The format that a file name asks for; npy if it asks for none. */
-cli_format cli_format_of(const char *path);
+/* *format, a cli_format or CLI_BY_NAME, becomes what the name after -o asks for, npy if it asks for
+ * none. CLI_USAGE, with a message: it asks for another. */
+cli_exit cli_writer_choose(const cli_command *command, const char *path, int *format);
+/* Claims the file after -o, and what stands beside it. CLI_USAGE, with a message: one of them must
+ * not be written. */
+cli_exit cli_writer_claim(const cli_command *command, cli_format format, const char *path);
 
 const char *cli_format_extension(cli_format format); /* ".npy" */
-bool cli_ends_with(const char *string, const char *end);
 
 /* NULL, or why the format cannot hold this or go there. path "-" is stdout. */
 const char *cli_writer_refusal(cli_format format, const cli_vectors *vectors, const char *path);

@@ -6,6 +6,7 @@
 #include "writer.h"
 
 typedef struct cli_format_row {
+    cli_kind kind;
     const char *extension;
     bool sidecars;  /* paths, failures and metadata stand beside the file */
     bool failures;  /* the file itself has a line for an input that failed */
@@ -23,5 +24,14 @@ typedef struct cli_format_row {
 } cli_format_row;
 
 const cli_format_row *cli_format_row_of(cli_format format);
+
+/* Names of what stands beside a file: its own without the extension, if that is the format's, and
+ * one of these ends. "x.npy" has the base "x" and the rows "x.jsonl"; "x.dat" has the base "x.dat".
+ * Freed with free(). */
+#define CLI_ROWS_END ".jsonl"
+#define CLI_FAILURES_END ".errors.jsonl"
+#define CLI_METADATA_END ".meta.json"
+char *cli_sidecar_base(const cli_format_row *format, const char *path);
+char *cli_sidecar(const char *base, const char *end);
 
 #endif

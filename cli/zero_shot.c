@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "talk.h"
 #include "text.h"
 #include "unit_length.h"
@@ -97,6 +98,8 @@ static cli_exit split_labels(const cli_command *command, cli_zero_shot *z)
 /* Empty lines are no labels. */
 static cli_exit read_labels(const cli_command *command, cli_zero_shot *z)
 {
+    if (cli_claims_spare(z->file) != CLI_DONE)
+        return CLI_USAGE;
     FILE *file = fopen(z->file, "re");
     if (!file)
         return cli_usage_error(command, "--labels-file %s: %s", z->file, strerror(errno));

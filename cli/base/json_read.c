@@ -83,6 +83,11 @@ bool cli_json_is_true(const cli_json *value)
     return json_is_true(value_of(value));
 }
 
+const cli_json *cli_json_at(const cli_json *value, size_t index)
+{
+    return (const cli_json *)json_array_get(value_of(value), index);
+}
+
 size_t cli_json_length(const cli_json *value)
 {
     return json_array_size(value_of(value));

@@ -26,6 +26,8 @@ bool cli_json_number_of(const cli_json *value, double *number);        /* false:
 bool cli_json_is_true(const cli_json *value);
 size_t cli_json_length(const cli_json *value); /* of an array; else 0 */
 
+const cli_json *cli_json_at(const cli_json *value, size_t index); /* of an array; NULL: absent */
+
 /* The first key of the object whose value differs in the other, or is absent there. NULL: there is none. Its name lives
  * as long as the object. */
 const char *cli_json_difference(const cli_json *object, const cli_json *other);

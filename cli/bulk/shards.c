@@ -86,6 +86,32 @@ static bool is_unfinished_part(const cli_shards *shards, const char *name)
     return ours && end - digits >= 5 && part >= cli_part_count(&shards->manifest);
 }
 
+/* Any file of a job: going on, it may be removed or written anew. */
+static bool is_of_job(const char *name)
+{
+    return begins_with(name, PART_PREFIX) || strcmp(name, ERRORS_NAME) == 0 ||
+           strcmp(name, CLI_MANIFEST_NAME) == 0 || is_temporary(name);
+}
+
+cli_exit cli_shards_claim(const cli_command *command, const char *folder)
+{
+    cli_claim claim = {.option = "-o", .path = folder, .kind = CLI_KIND_ANY, .any_name = true};
+    cli_exit status = cli_claim_file(command, &claim);
+    DIR *directory = status == CLI_DONE ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    while (directory && status == CLI_DONE && (entry = readdir(directory)) != NULL) {
+        if (!is_of_job(entry->d_name))
+            continue;
+        char *path = cli_join(folder, entry->d_name);
+        claim.path = path;
+        status = cli_claim_file(command, &claim);
+        free(path);
+    }
+    if (directory)
+        closedir(directory);
+    return status;
+}
+
 typedef struct folder_visit {
     const cli_shards *shards;
     bool clean;    /* remove what is unfinished */

@@ -21,6 +21,10 @@ typedef struct cli_shards_plan {
 /* Makes the folder if it is missing. CLI_OUTPUT, with a message, if that cannot be. */
 cli_exit cli_shards_make_folder(const char *folder);
 
+/* Claims the folder and all that stands in it under names that a job gives. CLI_USAGE, with a
+ * message. */
+cli_exit cli_shards_claim(const cli_command *command, const char *folder);
+
 /* Begins the job, or finds where it stands (cli_shards_mark). The folder must be there; what plan points to must outlive
  * the shards. CLI_USAGE or CLI_OUTPUT, with a message, and NULL if not. */
 cli_exit cli_shards_open(const cli_command *command, const cli_shards_plan *plan, cli_shards **shards);

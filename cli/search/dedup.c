@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "command.h"
 #include "filter.h"
 #include "groups.h"
@@ -48,7 +49,8 @@ static const char *set_threshold(const cli_option *option, const char *value, vo
 static const cli_option dedup_table[] = {
     {"threshold", 0, "T", set_threshold, FIELD(threshold), NULL,
      "how alike two images must be: the cosine of their vectors (default 0.95)"},
-    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object for each group"},
+    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL,
+     "one JSON object for each group (without it: as FILE ends)"},
     {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
     {"threads", 't', "N", cli_set_threads, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
@@ -178,11 +180,26 @@ static bool show_groups(dedup *d)
 
 /* ------------------------------------------------------------------ the command ---- */
 
+/* The name of the file asks for JSON too, as --json does. */
+static cli_exit check_files(const cli_command *command, dedup *d)
+{
+    static const cli_kind kinds[] = {CLI_KIND_GROUPS_TEXT, CLI_KIND_GROUPS_JSON};
+    int format = d->json ? 1 : CLI_BY_NAME;
+    const cli_formats formats = {kinds, 2, &format, "--json"};
+    cli_exit status = cli_claim_formatted(command, "-o", d->path, &formats);
+    d->json = format == 1;
+    if (status == CLI_DONE)
+        status = cli_html_claim(command, d->html_path);
+    return status == CLI_DONE ? cli_store_spare(&d->place) : status;
+}
+
 static cli_exit open_index(const cli_command *command, dedup *d)
 {
     if (!d->place.place)
         return cli_usage_error(command, "where? name the index with --db, such as --db photos.db");
     cli_exit status = cli_filter_check(command, &d->filter);
+    if (status == CLI_DONE)
+        status = check_files(command, d);
     if (status != CLI_DONE)
         return status;
     d->store = cli_store_open(&d->place, CLI_STORE_READ);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "json_text.h"
 #include "output_file.h"
 #include "parallel.h"
@@ -67,6 +68,12 @@ static bool put(cli_html *html)
     bool done = cli_file_write(&html->file, html->text.data, html->text.size);
     cli_text_clear(&html->text);
     return done;
+}
+
+cli_exit cli_html_claim(const cli_command *command, const char *path)
+{
+    const cli_claim claim = {.option = "--html", .path = path, .kind = CLI_KIND_PAGE};
+    return cli_claim_file(command, &claim);
 }
 
 cli_html *cli_html_open(const char *path, const char *title)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "command.h"
+
 typedef struct cli_html cli_html;
 
 /* A picture with what stands below it. */
@@ -15,6 +17,10 @@ typedef struct cli_card {
     const char *caption; /* NULL: none */
     bool is_query;       /* set apart from what was found */
 } cli_card;
+
+/* Claims the file after --html (claims.h). CLI_USAGE, with a message. path NULL: there will be no
+ * page. */
+cli_exit cli_html_claim(const cli_command *command, const char *path);
 
 /* NULL, with a message, if it cannot be written. */
 cli_html *cli_html_open(const char *path, const char *title);

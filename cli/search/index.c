@@ -128,7 +128,7 @@ static cli_exit check_options(const cli_command *command, const index_command *i
         if (job->inputs.sources[i].kind != CLI_SOURCE_PATH && job->inputs.sources[i].kind != CLI_SOURCE_LIST)
             return cli_usage_error(command, "'%s': an index is of image files; name files, folders, or lists with --from",
                                    job->inputs.sources[i].value);
-    return CLI_DONE;
+    return cli_store_claim(command, &index->place);
 }
 
 /* The first run writes the pin, and later ones must fit it. */

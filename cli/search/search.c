@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "command.h"
 #include "filter.h"
 #include "fusion.h"
@@ -36,7 +37,8 @@ typedef struct search {
 #define FIELD(member) offsetof(search, member)
 static const cli_option search_table[] = {
     {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many images for each query (default 10)"},
-    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object for each query"},
+    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL,
+     "one JSON object for each query (without it: as FILE ends)"},
     {"fuse", 0, NULL, cli_set_flag, FIELD(fuse), NULL,
      "with --match: do not leave out what lacks the words, but rank by likeness and words together (reciprocal rank fusion)"},
     {"exact", 0, NULL, cli_set_flag, FIELD(exact), NULL,
@@ -188,6 +190,19 @@ static cli_exit check_options(const cli_command *command, const search *s, const
     return cli_filter_check(command, &s->filter);
 }
 
+/* The name of the file asks for JSON too, as --json does. */
+static cli_exit check_files(const cli_command *command, search *s)
+{
+    static const cli_kind kinds[] = {CLI_KIND_HITS_TEXT, CLI_KIND_HITS_JSON};
+    int format = s->json ? 1 : CLI_BY_NAME;
+    const cli_formats formats = {kinds, 2, &format, "--json"};
+    cli_exit status = cli_claim_formatted(command, "-o", s->path, &formats);
+    s->json = format == 1;
+    if (status == CLI_DONE)
+        status = cli_html_claim(command, s->html_path);
+    return status == CLI_DONE ? cli_store_spare(&s->place) : status;
+}
+
 static bool open_outputs(search *s)
 {
     if (!cli_file_open(&s->file, s->path))
@@ -208,6 +223,8 @@ static bool commit_outputs(search *s)
 static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
 {
     cli_exit status = check_options(command, s, job);
+    if (status == CLI_DONE)
+        status = check_files(command, s);
     if (status != CLI_DONE)
         return status;
     s->store = cli_store_open(&s->place, CLI_STORE_READ);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "claims.h"
 #include "talk.h"
 #include "text.h"
 
@@ -46,11 +47,64 @@ static const struct {
     {"", "SQLite", SQLITE_KIND},
 };
 
-cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode)
+static size_t row_of(const char *place)
 {
     size_t row = 0;
-    while (strncmp(options->place, kinds[row].prefix, strlen(kinds[row].prefix)) != 0)
+    while (strncmp(place, kinds[row].prefix, strlen(kinds[row].prefix)) != 0)
         row++;
+    return row;
+}
+
+/* What an index in a file consists of. SQLite's own files stand beside the file itself, wherever a
+ * link to it stands. */
+static const struct {
+    const char *suffix;
+    cli_kind kind;
+    bool beside_link;
+} files[] = {
+    {"", CLI_KIND_INDEX, true},
+    {"-wal", CLI_KIND_INDEX_LOG, false},
+    {"-shm", CLI_KIND_INDEX_MEMORY, false},
+    {"-journal", CLI_KIND_INDEX_JOURNAL, false},
+    {"-vectors", CLI_KIND_INDEX_VECTORS, true},
+    {"-vectors.new", CLI_KIND_INDEX_VECTORS, true},
+};
+
+/* command: claims the files. NULL: they are read. */
+static cli_exit each_file(const cli_command *command, const char *place)
+{
+    cli_exit status = CLI_DONE;
+    if (*kinds[row_of(place)].prefix)
+        return status;
+    char *target = realpath(place, NULL);
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == CLI_DONE; i++) {
+        cli_text path = {0};
+        cli_text_format(&path, "%s%s", target && !files[i].beside_link ? target : place,
+                        files[i].suffix);
+        const cli_claim claim = {.option = "--db",
+                                 .path = path.data,
+                                 .kind = files[i].kind,
+                                 .any_name = *files[i].suffix != 0};
+        status = command ? cli_claim_file(command, &claim) : cli_claims_spare(path.data);
+        cli_text_free(&path);
+    }
+    free(target);
+    return status;
+}
+
+cli_exit cli_store_claim(const cli_command *command, const cli_store_options *options)
+{
+    return each_file(command, options->place);
+}
+
+cli_exit cli_store_spare(const cli_store_options *options)
+{
+    return each_file(NULL, options->place);
+}
+
+cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode)
+{
+    size_t row = row_of(options->place);
     if (kinds[row].kind)
         return kinds[row].kind->open(options, mode);
     cli_error("--db: this vit was built without %s", kinds[row].name);

@@ -107,6 +107,11 @@ struct cli_store {
     const char *place; /* for messages: without a password */
 };
 
+/* A place that is a file, and the files beside it: claimed, since the run writes into them, or read
+ * (claims.h). CLI_DONE, or CLI_USAGE with a message. */
+cli_exit cli_store_claim(const cli_command *command, const cli_store_options *options);
+cli_exit cli_store_spare(const cli_store_options *options);
+
 /* NULL, with a message, also when the kind of store is not built in. */
 cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode);
 void cli_store_close(cli_store *store); /* takes NULL */

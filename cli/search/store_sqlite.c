@@ -185,13 +185,6 @@ static bool open_to_read(sqlite_store *store)
     return open_connection(store, "?mode=ro&immutable=1", SQLITE_OPEN_READONLY) || cli_sqlite_fail(store);
 }
 
-static bool open_to_write(sqlite_store *store)
-{
-    if (!open_connection(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
-        return cli_sqlite_fail(store);
-    return cli_sqlite_execute(store, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
-}
-
 /* An empty file will be ours; anything else must be. */
 static bool check_kind(sqlite_store *store)
 {
@@ -213,6 +206,16 @@ static bool check_kind(sqlite_store *store)
     return true;
 }
 
+static bool open_to_write(sqlite_store *store)
+{
+    if (!open_connection(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
+        return cli_sqlite_fail(store);
+    if (!check_kind(store)) /* before anything is changed: the file may be another program's */
+        return false;
+    return cli_sqlite_execute(
+        store, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+}
+
 static cli_store *open_store(const cli_store_options *options, cli_store_mode mode)
 {
     sqlite_store *store = cli_allocate(1, sizeof *store);
@@ -220,8 +223,7 @@ static cli_store *open_store(const cli_store_options *options, cli_store_mode mo
     cli_text vectors = {0};
     cli_text_format(&vectors, "%s-vectors", options->place);
     store->vectors_path = vectors.data;
-    bool opened = mode == CLI_STORE_READ ? open_to_read(store) : open_to_write(store);
-    if (opened && check_kind(store))
+    if (mode == CLI_STORE_READ ? open_to_read(store) && check_kind(store) : open_to_write(store))
         return &store->store;
     close_store(&store->store);
     return NULL;

@@ -145,7 +145,7 @@ class Whole(Case):
     def test_link_is_kept(self):
         os.mkdir(self.path("real"))
         os.symlink("real/x.jsonl", self.path("x.jsonl"))
-        write(self.path("real/x.jsonl"), b"old")
+        write(self.path("real/x.jsonl"), b'{"path":"old.png","embedding":[0]}\n')
         self.embed(PICTURE, name="x.jsonl")
         self.assertTrue(os.path.islink(self.path("x.jsonl")))
         self.assertEqual(read_json_lines(self.path("real/x.jsonl"))[0]["path"], PICTURE)

@@ -41,7 +41,8 @@ class Interruption(Case):
                 self.assert_files()
 
     def test_old_file_stays(self):
-        write(self.path("x.npy"), b"old")
+        old = npy_bytes("<f4", (1, 1), bytes(4))
+        write(self.path("x.npy"), old)
         job = self.start("embed", "-m", MODEL, "-o", "x.npy")
         end = time.monotonic() + TIMEOUT
         while len(os.listdir(self.folder)) < 2 and time.monotonic() < end:
@@ -50,7 +51,7 @@ class Interruption(Case):
         self.assertEqual(job.wait(TIMEOUT), INTERRUPTED)
         self.assert_files("x.npy")
         with open(self.path("x.npy"), "rb") as file:
-            self.assertEqual(file.read(), b"old")
+            self.assertEqual(file.read(), old)
 
     def test_results_come_as_they_are_ready(self):
         job = self.start("classify", "-m", MODEL, "--format", "json", "--batch", "1")

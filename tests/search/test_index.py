@@ -165,13 +165,30 @@ class Refusals(Case):
         self.vit("search", "--db", "absent.db", "photos/000.png", status=USAGE)
         self.assertFalse(os.path.exists(self.path("absent.db")))
         write(self.path("text.db"), b"this is no database, and long enough to be sure of it" * 20)
-        self.vit("index", "--db", "text.db", "photos", status=OUTPUT_FAILS)
+        self.vit("index", "--db", "text.db", "photos", status=USAGE)
         self.vit("search", "--db", "text.db", "photos/000.png", status=USAGE)
         with sqlite3.connect(self.path("foreign.db")) as db:
             db.execute("CREATE TABLE pin(a)")
-        self.vit("index", "--db", "foreign.db", "photos", status=OUTPUT_FAILS)
+        db.close()
+        foreign = read(self.path("foreign.db"))
+        self.vit("index", "--db", "foreign.db", "photos", status=USAGE)
         self.assertIn("not an index of vit", self.said)
+        self.assertEqual(read(self.path("foreign.db")), foreign)
         self.vit("index", "--db", "postgresql:///x?host=/nowhere", "photos", status=OUTPUT_FAILS)
+
+    def test_a_database_of_others_is_not_changed(self):
+        """Its tables are in the log still; nothing may be set in it before that is known."""
+        self.pictures(1)
+        with sqlite3.connect(self.path("mine.db")) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA wal_autocheckpoint=0")
+            db.execute("CREATE TABLE mine(a)")
+            db.execute("INSERT INTO mine VALUES (7)")
+            db.commit()
+            self.vit("index", "--db", "mine.db", "photos", status=OUTPUT_FAILS)
+            self.assertIn("not an index of vit", self.said)
+            self.assertEqual(db.execute("SELECT a FROM mine").fetchall(), [(7,)])
+        db.close()
 
 
 class Kills(Case):

@@ -43,6 +43,11 @@ static void shards_are_one_set(void **state)
         assert_int_equal(*(const uint8_t *)tensor->data, first_bytes[i]);
         assert_ptr_equal(vit__checkpoint_find(checkpoint, names[i]), tensor);
     }
+    static const char *const files[] = {FIRST, SECOND, "config.json"};
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(vit__checkpoint_file(checkpoint, i), in_folder(folder, files[i]));
+    assert_null(vit__checkpoint_file(checkpoint, 3));
+    assert_null(vit__checkpoint_file(checkpoint, SIZE_MAX));
     vit__checkpoint_free(checkpoint);
     folder_remove(folder);
 }

@@ -112,6 +112,14 @@ const char *vit__checkpoint_folder(const vit__checkpoint *checkpoint)
     return checkpoint->layout.folder;
 }
 
+const char *vit__checkpoint_file(const vit__checkpoint *checkpoint, size_t index)
+{
+    const vit__shards *shards = &checkpoint->shards;
+    if (index < shards->n_shards)
+        return shards->shards[index].path;
+    return index == shards->n_shards ? checkpoint->layout.config_path : NULL;
+}
+
 const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint)
 {
     return checkpoint->layout.config;

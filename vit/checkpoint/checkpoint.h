@@ -36,6 +36,10 @@ vit__checkpoint_kind vit__checkpoint_kind_of(const vit__checkpoint *checkpoint);
 const char *vit__checkpoint_path(const vit__checkpoint *checkpoint);   /* the folder or file it was resolved to */
 const char *vit__checkpoint_folder(const vit__checkpoint *checkpoint); /* where its files are */
 
+/* The path of each file that is mapped or was read: the weights by name, then the configuration.
+ * NULL past the last. */
+const char *vit__checkpoint_file(const vit__checkpoint *checkpoint, size_t index);
+
 /* The configuration: config.json, open_clip_config.json, or "config" (JSON text) of an own file's metadata. Borrowed. */
 const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint);
 const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint); /* its path, for messages */

@@ -220,6 +220,11 @@ void vit_model_free(vit_model *model)
     free(model);
 }
 
+const char *vit_model_file(const vit_model *model, size_t index)
+{
+    return model ? vit__checkpoint_file(model->checkpoint, index) : NULL;
+}
+
 vit_precision vit_model_precision(const vit_model *model)
 {
     return model ? model->precision : VIT_PRECISION_F32;

@@ -196,6 +196,11 @@ VIT_API void vit_model_free(vit_model *model);
  * with vit_free. Nothing in it is read. Errors: not_found, unreadable, out_of_memory. */
 VIT_API vit_status vit_model_folder(const char *path, char **folder, vit_error *err);
 
+/* The files that an open model is read from, each by its path: first the weights, one file or all
+ * shards by name, and then the configuration. NULL past the last. Nothing may be written into them
+ * while the model is open. */
+VIT_API const char *vit_model_file(const vit_model *model, size_t index);
+
 /* Facts about a model. Strings live as long as the model. A model that is NULL has 0 classes, NULL
  * for a family, and so on for each fact. */
 VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
