@@ -67,13 +67,19 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
     return store->kind->find_vector(store, hash, vector, columns, found);
 }
 
+/* Where the queries are files by name, all of them, and nothing asks for a run of the model. */
+static bool may_be_known(const cli_job *job)
+{
+    return !job->options.model && !job->options.preprocessor && !job->inputs.tar && job->inputs.part.count == 0;
+}
+
 /* Where the index has the vectors of all pictures asked for. *known: it had. */
 static bool answer_known(gathering *g, const cli_job *job, cli_store *store, bool *known)
 {
     size_t n = job->inputs.n;
     cli_input *inputs = cli_allocate(n, sizeof *inputs);
     bool done = true;
-    *known = !job->options.model && !job->options.preprocessor;
+    *known = may_be_known(job);
     for (size_t i = 0; i < n && *known && done; i++) {
         const cli_source *source = &job->inputs.sources[i];
         float *vector = g->vectors + i * g->columns;

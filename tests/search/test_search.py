@@ -70,6 +70,16 @@ class Search(Case):
         self.assertAlmostEqual(found[0]["results"][1]["score"], 1, places=6)
         self.assertEqual(self.search("-m", MODEL, "photos/003.png"), found)
 
+    def test_known_picture_and_what_the_inputs_are(self):
+        """Whether the index has a picture or not, --shard takes its share, and --tar takes tar files alone."""
+        known = ["photos/003.png", "photos/004.png", "photos/005.png"]
+        for queries in (known, self.queries[:3]):
+            for i in range(2):
+                answers = self.search("--shard", "%d/2" % i, *queries)
+                self.assertEqual([answer["query"] for answer in answers], queries[i::2])
+        answers = self.search("--tar", known[0], status=1)
+        self.assertEqual([answer["error"]["code"] for answer in answers], ["unsupported_format"])
+
     @unittest.skipUnless(READS_TAR, "this vit was built without libarchive")
     def test_pictures_in_tar_files(self):
         """They are queries like any other, in whatever batches: what is known of a picture lasts until its answer is out."""
