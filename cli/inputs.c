@@ -168,6 +168,12 @@ void cli_input_free(cli_input *input)
     *input = (cli_input){0};
 }
 
+void cli_input_move(cli_input *to, cli_input *from)
+{
+    *to = *from;
+    *from = (cli_input){0};
+}
+
 /* ------------------------------------------------------------------ walking ---- */
 
 struct cli_walk {

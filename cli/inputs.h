@@ -71,7 +71,11 @@ typedef struct cli_member {
     char *json, *text; /* of the .json and the .txt that belong to it; NULL: none */
 } cli_member;
 
-/* One image, row of pixels, text or row of token ids, or a source that cannot be read at all (error says why). */
+/* One image, row of pixels, text or row of token ids, or a source that cannot be read at all (error says why).
+ *
+ * An input owns its path and its member. Whoever was handed the input frees it, or hands it on with cli_input_move. Copied
+ * with =, the same path and member would have two owners, and would be freed twice. Whoever merely sees an input (the
+ * commands do, in cli_job.deliver) keeps a pointer to it, and job.h says for how long. */
 struct cli_input {
     cli_source_kind kind; /* all but LIST */
     char *path;           /* for results and messages; "-" for standard input; the text itself */
@@ -84,6 +88,7 @@ struct cli_input {
 };
 
 void cli_input_free(cli_input *input);
+void cli_input_move(cli_input *to, cli_input *from); /* *from is all zero afterwards; what *to held is not freed */
 void cli_input_free_bytes(cli_input *input); /* of a member, once they are decoded */
 
 typedef struct cli_walk cli_walk;

@@ -152,13 +152,14 @@ void cli_job_deliver(cli_job *job, cli_input *input, float *values)
         job->failed++;
     }
     job->done++;
-    cli_input_free(input);
 }
 
-void cli_job_flush(cli_job *job)
+void cli_job_flush(cli_job *job, cli_input *inputs, size_t n)
 {
     if (!job->flush(job->context))
         cli_give_up(CLI_OUTPUT);
+    for (size_t i = 0; i < n; i++)
+        cli_input_free(&inputs[i]);
 }
 
 /* ------------------------------------------------------------------ pictures ---- */
@@ -256,7 +257,7 @@ static void batch_deliver(job_batch *batch, cli_job *job)
         row += was_read;
         cli_job_deliver(job, input, values);
     }
-    cli_job_flush(job);
+    cli_job_flush(job, batch->inputs, batch->n);
 }
 
 static void run_pictures(cli_job *job, cli_walk *walk, cli_progress *progress)

@@ -32,7 +32,11 @@ typedef struct cli_job {
     size_t layer;
     cli_seed sample; /* of VIT_OUTPUT_LATENT, which is the mean without it */
     /* Takes one result, in input order. values is NULL if the input failed (input->error says why); otherwise it may be
-     * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job. */
+     * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job.
+     *
+     * The input stays the job's own. It lives until the next flush has returned, and then the job frees it: until then a
+     * pointer to it may be kept, and what it points to. Of a batch of 8 pictures all 8 inputs are there in flush. values
+     * lives until deliver returns. */
     bool (*deliver)(void *context, cli_input *input, float *values);
     bool (*flush)(void *context); /* after every batch; false as above */
     void *context;
@@ -61,9 +65,10 @@ cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli
 /* CLI_DONE or CLI_INPUTS_FAILED; ends the command with CLI_OUTPUT if deliver says so. */
 cli_exit cli_job_run(cli_job *job);
 
-/* What a run is made of (job.c, job_text.c): hands out one result, or the failure of an input, which is freed. */
+/* What a run is made of (job.c, job_text.c). Hands out one result, or the failure of an input. */
 void cli_job_deliver(cli_job *job, cli_input *input, float *values);
-void cli_job_flush(cli_job *job);
+/* After a batch: flushes, and frees the n inputs that were delivered since the last time. */
+void cli_job_flush(cli_job *job, cli_input *inputs, size_t n);
 /* The run over texts, but for its beginning and end. */
 void cli_job_run_texts(cli_job *job, cli_walk *walk, cli_progress *progress);
 

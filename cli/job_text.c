@@ -83,7 +83,7 @@ static bool take(text_batch *batch)
     if (usable && batch->read > 0 && batch->next_length != batch->length)
         return false;
     cli_input *input = &batch->inputs[batch->n++];
-    *input = batch->next;
+    cli_input_move(input, &batch->next);
     batch->waiting = false;
     if (!usable)
         return true;
@@ -135,7 +135,7 @@ static void batch_deliver(text_batch *batch, cli_job *job)
         bool was_read = row < batch->read && batch->errors[row] == &input->error;
         cli_job_deliver(job, input, was_read ? batch->results + row++ * result_size(batch, job) : NULL);
     }
-    cli_job_flush(job);
+    cli_job_flush(job, batch->inputs, batch->n);
 }
 
 void cli_job_run_texts(cli_job *job, cli_walk *walk, cli_progress *progress)

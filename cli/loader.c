@@ -230,12 +230,11 @@ bool cli_loader_next(cli_loader *loader, cli_input *input, float *pixels)
     pthread_mutex_unlock(&loader->lock);
     if (!more)
         return false;
-    *input = next->input; /* the slot is ours until it is counted as consumed */
+    cli_input_move(input, &next->input); /* the slot is ours until it is counted as consumed */
     if (input->error.status == VIT_OK)
         memcpy(pixels, next->pixels, vit_model_pixels_size(loader->model->model) * sizeof *pixels);
     pthread_mutex_lock(&loader->lock);
     next->ready = false;
-    next->input = (cli_input){0};
     loader->consumed++;
     pthread_cond_broadcast(&loader->taken);
     pthread_mutex_unlock(&loader->lock);

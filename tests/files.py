@@ -2,10 +2,12 @@
 """The files that tests in Python make and read: pictures, arrays, tensors, lines of JSON. Python's standard library only."""
 import array
 import ast
+import io
 import json
 import os
 import struct
 import sys
+import tarfile
 import zlib
 
 
@@ -23,6 +25,20 @@ def png_of_rows(width, height, rows):
 def png(width, height, colour=(0, 0, 0)):
     """The bytes of an RGB picture of one colour."""
     return png_of_rows(width, height, (b"\0" + bytes(colour) * width) * height)
+
+
+def tar(members, form=tarfile.PAX_FORMAT):
+    """The bytes of a tar file: members are (name, bytes) or TarInfo."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as file:
+        for member in members:
+            if isinstance(member, tarfile.TarInfo):
+                file.addfile(member)
+            else:
+                info = tarfile.TarInfo(member[0])
+                info.size = len(member[1])
+                file.addfile(info, io.BytesIO(member[1]))
+    return out.getvalue()
 
 
 def floats(data):

@@ -9,11 +9,11 @@
 #include "text.h"
 #include "unit_length.h"
 
+/* The queries that are answered together. Their inputs belong to whoever put them there, and live until flush returns. */
 typedef struct gathering {
-    size_t columns, n, capacity;
-    cli_input *inputs; /* without stamp: path, kind, error */
-    float *vectors;    /* [capacity][columns] */
-    cli_query *queries;
+    size_t columns, n;
+    float *vectors;     /* [capacity][columns] */
+    cli_query *queries; /* [capacity] */
     cli_answer *answer;
     void *context;
 } gathering;
@@ -21,24 +21,17 @@ typedef struct gathering {
 static void start(gathering *g, size_t columns, size_t capacity)
 {
     g->columns = columns;
-    g->capacity = capacity;
-    g->inputs = cli_allocate(capacity, sizeof *g->inputs);
     g->queries = cli_allocate(capacity, sizeof *g->queries);
     g->vectors = cli_allocate(capacity, columns * sizeof *g->vectors);
 }
 
-static void clear(gathering *g)
-{
-    while (g->n > 0)
-        cli_input_free(&g->inputs[--g->n]);
-}
-
 static void finish(gathering *g)
 {
-    clear(g);
-    free(g->inputs);
     free(g->queries);
     free(g->vectors);
+    g->queries = NULL;
+    g->vectors = NULL;
+    g->n = 0;
 }
 
 static bool deliver(void *context, cli_input *input, float *values)
@@ -50,10 +43,7 @@ static bool deliver(void *context, cli_input *input, float *values)
     float *vector = g->vectors + g->n * g->columns;
     if (usable)
         memcpy(vector, values, g->columns * sizeof *vector);
-    g->inputs[g->n] = *input;
-    g->inputs[g->n].path = cli_duplicate(input->path);
-    g->queries[g->n] = (cli_query){.input = &g->inputs[g->n], .vector = usable ? vector : NULL};
-    g->n++;
+    g->queries[g->n++] = (cli_query){.input = input, .vector = usable ? vector : NULL};
     return true;
 }
 
@@ -61,7 +51,7 @@ static bool flush(void *context)
 {
     gathering *g = context;
     bool done = g->answer(g->context, g->queries, g->n);
-    clear(g);
+    g->n = 0;
     return done;
 }
 
@@ -77,23 +67,32 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
     return store->kind->find_vector(store, hash, vector, columns, found);
 }
 
+/* Where the queries are files by name, all of them, and nothing asks for a run of the model. */
+static bool may_be_known(const cli_job *job)
+{
+    return !job->options.model && !job->options.preprocessor && !job->inputs.tar && job->inputs.part.count == 0;
+}
+
 /* Where the index has the vectors of all pictures asked for. *known: it had. */
 static bool answer_known(gathering *g, const cli_job *job, cli_store *store, bool *known)
 {
-    *known = !job->options.model && !job->options.preprocessor;
-    for (size_t i = 0; i < job->inputs.n && *known; i++) {
+    size_t n = job->inputs.n;
+    cli_input *inputs = cli_allocate(n, sizeof *inputs);
+    bool done = true;
+    *known = may_be_known(job);
+    for (size_t i = 0; i < n && *known && done; i++) {
         const cli_source *source = &job->inputs.sources[i];
-        if (!fetch(store, source, g->columns, g->vectors + i * g->columns, known))
-            return false;
-        g->inputs[i] = (cli_input){.kind = source->kind, .path = cli_duplicate(source->value)};
-        g->queries[i] = (cli_query){.input = &g->inputs[i], .vector = g->vectors + i * g->columns};
-        g->n = i + 1;
+        float *vector = g->vectors + i * g->columns;
+        done = fetch(store, source, g->columns, vector, known);
+        inputs[i] = (cli_input){.kind = source->kind, .path = cli_duplicate(source->value)};
+        g->queries[g->n++] = (cli_query){.input = &inputs[i], .vector = vector};
     }
-    if (!*known) {
-        clear(g);
-        return true;
-    }
-    return flush(g);
+    if (done && *known)
+        done = flush(g);
+    for (size_t i = 0; i < n; i++)
+        cli_input_free(&inputs[i]);
+    free(inputs);
+    return done;
 }
 
 /* ------------------------------------------------------------------ with it ---- */
@@ -142,7 +141,6 @@ cli_exit cli_query_each(const cli_command *command, cli_job *job, cli_store *sto
         if (!answer_known(&g, job, store, &known))
             status = CLI_OUTPUT;
         finish(&g);
-        g = (gathering){.answer = answer, .context = context};
     }
     if (status == CLI_DONE && !known)
         status = encode(command, job, &pin, store, &g);

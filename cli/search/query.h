@@ -12,7 +12,7 @@ typedef struct cli_query {
     const float *vector;    /* of length 1; NULL: it failed */
 } cli_query;
 
-/* Answers n queries; false ends the command with CLI_OUTPUT. */
+/* Answers n queries, which live until it returns; false ends the command with CLI_OUTPUT. */
 typedef bool cli_answer(void *context, const cli_query *queries, size_t n);
 
 /* Answers the queries among the job's inputs, in their order, some at a time. cli_job_close comes after it. */

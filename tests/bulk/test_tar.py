@@ -13,21 +13,7 @@ import tarfile
 import unittest
 
 from bulk import Case, join, make_pictures, picture, snapshot, vit
-from files import json_lines, read, read_npy, write
-
-
-def tar(members, form=tarfile.PAX_FORMAT):
-    """The bytes of a tar file: members are (name, bytes) or TarInfo."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=form) as file:
-        for member in members:
-            if isinstance(member, tarfile.TarInfo):
-                file.addfile(member)
-            else:
-                info = tarfile.TarInfo(member[0])
-                info.size = len(member[1])
-                file.addfile(info, io.BytesIO(member[1]))
-    return out.getvalue()
+from files import json_lines, read, read_npy, tar, write
 
 
 def link(name, kind=tarfile.SYMTYPE):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of index, search and dedup share. Python's standard library only.
 
-VIT is the command, VIT_SOURCE the project, VIT_VENVS a folder for environments with packages from PyPI;
-tests/ is on the path.
+VIT is the command, VIT_TAR whether it reads tar files (1 or 0), VIT_SOURCE the project, VIT_VENVS a folder for
+environments with packages from PyPI; tests/ is on the path.
 """
 import json
 import os
@@ -19,6 +19,7 @@ from files import *
 VIT = os.environ["VIT"]
 SOURCE = os.environ["VIT_SOURCE"]
 VENVS = os.environ["VIT_VENVS"]
+READS_TAR = os.environ["VIT_TAR"] == "1"
 MODEL = os.path.join(SOURCE, "models", "vit-tiny-cifar10")
 PICTURES = os.path.join(SOURCE, "examples", "images")
 TIMEOUT = 240  # seconds; only a command that hangs takes that long
@@ -61,10 +62,10 @@ class Case(unittest.TestCase):
         return subprocess.Popen([VIT, *arguments], cwd=self.folder, env=clean, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, **options)
 
-    def vit(self, *arguments, status=0):
+    def vit(self, *arguments, status=0, stdin=b""):
         """What it said on standard output; self.said is what it said on standard error."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=TIMEOUT)
+        process = self.start(*arguments, stdin=subprocess.PIPE)
+        out, err = process.communicate(stdin, timeout=TIMEOUT)
         self.said = err.decode(errors="replace")
         self.assertEqual(process.returncode, status, "%s\n%s" % (arguments, self.said))
         for line in self.said.splitlines():
@@ -77,8 +78,8 @@ class Case(unittest.TestCase):
         report = self.said.splitlines()[-1].rsplit(": ", 1)[1].split(", ")
         return {word: int(count) for count, word in (part.split() for part in report)}
 
-    def search(self, *arguments, status=0):
-        return json_lines(self.vit("search", "--json", "--db", self.db, *arguments, status=status))
+    def search(self, *arguments, **more):
+        return json_lines(self.vit("search", "--json", "--db", self.db, *arguments, **more))
 
     def found(self, *arguments):
         """Paths that one query finds."""

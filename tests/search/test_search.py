@@ -70,6 +70,32 @@ class Search(Case):
         self.assertAlmostEqual(found[0]["results"][1]["score"], 1, places=6)
         self.assertEqual(self.search("-m", MODEL, "photos/003.png"), found)
 
+    def test_known_picture_and_what_the_inputs_are(self):
+        """Whether the index has a picture or not, --shard takes its share, and --tar takes tar files alone."""
+        known = ["photos/003.png", "photos/004.png", "photos/005.png"]
+        for queries in (known, self.queries[:3]):
+            for i in range(2):
+                answers = self.search("--shard", "%d/2" % i, *queries)
+                self.assertEqual([answer["query"] for answer in answers], queries[i::2])
+        answers = self.search("--tar", known[0], status=1)
+        self.assertEqual([answer["error"]["code"] for answer in answers], ["unsupported_format"])
+
+    @unittest.skipUnless(READS_TAR, "this vit was built without libarchive")
+    def test_pictures_in_tar_files(self):
+        """They are queries like any other, in whatever batches: what is known of a picture lasts until its answer is out."""
+        members = [(name, noise(1000 + i)) for i, name in enumerate(self.queries)]
+        about = [(name[:-4] + ".txt", b"about " + name.encode()) for name in self.queries[:2]]
+        write(self.path("a.tar"), tar(members[:1]))
+        write(self.path("b.tar"), tar(members[1:3] + about + members[3:] + [("bad.png", b"no picture")]))
+        want = {answer["query"]: answer for answer in self.search(*self.queries)}
+        for batch in ("1", "2", "64"):
+            one = self.search("--batch", batch, "--tar", "a.tar")
+            self.assertEqual(one, [want[self.queries[0]]])
+            two = self.search("--batch", batch, "--tar", "a.tar", "b.tar", status=1)
+            self.assertEqual(two[:-1], [want[name] for name in self.queries])
+            self.assertEqual((two[-1]["query"], two[-1]["error"]["code"]), ("bad.png", "unsupported_format"))
+            self.assertEqual(self.search("--batch", batch, "--tar", "-", stdin=read(self.path("a.tar"))), one)
+
     def test_failures(self):
         write(self.path("bad.jpg"), b"\xff\xd8\xff nothing")
         answers = self.search(self.queries[0], "bad.jpg", "absent.jpg", self.queries[1], status=1)
