@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "shipped.h"
 #include "talk.h"
 #include "text.h"
 
@@ -30,35 +30,6 @@ const cli_option cli_model_table[] = {
     {0},
 };
 
-/* The folder of the executable, without the last slash; NULL if the system does not say. */
-static char *executable_folder(void)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || (size_t)length == sizeof path - 1)
-        return NULL;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    return cli_duplicate(path);
-}
-
-/* The models that ship with vit stand at a fixed place seen from the executable, in an installation and in the build tree
- * alike, so that both can be moved. NULL: not there. */
-static char *shipped_model(void)
-{
-    char *folder = executable_folder();
-    if (!folder)
-        return NULL;
-    char *models = cli_join(folder, CLI_MODELS_FROM_EXECUTABLE);
-    char *model = cli_join(models, DEFAULT_MODEL);
-    free(models);
-    free(folder);
-    char *resolved = realpath(model, NULL); /* NULL also where there is none */
-    free(model);
-    return resolved;
-}
-
 char *cli_model_choose(const cli_model_options *options)
 {
     const char *environment = getenv("VIT_MODEL");
@@ -66,7 +37,7 @@ char *cli_model_choose(const cli_model_options *options)
         return cli_duplicate(options->model);
     if (environment && *environment)
         return cli_duplicate(environment);
-    char *model = shipped_model();
+    char *model = cli_shipped(CLI_MODELS_FROM_EXECUTABLE "/" DEFAULT_MODEL);
     if (!model)
         cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
     return model;
