@@ -570,10 +570,11 @@ const cli_command cli_verify = {
     .name = "verify",
     .summary = "compare a model's outputs with those of its own library",
     .usage = "[OPTION]... MODEL",
-    .text = "Compares what a model gives here with what its own library gave, which stands in expected.safetensors in its\n"
-            "folder (models/reference/make_expected.py writes such files): one line for each output, with the largest error\n"
-            "as a share of the largest number, and the cosine. The picture is preprocessed as Pillow 13 or older does,\n"
-            "whichever fits, unless --resampler names one. Exit status 1: an output is not as expected.",
+    .text = "Compares what a model gives here with what its own library gave. The latter stands in expected.safetensors in\n"
+            "the model's folder; models/reference/make_expected.py writes such files. Prints one line for each output, with\n"
+            "the largest error as a share of the largest number, and the cosine. The picture is preprocessed as Pillow 13\n"
+            "does it and as older versions do, and the better one counts, unless --resampler names one.\n"
+            "Exit status 1: an output is not as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
     .run = run,
 };
