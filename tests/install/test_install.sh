@@ -117,6 +117,16 @@ run "pkg-config, shared, without rpath: builds" cc "$here/consumer/consumer.c" -
 [ "$(LD_LIBRARY_PATH=$library "$work/by-path" "$version" "$picture" "$model")" = ok ] || fail "LD_LIBRARY_PATH"
 echo "ok: LD_LIBRARY_PATH finds the libraries"
 
+# The programs among the pages, each compiled by the command in its first comment.
+for example in "$prefix"/share/doc/libvit/examples/*.c; do
+    command=$(sed -n 's/^ \*     \(cc .*\)$/\1/p' "$example")
+    [ -n "$command" ] || fail "$(basename "$example") does not say how it is compiled"
+    cp "$example" "$work"
+    run "$(basename "$example"): $command" sh -c "cd '$work' && $command"
+done
+run "classify, of the pages: runs" env LD_LIBRARY_PATH="$library" "$work/classify" "$model" "$picture"
+said horse "and knows a horse"
+
 # A prefix that has the archives alone.
 cp -r "$prefix" "$work/archives"
 find "$work/archives" -name 'libvit*.so*' -delete
