@@ -1,7 +1,8 @@
-# Run by `cmake --install` when all files are in their places: makes the libraries known to the system (ldconfig), and says what is
-# left to do where vit, or a program that uses libvit.so, would not be found.
+# Run by `cmake --install` when all files are in their places. Makes the libraries known to the system
+# (ldconfig), and says what is left to do where vit, or a program that uses libvit.so, is not found.
 
-# vit_is_searched(FOLDER RESULT): whether the system looks for libraries there. `ldconfig -v` prints "/folder: (from ...)".
+# vit_is_searched(FOLDER RESULT): whether the system looks for libraries there. `ldconfig -v` prints
+# "/folder: (from ...)" for each folder that it searches.
 function(vit_is_searched folder result)
   set(${result} FALSE PARENT_SCOPE)
   file(REAL_PATH "${folder}" wanted)
@@ -19,7 +20,8 @@ endfunction()
 function(vit_find_command bindir)
   string(FIND ":$ENV{PATH}:" ":${bindir}:" found)
   if(found EQUAL -1)
-    message(STATUS "The command is ${bindir}/vit. To type vit alone: export PATH=\"${bindir}:$PATH\"")
+    message(STATUS "The command is ${bindir}/vit. To type vit alone: "
+      "export PATH=\"${bindir}:$PATH\"")
   endif()
 endfunction()
 
@@ -30,8 +32,9 @@ function(vit_find_libraries libdir major)
   endif()
   vit_is_searched("${libdir}" searched)
   if(NOT searched)
-    message(STATUS "The system does not look for libraries in ${libdir}. The command vit needs none of them. Link programs of "
-      "your own with -Wl,-rpath,${libdir} or run them with LD_LIBRARY_PATH=${libdir}")
+    message(STATUS "The system does not look for libraries in ${libdir}. The command vit needs none "
+      "of them. Link programs of your own with -Wl,-rpath,${libdir} or run them with "
+      "LD_LIBRARY_PATH=${libdir}")
     return()
   endif()
   execute_process(COMMAND ${ldconfig} RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
@@ -42,11 +45,13 @@ function(vit_find_libraries libdir major)
   endif()
 endfunction()
 
-# BINDIR, LIBDIR: below the prefix, or absolute. With DESTDIR a package is made, and all of this is for those who install it.
+# BINDIR, LIBDIR: below the prefix, or absolute. With DESTDIR a package is made: then all of this is
+# left to those who install the package.
 function(vit_after_install bindir libdir major)
   if("$ENV{DESTDIR}" STREQUAL "")
-    cmake_path(ABSOLUTE_PATH bindir BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" NORMALIZE)
-    cmake_path(ABSOLUTE_PATH libdir BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" NORMALIZE)
+    set(prefix "${CMAKE_INSTALL_PREFIX}")
+    cmake_path(ABSOLUTE_PATH bindir BASE_DIRECTORY "${prefix}" NORMALIZE)
+    cmake_path(ABSOLUTE_PATH libdir BASE_DIRECTORY "${prefix}" NORMALIZE)
     vit_find_command("${bindir}")
     vit_find_libraries("${libdir}" ${major})
   endif()

@@ -1,5 +1,5 @@
-# cmake --build build --target uninstall: removes the files in MANIFEST, which `cmake --install` wrote, and the folders named
-# after libvit that are empty then.
+# cmake --build build --target uninstall: removes the files in MANIFEST, which `cmake --install` wrote,
+# and the folders named after libvit that are empty then.
 cmake_minimum_required(VERSION 3.25)
 if(NOT EXISTS "${MANIFEST}")
   message(FATAL_ERROR "Nothing was installed from here: there is no ${MANIFEST}")

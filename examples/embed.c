@@ -10,7 +10,8 @@
 #include <vit/io.h>
 #include <vit/vit.h>
 
-/* An open model, and memory for one picture at a time: pixels[3][height][width] go in, vector[size] comes out. */
+/* An open model, and memory for one picture at a time: pixels[3][height][width] go in, vector[size] comes
+ * out. */
 struct encoder {
     vit_model *model;
     vit_session *session;

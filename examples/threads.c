@@ -50,7 +50,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Runs workers[n] at the same time, and waits for all of them. *err gets the first error that a worker had, if any. */
+/* Runs workers[n] at the same time, and waits for all of them. If a worker had an error, *err gets it. */
 static void run(struct worker *workers, size_t n, vit_error *err)
 {
     size_t started = 0;

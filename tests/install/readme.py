@@ -7,16 +7,17 @@ PROGRAMS = ("vit", "sh", "cmake", "man", "hf", "cc", "cp", "export")
 
 FENCE = re.compile(r"(?ms)^```(\w*)\n(.*?)^```$")
 INLINE = re.compile(r"`([^`]+)`")
+COMMENT = re.compile(r"\s+#\s+(.*)$")
 FILE_NAMED = re.compile(r"[\w.-]+\.(?:npy|jsonl|json|safetensors|db)\b")
 
 
 class Command:
-    """text: for a shell. expected: lines that it prints; None: the page does not show them. files: those that a comment
-    behind it promises."""
+    """text: for a shell. line: where it stands. expected: the lines that it prints, None where the page
+    does not show them. files: those that the comment behind it names."""
 
     def __init__(self, text, line, expected=None):
-        self.text, self.line, self.expected = text, line, expected
-        comment = re.search(r"\s#\s(.*)$", text)
+        comment = COMMENT.search(text)
+        self.text, self.line, self.expected = COMMENT.sub("", text), line, expected
         self.files = FILE_NAMED.findall(comment[1]) if comment else []
 
 
@@ -28,8 +29,8 @@ class File:
 
 
 def block_commands(text, line):
-    """Of a block: lines that begin with "$ " are commands and the others what they print; without such lines, each is a
-    command."""
+    """Lines that begin with "$ " are commands, and the lines behind them are what they print. In a block
+    without such lines every line is a command."""
     lines = [(line + i, part) for i, part in enumerate(text.splitlines())]
     if not any(part.startswith("$ ") for _, part in lines):
         return [Command(part, at) for at, part in lines if part.strip()]
@@ -68,11 +69,13 @@ def steps(page):
         take_prose(prose, line)
         inside = page.count("\n", 0, fence.start()) + 2
         if fence[1] == "c":
-            found.append(File([code for code, _ in inline_codes(prose, line)][-1], fence[2], inside))
+            name = [code for code, _ in inline_codes(prose, line)][-1]
+            found.append(File(name, fence[2], inside))
         elif fence[1] in ("", "sh"):
             found += block_commands(fence[2], inside)
         else:
-            raise ValueError("README.md:%d: the walk does not know what to do with %s" % (inside - 1, fence[1]))
+            raise ValueError("README.md:%d: what is to be done with a block of %s?" %
+                             (inside - 1, fence[1]))
         at = fence.end()
     take_prose(page[at:], page.count("\n", 0, at) + 1)
     return found, others
