@@ -5,7 +5,8 @@
 # build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC as released, whose tests
 # run a second time as on a processor without vector instructions. They stay, so that the next run compiles only what
 # has changed. Fails if anything fails; a failing build or suite does not keep the others from running.
-# sh tests/run.sh --full walks README.md in a fresh Debian 12 too, command by command (tests/install/walk_readme.sh).
+# sh tests/run.sh --full also walks README.md in a fresh Debian 12, command by command: an hour more
+# (tests/install/walk_readme.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . cmake/debian.sh
@@ -87,7 +88,7 @@ if [ "${1-}" = --full ]; then
     as_root sh tests/install/walk_readme.sh "$PWD/build-tests/walk" >build-tests/walk.txt 2>&1
     case $? in
     0) echo "README.md: walked in a fresh Debian 12" >>"$summary" ;;
-    77) echo "README.md: not walked in a fresh Debian 12; $(grep '^skipped' build-tests/walk.txt)" >>"$summary" ;;
+    77) echo "README.md: no fresh Debian 12, $(grep '^skipped' build-tests/walk.txt)" >>"$summary" ;;
     *) failed=yes && echo "README.md: a command fails in a fresh Debian 12" >>"$summary" ;;
     esac
     cat build-tests/walk.txt

@@ -8,7 +8,7 @@ version=$3
 here=$source/tests/install
 work=$(mktemp -d)
 
-# The list of what is installed is of use to `--target uninstall`: what stood in it before is put back at the end.
+# `--target uninstall` needs the list of what is installed: what stood in it before is put back at the end.
 manifest=$build/install_manifest.txt
 [ ! -f "$manifest" ] || cp -p "$manifest" "$work/manifest"
 put_back() {
@@ -44,7 +44,8 @@ said() {
 
 # Into the root of a package: the commands to come are not for this machine.
 run "installs for a package" env DESTDIR="$work/package" cmake --install "$build" --prefix /usr
-grep -q -e ldconfig -e LD_LIBRARY_PATH -e 'export PATH' "$work/log" && fail "speaks of this machine: $(cat "$work/log")"
+grep -q -e ldconfig -e LD_LIBRARY_PATH -e 'export PATH' "$work/log" &&
+    fail "speaks of this machine: $(cat "$work/log")"
 [ -x "$work/package/usr/bin/vit" ] || fail "nothing is in the package"
 run "uninstalls a package" env DESTDIR="$work/package" cmake --build "$build" --target uninstall
 [ -z "$(find "$work/package" ! -type d)" ] || fail "left behind:" $(find "$work/package" ! -type d)
@@ -69,8 +70,10 @@ said "run as root: ldconfig" "ldconfig is asked for"
 touch "$work/system/bin/other" "$work/system/share/doc/libvit/notes.txt"
 run "uninstalls" cmake --build "$build" --target uninstall
 [ "$(find "$work/system" -type f | sort)" = "$work/system/bin/other
-$work/system/share/doc/libvit/notes.txt" ] || fail "left behind, or too much is gone:" $(find "$work/system" -type f)
-[ -z "$(find "$work/system" -type d -name '*vit*' ! -path '*/share/doc/libvit')" ] || fail "folders of libvit are left"
+$work/system/share/doc/libvit/notes.txt" ] ||
+    fail "left behind, or too much is gone:" $(find "$work/system" -type f)
+[ -z "$(find "$work/system" -type d -name '*vit*' ! -path '*/share/doc/libvit')" ] ||
+    fail "folders of libvit are left"
 cmake --build "$build" --target uninstall >"$work/log" 2>&1 && fail "uninstalls what is not installed"
 said "Nothing was installed" "nothing is uninstalled twice"
 
@@ -114,7 +117,8 @@ uses "pkg-config, shared: runs" "$work/by-pc"
 # shellcheck disable=SC2046
 run "pkg-config, shared, without rpath: builds" cc "$here/consumer/consumer.c" -o "$work/by-path" \
     $(pkg-config --cflags --libs libvitio libvittext)
-[ "$(LD_LIBRARY_PATH=$library "$work/by-path" "$version" "$picture" "$model")" = ok ] || fail "LD_LIBRARY_PATH"
+[ "$(LD_LIBRARY_PATH=$library "$work/by-path" "$version" "$picture" "$model")" = ok ] ||
+    fail "LD_LIBRARY_PATH does not find the libraries"
 echo "ok: LD_LIBRARY_PATH finds the libraries"
 
 # The programs among the pages, each compiled by the command in its first comment.
@@ -170,13 +174,15 @@ run "the command finds its model" "$prefix/bin/vit" classify "$picture"
 page=$prefix/share/man/man1/vit.1
 [ -f "$page" ] || fail "no man page"
 if command -v man >/dev/null 2>&1; then
-    [ "$(PATH=$prefix/bin:$PATH MANPATH='' man -w vit 2>/dev/null)" -ef "$page" ] || fail "man vit does not find the page"
+    [ "$(PATH=$prefix/bin:$PATH MANPATH='' man -w vit 2>/dev/null)" -ef "$page" ] ||
+        fail "man vit does not find the page"
     echo "ok: man vit finds the page by PATH"
 else
     echo "skipped: there is no man here, so man vit is not tried"
 fi
 if command -v python3 >/dev/null 2>&1; then
-    run "the pages that vit names are installed" python3 -B "$here/test_pages.py" "$prefix/bin/vit" "$prefix/share/doc/libvit"
+    run "the pages that vit names are installed" python3 -B "$here/test_pages.py" "$prefix/bin/vit" \
+        "$prefix/share/doc/libvit"
 else
     echo "skipped: there is no python3 here, so the links of the installed pages are not followed"
 fi

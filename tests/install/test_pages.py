@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The pages find each other, and are found where the command says: test_pages.py VIT FOLDER
 
-FOLDER holds README.md: the tree, or share/doc/libvit of an installation. Looked at are every link of every page, and every
-file that help, messages and the manual page name."""
+FOLDER holds README.md: it is the tree, or share/doc/libvit of an installation. Looked at are every link of
+every page, and every file that help, messages and the manual page name."""
 import os
 import re
 import subprocess
@@ -23,7 +23,7 @@ def read(path):
 
 def pages():
     for folder, folders, files in os.walk(FOLDER):
-        folders[:] = [f for f in folders if not f.startswith((".", "build")) and (folder, f) != (FOLDER, "tests")]
+        folders[:] = [f for f in folders if not f.startswith((".", "build", "tests"))]
         yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(".md"))
 
 
@@ -56,7 +56,8 @@ class Pages(unittest.TestCase):
 
     def test_help_says_where_the_pages_are(self):
         overview = self.vit("help")
-        commands = re.findall(r"(?m)^  ([a-z]+) ", overview.split("Commands:")[1].split("Options:")[0])
+        listed = overview.split("Commands:")[1].split("Options:")[0]
+        commands = re.findall(r"(?m)^  ([a-z]+) ", listed)
         self.assertIn("classify", commands)
         for text in [overview] + [self.vit(name, "--help") for name in commands if name != "help"]:
             said = text.splitlines()[-1]

@@ -34,7 +34,8 @@ find "$work/tree/build" -name 'test_*' -type f -perm -u+x | grep -q . && fail "u
 
 # What it says about PATH works.
 line=$(grep -o 'export PATH="[^"]*"' "$work/log") || fail "it does not say how to type vit"
-(cd / && eval "$line" && [ "$(command -v vit)" = "$work/tree/build/bin/vit" ]) || fail "$line does not find vit"
+(cd / && eval "$line" && [ "$(command -v vit)" = "$work/tree/build/bin/vit" ]) ||
+    fail "$line does not find vit"
 
 programs=$(find "$work/tree/build" -name vit -type f -perm -u+x)
 [ "$(echo "$programs" | wc -l)" -eq 1 ] && [ -n "$programs" ] || fail "not exactly one executable called vit:" $programs

@@ -145,13 +145,14 @@ class Search(Case):
 
     def test_scores_are_what_docs_search_md_says(self):
         alone = self.search("--match", "dog beach")[0]["results"]
-        self.assertGreater(alone[0]["score"], alone[1]["score"])  # how well the words fit: no cosines, ...
-        self.assertGreater(alone[1]["score"], 1)
+        self.assertGreater(alone[0]["score"], alone[1]["score"])
+        self.assertGreater(alone[1]["score"], 1)  # how well the words fit, which is no cosine
         everywhere = self.search("--match", "photos")[0]["results"]
-        self.assertTrue(all(0 <= hit["score"] < 5e-5 for hit in everywhere))  # ... and 0.0000 for a word that all have
+        self.assertTrue(all(0 <= hit["score"] < 5e-5 for hit in everywhere))  # a word that all have
         query = self.queries[4]
         cosines = dict(self.naive(query))
-        for arguments in ([query], ["--match", "dog", query], ["-k", "122", "--match", "dog", "--fuse", query]):
+        fused = ["-k", "122", "--match", "dog", "--fuse", query]
+        for arguments in ([query], ["--match", "dog", query], fused):
             for hit in self.search(*arguments)[0]["results"]:
                 self.assertAlmostEqual(hit["score"], cosines[hit["path"]], delta=2e-6)
 
