@@ -9,8 +9,8 @@
 
 /* Fills *err as printf would, unless err is NULL or already holds an error; returns status. where may be NULL. */
 vit_status vit__fail(vit_error *err, vit_status status, const char *where, const char *format, ...) VIT_PRINTF(4, 5);
-vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, const char *format,
-                          va_list arguments) VIT_PRINTF(4, 0);
+vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, const char *format, va_list arguments)
+    VIT_PRINTF(4, 0);
 
 /* VIT_ERR_OUT_OF_MEMORY with the usual words. */
 vit_status vit__fail_memory(vit_error *err, const char *where);

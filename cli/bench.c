@@ -277,8 +277,8 @@ const cli_command cli_bench = {
     .summary = "how fast a model is on this machine",
     .usage = "[OPTION]...",
     .text = "Measures the encoder: time for an image, images a second, arithmetic, peak memory and load time. The pixels\n"
-            "are made up and the result is the model's embedding. --images measures from image files on, and what an image\n"
-            "costs before it is encoded.",
+            "are made up, and the result is the model's embedding. --images measures the whole way from image files to\n"
+            "results, and how long an image takes before it is encoded.",
     .example = "vit bench -m google/vit-base-patch16-224 --batch 8 --seconds 10",
     .run = run,
 };

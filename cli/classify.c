@@ -240,9 +240,9 @@ const cli_command cli_classify = {
     .usage = "[OPTION]... INPUT...",
     .text = "Prints the most probable labels of each image, best first. An INPUT is an image, a folder (searched for\n"
             "images, the folders below it too), or - for one image on standard input.\n\n"
-            "A model of pictures and words (CLIP, SigLIP) is told the labels: with --labels, as they are with --text, or as\n"
-            "token ids with --tokens. Scores are by the model's own scale: softmax over the labels for CLIP, for SigLIP the\n"
-            "sigmoid of each.",
+            "A model of pictures and words (CLIP, SigLIP) must be told the labels: as words with --labels, as whole texts\n"
+            "with --text, or as token ids with --tokens (then --labels may name them). For CLIP the scores are the softmax\n"
+            "over all labels, for SigLIP the sigmoid of each.",
     .example = "vit classify -k 3 --format json photos/ > labels.jsonl",
     .run = run,
 };

@@ -9,6 +9,7 @@
 #include "command.h"
 #include "interrupt.h"
 #include "output_file.h"
+#include "shipped.h"
 #include "talk.h"
 #include "text.h"
 #include "vit/vit.h"
@@ -41,6 +42,7 @@ static cli_exit print_overview(void)
                            "\nExample:\n  vit classify photo.jpg\n"
                            "\nExit status: 0 all done, 1 some inputs failed, 2 wrong usage, 3 the model cannot be loaded,\n"
                            "4 the output cannot be written, 130 interrupted.\n");
+    cli_shipped_documentation(&text);
     cli_exit status = cli_print(&text);
     cli_text_free(&text);
     return status;

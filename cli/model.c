@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "claims.h"
+#include "shipped.h"
 #include "talk.h"
 #include "text.h"
 
@@ -31,33 +31,13 @@ const cli_option cli_model_table[] = {
     {0},
 };
 
-/* The folder of the executable, without the last slash; NULL if the system does not say. */
-static char *executable_folder(void)
-{
-    char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || (size_t)length == sizeof path - 1)
-        return NULL;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    *slash = '\0';
-    return cli_duplicate(path);
-}
-
-/* The models that ship with vit stand at a fixed place seen from the executable, in an installation
- * and in the build tree alike, so that both can be moved. */
 char *cli_model_shipped(const char *name)
 {
-    char *folder = executable_folder();
-    if (!folder)
-        return NULL;
-    char *models = cli_join(folder, CLI_MODELS_FROM_EXECUTABLE);
-    char *path = cli_join(models, name);
-    free(models);
-    free(folder);
-    char *resolved = realpath(path, NULL); /* NULL also where there is none */
-    free(path);
-    return resolved;
+    cli_text path = {0};
+    cli_text_format(&path, "%s/%s", CLI_MODELS_FROM_EXECUTABLE, name);
+    char *shipped = cli_shipped(path.data);
+    cli_text_free(&path);
+    return shipped;
 }
 
 char *cli_model_choose(const cli_model_options *options)

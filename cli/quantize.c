@@ -122,9 +122,9 @@ const cli_command cli_quantize = {
     .name = "quantize",
     .summary = "a model as one small file that starts at once",
     .usage = "[OPTION]... -o FILE",
-    .text = "Writes a model as one packed file: configuration, preprocessing, labels and the weights as they are multiplied,\n"
-            "in int8 at about a quarter of the size of f32. Every command takes it with -m; it gives the same results as the\n"
-            "model with that --precision, and opens as fast as it maps.",
+    .text = "Writes a model as one packed file, with configuration, preprocessing, labels, and the weights as they are\n"
+            "multiplied. In int8 the file has about a quarter of the size of f32. Every command takes it with -m. It gives\n"
+            "the same results as the model with the same --precision, and opens in milliseconds.",
     .example = "vit quantize -m google/vit-base-patch16-224 -o vit-base-int8.safetensors",
     .run = run,
 };

@@ -490,11 +490,12 @@ const cli_command cli_verify = {
     .name = "verify",
     .summary = "compare a model's outputs with those of its own library",
     .usage = "[OPTION]... MODEL",
-    .text = "Compares what a model gives here with what its own library gave, which stands in expected.safetensors in its\n"
-            "folder: one line for each output, with the largest error as a share of the largest number, and the cosine.\n"
-            "Where there is no such file, the message says how the script make_expected.py, which is installed with vit,\n"
-            "writes it. The picture is preprocessed by each resampler, and the one that fits is named; a tensor that was\n"
-            "made with another one than --resampler names is not compared. Exit status 1: an output is not as expected.",
+    .text = "Compares what a model gives here with what its own library gave. The latter stands in expected.safetensors in\n"
+            "the model's folder. Prints one line for each output, with the largest error as a share of the largest number,\n"
+            "and the cosine. Where there is no such file, the message says how the script make_expected.py, which is\n"
+            "installed with vit, writes it. The picture is preprocessed by each resampler, and the one that fits is named; a\n"
+            "tensor that was made with another one than --resampler names is not compared. Exit status 1: an output is not\n"
+            "as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
     .run = run,
 };

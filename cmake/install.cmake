@@ -62,7 +62,23 @@ install(FILES
 install(FILES examples/images/README.md examples/images/cat.jpg examples/images/coffee.jpg
   examples/images/horse.png examples/images/rocket.jpg
   DESTINATION ${CMAKE_INSTALL_DATADIR}/libvit/examples/images)
-install(FILES LICENSE LICENSE.WordNet README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(EXISTS ${PROJECT_SOURCE_DIR}/docs/vit.1)
   install(FILES docs/vit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
+
+# The pages, at the places that they have here. So what --help, a message or a link in one of them
+# names is found from there.
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE.WordNet
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs examples models DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
+  PATTERN "*.md" PATTERN "*.c" PATTERN "examples/images/*" PATTERN "models/reference/*"
+  PATTERN "vit-tiny-cifar10" EXCLUDE PATTERN "__pycache__" EXCLUDE)
+
+# The last of all:
+set(arguments "\"${CMAKE_INSTALL_BINDIR}\" \"${CMAKE_INSTALL_LIBDIR}\" ${PROJECT_VERSION_MAJOR}")
+install(SCRIPT cmake/after_install.cmake CODE "vit_after_install(${arguments})")
+
+# cmake --build build --target uninstall: removes what the last `cmake --install` put somewhere.
+add_custom_target(uninstall VERBATIM
+  COMMAND ${CMAKE_COMMAND} -D MANIFEST=${PROJECT_BINARY_DIR}/install_manifest.txt
+    -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prints the five likeliest labels of one picture: example_classify MODEL IMAGE */
+/*
+ * Prints the five most probable labels of one picture, best first: classify MODEL IMAGE
+ *
+ *     cc classify.c -o classify $(pkg-config --cflags --libs libvitio)
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +12,7 @@
 
 #define BEST 5
 
-/* scores[classes]; best first. */
+/* scores[classes], one probability for each class of the model. */
 static void print_best(const vit_model *model, const float *scores)
 {
     size_t best[BEST], classes = vit_model_classes(model);
@@ -20,7 +24,7 @@ static void print_best(const vit_model *model, const float *scores)
     }
 }
 
-/* From file to probabilities. What is made here is freed here, on failure too. */
+/* From the file to its probabilities. What this function makes it also frees, on failure too. */
 static vit_status classify(const vit_model *model, const char *path, vit_error *err)
 {
     vit_session *session = NULL;

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prints the embedding of each picture, a line of numbers each: example_embed MODEL IMAGE... */
+/*
+ * Prints the embedding of each picture, one line of numbers for each: embed MODEL IMAGE...
+ *
+ *     cc embed.c -o embed $(pkg-config --cflags --libs libvitio)
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <vit/io.h>
 #include <vit/vit.h>
 
-/* Scratch for one picture at a time: pixels[3][height][width], vector[size]. */
+/* An open model, and memory for one picture at a time: pixels[3][height][width] go in, vector[size] comes
+ * out. */
 struct encoder {
     vit_model *model;
     vit_session *session;

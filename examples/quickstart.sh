@@ -29,4 +29,7 @@ run build/bin/vit embed --format npy -o build/cat.npy examples/images/cat.jpg
 ls -l build/cat.npy
 
 echo
-echo "Done. Next: build/bin/vit --help; a model of your own: -m FOLDER; the tests: sh tests/run.sh"
+echo "Done. To type vit in place of build/bin/vit, either:"
+echo "  export PATH=\"$PWD/build/bin:\$PATH\"    in this terminal"
+echo "  cmake --install build    for all users, into /usr/local (as root, or with sudo)"
+echo "Next: vit --help; a model of your own: -m FOLDER; the tests, some 10 minutes: sh tests/run.sh"

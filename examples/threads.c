@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One model, several threads, each with a session of its own: example_threads MODEL THREADS IMAGE...
- * Thread t takes the pictures t, t + THREADS, ...; labels come out in the order of the arguments. */
+/*
+ * Prints the best label of each picture, with several threads that share one model:
+ *
+ *     threads MODEL THREADS IMAGE...
+ *
+ * Each thread has a session of its own. Thread t takes the pictures t, t + THREADS, t + 2 THREADS
+ * and so on. The labels are printed when all threads are done, in the order of the arguments.
+ *
+ *     cc threads.c -o threads -pthread $(pkg-config --cflags --libs libvitio)
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +50,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Runs workers[n] beside each other; the first error of any of them ends up in *err. */
+/* Runs workers[n] at the same time, and waits for all of them. If a worker had an error, *err gets it. */
 static void run(struct worker *workers, size_t n, vit_error *err)
 {
     size_t started = 0;

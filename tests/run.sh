@@ -5,6 +5,8 @@
 # build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC as released, whose tests
 # run a second time as on a processor without vector instructions. They stay, so that the next run compiles only what
 # has changed. Fails if anything fails; a failing build or suite does not keep the others from running.
+# sh tests/run.sh --full also walks README.md in a fresh Debian 12, command by command: an hour more
+# (tests/install/walk_readme.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . cmake/debian.sh
@@ -18,6 +20,7 @@ need_tool groff groff
 need_tool python3 python3
 need_tool zstd zstd
 need_file /usr/lib/python3.11/ensurepip/__init__.py python3-venv
+[ "${1-}" != --full ] || need_tool debootstrap debootstrap
 install_missing || exit 1
 # Pages of thumbnails are looked at in a browser; that test is skipped, saying so, where there is none to be had.
 need_tool chromium chromium
@@ -77,6 +80,18 @@ if build release -DCMAKE_BUILD_TYPE=Release; then
     # As on a processor without AVX2: portable C.
     export VIT_CPU=c
     check plain release --label-exclude slow
+    unset VIT_CPU
+fi
+if [ "${1-}" = --full ]; then
+    echo
+    echo "== README.md, in a fresh Debian 12"
+    as_root sh tests/install/walk_readme.sh "$PWD/build-tests/walk" >build-tests/walk.txt 2>&1
+    case $? in
+    0) echo "README.md: walked in a fresh Debian 12" >>"$summary" ;;
+    77) echo "README.md: no fresh Debian 12, $(grep '^skipped' build-tests/walk.txt)" >>"$summary" ;;
+    *) failed=yes && echo "README.md: a command fails in a fresh Debian 12" >>"$summary" ;;
+    esac
+    cat build-tests/walk.txt
 fi
 
 echo

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "output_file.h"
+#include "shipped.h"
 #include "talk.h"
 #include "text.h"
 
@@ -191,6 +192,7 @@ static cli_exit help(const cli_command *command, const cli_group *groups)
         help_group(group->title, group->options, &text);
     help_group("General", general_options, &text);
     cli_text_format(&text, "\nExample:\n  %s\n", command->example);
+    cli_shipped_documentation(&text);
     cli_exit status = cli_print(&text);
     cli_text_free(&text);
     return status;

@@ -257,8 +257,9 @@ const cli_command cli_dedup = {
     .name = "dedup",
     .summary = "groups of images in an index that are nearly the same",
     .usage = "[OPTION]... --db PLACE",
-    .text = "Lists groups of near-duplicates: images whose vectors have a cosine of at least the threshold, and through\n"
-            "them all that hang together. The score of a group is the least cosine between any two of its images.",
+    .text = "Lists groups of near-duplicates. Two images are near-duplicates if the cosine of their vectors is at least the\n"
+            "threshold. An image belongs to a group if it is a near-duplicate of any image in it. The number printed with a\n"
+            "group is the least cosine between any two of its images, which may be below the threshold.",
     .example = "vit dedup --db photos.db --threshold 0.97 --html duplicates.html",
     .run = run,
 };

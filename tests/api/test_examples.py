@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The programs that README.md and the public headers print, compiled as they stand there and run.
 
-Each is an indented or fenced piece of C: includes, and then statements, which are put into main().
+Each is an indented or fenced piece of C: a whole program, or includes and then statements, which are put into main().
 With a missing model, picture or tokenizer the program must print the message and nothing else; with
 files that are there it must print its result. In a build with sanitizers the programs have them
 too, so that a leak fails the test. CC_COMMAND is the compiler with its flags and folders of headers,
@@ -49,6 +49,8 @@ def examples_of_header(text):
 
 def program_of(example):
     """A whole program: the example's includes and the usual ones, its statements in main()."""
+    if "int main(" in example:
+        return example
     lines = example.splitlines(keepends=True)
     includes = [line for line in lines if line.startswith("#include")]
     statements = [line for line in lines if not line.startswith("#include")]
@@ -67,8 +69,8 @@ class Examples(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory(prefix="vit-examples-")
         self.addCleanup(self.folder.cleanup)
 
-    def run_example(self, example, **names):
-        """What it prints; names: strings of the example, and the paths that stand in for them."""
+    def run_example(self, example, status=0, **names):
+        """What it prints, ending with this status; names: strings of the example, and the paths that stand in for them."""
         for name, path in names.values():
             self.assertIn('"%s"' % name, example)
             example = example.replace('"%s"' % name, '"%s"' % path)
@@ -82,7 +84,7 @@ class Examples(unittest.TestCase):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "VIT_"))}
         done = subprocess.run([program], capture_output=True, text=True, timeout=120,
                               cwd=self.folder.name, env=clean | {"HF_HUB_CACHE": "/nowhere"})
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.returncode, status, done.stderr)
         return done
 
     def assert_fails(self, done, *words):
@@ -92,9 +94,14 @@ class Examples(unittest.TestCase):
         for word in words:
             self.assertIn(word, done.stderr)
 
-    def test_one_text(self):
-        """The first page and the header print the same program."""
-        self.assertEqual(README, VIT)
+    def test_first_page(self):
+        model, picture = "facebook/dinov2-small", "photo.jpg"
+        self.assert_fails(self.run_example(README, status=1), model)
+        self.assert_fails(self.run_example(README, status=1, model=(model, MODEL)), picture, "No such file")
+        self.assert_fails(self.run_example(README, status=1, picture=(picture, PICTURE)), model)
+        done = self.run_example(README, model=(model, MODEL), picture=(picture, PICTURE))
+        self.assertEqual(done.stderr, "")
+        self.assertRegex(done.stdout, r"^it begins with( -?\d+\.\d+){3}\n$")
 
     def test_photo_to_vector(self):
         model, picture = "google/vit-base-patch16-224", "photo.jpg"

@@ -301,6 +301,7 @@ NULLS_ARE(vit_model_classes, assert_int_equal(vit_model_classes(NULL), 0))
 NULLS_ARE(vit_model_multi_label, assert_int_equal(vit_model_multi_label(NULL), 0))
 NULLS_ARE(vit_model_label, assert_null(vit_model_label(NULL, 0)))
 NULLS_ARE(vit_model_flops, assert_true(vit_model_flops(NULL) == 0))
+NULLS_ARE(vit_model_file, assert_null(vit_model_file(NULL, 0)))
 NULLS_ARE(vit_model_preprocessor, assert_null(vit_model_preprocessor(NULL)))
 NULLS_ARE(vit_model_describe, assert_null(vit_model_describe(NULL)))
 NULLS_ARE(vit_output_size, assert_int_equal(vit_output_size(NULL, EMBEDDING, 0), 0))
@@ -606,7 +607,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_image_alloc), ROW(vit_image_decode), ROW(vit_image_encode_png), ROW(vit_image_free),
     ROW(vit_image_load), ROW(vit_image_resize), ROW(vit_model_classes), ROW(vit_model_context),
     ROW(vit_model_describe), ROW(vit_model_digest), ROW(vit_model_family), ROW(vit_model_flops),
-    ROW(vit_model_folder), ROW(vit_model_free), ROW(vit_model_grid), ROW(vit_model_image_height),
+    ROW(vit_model_file), ROW(vit_model_folder), ROW(vit_model_free), ROW(vit_model_grid), ROW(vit_model_image_height),
     ROW(vit_model_image_width), ROW(vit_model_label), ROW(vit_model_multi_label),
     ROW(vit_model_open), ROW(vit_model_pack), ROW(vit_model_pixels_size), ROW(vit_model_precision),
     ROW(vit_model_preprocessor), ROW(vit_model_similarity), ROW(vit_output_shape),

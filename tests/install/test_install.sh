@@ -7,7 +7,16 @@ build=$2
 version=$3
 here=$source/tests/install
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+
+# `--target uninstall` needs the list of what is installed: what stood in it before is put back at the end.
+manifest=$build/install_manifest.txt
+[ ! -f "$manifest" ] || cp -p "$manifest" "$work/manifest"
+put_back() {
+    rm -f "$manifest"
+    [ ! -f "$work/manifest" ] || cp -p "$work/manifest" "$manifest"
+    rm -rf "$work"
+}
+trap put_back EXIT
 
 fail() {
     echo "FAILED: $*" >&2
@@ -25,8 +34,54 @@ run() {
     echo "ok: $what"
 }
 
+# said TEXT WHAT: the last command that `run` ran has printed TEXT.
+said() {
+    grep -qF -e "$1" "$work/log" || fail "$2: $(cat "$work/log")"
+    echo "ok: $2"
+}
+
+# ---------------------------------------------------------------- installing and uninstalling
+
+# Into the root of a package: the commands to come are not for this machine.
+run "installs for a package" env DESTDIR="$work/package" cmake --install "$build" --prefix /usr
+grep -q -e ldconfig -e LD_LIBRARY_PATH -e 'export PATH' "$work/log" &&
+    fail "speaks of this machine: $(cat "$work/log")"
+[ -x "$work/package/usr/bin/vit" ] || fail "nothing is in the package"
+run "uninstalls a package" env DESTDIR="$work/package" cmake --build "$build" --target uninstall
+[ -z "$(find "$work/package" ! -type d)" ] || fail "left behind:" $(find "$work/package" ! -type d)
+
+# Where the system looks for libraries, as a stand-in for ldconfig says. It must be run, or be asked for.
+mkdir "$work/bin"
+cat >"$work/bin/ldconfig" <<'END'
+#!/bin/sh
+[ $# -gt 0 ] || exit "$LDCONFIG_STATUS"
+printf '%s: (from somewhere)\n\tlibvit.so.0 -> libvit.so.0.1.0\n' "$LDCONFIG_FOLDER"
+END
+chmod +x "$work/bin/ldconfig"
+export LDCONFIG_FOLDER="$work/system/lib" LDCONFIG_STATUS=0
+installs_to() { run "$1" env PATH="$work/bin:$PATH" cmake --install "$build" --prefix "$work/$2"; }
+installs_to "installs where libraries are looked for" system
+LDCONFIG_FOLDER=$(dirname "$(find "$work/system" -name libvit.a)")
+installs_to "installs there again" system
+said "ldconfig has run" "ldconfig is run"
+LDCONFIG_STATUS=1
+installs_to "installs there as someone who may not run it" system
+said "run as root: ldconfig" "ldconfig is asked for"
+touch "$work/system/bin/other" "$work/system/share/doc/libvit/notes.txt"
+run "uninstalls" cmake --build "$build" --target uninstall
+[ "$(find "$work/system" -type f | sort)" = "$work/system/bin/other
+$work/system/share/doc/libvit/notes.txt" ] ||
+    fail "left behind, or too much is gone:" $(find "$work/system" -type f)
+[ -z "$(find "$work/system" -type d -name '*vit*' ! -path '*/share/doc/libvit')" ] ||
+    fail "folders of libvit are left"
+cmake --build "$build" --target uninstall >"$work/log" 2>&1 && fail "uninstalls what is not installed"
+said "Nothing was installed" "nothing is uninstalled twice"
+
 # Into one folder, then moved to another: nothing may know where it was.
 run "installs" cmake --install "$build" --prefix "$work/first"
+library=$(dirname "$(find "$work/first" -name libvit.a)")
+said "LD_LIBRARY_PATH=$library" "says how libraries are found"
+said "export PATH=\"$work/first/bin:\$PATH\"" "says how the command is found"
 prefix=$work/moved
 mv "$work/first" "$prefix"
 library=$(dirname "$(find "$prefix" -name libvit.a)")
@@ -59,6 +114,22 @@ done
 run "pkg-config, shared: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc" $(pkg-config --cflags --libs libvitio libvittext) \
     "-Wl,-rpath,$library"
 uses "pkg-config, shared: runs" "$work/by-pc"
+# shellcheck disable=SC2046
+run "pkg-config, shared, without rpath: builds" cc "$here/consumer/consumer.c" -o "$work/by-path" \
+    $(pkg-config --cflags --libs libvitio libvittext)
+[ "$(LD_LIBRARY_PATH=$library "$work/by-path" "$version" "$picture" "$model")" = ok ] ||
+    fail "LD_LIBRARY_PATH does not find the libraries"
+echo "ok: LD_LIBRARY_PATH finds the libraries"
+
+# The programs among the pages, each compiled by the command in its first comment.
+for example in "$prefix"/share/doc/libvit/examples/*.c; do
+    command=$(sed -n 's/^ \*     \(cc .*\)$/\1/p' "$example")
+    [ -n "$command" ] || fail "$(basename "$example") does not say how it is compiled"
+    cp "$example" "$work"
+    run "$(basename "$example"): $command" sh -c "cd '$work' && $command"
+done
+run "classify, of the pages: runs" env LD_LIBRARY_PATH="$library" "$work/classify" "$model" "$picture"
+said horse "and knows a horse"
 
 # A prefix that has the archives alone.
 cp -r "$prefix" "$work/archives"
@@ -138,6 +209,19 @@ echo "ok: verify finds what makes the expected file"
 
 page=$prefix/share/man/man1/vit.1
 [ -f "$page" ] || fail "no man page"
+if command -v man >/dev/null 2>&1; then
+    [ "$(PATH=$prefix/bin:$PATH MANPATH='' man -w vit 2>/dev/null)" -ef "$page" ] ||
+        fail "man vit does not find the page"
+    echo "ok: man vit finds the page by PATH"
+else
+    echo "skipped: there is no man here, so man vit is not tried"
+fi
+if command -v python3 >/dev/null 2>&1; then
+    run "the pages that vit names are installed" python3 -B "$here/test_pages.py" "$prefix/bin/vit" \
+        "$prefix/share/doc/libvit"
+else
+    echo "skipped: there is no python3 here, so the links of the installed pages are not followed"
+fi
 if command -v groff >/dev/null 2>&1; then
     groff -man -Tutf8 -wall -z "$page" >"$work/log" 2>&1
     [ ! -s "$work/log" ] || fail "groff on the man page: $(cat "$work/log")"

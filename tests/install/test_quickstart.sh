@@ -32,6 +32,11 @@ grep -Eq '^  [01]\.[0-9]{4}  [a-z]+$' "$work/log" || fail "no label was printed:
 [ -s "$work/tree/build/cat.npy" ] || fail "no vector was written"
 find "$work/tree/build" -name 'test_*' -type f -perm -u+x | grep -q . && fail "unit tests were built without cmocka"
 
+# What it says about PATH works.
+line=$(grep -o 'export PATH="[^"]*"' "$work/log") || fail "it does not say how to type vit"
+(cd / && eval "$line" && [ "$(command -v vit)" = "$work/tree/build/bin/vit" ]) ||
+    fail "$line does not find vit"
+
 programs=$(find "$work/tree/build" -name vit -type f -perm -u+x)
 [ "$(echo "$programs" | wc -l)" -eq 1 ] && [ -n "$programs" ] || fail "not exactly one executable called vit:" $programs
 echo "ok: $programs"

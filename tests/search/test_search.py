@@ -169,6 +169,19 @@ class Search(Case):
         self.assertEqual(self.found("--match", "007"), ["photos/007.png"])  # names have words too
         self.assertEqual(self.found("--match", "dog", "--where", "name = '011.png'"), [both[1]])
 
+    def test_scores_are_what_docs_search_md_says(self):
+        alone = self.search("--match", "dog beach")[0]["results"]
+        self.assertGreater(alone[0]["score"], alone[1]["score"])
+        self.assertGreater(alone[1]["score"], 1)  # how well the words fit, which is no cosine
+        everywhere = self.search("--match", "photos")[0]["results"]
+        self.assertTrue(all(0 <= hit["score"] < 5e-5 for hit in everywhere))  # a word that all have
+        query = self.queries[4]
+        cosines = dict(self.naive(query))
+        fused = ["-k", "122", "--match", "dog", "--fuse", query]
+        for arguments in ([query], ["--match", "dog", query], fused):
+            for hit in self.search(*arguments)[0]["results"]:
+                self.assertAlmostEqual(hit["score"], cosines[hit["path"]], delta=2e-6)
+
     def test_fuse(self):
         query = self.queries[5]
         alone = self.found("-k", "122", query)

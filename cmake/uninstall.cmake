@@ -1,0 +1,35 @@
+# cmake --build build --target uninstall: removes the files in MANIFEST, which `cmake --install` wrote,
+# and the folders named after libvit that are empty then.
+cmake_minimum_required(VERSION 3.25)
+if(NOT EXISTS "${MANIFEST}")
+  message(FATAL_ERROR "Nothing was installed from here: there is no ${MANIFEST}")
+endif()
+
+file(STRINGS "${MANIFEST}" files)
+set(folders)
+foreach(file IN LISTS files)
+  set(file "$ENV{DESTDIR}${file}")
+  if(EXISTS "${file}" OR IS_SYMLINK "${file}")
+    file(REMOVE "${file}")
+    if(EXISTS "${file}" OR IS_SYMLINK "${file}")
+      message(FATAL_ERROR "Cannot remove ${file}: are you the user who installed it?")
+    endif()
+    message(STATUS "Removed ${file}")
+  endif()
+  # Folders of libvit's own, from the file upwards: .../libvit/..., .../include/vit.
+  cmake_path(GET file PARENT_PATH folder)
+  while(folder MATCHES "/(libvit|vit)(/|$)")
+    list(APPEND folders "${folder}")
+    cmake_path(GET folder PARENT_PATH folder)
+  endwhile()
+endforeach()
+
+list(REMOVE_DUPLICATES folders)
+list(SORT folders ORDER DESCENDING) # a folder comes after those in it
+foreach(folder IN LISTS folders)
+  file(GLOB left LIST_DIRECTORIES true "${folder}/*" "${folder}/.*")
+  if(IS_DIRECTORY "${folder}" AND "${left}" STREQUAL "")
+    file(REMOVE_RECURSE "${folder}")
+  endif()
+endforeach()
+file(REMOVE "${MANIFEST}")
