@@ -7,7 +7,6 @@ a folder does use is derived from the build: the compiler wrote beside each obje
 and there must be no circle. Then a wrong include is tried for every pair of folders, with the very command that compiles the
 folder's files: it must not compile.
 """
-import glob
 import json
 import os
 import re
@@ -35,6 +34,17 @@ def documented():
         if folder and len(cells) == 3 and cells[2] != "-":
             rooms[folder[1]] = set(re.findall(r"`([a-z_/]+)/`", cells[2]))
     return rooms
+
+
+def headers_by_name():
+    """{name: paths} of the project's headers, but for what builds left in the folders that git ignores."""
+    names = {}
+    for folder, below, files in os.walk(SOURCE):
+        below[:] = [name for name in below if not name.startswith((".", "build"))]
+        for name in files:
+            if name.endswith(".h"):
+                names.setdefault(name, []).append(os.path.join(folder, name))
+    return names
 
 
 def room_of(path, rooms):
@@ -69,6 +79,7 @@ class TestArrows(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.rooms = documented()
+        cls.headers = headers_by_name()
         cls.commands = {path: entry for path, entry in commands().items() if room_of(path, cls.rooms)}
 
     def used(self):
@@ -111,11 +122,7 @@ class TestArrows(unittest.TestCase):
 
     def header_of(self, room):
         """A header of the room whose name no other folder has, as it is included."""
-        names = {}
-        for path in glob.glob(os.path.join(SOURCE, "**", "*.h"), recursive=True):
-            if not path.startswith(BUILD):
-                names.setdefault(os.path.basename(path), []).append(path)
-        inside = sorted(path for paths in names.values() if len(paths) == 1 or room.endswith("include")
+        inside = sorted(path for paths in self.headers.values() if len(paths) == 1 or room.endswith("include")
                         for path in paths if room_of(path, self.rooms) == room and not path.endswith("_body.h"))
         return os.path.relpath(inside[0], os.path.join(SOURCE, room)) if inside else None
 
