@@ -38,6 +38,8 @@ static bool read_number(const char *value, size_t *number)
     return digits > 0 && digits <= 6 && !value[digits];
 }
 
+static const char *const head_names[] = {"mean", "all", NULL};
+
 static const char *set_layer(const cli_option *option, const char *value, void *field)
 {
     (void)option;
@@ -65,7 +67,7 @@ static void set_input(void *target, const char *value)
 #define FIELD(member) offsetof(attention, member)
 static const cli_option attention_table[] = {
     {"layer", 0, "K", set_layer, FIELD(layer), NULL, "whose attention: a block, counted from 0 (default: the last)"},
-    {"head", 0, "mean|all|N", set_head, FIELD(head), NULL,
+    {"head", 0, "mean|all|N", set_head, FIELD(head), head_names,
      "the mean of the heads (default), all of them side by side behind their mean, or one, counted from 0"},
     {NULL, 'o', "FILE.png", cli_set_text, FIELD(path), NULL,
      "where to draw the map, over the picture as the model sees it; - is standard output"},

@@ -45,7 +45,7 @@ static const char *add_images(const cli_option *option, const char *value, void 
 #define FIELD(member) offsetof(bench, member)
 static const cli_option bench_table[] = {
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object"},
-    {"seconds", 0, "S", cli_set_seconds, FIELD(seconds), NULL, "how long to measure (default 5)"},
+    {"seconds", 0, "S", cli_set_positive, FIELD(seconds), NULL, "how long to measure (default 5)"},
     {"images", 0, "DIR", add_images, FIELD(images), NULL,
      "measure from image files to results, over this folder, instead of the encoder on made-up pixels"},
     {0},

@@ -47,7 +47,7 @@ static const char *add_image(const cli_option *option, const char *value, void *
 
 #define FIELD(member) offsetof(verify, member)
 static const cli_option verify_table[] = {
-    {"tolerance", 0, "X", cli_set_seconds, FIELD(tolerance), NULL,
+    {"tolerance", 0, "X", cli_set_positive, FIELD(tolerance), NULL,
      "largest error of an output, as a share of its largest number (default: what case.json says, or 1e-5)"},
     {"expected", 0, "FILE", cli_set_text, FIELD(expected), NULL,
      "compare with this file (default: expected.safetensors and expected2.safetensors beside the model)"},

@@ -25,7 +25,7 @@ typedef struct index_command {
 
 #define FIELD(member) offsetof(index_command, member)
 static const cli_option index_table[] = {
-    {"output", 0, "NAME", cli_set_output, FIELD(output), NULL,
+    {"output", 0, "NAME", cli_set_output, FIELD(output), cli_output_choices,
      "which vector of an image: embedding (default, the family's own), cls, mean, pooler, logits, probs"},
     {"prune", 0, NULL, cli_set_flag, FIELD(prune), NULL,
      "forget every image whose file is gone, not only those below the folders named"},

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the command says to people who are a letter, an option or a kind of file off."""
+from harness import *
+
+
+class Hints(Case):
+    def said(self, *arguments, **more):
+        return self.vit(*arguments, **more).stderr.decode("utf-8", "replace")
+
+
+class Spelling(Hints):
+    """The nearest right word is asked about, and nothing where none is near."""
+
+    ARGUMENTS = (
+        ("clasify", "classify"), ("serach", "search"), ("imbed", "embed"), ("Info", "info"), ("tokenise", "tokenize"),
+        ("hlep", "help"), ("--hepl", "--help"), ("--verison", "--version"), ("version", "--version"),
+        ("help clasify", "classify"), ("frobnicate", None), ("x", None), ("help x", None),
+        ("classify --fromat json x", "--format"), ("classify --fromat=json x", "--format"), ("classify --tpo 3 x", "--top"),
+        ("embed --out-put cls x", "--output"), ("index --dv x", "--db"), ("search --mach x", "--match"),
+        ("dedup --treshold 1", "--threshold"), ("attention --laeyr 1", "--layer"), ("info --jsn", "--json"),
+        ("verify --tolerence 1", "--tolerance"), ("bench --second 1", "--seconds"), ("preprocess --filtre box", "--filter"),
+        ("tokenize --tokeniser hf", "--tokenizer"), ("quantize --towr all", "--tower"), ("classify --PRECISION f32", "--precision"),
+        ("classify --quite x", "--quiet"), ("info -json", "--json"), ("classify -format=json x", "--format"),
+        ("classify --frobnicate x", None), ("classify -Z x", None), ("info --no-such-option", None),
+        ("classify --format jsno x", "json"), ("classify --format=JSON x", "json"), ("classify --format yaml x", None),
+        ("classify --output prob x", "probs"), ("classify --precision f23 x", "f32"), ("classify --precision fp32 x", "f32"),
+        ("classify --precision INT8 x", "int8"), ("classify --precision f64 x", None), ("classify --exif aply x", "apply"),
+        ("classify --resampler pilow13 x", "pillow13"), ("classify --resampler bilinear x", None),
+        ("classify --progress nevr x", "never"), ("embed --output embeding x", "embedding"), ("embed --output hiden:3 x", "hidden:K"),
+        ("embed --output latent-log-varience x", "latent-log-variance"), ("embed --output nothing x", None),
+        ("embed --dtype fp16 x", "f16"), ("embed --format josnl x", "jsonl"), ("embed --format pgcpy x", "pgcopy"),
+        ("index --output claas x", None), ("index --vector-type halvec x", "halfvec"), ("attention --head maen x", "mean"),
+        ("attention --head none x", None), ("preprocess --filter cubic x", "bicubic"), ("preprocess --stage pixel x", "pixels"),
+        ("quantize --precision in8", "int8"), ("quantize --tower imgae", "image"), ("tokenize --tokenizer openclip", "open_clip"),
+    )
+
+    def test_did_you_mean(self):
+        for line, guess in self.ARGUMENTS:
+            said = self.said(*line.split(), status=USAGE)
+            with self.subTest(line, said=said):
+                if guess:
+                    self.assertIn('did you mean "%s"?' % guess, said)
+                else:
+                    self.assertNotIn("did you mean", said)
+
+
+class Options(Hints):
+    """An error names the option as it was written, and says what its value may be."""
+
+    ARGUMENTS = (
+        ("classify -k abc x", "-k: 'abc' is not a whole number from 1 to 1000000"),
+        ("classify -kabc x", "-k: 'abc' is not a whole number"), ("classify --top abc x", "--top: 'abc' is not a whole number"),
+        ("classify --top=abc x", "--top: 'abc' is not a whole number"), ("classify -qk abc x", "-k: 'abc' is not a whole number"),
+        ("classify -k", "-k needs a value: N"), ("classify --top", "--top needs a value: N"),
+        ("classify -t 0 x", "-t: '0' is not a whole number from 1 to 1024"),
+        ("classify --threads 0 x", "--threads: '0' is not a whole number from 1 to 1024"),
+        ("classify --batch 1e3 x", "--batch: '1e3' is not a whole number from 1 to 1000000"),
+        ("classify --max-pixels 9999999999999999999 x", "is not a whole number from 1 to 9223372036854775807"),
+        ("classify --image-size 1000000 x", "--image-size: '1000000' is not a size"), ("search -k -1 x", "-k: '-1' is not a whole number"),
+        ("embed --shard-size 0 x", "--shard-size: '0' is not a whole number"), ("embed --sample -1 x", "--sample: '-1' is not a whole number"),
+        ("classify --shard 3/3 x", "--shard: '3/3' is not i/n with 0 <= i < n"),
+        ("verify --tolerance x y", "--tolerance: 'x' is not a number above 0"), ("verify --tolerance 0 y", "--tolerance: '0' is not a number above 0"),
+        ("bench --seconds x", "--seconds: 'x' is not a number above 0"), ("bench --seconds inf", "--seconds: 'inf' is not a number above 0"),
+        ("bench --seconds 0x10", "'0x10' is not a number above 0"), ("dedup --threshold 1.01", "--threshold: '1.01' is not a cosine above 0, up to 1"),
+        ("dedup --threshold nan", "--threshold: 'nan' is not a cosine"), ("dedup -t x", "-t: 'x' is not a whole number from 1 to 1024"),
+        ("attention --layer x y", "--layer: 'x' is not the number of a block"), ("attention --head -1 y", "--head: '-1' is not mean, all, or the number"),
+        ("info -m", "-m needs a value: MODEL"), ("classify -o", "-o needs a value: FILE"),
+    )
+
+    def test_named_as_written(self):
+        for line, message in self.ARGUMENTS:
+            said = self.said(*line.split(), status=USAGE)
+            with self.subTest(line):
+                self.assertIn("vit: " + message if message.startswith("-") else message, said)
+                self.assertIn("--help'", said)
+
+    def test_numbers_are_taken(self):
+        self.vit("bench", "--seconds", ".01", "-q")
+        self.vit("bench", "--seconds", "1e-2", "-q")
+
+
+if __name__ == "__main__":
+    main()
