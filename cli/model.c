@@ -31,6 +31,25 @@ const cli_option cli_model_table[] = {
     {0},
 };
 
+void cli_model_add_operand(void *options, const char *value)
+{
+    cli_model_options *o = options;
+    o->operand = value;
+    o->n_operands++;
+}
+
+cli_exit cli_model_take_operand(const cli_command *command, cli_model_options *options)
+{
+    if (options->n_operands == 0)
+        return CLI_DONE;
+    if (options->n_operands > 1 || options->model)
+        return cli_usage_error(command, "one model at a time: name it once, with -m or without");
+    if (!*options->operand)
+        return cli_usage_error(command, "the model has an empty name");
+    options->model = options->operand;
+    return CLI_DONE;
+}
+
 char *cli_model_shipped(const char *name)
 {
     cli_text path = {0};

@@ -26,8 +26,7 @@
 
 typedef struct verify {
     /* options */
-    const char *model, *expected;
-    size_t n_models;
+    const char *expected;
     cli_inputs images; /* of --image */
     double tolerance;  /* 0: not given */
     bool json;
@@ -57,13 +56,6 @@ static const cli_option verify_table[] = {
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object a line"},
     {0},
 };
-
-static void set_model(void *target, const char *value)
-{
-    verify *v = target;
-    v->model = value;
-    v->n_models++;
-}
 
 /* ------------------------------------------------------------------ pictures ---- */
 
@@ -362,10 +354,9 @@ static cli_exit find_folder(const cli_command *command, verify *v)
 {
     vit_error err = {0};
     char *folder = NULL;
-    if (v->n_models > 1 || (v->n_models && v->options.model))
-        return cli_usage_error(command, "one model at a time");
-    if (v->model)
-        v->options.model = v->model;
+    cli_exit status = cli_model_take_operand(command, &v->options);
+    if (status != CLI_DONE)
+        return status;
     if (!v->options.model)
         return cli_usage_error(command, "name a model, whose folder holds expected.safetensors");
     if (v->options.precision > CLI_PRECISION_F32 && v->tolerance <= 0)
@@ -474,8 +465,8 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     verify v = {.pictures.resampler = CLI_ANY_RESAMPLER};
     const cli_group groups[] = {
-        {"Comparing", verify_table, &v, set_model},
-        {"Model", cli_model_table, &v.options, NULL},
+        {"Comparing", verify_table, &v, NULL},
+        {"Model", cli_model_table, &v.options, cli_model_add_operand},
         {"Pictures", cli_picture_table, &v.pictures, NULL},
         {0},
     };

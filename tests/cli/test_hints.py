@@ -79,5 +79,34 @@ class Options(Hints):
         self.vit("bench", "--seconds", "1e-2", "-q")
 
 
+class ModelOperand(Hints):
+    """Commands about a model take it as they take -m, once."""
+
+    def arguments(self, command):
+        return {"quantize": ("-o", "packed.safetensors"), "bench": ("--seconds", "0.01", "--json")}.get(command, ("--json",))
+
+    def test_named_either_way(self):
+        for command in ("info", "bench", "quantize", "verify"):
+            with self.subTest(command):
+                answers = []
+                for model in (["-m", MODEL], [MODEL]):
+                    done = self.vit(command, *self.arguments(command), *model)
+                    answers.append(read(self.path("packed.safetensors")) if command == "quantize" else done.stdout)
+                if command == "bench":
+                    answers = [json.loads(answer)["model"] for answer in answers]
+                    self.assertEqual(answers[1], MODEL)
+                self.assertEqual(answers[0], answers[1])
+
+    def test_refused(self):
+        for command in ("info", "bench", "quantize", "verify"):
+            some = self.arguments(command)
+            with self.subTest(command):
+                for models in (["-m", MODEL, MODEL], [MODEL, "--model", MODEL], [MODEL, MODEL]):
+                    self.assertIn("one model at a time", self.said(command, *some, *models, status=USAGE))
+                self.assertIn("empty name", self.said(command, *some, "", status=USAGE))
+                self.assertIn("/nowhere", self.said(command, *some, "/nowhere", status=MODEL_FAILS))
+        self.assert_files()
+
+
 if __name__ == "__main__":
     main()

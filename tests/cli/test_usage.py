@@ -100,7 +100,6 @@ class WrongUsage(Case):
         self.refuse("classify", "-m", MODEL, "")
         self.refuse("classify", "-m", MODEL, "-", "-", saying="standard input")
         self.refuse("classify", "-m", MODEL, "-", "--from", "-", saying="standard input")
-        self.refuse("info", PICTURE)
 
     def test_embed(self):
         self.refuse("embed", "-m", MODEL, PICTURE, saying="-o")
