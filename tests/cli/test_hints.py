@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the command says to people who are a letter, an option or a kind of file off."""
+import re
+
 from harness import *
 
 
@@ -106,6 +108,25 @@ class ModelOperand(Hints):
                 self.assertIn("empty name", self.said(command, *some, "", status=USAGE))
                 self.assertIn("/nowhere", self.said(command, *some, "/nowhere", status=MODEL_FAILS))
         self.assert_files()
+
+
+class Json(Hints):
+    def test_json_is_a_format(self):
+        """--json is --format json wherever a command has that format, and of the two the last one counts."""
+        wanted = self.vit("classify", "-m", MODEL, "--format", "json", PICTURE).stdout
+        text = self.vit("classify", "-m", MODEL, PICTURE).stdout
+        for options, output in ((["--json"], wanted), (["--format", "csv", "--json"], wanted),
+                                (["--json", "--format", "text"], text)):
+            self.assertEqual(self.vit("classify", "-m", MODEL, *options, PICTURE).stdout, output)
+        self.assertIn("takes no value", self.said("classify", "--json=yes", PICTURE, status=USAGE))
+        for command in re.findall(r"(?m)^  ([a-z]+) ", self.said_help()):
+            formats = re.search(r"--format (\S+)", self.vit(command, "--help").stdout.decode())
+            if formats and "json" in formats.group(1).split("|"):
+                self.assertIn("--json ", self.vit(command, "--help").stdout.decode(), command)
+
+    def said_help(self):
+        overview = self.vit("help").stdout.decode()
+        return overview.split("Commands:")[1].split("  help ")[0]
 
 
 if __name__ == "__main__":
