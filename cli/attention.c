@@ -316,5 +316,6 @@ const cli_command cli_attention = {
             "for the class token, or for all patches in the mean where the model has no class token. Dark is the least weight\n"
             "in a map, bright the most.",
     .example = "vit attention -m facebook/dinov2-small --layer 11 --head all -o map.png photo.jpg",
+    .left_out = (const cli_left_out[]){{"batch", NULL}, {0}},
     .run = run,
 };

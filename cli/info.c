@@ -105,5 +105,6 @@ const cli_command cli_info = {
     .usage = "[OPTION]... [MODEL]",
     .text = "Prints what a model is: family, sizes, parameters, preprocessing, labels, outputs and digests.",
     .example = "vit info --json google/vit-base-patch16-224",
+    .left_out = (const cli_left_out[]){{"batch", NULL}, {"exif", NULL}, {"background", NULL}, {"max-pixels", NULL}, {"resampler", NULL}, {"fast-decode", NULL}, {0}},
     .run = run,
 };

@@ -488,5 +488,6 @@ const cli_command cli_verify = {
             "tensor that was made with another one than --resampler names is not compared. Exit status 1: an output is not\n"
             "as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
+    .left_out = (const cli_left_out[]){{"image-size", NULL}, {0}},
     .run = run,
 };

@@ -172,11 +172,21 @@ static void help_option(const cli_option *option, cli_text *text)
     cli_text_string(text, "\n");
 }
 
-static void help_group(const char *title, const cli_option *options, cli_text *text)
+/* NULL: the command uses the option. */
+static const cli_left_out *left_out(const cli_command *command, const cli_option *option)
+{
+    for (const cli_left_out *row = command->left_out; row && row->option; row++)
+        if (option->name && strcmp(option->name, row->option) == 0)
+            return row;
+    return NULL;
+}
+
+static void help_group(const cli_command *command, const char *title, const cli_option *options, cli_text *text)
 {
     cli_text_format(text, "\n%s:\n", title);
     for (const cli_option *option = options; option->name || option->letter; option++)
-        help_option(option, text);
+        if (!left_out(command, option))
+            help_option(option, text);
 }
 
 static cli_exit help(const cli_command *command, const cli_group *groups)
@@ -184,8 +194,8 @@ static cli_exit help(const cli_command *command, const cli_group *groups)
     cli_text text = {0};
     cli_text_format(&text, "Usage: vit %s %s\n\n%s\n", command->name, command->usage, command->text);
     for (const cli_group *group = groups; group->title; group++)
-        help_group(group->title, group->options, &text);
-    help_group("General", general_options, &text);
+        help_group(command, group->title, group->options, &text);
+    help_group(command, "General", general_options, &text);
     cli_text_format(&text, "\nExample:\n  %s\n", command->example);
     cli_shipped_documentation(&text);
     cli_exit status = cli_print(&text);
@@ -203,6 +213,7 @@ typedef struct parser {
     int at;
     char letter; /* of the option at hand, where it was written as one; else '\0' */
     general general;
+    cli_text idle; /* options that the command does not use, as they were written, with commas between them */
 } parser;
 
 /* The option at hand as it was written: "-k" and "--top" are one option. */
@@ -257,7 +268,7 @@ static int unknown_option(const parser *p, const char *written)
     const cli_option *options;
     for (size_t group = 0; (options = options_of(p, group)) != NULL; group++)
         for (const cli_option *option = options; option->name || option->letter; option++)
-            if (option->name)
+            if (option->name && !left_out(p->command, option))
                 cli_spelling_show(&spelling, option->name);
     if (by_name)
         cli_text_format(&text, "unknown option '--%s'", name.data);
@@ -289,6 +300,13 @@ static const cli_option *find_option(parser *p, const char *name, size_t length,
 
 static int set_option(parser *p, const cli_option *option, const char *value, void *target)
 {
+    const cli_left_out *unused = left_out(p->command, option);
+    if (unused && unused->refusal)
+        return (int)cli_usage_error(p->command, "--%s: %s", option->name, unused->refusal);
+    if (unused) {
+        cli_text_string(&p->idle, p->idle.size ? ", " : "");
+        spell(p, option, &p->idle);
+    }
     const char *want = option->set(option, value, (char *)target + option->offset);
     return want ? value_error(p, option, value, want) : CLI_GO_ON;
 }
@@ -353,26 +371,37 @@ static int parse_operand(parser *p, const char *argument)
     return (int)cli_usage_error(p->command, "'%s': %s takes no files", argument, p->command->name);
 }
 
-int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv)
+/* CLI_GO_ON until the options end, in one way or another. */
+static int parse_all(parser *p)
 {
-    parser p = {.command = command, .groups = groups, .argc = argc, .argv = argv};
     bool options_ended = false;
-    for (p.at = 1; p.at < argc; p.at++) {
-        const char *argument = argv[p.at];
+    for (p->at = 1; p->at < p->argc; p->at++) {
+        const char *argument = p->argv[p->at];
         int status = CLI_GO_ON;
         if (options_ended || argument[0] != '-' || !argument[1])
-            status = parse_operand(&p, argument);
+            status = parse_operand(p, argument);
         else if (strcmp(argument, "--") == 0)
             options_ended = true;
         else if (argument[1] == '-')
-            status = parse_long(&p, argument);
+            status = parse_long(p, argument);
         else
-            status = parse_letters(&p, argument);
-        if (p.general.help)
-            return (int)help(command, groups);
+            status = parse_letters(p, argument);
+        if (p->general.help)
+            return (int)help(p->command, p->groups);
         if (status != CLI_GO_ON)
             return status;
     }
-    cli_set_quiet(p.general.quiet);
     return CLI_GO_ON;
+}
+
+int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv)
+{
+    parser p = {.command = command, .groups = groups, .argc = argc, .argv = argv};
+    int status = parse_all(&p);
+    if (status == CLI_GO_ON)
+        cli_set_quiet(p.general.quiet);
+    if (status == CLI_GO_ON && p.idle.size)
+        cli_note("'vit %s' does nothing with %s", command->name, p.idle.data);
+    cli_text_free(&p.idle);
+    return status;
 }

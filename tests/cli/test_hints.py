@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the command says to people who are a letter, an option or a kind of file off."""
+import os
 import re
 
 from harness import *
@@ -79,6 +80,46 @@ class Options(Hints):
     def test_numbers_are_taken(self):
         self.vit("bench", "--seconds", ".01", "-q")
         self.vit("bench", "--seconds", "1e-2", "-q")
+
+
+class UnusedOptions(Hints):
+    """Help lists what the command uses. Of the options that all commands about models take, the others do nothing, and a note
+    says so; what would be wrong to ignore is refused."""
+
+    IDLE = {"info": ("--batch=2", "--exif=apply", "--background=ffffff", "--max-pixels=9999", "--resampler=pillow", "--fast-decode"),
+            "preprocess": ("--threads=1", "--batch=2", "--precision=bf16"), "attention": ("--batch=2",),
+            "tokenize": ("--preprocessor=x", "--threads=1", "--batch=2", "--precision=int8"), "verify": ("--image-size=64",)}
+    REFUSED = {"index": ("--tar", "--pixels=x.npy", "--text=x", "--tokens=x.npy")}
+    REST = {"preprocess": (PICTURE, "-o", "x.npy"), "attention": (PICTURE, "-o", "x.png"), "index": (PICTURE, "--db", "x.db")}
+
+    def test_not_listed(self):
+        for command, options in (*self.IDLE.items(), *self.REFUSED.items()):
+            listed = re.findall(r"(?m)^ {2}(?:-\w|  )(?:, | +)(--[a-z-]+)", self.vit(command, "--help").stdout.decode())
+            self.assertIn("--model", listed)
+            for option in options:
+                self.assertNotIn(option.split("=")[0], listed, command)
+
+    def test_said(self):
+        for command, options in self.IDLE.items():
+            model = os.path.join(DATA, "text", "bert_wordpiece") if command == "tokenize" else MODEL
+            arguments = [command, "-m", model, *self.REST.get(command, ())]
+            said = self.said(*arguments, *options)
+            names = [option.split("=")[0] for option in options]
+            self.assertIn("vit: 'vit %s' does nothing with %s\n" % (command, ", ".join(names)), said)
+            self.assertNotIn("does nothing", self.said(*arguments, "-q", *options))
+            self.assertNotIn("does nothing", self.said(*arguments))
+        self.assertIn("with -t\n", self.said("preprocess", "-m", MODEL, "-t", "1", *self.REST["preprocess"]))
+
+    def test_refused(self):
+        for command, options in self.REFUSED.items():
+            for option in options:
+                said = self.said(command, *self.REST[command], option, status=USAGE)
+                self.assertIn("vit: %s: an index is of image files" % option.split("=")[0], said)
+        self.assert_files()
+
+    def test_not_suggested(self):
+        self.assertIn("did you mean", self.said("classify", "--bacth", "2", "x", status=USAGE))
+        self.assertNotIn("did you mean", self.said("info", "--bacth", "2", status=USAGE))
 
 
 class ModelOperand(Hints):
