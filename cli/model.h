@@ -15,6 +15,7 @@ typedef struct cli_model_options {
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
     int precision; /* CLI_PRECISION_... */
+    const char *precision_asked_by; /* for messages: the file that asks for it; NULL: the option does */
     /* What stands on the command line beside the options, of commands that take a model there: */
     const char *operand;
     size_t n_operands;

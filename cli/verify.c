@@ -106,7 +106,8 @@ static cli_exit verify_stored(verify *v, cli_tower *t, const vit_tensor *pixels,
     size_t n;
     vit_error err = {0};
     const cli_size size = {.height = (uint32_t)pixels->shape[2],
-                           .width = (uint32_t)pixels->shape[3]};
+                           .width = (uint32_t)pixels->shape[3],
+                           .asked_by = v->comparison.file_name};
     cli_exit status = open_at_size(v, t, size, own);
     if (status != CLI_DONE)
         return status;
@@ -128,7 +129,7 @@ static cli_exit verify_pictures(verify *v, cli_tower *t, const cli_pictures *pic
                                 cli_model *own)
 {
     vit_error err = {0};
-    cli_size size;
+    cli_size size = {.asked_by = v->pictures.image_size.height ? NULL : "the preprocessing"};
     if (pictures->n == 0)
         return leave_images_out(v);
     if (cli_pictures_size(pictures, &size, &err) != VIT_OK) {
@@ -488,6 +489,5 @@ const cli_command cli_verify = {
             "tensor that was made with another one than --resampler names is not compared. Exit status 1: an output is not\n"
             "as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
-    .left_out = (const cli_left_out[]){{"image-size", NULL}, {0}},
     .run = run,
 };

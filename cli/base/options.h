@@ -54,6 +54,7 @@ bool cli_read_number(const char *value, double *number);
 /* A picture's size; all zero: not given. */
 typedef struct cli_size {
     uint32_t width, height;
+    const char *asked_by; /* for messages: the file that asks for this size; NULL: an option does */
 } cli_size;
 
 #endif

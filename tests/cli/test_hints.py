@@ -2,6 +2,7 @@
 """What the command says to people who are a letter, an option or a kind of file off."""
 import os
 import re
+import shutil
 
 from harness import *
 
@@ -88,7 +89,7 @@ class UnusedOptions(Hints):
 
     IDLE = {"info": ("--batch=2", "--exif=apply", "--background=ffffff", "--max-pixels=9999", "--resampler=pillow", "--fast-decode"),
             "preprocess": ("--threads=1", "--batch=2", "--precision=bf16"), "attention": ("--batch=2",),
-            "tokenize": ("--preprocessor=x", "--threads=1", "--batch=2", "--precision=int8"), "verify": ("--image-size=64",)}
+            "tokenize": ("--preprocessor=x", "--threads=1", "--batch=2", "--precision=int8")}
     REFUSED = {"index": ("--tar", "--pixels=x.npy", "--text=x", "--tokens=x.npy")}
     REST = {"preprocess": (PICTURE, "-o", "x.npy"), "attention": (PICTURE, "-o", "x.png"), "index": (PICTURE, "--db", "x.db")}
 
@@ -120,6 +121,47 @@ class UnusedOptions(Hints):
     def test_not_suggested(self):
         self.assertIn("did you mean", self.said("classify", "--bacth", "2", "x", status=USAGE))
         self.assertNotIn("did you mean", self.said("info", "--bacth", "2", status=USAGE))
+
+
+class Blame(Hints):
+    """What a model cannot be run at is put down to whoever asked for it, not to the checkpoint."""
+
+    def test_image_size(self):
+        for size, why in (("100000", "100000"), ("20000", "tokens a picture"), ("7", "smaller than the model's patches")):
+            for command in (["classify", PICTURE], ["embed", "-o", "x.npy", PICTURE], ["attention", "-o", "x.png", PICTURE],
+                            ["preprocess", "-o", "x.npy", PICTURE], ["info"], ["bench"], ["index", "--db", "x.db", PICTURE]):
+                if command[0] == "preprocess" and size == "7":
+                    continue  # which runs no model
+                said = self.said(command[0], "-m", MODEL, "--image-size", size, *command[1:], status=MODEL_FAILS)
+                with self.subTest(command[0], size=size):
+                    self.assertTrue(said.startswith("vit: --image-size %sx%s: " % (size, size)), said)
+                    self.assertNotIn("config.json", said)
+                    if command[0] != "preprocess":
+                        self.assertIn(why, said)
+        said = self.said("preprocess", "--preprocessor", os.path.join(MODEL, "preprocessor_config.json"), "--image-size", "20000",
+                         "-o", "x.npy", PICTURE, status=MODEL_FAILS)
+        self.assertTrue(said.startswith("vit: --image-size 20000x20000: "), said)
+        self.assert_files()
+
+    def test_size_of_a_file(self):
+        write(self.path("x.npy"), npy_bytes("<f4", (1, 3, 7, 7), bytes(4 * 3 * 7 * 7)))
+        for command in (["classify"], ["attention", "--raw", "y.npy"]):
+            said = self.said(*command, "-m", MODEL, "--pixels", "x.npy", status=MODEL_FAILS)
+            self.assertTrue(said.startswith("vit: x.npy asks for pictures of 7x7 pixels: "), said)
+
+    def test_checkpoint_that_is_at_fault(self):
+        for name in ("config.json", "preprocessor_config.json", "model.safetensors"):
+            shutil.copy(os.path.join(MODEL, name), self.folder)
+        config = json.loads(read(self.path("config.json")))
+        write(self.path("config.json"), json.dumps(dict(config, image_size=10**6)).encode())
+        for options in ([], ["--image-size", "100000"]):
+            self.assertIn("config.json", self.said("classify", "-m", self.folder, *options, PICTURE, status=MODEL_FAILS))
+
+    def test_precision(self):
+        self.vit("quantize", "-o", "packed.safetensors", MODEL)
+        said = self.said("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE, status=MODEL_FAILS)
+        self.assertTrue(said.startswith("vit: --precision f32: model packed.safetensors: "), said)
+        self.assertIn("packed in int8", said)
 
 
 class ModelOperand(Hints):
