@@ -38,6 +38,8 @@ static bool read_number(const char *value, size_t *number)
     return digits > 0 && digits <= 6 && !value[digits];
 }
 
+static const char *const head_names[] = {"mean", "all", NULL};
+
 static const char *set_layer(const cli_option *option, const char *value, void *field)
 {
     (void)option;
@@ -65,7 +67,7 @@ static void set_input(void *target, const char *value)
 #define FIELD(member) offsetof(attention, member)
 static const cli_option attention_table[] = {
     {"layer", 0, "K", set_layer, FIELD(layer), NULL, "whose attention: a block, counted from 0 (default: the last)"},
-    {"head", 0, "mean|all|N", set_head, FIELD(head), NULL,
+    {"head", 0, "mean|all|N", set_head, FIELD(head), head_names,
      "the mean of the heads (default), all of them side by side behind their mean, or one, counted from 0"},
     {NULL, 'o', "FILE.png", cli_set_text, FIELD(path), NULL,
      "where to draw the map, over the picture as the model sees it; - is standard output"},
@@ -130,7 +132,7 @@ static vit_status open_pixels(attention *a, cli_npy *npy, vit_error *err)
         cli_npy_close(npy);
     }
     if (status == VIT_OK && !a->options.image_size.height)
-        a->options.image_size = (cli_size){.width = (uint32_t)npy->shape[3], .height = (uint32_t)npy->shape[2]};
+        a->options.image_size = (cli_size){(uint32_t)npy->shape[3], (uint32_t)npy->shape[2], a->pixels_path};
     return status;
 }
 
@@ -314,5 +316,6 @@ const cli_command cli_attention = {
             "for the class token, or for all patches in the mean where the model has no class token. Dark is the least weight\n"
             "in a map, bright the most.",
     .example = "vit attention -m facebook/dinov2-small --layer 11 --head all -o map.png photo.jpg",
+    .left_out = (const cli_left_out[]){{"batch", NULL}, {0}},
     .run = run,
 };

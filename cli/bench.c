@@ -45,7 +45,7 @@ static const char *add_images(const cli_option *option, const char *value, void 
 #define FIELD(member) offsetof(bench, member)
 static const cli_option bench_table[] = {
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object"},
-    {"seconds", 0, "S", cli_set_seconds, FIELD(seconds), NULL, "how long to measure (default 5)"},
+    {"seconds", 0, "S", cli_set_positive, FIELD(seconds), NULL, "how long to measure (default 5)"},
     {"images", 0, "DIR", add_images, FIELD(images), NULL,
      "measure from image files to results, over this folder, instead of the encoder on made-up pixels"},
     {0},
@@ -239,7 +239,9 @@ static cli_exit report(bench *b)
 static cli_exit measure(const cli_command *command, bench *b)
 {
     b->options.image_size = b->pictures.image_size;
-    cli_exit status = cli_model_open(&b->options, &b->model);
+    cli_exit status = cli_model_take_operand(command, &b->options);
+    if (status == CLI_DONE)
+        status = cli_model_open(&b->options, &b->model);
     if (status == CLI_DONE && b->images.n > 0)
         status = cli_model_check_preprocessing(command, &b->model, &b->pictures);
     if (status == CLI_DONE)
@@ -258,7 +260,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     bench b = {.seconds = DEFAULT_SECONDS};
     const cli_group groups[] = {
         {"Measuring", bench_table, &b, NULL},
-        {"Model", cli_model_table, &b.options, NULL},
+        {"Model", cli_model_table, &b.options, cli_model_add_operand},
         {"Pictures", cli_picture_table, &b.pictures, NULL},
         {0},
     };
@@ -275,10 +277,10 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 const cli_command cli_bench = {
     .name = "bench",
     .summary = "how fast a model is on this machine",
-    .usage = "[OPTION]...",
+    .usage = "[OPTION]... [MODEL]",
     .text = "Measures the encoder: time for an image, images a second, arithmetic, peak memory and load time. The pixels\n"
             "are made up, and the result is the model's embedding. --images measures the whole way from image files to\n"
             "results, and how long an image takes before it is encoded.",
-    .example = "vit bench -m google/vit-base-patch16-224 --batch 8 --seconds 10",
+    .example = "vit bench --batch 8 --seconds 10 google/vit-base-patch16-224",
     .run = run,
 };

@@ -31,12 +31,20 @@ typedef struct classify {
     cli_text text;
 } classify;
 
+static const char *set_json(const cli_option *option, const char *value, void *field)
+{
+    (void)option, (void)value;
+    *(int *)field = STYLE_JSON;
+    return NULL;
+}
+
 #define FIELD(member) offsetof(classify, member)
 static const cli_option classify_table[] = {
     {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many labels for each image (default 5)"},
     {"format", 0, "text|json|csv", cli_set_choice, FIELD(style), style_names,
      "text for people, one JSON object a line, or CSV with a header (default: as FILE ends, else "
      "text)"},
+    {"json", 0, NULL, set_json, FIELD(style), NULL, "the same as --format json"},
     {"output", 0, "probs|logits", cli_set_choice, FIELD(score), score_names,
      "what the scores are: probabilities (default), or the logits that they are made of"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},

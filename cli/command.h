@@ -13,6 +13,13 @@ typedef enum cli_exit {
     CLI_INTERRUPTED = 130
 } cli_exit;
 
+/* An option of a shared table that a command has no use for. Its --help does not list it. Where `refusal` says why, the option
+ * is refused; else it is taken and a note says that it does nothing, so that scripts may give all commands the same options. */
+typedef struct cli_left_out {
+    const char *option; /* without "--" */
+    const char *refusal;
+} cli_left_out;
+
 typedef struct cli_command cli_command;
 struct cli_command {
     const char *name;
@@ -20,6 +27,7 @@ struct cli_command {
     const char *usage;   /* what stands after `vit NAME ` */
     const char *text;    /* what the command does, for its --help */
     const char *example;
+    const cli_left_out *left_out; /* ends with a row without option; NULL: none */
     cli_exit (*run)(const cli_command *command, int argc, char **argv); /* argv[0] is the command's name */
 };
 

@@ -16,7 +16,7 @@ const char *const cli_dtype_names[] = {"f32", "f16", NULL};
 
 #define FIELD(member) offsetof(cli_embedding, member)
 static const cli_option embed_table[] = {
-    {"output", 0, "NAME", cli_set_output, FIELD(output), NULL,
+    {"output", 0, "NAME", cli_set_output, FIELD(output), cli_output_choices,
      "which result: embedding (default, the family's own), cls, mean, tokens, hidden:K, pooler, logits, probs, latent, "
      "latent-log-variance"},
     {"sample", 0, "SEED", cli_set_seed, FIELD(sample), NULL,

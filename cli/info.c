@@ -73,10 +73,12 @@ static cli_exit print_description(const info *in)
     return status;
 }
 
-static cli_exit describe(info *in)
+static cli_exit describe(const cli_command *command, info *in)
 {
     in->options.image_size = in->pictures.image_size;
-    cli_exit status = cli_model_open(&in->options, &in->model);
+    cli_exit status = cli_model_take_operand(command, &in->options);
+    if (status == CLI_DONE)
+        status = cli_model_open(&in->options, &in->model);
     if (status == CLI_DONE)
         status = cli_model_start(&in->options, DEFAULT_BATCH, &in->model);
     return status == CLI_DONE ? print_description(in) : status;
@@ -87,12 +89,12 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     info in = {0};
     const cli_group groups[] = {
         {"Results", info_table, &in, NULL},
-        {"Model", cli_model_table, &in.options, NULL},
+        {"Model", cli_model_table, &in.options, cli_model_add_operand},
         {"Pictures", cli_picture_table, &in.pictures, NULL},
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
-    cli_exit status = parsed == CLI_GO_ON ? describe(&in) : (cli_exit)parsed;
+    cli_exit status = parsed == CLI_GO_ON ? describe(command, &in) : (cli_exit)parsed;
     cli_model_close(&in.model);
     return status;
 }
@@ -100,8 +102,9 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 const cli_command cli_info = {
     .name = "info",
     .summary = "what a model is: sizes, preprocessing, labels, outputs, digest",
-    .usage = "[OPTION]...",
+    .usage = "[OPTION]... [MODEL]",
     .text = "Prints what a model is: family, sizes, parameters, preprocessing, labels, outputs and digests.",
-    .example = "vit info --json -m google/vit-base-patch16-224",
+    .example = "vit info --json google/vit-base-patch16-224",
+    .left_out = (const cli_left_out[]){{"batch", NULL}, {"exif", NULL}, {"background", NULL}, {"max-pixels", NULL}, {"resampler", NULL}, {"fast-decode", NULL}, {0}},
     .run = run,
 };

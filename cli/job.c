@@ -56,7 +56,7 @@ static cli_size choose_size(const cli_job *job)
     cli_npy_close(&npy);
     return npy.shape[2] > UINT32_MAX || npy.shape[3] > UINT32_MAX
                ? size
-               : (cli_size){.width = (uint32_t)npy.shape[3], .height = (uint32_t)npy.shape[2]};
+               : (cli_size){(uint32_t)npy.shape[3], (uint32_t)npy.shape[2], source->value};
 }
 
 cli_exit cli_job_open(const cli_command *command, cli_job *job)

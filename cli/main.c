@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "output_file.h"
 #include "shipped.h"
+#include "spelling.h"
 #include "talk.h"
 #include "text.h"
 #include "vit/vit.h"
@@ -23,10 +24,19 @@ static const cli_command *const commands[] = {
 
 static const cli_command *find(const char *name)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++)
+    static const char *const others[] = {"help", "--help", "--version"};
+    cli_spelling spelling = {.written = name};
+    for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
-    cli_error("unknown command '%s'; 'vit help' lists them", name);
+        cli_spelling_show(&spelling, commands[i]->name);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        cli_spelling_show(&spelling, others[i]);
+    if (spelling.best)
+        cli_error("unknown command '%s'; did you mean \"%s\"? 'vit help' lists all", name, spelling.best);
+    else
+        cli_error("unknown command '%s'; 'vit help' lists them", name);
     return NULL;
 }
 

@@ -31,6 +31,25 @@ const cli_option cli_model_table[] = {
     {0},
 };
 
+void cli_model_add_operand(void *options, const char *value)
+{
+    cli_model_options *o = options;
+    o->operand = value;
+    o->n_operands++;
+}
+
+cli_exit cli_model_take_operand(const cli_command *command, cli_model_options *options)
+{
+    if (options->n_operands == 0)
+        return CLI_DONE;
+    if (options->n_operands > 1 || options->model)
+        return cli_usage_error(command, "one model at a time: name it once, with -m or without");
+    if (!*options->operand)
+        return cli_usage_error(command, "the model has an empty name");
+    options->model = options->operand;
+    return CLI_DONE;
+}
+
 char *cli_model_shipped(const char *name)
 {
     cli_text path = {0};
@@ -64,8 +83,34 @@ static bool lacks_words(const char *name)
     return lacks;
 }
 
+/* The line begins with whoever asked for a size that cannot be had. name: of the model, or of the file with its rules. */
+static cli_exit size_error(const cli_size *size, const char *name, const char *message)
+{
+    if (size->asked_by)
+        cli_error("%s asks for pictures of %ux%u pixels: %s: %s", size->asked_by, size->height, size->width, name, message);
+    else
+        cli_error("--image-size %ux%u: %s: %s", size->height, size->width, name, message);
+    return CLI_MODEL;
+}
+
+static cli_exit precision_error(const cli_model_options *options, const char *name, const char *message)
+{
+    const char *precision = precision_names[options->precision];
+    if (options->precision_asked_by)
+        cli_error("%s asks for --precision %s: model %s is packed in another, and cannot be run in it: name with -m the "
+                  "checkpoint that it was packed from", options->precision_asked_by, precision, name);
+    else
+        cli_error("--precision %s: model %s: %s", precision, name, message);
+    return CLI_MODEL;
+}
+
 static cli_exit open_error(const cli_model_options *options, const char *name, const vit_error *err)
 {
+    bool asked = err->status == VIT_ERR_INVALID_ARGUMENT;
+    if (asked && strcmp(err->where, "image_size") == 0)
+        return size_error(&options->image_size, name, err->message);
+    if (asked && strcmp(err->where, "precision") == 0)
+        return precision_error(options, name, err->message);
     if (options->tower == VIT_TOWER_TEXT && err->status == VIT_ERR_UNSUPPORTED_MODEL && lacks_words(name)) {
         cli_error("model %s has no text tower: it takes pictures, and neither texts nor token ids", name);
         return CLI_USAGE;
@@ -147,7 +192,13 @@ cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const 
     vit_error err = {0};
     if (vit_preprocess_shape(rules, 1, 1, &options, &width, &height, &err) != VIT_ERR_TOO_LARGE)
         return CLI_DONE;
-    cli_error("%s: %s; raise --max-pixels if that is meant", name, err.message);
+    cli_text message = {0};
+    cli_text_format(&message, "%s; raise --max-pixels if that is meant", err.message);
+    if (pictures->image_size.height)
+        size_error(&pictures->image_size, name, message.data);
+    else
+        cli_error("%s: %s", name, message.data);
+    cli_text_free(&message);
     return CLI_MODEL;
 }
 

@@ -15,6 +15,10 @@ typedef struct cli_model_options {
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
     int precision; /* CLI_PRECISION_... */
+    const char *precision_asked_by; /* for messages: the file that asks for it; NULL: the option does */
+    /* What stands on the command line beside the options, of commands that take a model there: */
+    const char *operand;
+    size_t n_operands;
     /* The command's, from what it is to work on: */
     vit_tower tower;
     cli_size image_size;      /* zero: the model's own */
@@ -28,6 +32,11 @@ extern const cli_option cli_model_table[];
 
 /* Its first rows, for commands that take these alone. */
 enum { CLI_MODEL_OPTION, CLI_PREPROCESSOR_OPTION };
+
+/* For the group of options of a command that takes a model beside them: 'vit info FOLDER' is 'vit info -m FOLDER'. Such a
+ * command calls cli_model_take_operand after cli_parse: CLI_USAGE, with a message, if there is more than one model. */
+void cli_model_add_operand(void *options, const char *value);
+cli_exit cli_model_take_operand(const cli_command *command, cli_model_options *options);
 
 typedef struct cli_model {
     vit_model *model;

@@ -12,6 +12,10 @@ static const char *const names[] = {
 };
 #define N_NAMES (sizeof names / sizeof *names)
 
+const char *const cli_output_choices[] = {"embedding", "cls",   "mean",   "tokens",
+                                          "hidden:K",  "pooler", "logits", "probs",
+                                          "latent",    "latent-log-variance", NULL};
+
 const char *cli_output_name_of(vit_output output)
 {
     return (size_t)output < N_NAMES ? names[output] : NULL;
@@ -34,5 +38,5 @@ const char *cli_set_output(const cli_option *option, const char *value, void *fi
             return NULL;
         }
     }
-    return "one of embedding, cls, mean, tokens, hidden:K, pooler, logits, probs, latent, latent-log-variance";
+    return ""; /* the parser lists the choices */
 }

@@ -12,6 +12,8 @@ typedef struct cli_output_name {
     size_t layer; /* of hidden:K */
 } cli_output_name;
 
+/* For the rows of options that cli_set_output sets. */
+extern const char *const cli_output_choices[];
 const char *cli_set_output(const cli_option *option, const char *value, void *field); /* cli_output_name */
 
 /* The name without ":K"; NULL past the last. */

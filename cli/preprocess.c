@@ -246,5 +246,6 @@ const cli_command cli_preprocess = {
     .text = "Writes what a model would see of one image (or of standard input, if INPUT is -) as an .npy file.\n"
             "--stage decoded, --resize and --preprocessor need no model.",
     .example = "vit preprocess -m google/vit-base-patch16-224 -o pixels.npy photo.jpg",
+    .left_out = (const cli_left_out[]){{"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
     .run = run,
 };

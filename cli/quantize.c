@@ -89,8 +89,10 @@ static cli_exit convert(const cli_command *command, quantize *q)
 {
     if (!q->path)
         return cli_usage_error(command, "name the output with -o FILE.safetensors; - is standard output");
+    cli_exit status = cli_model_take_operand(command, &q->options);
     const cli_claim claim = {.option = "-o", .path = q->path, .kind = CLI_KIND_PACKED};
-    cli_exit status = cli_claim_file(command, &claim);
+    if (status == CLI_DONE)
+        status = cli_claim_file(command, &claim);
     if (status != CLI_DONE)
         return status;
     q->name = cli_model_choose(&q->options);
@@ -106,7 +108,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     const cli_option model_table[] = {cli_model_table[CLI_MODEL_OPTION], cli_model_table[CLI_PREPROCESSOR_OPTION], {0}};
     const cli_group groups[] = {
         {"Result", quantize_table, &q, NULL},
-        {"Model", model_table, &q.options, NULL},
+        {"Model", model_table, &q.options, cli_model_add_operand},
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
@@ -121,10 +123,10 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 const cli_command cli_quantize = {
     .name = "quantize",
     .summary = "a model as one small file that starts at once",
-    .usage = "[OPTION]... -o FILE",
+    .usage = "[OPTION]... -o FILE [MODEL]",
     .text = "Writes a model as one packed file, with configuration, preprocessing, labels, and the weights as they are\n"
             "multiplied. In int8 the file has about a quarter of the size of f32. Every command takes it with -m. It gives\n"
             "the same results as the model with the same --precision, and opens in milliseconds.",
-    .example = "vit quantize -m google/vit-base-patch16-224 -o vit-base-int8.safetensors",
+    .example = "vit quantize -o vit-base-int8.safetensors google/vit-base-patch16-224",
     .run = run,
 };

@@ -26,8 +26,7 @@
 
 typedef struct verify {
     /* options */
-    const char *model, *expected;
-    size_t n_models;
+    const char *expected;
     cli_inputs images; /* of --image */
     double tolerance;  /* 0: not given */
     bool json;
@@ -47,7 +46,7 @@ static const char *add_image(const cli_option *option, const char *value, void *
 
 #define FIELD(member) offsetof(verify, member)
 static const cli_option verify_table[] = {
-    {"tolerance", 0, "X", cli_set_seconds, FIELD(tolerance), NULL,
+    {"tolerance", 0, "X", cli_set_positive, FIELD(tolerance), NULL,
      "largest error of an output, as a share of its largest number (default: what case.json says, or 1e-5)"},
     {"expected", 0, "FILE", cli_set_text, FIELD(expected), NULL,
      "compare with this file (default: expected.safetensors and expected2.safetensors beside the model)"},
@@ -57,13 +56,6 @@ static const cli_option verify_table[] = {
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object a line"},
     {0},
 };
-
-static void set_model(void *target, const char *value)
-{
-    verify *v = target;
-    v->model = value;
-    v->n_models++;
-}
 
 /* ------------------------------------------------------------------ pictures ---- */
 
@@ -114,7 +106,8 @@ static cli_exit verify_stored(verify *v, cli_tower *t, const vit_tensor *pixels,
     size_t n;
     vit_error err = {0};
     const cli_size size = {.height = (uint32_t)pixels->shape[2],
-                           .width = (uint32_t)pixels->shape[3]};
+                           .width = (uint32_t)pixels->shape[3],
+                           .asked_by = v->comparison.file_name};
     cli_exit status = open_at_size(v, t, size, own);
     if (status != CLI_DONE)
         return status;
@@ -136,7 +129,7 @@ static cli_exit verify_pictures(verify *v, cli_tower *t, const cli_pictures *pic
                                 cli_model *own)
 {
     vit_error err = {0};
-    cli_size size;
+    cli_size size = {.asked_by = v->pictures.image_size.height ? NULL : "the preprocessing"};
     if (pictures->n == 0)
         return leave_images_out(v);
     if (cli_pictures_size(pictures, &size, &err) != VIT_OK) {
@@ -362,10 +355,9 @@ static cli_exit find_folder(const cli_command *command, verify *v)
 {
     vit_error err = {0};
     char *folder = NULL;
-    if (v->n_models > 1 || (v->n_models && v->options.model))
-        return cli_usage_error(command, "one model at a time");
-    if (v->model)
-        v->options.model = v->model;
+    cli_exit status = cli_model_take_operand(command, &v->options);
+    if (status != CLI_DONE)
+        return status;
     if (!v->options.model)
         return cli_usage_error(command, "name a model, whose folder holds expected.safetensors");
     if (v->options.precision > CLI_PRECISION_F32 && v->tolerance <= 0)
@@ -474,8 +466,8 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     verify v = {.pictures.resampler = CLI_ANY_RESAMPLER};
     const cli_group groups[] = {
-        {"Comparing", verify_table, &v, set_model},
-        {"Model", cli_model_table, &v.options, NULL},
+        {"Comparing", verify_table, &v, NULL},
+        {"Model", cli_model_table, &v.options, cli_model_add_operand},
         {"Pictures", cli_picture_table, &v.pictures, NULL},
         {0},
     };

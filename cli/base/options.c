@@ -11,6 +11,7 @@
 
 #include "output_file.h"
 #include "shipped.h"
+#include "spelling.h"
 #include "talk.h"
 #include "text.h"
 
@@ -82,17 +83,29 @@ const char *cli_set_large(const cli_option *option, const char *value, void *fie
 {
     (void)option;
     if (!read_whole(value, 1, INT64_MAX, field))
-        return "a whole number of at least 1";
+        return "a whole number from 1 to 9223372036854775807";
     return NULL;
 }
 
-const char *cli_set_seconds(const cli_option *option, const char *value, void *field)
+/* Digits, point and exponent only: strtod alone would take signs, spaces, "inf" and hexadecimal numbers. */
+bool cli_read_number(const char *value, double *number)
+{
+    char *end;
+    if (*value == '+' || *value == '-' || value[strspn(value, "0123456789.eE+-")])
+        return false;
+    double read = strtod(value, &end);
+    if (end == value || *end || !isfinite(read))
+        return false;
+    *number = read;
+    return true;
+}
+
+const char *cli_set_positive(const cli_option *option, const char *value, void *field)
 {
     (void)option;
-    char *end;
-    double number = strtod(value, &end);
-    if (end == value || *end || !isfinite(number) || number <= 0)
-        return "a number of seconds above 0";
+    double number;
+    if (!cli_read_number(value, &number) || number <= 0)
+        return "a number above 0";
     *(double *)field = number;
     return NULL;
 }
@@ -117,27 +130,9 @@ cli_exit cli_usage_error(const cli_command *command, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    cli_error("%s; see 'vit %s --help'", message, command->name);
-    return CLI_USAGE;
-}
-
-static void spell(const cli_option *option, cli_text *text)
-{
-    if (option->name)
-        cli_text_format(text, "--%s", option->name);
-    else
-        cli_text_format(text, "-%c", option->letter);
-}
-
-static cli_exit value_error(const cli_command *command, const cli_option *option, const char *value, const char *want)
-{
-    cli_text text = {0};
-    spell(option, &text);
-    cli_text_format(&text, ": '%s' is not %s", value, *want ? want : "one of ");
-    for (int i = 0; !*want && option->choices[i]; i++)
-        cli_text_format(&text, "%s%s", i ? ", " : "", option->choices[i]);
-    cli_usage_error(command, "%s", text.data);
-    cli_text_free(&text);
+    size_t size = strlen(message);
+    bool asks = size > 0 && message[size - 1] == '?';
+    cli_error("%s%s 'vit %s --help'", message, asks ? " See" : "; see", command->name);
     return CLI_USAGE;
 }
 
@@ -177,11 +172,21 @@ static void help_option(const cli_option *option, cli_text *text)
     cli_text_string(text, "\n");
 }
 
-static void help_group(const char *title, const cli_option *options, cli_text *text)
+/* NULL: the command uses the option. */
+static const cli_left_out *left_out(const cli_command *command, const cli_option *option)
+{
+    for (const cli_left_out *row = command->left_out; row && row->option; row++)
+        if (option->name && strcmp(option->name, row->option) == 0)
+            return row;
+    return NULL;
+}
+
+static void help_group(const cli_command *command, const char *title, const cli_option *options, cli_text *text)
 {
     cli_text_format(text, "\n%s:\n", title);
     for (const cli_option *option = options; option->name || option->letter; option++)
-        help_option(option, text);
+        if (!left_out(command, option))
+            help_option(option, text);
 }
 
 static cli_exit help(const cli_command *command, const cli_group *groups)
@@ -189,8 +194,8 @@ static cli_exit help(const cli_command *command, const cli_group *groups)
     cli_text text = {0};
     cli_text_format(&text, "Usage: vit %s %s\n\n%s\n", command->name, command->usage, command->text);
     for (const cli_group *group = groups; group->title; group++)
-        help_group(group->title, group->options, &text);
-    help_group("General", general_options, &text);
+        help_group(command, group->title, group->options, &text);
+    help_group(command, "General", general_options, &text);
     cli_text_format(&text, "\nExample:\n  %s\n", command->example);
     cli_shipped_documentation(&text);
     cli_exit status = cli_print(&text);
@@ -206,31 +211,104 @@ typedef struct parser {
     int argc;
     char **argv;
     int at;
+    char letter; /* of the option at hand, where it was written as one; else '\0' */
     general general;
+    cli_text idle; /* options that the command does not use, as they were written, with commas between them */
 } parser;
 
-/* Calls match for every option of the command until it says yes; *target is where the option's fields are. */
+/* The option at hand as it was written: "-k" and "--top" are one option. */
+static void spell(const parser *p, const cli_option *option, cli_text *text)
+{
+    if (p->letter)
+        cli_text_format(text, "-%c", p->letter);
+    else
+        cli_text_format(text, "--%s", option->name);
+}
+
+static void ask(cli_text *text, const char *before, const char *guess)
+{
+    if (guess)
+        cli_text_format(text, "; did you mean \"%s%s\"?", before, guess);
+}
+
+static int value_error(const parser *p, const cli_option *option, const char *value, const char *want)
+{
+    cli_text text = {0};
+    cli_spelling spelling = {.written = value};
+    spell(p, option, &text);
+    cli_text_format(&text, ": '%s' is not %s", value, *want ? want : "one of ");
+    for (int i = 0; option->choices && option->choices[i]; i++) {
+        if (!*want)
+            cli_text_format(&text, "%s%s", i ? ", " : "", option->choices[i]);
+        cli_spelling_show(&spelling, option->choices[i]);
+    }
+    ask(&text, "", spelling.best);
+    cli_usage_error(p->command, "%s", text.data);
+    cli_text_free(&text);
+    return CLI_USAGE;
+}
+
+/* The options of group after group, the general ones last. NULL: there are no more. */
+static const cli_option *options_of(const parser *p, size_t group)
+{
+    size_t n = 0;
+    while (n < group && p->groups[n].title)
+        n++;
+    return n < group ? NULL : p->groups[n].title ? p->groups[n].options : general_options;
+}
+
+/* written: an option that the command does not know, from its first dash on. (What looks like a group of letters may be a
+ * long option that lacks a dash: "-json".) */
+static int unknown_option(const parser *p, const char *written)
+{
+    cli_text text = {0}, name = {0};
+    bool by_name = written[1] == '-';
+    cli_text_add(&name, written + 1 + by_name, strcspn(written + 1 + by_name, "="));
+    cli_spelling spelling = {.written = name.data};
+    const cli_option *options;
+    for (size_t group = 0; (options = options_of(p, group)) != NULL; group++)
+        for (const cli_option *option = options; option->name || option->letter; option++)
+            if (option->name && !left_out(p->command, option))
+                cli_spelling_show(&spelling, option->name);
+    if (by_name)
+        cli_text_format(&text, "unknown option '--%s'", name.data);
+    else
+        cli_text_format(&text, "unknown option '-%c'", p->letter);
+    ask(&text, "--", spelling.best);
+    cli_usage_error(p->command, "%s", text.data);
+    cli_text_free(&text);
+    cli_text_free(&name);
+    return CLI_USAGE;
+}
+
+/* By name or by letter; *target is where the option's fields are. */
 static const cli_option *find_option(parser *p, const char *name, size_t length, char letter, void **target)
 {
-    for (const cli_group *group = p->groups;; group++) {
-        const cli_option *options = group->title ? group->options : general_options;
+    const cli_option *options;
+    for (size_t group = 0; (options = options_of(p, group)) != NULL; group++) {
         for (const cli_option *option = options; option->name || option->letter; option++) {
             bool named = name && option->name && strlen(option->name) == length &&
                          strncmp(option->name, name, length) == 0;
             if (named || (letter && option->letter == letter)) {
-                *target = group->title ? group->target : &p->general;
+                *target = options == general_options ? &p->general : p->groups[group].target;
                 return option;
             }
         }
-        if (!group->title)
-            return NULL;
     }
+    return NULL;
 }
 
 static int set_option(parser *p, const cli_option *option, const char *value, void *target)
 {
+    const cli_left_out *unused = left_out(p->command, option);
+    if (unused && unused->refusal)
+        return (int)cli_usage_error(p->command, "--%s: %s", option->name, unused->refusal);
+    if (unused) {
+        cli_text_string(&p->idle, p->idle.size ? ", " : "");
+        spell(p, option, &p->idle);
+    }
     const char *want = option->set(option, value, (char *)target + option->offset);
-    return want ? (int)value_error(p->command, option, value, want) : CLI_GO_ON;
+    return want ? value_error(p, option, value, want) : CLI_GO_ON;
 }
 
 /* The value that follows as an argument of its own. */
@@ -238,7 +316,7 @@ static int set_from_next(parser *p, const cli_option *option, void *target)
 {
     if (p->at + 1 >= p->argc) {
         cli_text text = {0};
-        spell(option, &text);
+        spell(p, option, &text);
         cli_usage_error(p->command, "%s needs a value: %s", text.data, option->value);
         cli_text_free(&text);
         return CLI_USAGE;
@@ -252,9 +330,10 @@ static int parse_long(parser *p, const char *argument)
     const char *name = argument + 2;
     size_t length = strcspn(name, "=");
     void *target;
+    p->letter = '\0';
     const cli_option *option = find_option(p, name, length, '\0', &target);
     if (!option)
-        return (int)cli_usage_error(p->command, "unknown option '--%.*s'", (int)length, name);
+        return unknown_option(p, argument);
     bool joined = name[length] == '=';
     if (joined && !option->value)
         return (int)cli_usage_error(p->command, "--%s takes no value", option->name);
@@ -268,9 +347,10 @@ static int parse_letters(parser *p, const char *argument)
 {
     for (const char *letter = argument + 1; *letter; letter++) {
         void *target;
+        p->letter = *letter;
         const cli_option *option = find_option(p, NULL, 0, *letter, &target);
         if (!option)
-            return (int)cli_usage_error(p->command, "unknown option '-%c'", *letter);
+            return unknown_option(p, argument);
         if (option->value)
             return letter[1] ? set_option(p, option, letter + 1, target) : set_from_next(p, option, target);
         int status = set_option(p, option, "", target);
@@ -291,26 +371,37 @@ static int parse_operand(parser *p, const char *argument)
     return (int)cli_usage_error(p->command, "'%s': %s takes no files", argument, p->command->name);
 }
 
-int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv)
+/* CLI_GO_ON until the options end, in one way or another. */
+static int parse_all(parser *p)
 {
-    parser p = {.command = command, .groups = groups, .argc = argc, .argv = argv};
     bool options_ended = false;
-    for (p.at = 1; p.at < argc; p.at++) {
-        const char *argument = argv[p.at];
+    for (p->at = 1; p->at < p->argc; p->at++) {
+        const char *argument = p->argv[p->at];
         int status = CLI_GO_ON;
         if (options_ended || argument[0] != '-' || !argument[1])
-            status = parse_operand(&p, argument);
+            status = parse_operand(p, argument);
         else if (strcmp(argument, "--") == 0)
             options_ended = true;
         else if (argument[1] == '-')
-            status = parse_long(&p, argument);
+            status = parse_long(p, argument);
         else
-            status = parse_letters(&p, argument);
-        if (p.general.help)
-            return (int)help(command, groups);
+            status = parse_letters(p, argument);
+        if (p->general.help)
+            return (int)help(p->command, p->groups);
         if (status != CLI_GO_ON)
             return status;
     }
-    cli_set_quiet(p.general.quiet);
     return CLI_GO_ON;
+}
+
+int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv)
+{
+    parser p = {.command = command, .groups = groups, .argc = argc, .argv = argv};
+    int status = parse_all(&p);
+    if (status == CLI_GO_ON)
+        cli_set_quiet(p.general.quiet);
+    if (status == CLI_GO_ON && p.idle.size)
+        cli_note("'vit %s' does nothing with %s", command->name, p.idle.data);
+    cli_text_free(&p.idle);
+    return status;
 }

@@ -3,6 +3,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,10 +14,10 @@ struct cli_option {
     const char *name;  /* without "--"; NULL: only a letter */
     char letter;       /* '\0': only a name */
     const char *value; /* how help calls the value; NULL: a flag */
-    /* Stores the value at field; answers NULL, or what a right value is ("a whole number from 1 to 9"). */
+    /* Stores the value at field; answers NULL, or what a right value is ("a whole number from 1 to 9"; "": one of choices). */
     const char *(*set)(const cli_option *option, const char *value, void *field);
     size_t offset;              /* of the field in the group's target */
-    const char *const *choices; /* for cli_set_choice: the words; NULL-terminated */
+    const char *const *choices; /* for cli_set_choice: the words; NULL-terminated. Also of a setter of its own, for hints */
     const char *help;
 };
 
@@ -35,7 +36,7 @@ typedef struct cli_group {
  * command. */
 int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv);
 
-/* Prints "vit: MESSAGE; see 'vit NAME --help'" and answers CLI_USAGE. */
+/* Prints "vit: MESSAGE; see 'vit NAME --help'" (after a question: "vit: MESSAGE See 'vit NAME --help'") and answers CLI_USAGE. */
 cli_exit cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Setters, and the type of the field. */
@@ -44,12 +45,16 @@ const char *cli_set_text(const cli_option *option, const char *value, void *fiel
 const char *cli_set_count(const cli_option *option, const char *value, void *field);  /* size_t, 1 .. 1,000,000 */
 const char *cli_set_threads(const cli_option *option, const char *value, void *field); /* unsigned, 1 .. 1024 */
 const char *cli_set_large(const cli_option *option, const char *value, void *field);  /* uint64_t, 1 .. 2^63 - 1 */
-const char *cli_set_seconds(const cli_option *option, const char *value, void *field); /* double, above 0 */
+const char *cli_set_positive(const cli_option *option, const char *value, void *field); /* double, above 0 */
 const char *cli_set_choice(const cli_option *option, const char *value, void *field); /* int, index of the choice */
+
+/* Reads a finite number without sign: "5", "0.95", "1e-5". false: value is anything else. */
+bool cli_read_number(const char *value, double *number);
 
 /* A picture's size; all zero: not given. */
 typedef struct cli_size {
     uint32_t width, height;
+    const char *asked_by; /* for messages: the file that asks for this size; NULL: an option does */
 } cli_size;
 
 #endif

@@ -13,7 +13,7 @@
 
 _Noreturn static void out_of_memory(void)
 {
-    cli_error("out of memory; a smaller --batch needs less");
+    cli_error("out of memory; a smaller --batch or --image-size needs less");
     cli_give_up(CLI_OUTPUT);
 }
 

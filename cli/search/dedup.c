@@ -37,9 +37,8 @@ typedef struct dedup {
 static const char *set_threshold(const cli_option *option, const char *value, void *field)
 {
     (void)option;
-    char *end;
-    double threshold = strtod(value, &end);
-    if (end == value || *end || !(threshold > 0 && threshold <= 1))
+    double threshold;
+    if (!cli_read_number(value, &threshold) || threshold <= 0 || threshold > 1)
         return "a cosine above 0, up to 1";
     *(double *)field = threshold;
     return NULL;

@@ -25,10 +25,19 @@ typedef struct index_command {
 
 #define FIELD(member) offsetof(index_command, member)
 static const cli_option index_table[] = {
-    {"output", 0, "NAME", cli_set_output, FIELD(output), NULL,
+    {"output", 0, "NAME", cli_set_output, FIELD(output), cli_output_choices,
      "which vector of an image: embedding (default, the family's own), cls, mean, pooler, logits, probs"},
     {"prune", 0, NULL, cli_set_flag, FIELD(prune), NULL,
      "forget every image whose file is gone, not only those below the folders named"},
+    {0},
+};
+
+#define FILES_ALONE "an index is of image files; name files, folders, or lists with --from"
+static const cli_left_out left_out[] = {
+    {"tar", "an index is of image files that stay where they are; unpack the tar files"},
+    {"pixels", FILES_ALONE},
+    {"text", FILES_ALONE},
+    {"tokens", FILES_ALONE},
     {0},
 };
 
@@ -122,12 +131,9 @@ static cli_exit check_options(const cli_command *command, const index_command *i
 {
     if (!index->place.place)
         return cli_usage_error(command, "where? name the index with --db, such as --db photos.db");
-    if (job->inputs.tar)
-        return cli_usage_error(command, "--tar: an index is of image files that stay where they are; unpack the tar files");
     for (size_t i = 0; i < job->inputs.n; i++)
         if (job->inputs.sources[i].kind != CLI_SOURCE_PATH && job->inputs.sources[i].kind != CLI_SOURCE_LIST)
-            return cli_usage_error(command, "'%s': an index is of image files; name files, folders, or lists with --from",
-                                   job->inputs.sources[i].value);
+            return cli_usage_error(command, "'%s': " FILES_ALONE, job->inputs.sources[i].value);
     return cli_store_claim(command, &index->place);
 }
 
@@ -221,5 +227,6 @@ const cli_command cli_index = {
             "gone are noticed. It may be stopped at any moment and goes on where it was. A caption beside an image\n"
             "(a.txt or a.json for a.jpg) is kept for 'vit search --match'.",
     .example = "vit index --db photos.db photos/",
+    .left_out = left_out,
     .run = run,
 };

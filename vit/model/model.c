@@ -42,12 +42,27 @@ static vit_status choose_size(const opening *o, vit_config *config)
     if (!height && (!config->any_size || !preprocessed_size(o->model->preprocessor, &height, &width)))
         return VIT_OK;
     if (height < config->patch_height || width < config->patch_width)
-        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, vit__checkpoint_path(o->model->checkpoint),
+        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size",
                          "pictures of %lux%lu pixels are smaller than the model's patches of %zux%zu",
                          (unsigned long)height, (unsigned long)width, config->patch_height, config->patch_width);
     config->image_height = height;
     config->image_width = width;
     return VIT_OK;
+}
+
+/* What the model cannot be run at though it could be at its own size is the caller's to mend, not the checkpoint's. */
+static vit_status finish_config(const opening *o, vit_config *config)
+{
+    const char *name = vit__checkpoint_config_name(o->model->checkpoint);
+    vit_config own = *config;
+    vit_error at_size = {0};
+    vit_status status = choose_size(o, config);
+    if (status != VIT_OK || !o->options->image_height)
+        return status == VIT_OK ? vit__config_finish(config, name, o->err) : status;
+    if (vit__config_finish(config, name, &at_size) == VIT_OK)
+        return VIT_OK;
+    status = vit__config_finish(&own, name, o->err);
+    return status == VIT_OK ? vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size", "%s", at_size.message) : status;
 }
 
 static vit_status make_plan(opening *o, vit__tower tower)
@@ -58,8 +73,8 @@ static vit_status make_plan(opening *o, vit__tower tower)
     if (status != VIT_OK || !plan->present)
         return status;
     if (tower == VIT__TOWER_IMAGE)
-        status = choose_size(o, &plan->config);
-    if (status == VIT_OK)
+        status = finish_config(o, &plan->config);
+    else
         status = vit__config_finish(&plan->config, vit__checkpoint_config_name(checkpoint), o->err);
     if (status == VIT_OK)
         status = vit__binding_make(plan, checkpoint, &o->bindings[tower], o->err);
@@ -100,7 +115,7 @@ static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_
     vit_precision asked = o->options->precision, stored = plan->packed ? plan->precision : VIT_PRECISION_F32;
     *precision = asked == VIT_PRECISION_STORED ? stored : asked;
     if (plan->packed && *precision != stored)
-        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, vit__checkpoint_path(o->model->checkpoint),
+        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "precision",
                          "the file holds weights packed in %s, which cannot be run in %s: leave the precision to the file, "
                          "or quantize the original checkpoint anew",
                          vit__precision_names[stored], vit__precision_names[*precision]);

@@ -186,8 +186,9 @@ typedef struct vit_model_options {
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
  * ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
  * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is validated
- * here. options may be NULL, which is VIT_PRECISION_STORED and zeros. A packed file runs in its own precision alone. The
- * caller frees with vit_model_free, after all sessions on it. */
+ * here. options may be NULL, which is VIT_PRECISION_STORED and zeros. A packed file runs in its own precision alone.
+ * VIT_ERR_INVALID_ARGUMENT, with where "image_size" or "precision": the checkpoint is in order, and cannot be run as that
+ * option asks. The caller frees with vit_model_free, after all sessions on it. */
 VIT_API vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **model,
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);

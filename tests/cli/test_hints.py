@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the command says to people who are a letter, an option or a kind of file off."""
+import os
+import re
+import shutil
+
+from harness import *
+
+
+class Hints(Case):
+    def said(self, *arguments, **more):
+        return self.vit(*arguments, **more).stderr.decode("utf-8", "replace")
+
+
+class Spelling(Hints):
+    """The nearest right word is asked about, and nothing where none is near."""
+
+    ARGUMENTS = (
+        ("clasify", "classify"), ("serach", "search"), ("imbed", "embed"), ("Info", "info"), ("tokenise", "tokenize"),
+        ("hlep", "help"), ("--hepl", "--help"), ("--verison", "--version"), ("version", "--version"),
+        ("help clasify", "classify"), ("frobnicate", None), ("x", None), ("help x", None),
+        ("classify --fromat json x", "--format"), ("classify --fromat=json x", "--format"), ("classify --tpo 3 x", "--top"),
+        ("embed --out-put cls x", "--output"), ("index --dv x", "--db"), ("search --mach x", "--match"),
+        ("dedup --treshold 1", "--threshold"), ("attention --laeyr 1", "--layer"), ("info --jsn", "--json"),
+        ("verify --tolerence 1", "--tolerance"), ("bench --second 1", "--seconds"), ("preprocess --filtre box", "--filter"),
+        ("tokenize --tokeniser hf", "--tokenizer"), ("quantize --towr all", "--tower"), ("classify --PRECISION f32", "--precision"),
+        ("classify --quite x", "--quiet"), ("info -json", "--json"), ("classify -format=json x", "--format"),
+        ("classify --frobnicate x", None), ("classify -Z x", None), ("info --no-such-option", None),
+        ("classify --format jsno x", "json"), ("classify --format=JSON x", "json"), ("classify --format yaml x", None),
+        ("classify --output prob x", "probs"), ("classify --precision f23 x", "f32"), ("classify --precision fp32 x", "f32"),
+        ("classify --precision INT8 x", "int8"), ("classify --precision f64 x", None), ("classify --exif aply x", "apply"),
+        ("classify --resampler pilow13 x", "pillow13"), ("classify --resampler bilinear x", None),
+        ("classify --progress nevr x", "never"), ("embed --output embeding x", "embedding"), ("embed --output hiden:3 x", "hidden:K"),
+        ("embed --output latent-log-varience x", "latent-log-variance"), ("embed --output nothing x", None),
+        ("embed --dtype fp16 x", "f16"), ("embed --format josnl x", "jsonl"), ("embed --format pgcpy x", "pgcopy"),
+        ("index --output claas x", None), ("index --vector-type halvec x", "halfvec"), ("attention --head maen x", "mean"),
+        ("attention --head none x", None), ("preprocess --filter cubic x", "bicubic"), ("preprocess --stage pixel x", "pixels"),
+        ("quantize --precision in8", "int8"), ("quantize --tower imgae", "image"), ("tokenize --tokenizer openclip", "open_clip"),
+    )
+
+    def test_did_you_mean(self):
+        for line, guess in self.ARGUMENTS:
+            said = self.said(*line.split(), status=USAGE)
+            with self.subTest(line, said=said):
+                if guess:
+                    self.assertIn('did you mean "%s"?' % guess, said)
+                else:
+                    self.assertNotIn("did you mean", said)
+
+
+class Options(Hints):
+    """An error names the option as it was written, and says what its value may be."""
+
+    ARGUMENTS = (
+        ("classify -k abc x", "-k: 'abc' is not a whole number from 1 to 1000000"),
+        ("classify -kabc x", "-k: 'abc' is not a whole number"), ("classify --top abc x", "--top: 'abc' is not a whole number"),
+        ("classify --top=abc x", "--top: 'abc' is not a whole number"), ("classify -qk abc x", "-k: 'abc' is not a whole number"),
+        ("classify -k", "-k needs a value: N"), ("classify --top", "--top needs a value: N"),
+        ("classify -t 0 x", "-t: '0' is not a whole number from 1 to 1024"),
+        ("classify --threads 0 x", "--threads: '0' is not a whole number from 1 to 1024"),
+        ("classify --batch 1e3 x", "--batch: '1e3' is not a whole number from 1 to 1000000"),
+        ("classify --max-pixels 9999999999999999999 x", "is not a whole number from 1 to 9223372036854775807"),
+        ("classify --image-size 1000000 x", "--image-size: '1000000' is not a size"), ("search -k -1 x", "-k: '-1' is not a whole number"),
+        ("embed --shard-size 0 x", "--shard-size: '0' is not a whole number"), ("embed --sample -1 x", "--sample: '-1' is not a whole number"),
+        ("classify --shard 3/3 x", "--shard: '3/3' is not i/n with 0 <= i < n"),
+        ("verify --tolerance x y", "--tolerance: 'x' is not a number above 0"), ("verify --tolerance 0 y", "--tolerance: '0' is not a number above 0"),
+        ("bench --seconds x", "--seconds: 'x' is not a number above 0"), ("bench --seconds inf", "--seconds: 'inf' is not a number above 0"),
+        ("bench --seconds 0x10", "'0x10' is not a number above 0"), ("dedup --threshold 1.01", "--threshold: '1.01' is not a cosine above 0, up to 1"),
+        ("dedup --threshold nan", "--threshold: 'nan' is not a cosine"), ("dedup -t x", "-t: 'x' is not a whole number from 1 to 1024"),
+        ("attention --layer x y", "--layer: 'x' is not the number of a block"), ("attention --head -1 y", "--head: '-1' is not mean, all, or the number"),
+        ("info -m", "-m needs a value: MODEL"), ("classify -o", "-o needs a value: FILE"),
+    )
+
+    def test_named_as_written(self):
+        for line, message in self.ARGUMENTS:
+            said = self.said(*line.split(), status=USAGE)
+            with self.subTest(line):
+                self.assertIn("vit: " + message if message.startswith("-") else message, said)
+                self.assertIn("--help'", said)
+
+    def test_numbers_are_taken(self):
+        self.vit("bench", "--seconds", ".01", "-q")
+        self.vit("bench", "--seconds", "1e-2", "-q")
+
+
+class UnusedOptions(Hints):
+    """Help lists what the command uses. Of the options that all commands about models take, the others do nothing, and a note
+    says so; what would be wrong to ignore is refused."""
+
+    IDLE = {"info": ("--batch=2", "--exif=apply", "--background=ffffff", "--max-pixels=9999", "--resampler=pillow", "--fast-decode"),
+            "preprocess": ("--threads=1", "--batch=2", "--precision=bf16"), "attention": ("--batch=2",),
+            "tokenize": ("--preprocessor=x", "--threads=1", "--batch=2", "--precision=int8")}
+    REFUSED = {"index": ("--tar", "--pixels=x.npy", "--text=x", "--tokens=x.npy")}
+    REST = {"preprocess": (PICTURE, "-o", "x.npy"), "attention": (PICTURE, "-o", "x.png"), "index": (PICTURE, "--db", "x.db")}
+
+    def test_not_listed(self):
+        for command, options in (*self.IDLE.items(), *self.REFUSED.items()):
+            listed = re.findall(r"(?m)^ {2}(?:-\w|  )(?:, | +)(--[a-z-]+)", self.vit(command, "--help").stdout.decode())
+            self.assertIn("--model", listed)
+            for option in options:
+                self.assertNotIn(option.split("=")[0], listed, command)
+
+    def test_said(self):
+        for command, options in self.IDLE.items():
+            model = os.path.join(DATA, "text", "bert_wordpiece") if command == "tokenize" else MODEL
+            arguments = [command, "-m", model, *self.REST.get(command, ())]
+            said = self.said(*arguments, *options)
+            names = [option.split("=")[0] for option in options]
+            self.assertIn("vit: 'vit %s' does nothing with %s\n" % (command, ", ".join(names)), said)
+            self.assertNotIn("does nothing", self.said(*arguments, "-q", *options))
+            self.assertNotIn("does nothing", self.said(*arguments))
+        self.assertIn("with -t\n", self.said("preprocess", "-m", MODEL, "-t", "1", *self.REST["preprocess"]))
+
+    def test_refused(self):
+        for command, options in self.REFUSED.items():
+            for option in options:
+                said = self.said(command, *self.REST[command], option, status=USAGE)
+                self.assertIn("vit: %s: an index is of image files" % option.split("=")[0], said)
+        self.assert_files()
+
+    def test_not_suggested(self):
+        self.assertIn("did you mean", self.said("classify", "--bacth", "2", "x", status=USAGE))
+        self.assertNotIn("did you mean", self.said("info", "--bacth", "2", status=USAGE))
+
+
+class Blame(Hints):
+    """What a model cannot be run at is put down to whoever asked for it, not to the checkpoint."""
+
+    def test_image_size(self):
+        for size, why in (("100000", "100000"), ("20000", "tokens a picture"), ("7", "smaller than the model's patches")):
+            for command in (["classify", PICTURE], ["embed", "-o", "x.npy", PICTURE], ["attention", "-o", "x.png", PICTURE],
+                            ["preprocess", "-o", "x.npy", PICTURE], ["info"], ["bench"], ["index", "--db", "x.db", PICTURE]):
+                if command[0] == "preprocess" and size == "7":
+                    continue  # which runs no model
+                said = self.said(command[0], "-m", MODEL, "--image-size", size, *command[1:], status=MODEL_FAILS)
+                with self.subTest(command[0], size=size):
+                    self.assertTrue(said.startswith("vit: --image-size %sx%s: " % (size, size)), said)
+                    self.assertNotIn("config.json", said)
+                    if command[0] != "preprocess":
+                        self.assertIn(why, said)
+        said = self.said("preprocess", "--preprocessor", os.path.join(MODEL, "preprocessor_config.json"), "--image-size", "20000",
+                         "-o", "x.npy", PICTURE, status=MODEL_FAILS)
+        self.assertTrue(said.startswith("vit: --image-size 20000x20000: "), said)
+        self.assert_files()
+
+    def test_size_of_a_file(self):
+        write(self.path("x.npy"), npy_bytes("<f4", (1, 3, 7, 7), bytes(4 * 3 * 7 * 7)))
+        for command in (["classify"], ["attention", "--raw", "y.npy"]):
+            said = self.said(*command, "-m", MODEL, "--pixels", "x.npy", status=MODEL_FAILS)
+            self.assertTrue(said.startswith("vit: x.npy asks for pictures of 7x7 pixels: "), said)
+
+    def test_checkpoint_that_is_at_fault(self):
+        for name in ("config.json", "preprocessor_config.json", "model.safetensors"):
+            shutil.copy(os.path.join(MODEL, name), self.folder)
+        config = json.loads(read(self.path("config.json")))
+        write(self.path("config.json"), json.dumps(dict(config, image_size=10**6)).encode())
+        for options in ([], ["--image-size", "100000"]):
+            self.assertIn("config.json", self.said("classify", "-m", self.folder, *options, PICTURE, status=MODEL_FAILS))
+
+    def test_precision(self):
+        self.vit("quantize", "-o", "packed.safetensors", MODEL)
+        said = self.said("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE, status=MODEL_FAILS)
+        self.assertTrue(said.startswith("vit: --precision f32: model packed.safetensors: "), said)
+        self.assertIn("packed in int8", said)
+
+
+class ModelOperand(Hints):
+    """Commands about a model take it as they take -m, once."""
+
+    def arguments(self, command):
+        return {"quantize": ("-o", "packed.safetensors"), "bench": ("--seconds", "0.01", "--json")}.get(command, ("--json",))
+
+    def test_named_either_way(self):
+        for command in ("info", "bench", "quantize", "verify"):
+            with self.subTest(command):
+                answers = []
+                for model in (["-m", MODEL], [MODEL]):
+                    done = self.vit(command, *self.arguments(command), *model)
+                    answers.append(read(self.path("packed.safetensors")) if command == "quantize" else done.stdout)
+                if command == "bench":
+                    answers = [json.loads(answer)["model"] for answer in answers]
+                    self.assertEqual(answers[1], MODEL)
+                self.assertEqual(answers[0], answers[1])
+
+    def test_refused(self):
+        for command in ("info", "bench", "quantize", "verify"):
+            some = self.arguments(command)
+            with self.subTest(command):
+                for models in (["-m", MODEL, MODEL], [MODEL, "--model", MODEL], [MODEL, MODEL]):
+                    self.assertIn("one model at a time", self.said(command, *some, *models, status=USAGE))
+                self.assertIn("empty name", self.said(command, *some, "", status=USAGE))
+                self.assertIn("/nowhere", self.said(command, *some, "/nowhere", status=MODEL_FAILS))
+        self.assert_files()
+
+
+class Json(Hints):
+    def test_json_is_a_format(self):
+        """--json is --format json wherever a command has that format, and of the two the last one counts."""
+        wanted = self.vit("classify", "-m", MODEL, "--format", "json", PICTURE).stdout
+        text = self.vit("classify", "-m", MODEL, PICTURE).stdout
+        for options, output in ((["--json"], wanted), (["--format", "csv", "--json"], wanted),
+                                (["--json", "--format", "text"], text)):
+            self.assertEqual(self.vit("classify", "-m", MODEL, *options, PICTURE).stdout, output)
+        self.assertIn("takes no value", self.said("classify", "--json=yes", PICTURE, status=USAGE))
+        for command in re.findall(r"(?m)^  ([a-z]+) ", self.said_help()):
+            formats = re.search(r"--format (\S+)", self.vit(command, "--help").stdout.decode())
+            if formats and "json" in formats.group(1).split("|"):
+                self.assertIn("--json ", self.vit(command, "--help").stdout.decode(), command)
+
+    def said_help(self):
+        overview = self.vit("help").stdout.decode()
+        return overview.split("Commands:")[1].split("  help ")[0]
+
+
+if __name__ == "__main__":
+    main()
