@@ -100,7 +100,8 @@ static cli_exit measure_encoder(bench *b)
 static cli_exit pass_over_images(bench *b, double end)
 {
     size_t stride = vit_model_pixels_size(b->model.model), batch = b->model.batch;
-    cli_loader *loader = cli_loader_start(cli_walk_start(&b->images, false), &b->pictures, &b->model, batch);
+    cli_walk *walk = cli_walk_start(&b->images, false);
+    cli_loader *loader = cli_loader_start(walk, &b->pictures, &b->model, batch);
     bool more = true;
     cli_exit status = CLI_DONE;
     while (more && status == CLI_DONE) {
@@ -125,6 +126,7 @@ static cli_exit pass_over_images(bench *b, double end)
             more = cli_loader_cancel(loader);
     }
     cli_loader_free(loader);
+    cli_walk_free(walk);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "claims.h"
 #include "folder.h"
@@ -181,6 +182,7 @@ struct cli_walk {
     bool silent;
     size_t next; /* source */
     size_t met;  /* inputs, those of other parts among them */
+    bool found;  /* any of them was there */
     /* Where the walk stands inside the source before `next`; at most one list, and in it one folder or tar file;
      * or a file of pixels or token ids. */
     FILE *list;
@@ -399,10 +401,30 @@ static bool next_of_all(cli_walk *walk, cli_input *input)
     }
 }
 
+static bool is_there(const cli_input *input)
+{
+    switch (input->kind) {
+    case CLI_SOURCE_MEMBER:
+        return true;
+    case CLI_SOURCE_PATH:
+        return input->error.status == VIT_OK && access(input->path, F_OK) == 0;
+    case CLI_SOURCE_STDIN:
+        return false;
+    default:
+        return input->error.status == VIT_OK;
+    }
+}
+
+bool cli_walk_found(const cli_walk *walk)
+{
+    return walk->found;
+}
+
 bool cli_walk_next(cli_walk *walk, cli_input *input)
 {
     cli_part part = walk->inputs->part;
     while (next_of_all(walk, input)) {
+        walk->found = walk->found || is_there(input);
         bool ours = part.count == 0 || walk->met++ % part.count == part.index;
         if (ours && (walk->silent || !walk->inputs->pass_over || !walk->inputs->pass_over(walk->inputs->context, input)))
             return true;
@@ -416,7 +438,9 @@ bool cli_source_can_repeat(const cli_source *source)
     struct stat status;
     if (source->kind != CLI_SOURCE_LIST || source->kept)
         return true;
-    return strcmp(source->value, "-") != 0 && stat(source->value, &status) == 0 && S_ISREG(status.st_mode);
+    if (strcmp(source->value, "-") == 0 || stat(source->value, &status) != 0)
+        return false;
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode); /* a folder fails alike each time */
 }
 
 size_t cli_inputs_count(const cli_inputs *inputs)

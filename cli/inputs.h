@@ -95,6 +95,11 @@ typedef struct cli_walk cli_walk;
 /* silent: say nothing about what is passed over (for counting). Of walks over lists that were kept, one at a time. */
 cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent);
 bool cli_walk_next(cli_walk *walk, cli_input *input); /* false: no more. The caller frees the input. */
+/* Was any input there, among all that the walk met so far, those of other parts too? A file that
+ * exists is there, whether or not it can be read. So are an image in a tar file, a row and a text.
+ * A missing file is not there, and neither is a folder, a list or a tar file by itself. Whether an
+ * image comes on standard input is not known before it is read: it counts as not there. */
+bool cli_walk_found(const cli_walk *walk);
 void cli_walk_free(cli_walk *walk);
 
 /* Can the list be walked more than once: is it a file, or was it kept? */

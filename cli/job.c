@@ -277,9 +277,12 @@ cli_exit cli_job_run(cli_job *job)
 {
     job->done = job->failed = 0;
     cli_progress progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total);
-    cli_walk *walk = job->walk ? job->walk : cli_walk_start(&job->inputs, false);
-    job->walk = NULL;
-    (job->text ? cli_job_run_texts : run_pictures)(job, walk, &progress);
+    if (!job->walk)
+        job->walk = cli_walk_start(&job->inputs, false);
+    (job->text ? cli_job_run_texts : run_pictures)(job, job->walk, &progress);
     cli_progress_end(&progress);
+    job->found = cli_walk_found(job->walk) || job->done > job->failed;
+    cli_walk_free(job->walk);
+    job->walk = NULL;
     return job->failed ? CLI_INPUTS_FAILED : CLI_DONE;
 }

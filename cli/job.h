@@ -20,7 +20,8 @@ typedef struct cli_job {
     cli_model_options options;
     int progress; /* cli_progress_mode */
 
-    /* Where to go on, if that is not at the first input: a walk that the job takes over, past `already` inputs. */
+    /* Where to go on, if that is not at the first input: a walk past `already` inputs, which the
+     * job owns from now on. */
     cli_walk *walk;
     size_t already;
     size_t total; /* inputs, if that is known; else 0 */
@@ -42,6 +43,7 @@ typedef struct cli_job {
     void *context;
 
     size_t done, failed; /* in this run; filled by cli_job_run */
+    bool found; /* likewise: an input was there (cli_walk_found), or one was read */
 } cli_job;
 
 /* The groups of options that fill a job, for the list of a command's groups. */

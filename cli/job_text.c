@@ -146,6 +146,5 @@ void cli_job_run_texts(cli_job *job, cli_walk *walk, cli_progress *progress)
         batch_deliver(&batch, job);
         cli_progress_show(progress, job->already + job->done);
     }
-    cli_walk_free(walk);
     batch_free(&batch);
 }

@@ -259,7 +259,6 @@ void cli_loader_free(cli_loader *loader)
         free(loader->slots[i].pixels);
     }
     free(loader->slots);
-    cli_walk_free(loader->walk);
     pthread_mutex_destroy(&loader->walking);
     pthread_mutex_destroy(&loader->lock);
     pthread_cond_destroy(&loader->ready);

@@ -10,8 +10,8 @@
 
 typedef struct cli_loader cli_loader;
 
-/* Takes over the walk, from where it stands. ahead: how many images may wait. The other arguments must outlive the
- * loader. */
+/* Walks on from where the walk stands. ahead: how many images may wait. The arguments must outlive
+ * the loader, and nobody else uses the walk meanwhile. */
 cli_loader *cli_loader_start(cli_walk *walk, const cli_picture_options *pictures, const cli_model *model, size_t ahead);
 
 /* The next input, which the caller frees; pixels[vit_model_pixels_size] are filled unless input->error says why not.

@@ -31,6 +31,15 @@ static cli_exit whole_status(const cli_shards *shards)
     return cli_shards_mark(shards)->failed ? CLI_INPUTS_FAILED : CLI_DONE;
 }
 
+/* A job without inputs would be complete at once, and refuse the inputs that were meant. */
+static cli_exit give_back(const cli_embedding *embed)
+{
+    cli_error("%s: no input was found, so no job was begun here: name images, or folders with "
+              "images in them",
+              embed->path);
+    return cli_shards_withdraw(embed->shards) ? CLI_INPUTS_FAILED : CLI_OUTPUT;
+}
+
 /* From the mark to the end. */
 static cli_exit go_on(cli_embedding *embed, cli_job *job)
 {
@@ -51,13 +60,16 @@ static cli_exit go_on(cli_embedding *embed, cli_job *job)
         return status;
     cli_interrupt_say("vit: interrupted; the same command with --resume goes on after the last finished part\n");
     cli_job_run(job);
+    if (!job->found && mark->inputs == 0)
+        return give_back(embed);
     return cli_shards_complete(embed->shards) ? whole_status(embed->shards) : CLI_OUTPUT;
 }
 
 cli_exit cli_embed_bulk(const cli_command *command, cli_embedding *embed, cli_job *job)
 {
     cli_text settings = {0};
-    cli_exit status = cli_shards_make_folder(embed->path);
+    bool made = false;
+    cli_exit status = cli_shards_make_folder(embed->path, &made);
     if (status == CLI_DONE)
         status = add_settings(embed, job, &settings);
     if (status == CLI_DONE) {
@@ -65,6 +77,7 @@ cli_exit cli_embed_bulk(const cli_command *command, cli_embedding *embed, cli_jo
             .format = (cli_format)embed->format,
             .vectors = embed->vectors,
             .resume = embed->resume,
+            .new_folder = made,
             .manifest = {.folder = embed->path, .model = job->model.name, .settings = &settings,
                          .shard_size = embed->shard_size},
         };

@@ -203,13 +203,22 @@ static cli_json *load(const cli_manifest *manifest)
     return json;
 }
 
+/* Is it of a job that was cut off before anything was finished? */
+static bool nothing_is_done(const cli_json *json)
+{
+    size_t done;
+    return cli_json_size_of(cli_json_get(json, "inputs_done"), &done) && done == 0 &&
+           !cli_json_is_true(cli_json_get(json, "complete"));
+}
+
 cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest)
 {
     cli_json *json = load(manifest);
     if (!json)
         return CLI_OUTPUT;
-    cli_exit status = check_settings(command, manifest, json);
-    if (status == CLI_DONE)
+    bool bound = !nothing_is_done(json);
+    cli_exit status = bound ? check_settings(command, manifest, json) : CLI_DONE;
+    if (status == CLI_DONE && (bound || !manifest->shard_size))
         status = read_shard_size(command, manifest, json);
     if (status == CLI_DONE)
         status = read_mark(manifest, json);

@@ -38,8 +38,9 @@ bool cli_manifest_exists(const char *folder);
 /* Prints what goes wrong; false is CLI_OUTPUT. */
 bool cli_manifest_write(const cli_manifest *manifest);
 
-/* Reads the mark (and the shard size). CLI_OUTPUT, with a message, if the manifest is damaged or a part is missing;
- * CLI_USAGE if it is of a job with other settings. */
+/* Reads the mark (and the shard size, where manifest has none). CLI_OUTPUT, with a message, if the
+ * manifest is damaged or a part is missing; CLI_USAGE if it is of a job with other settings, unless
+ * nothing of that job is finished. */
 cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest);
 
 #endif

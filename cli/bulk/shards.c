@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "input_list.h"
+#include "interrupt.h"
 #include "talk.h"
 
 #define ERRORS_NAME "errors.jsonl"
@@ -22,6 +23,7 @@ struct cli_shards {
     cli_vectors vectors;
     cli_manifest manifest; /* its mark: what is finished */
     int lock;              /* the folder, open and locked */
+    bool new_folder;
     char *errors_path;
     FILE *errors;
     cli_writer *writer;    /* of the part that is being written; NULL: none yet */
@@ -37,10 +39,11 @@ static bool output_error(const char *path)
 
 /* ------------------------------------------------------------------ the folder ---- */
 
-cli_exit cli_shards_make_folder(const char *folder)
+cli_exit cli_shards_make_folder(const char *folder, bool *made)
 {
     struct stat status;
-    if (mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &status) == 0 && S_ISDIR(status.st_mode)))
+    *made = mkdir(folder, 0777) == 0;
+    if (*made || (errno == EEXIST && stat(folder, &status) == 0 && S_ISDIR(status.st_mode)))
         return CLI_DONE;
     if (errno == EEXIST)
         errno = ENOTDIR;
@@ -168,6 +171,12 @@ static cli_exit open_errors(cli_shards *shards)
     return CLI_OUTPUT;
 }
 
+static cli_exit write_first_manifest(cli_shards *shards)
+{
+    cli_digest_hex(shards->digest, shards->manifest.mark.digest);
+    return cli_manifest_write(&shards->manifest) ? CLI_DONE : CLI_OUTPUT;
+}
+
 static cli_exit begin(const cli_command *command, cli_shards *shards)
 {
     folder_visit visit = {.shards = shards};
@@ -179,16 +188,19 @@ static cli_exit begin(const cli_command *command, cli_shards *shards)
     if (visit.others > 0)
         return cli_usage_error(command, "%s: this folder is not empty and holds no job: name a new one with -o",
                                shards->manifest.folder);
-    cli_digest_hex(shards->digest, shards->manifest.mark.digest);
-    return cli_manifest_write(&shards->manifest) ? CLI_DONE : CLI_OUTPUT;
+    return write_first_manifest(shards);
 }
 
+/* What stands in the manifest counts, once something is finished. */
 static cli_exit resume(const cli_command *command, cli_shards *shards)
 {
     cli_exit status = cli_manifest_read(command, &shards->manifest);
+    const cli_progress_mark *mark = &shards->manifest.mark;
     folder_visit visit = {.shards = shards, .clean = true};
     if (status == CLI_DONE && !visit_folder(&visit))
         status = CLI_OUTPUT;
+    if (status == CLI_DONE && mark->inputs == 0 && !mark->complete)
+        status = write_first_manifest(shards);
     return status;
 }
 
@@ -208,7 +220,8 @@ static cli_exit open_job(const cli_command *command, const cli_shards_plan *plan
 cli_exit cli_shards_open(const cli_command *command, const cli_shards_plan *plan, cli_shards **opened)
 {
     cli_shards *shards = cli_allocate(1, sizeof *shards);
-    *shards = (cli_shards){.format = plan->format, .vectors = plan->vectors, .manifest = plan->manifest, .lock = -1};
+    *shards = (cli_shards){.format = plan->format, .vectors = plan->vectors,
+                            .manifest = plan->manifest, .lock = -1, .new_folder = plan->new_folder};
     shards->manifest.extension = cli_format_extension(plan->format);
     shards->manifest.shape[0] = plan->vectors.matrix ? plan->vectors.rows : 0;
     shards->manifest.shape[1] = plan->vectors.columns;
@@ -311,6 +324,20 @@ bool cli_shards_complete(cli_shards *shards)
 {
     shards->manifest.mark.complete = true;
     return commit(shards);
+}
+
+/* The manifest last: without it the folder would hold files of no job. */
+bool cli_shards_withdraw(cli_shards *shards)
+{
+    static const char *const names[] = {ERRORS_NAME, CLI_MANIFEST_NAME};
+    bool done = true;
+    cli_interrupt_hold();
+    for (size_t i = 0; i < sizeof names / sizeof *names && done; i++)
+        done = unlinkat(shards->lock, names[i], 0) == 0 || output_error(shards->manifest.folder);
+    if (done && shards->new_folder)
+        rmdir(shards->manifest.folder); /* which another program may have put something into */
+    cli_interrupt_release();
+    return done;
 }
 
 void cli_shards_close(cli_shards *shards)

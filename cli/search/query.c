@@ -70,7 +70,8 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
 /* Where the queries are files by name, all of them, and nothing asks for a run of the model. */
 static bool may_be_known(const cli_job *job)
 {
-    return !job->options.model && !job->options.preprocessor && !job->inputs.tar && job->inputs.part.count == 0;
+    return !job->options.model && !job->options.preprocessor && !job->inputs.tar &&
+           job->inputs.part.count == 0;
 }
 
 /* Where the index has the vectors of all pictures asked for. *known: it had. */

@@ -4,6 +4,7 @@ only; tests/ is on the path."""
 import json
 import os
 import random
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -74,6 +75,25 @@ class Case(unittest.TestCase):
             self.assertTrue(line.startswith(b"vit: "), line)
         if message is not None:
             self.assertIn(message, process.stderr.decode(errors="replace"))
+
+    def check_no_job(self, *inputs, right=("in",), **options):
+        """A bulk job over these inputs finds none: it says so and leaves nothing behind. The same
+        command with the right inputs, and with another option, then begins a job."""
+        command = ("embed", "--shard-size", 3)
+        if not os.path.exists("right"):
+            self.check(vit(*command, "--normalize", "-o", "right", *right), 0)
+        os.mkdir("out-there")
+        for folder, resume in (("out", []), ("out-there", ["--resume"])):
+            with self.subTest(inputs=inputs, folder=folder):
+                process = vit(*command, *resume, "-o", folder, *inputs, **options)
+                self.check(process, 1, "no input was found")
+                self.assertEqual(os.path.exists(folder), folder == "out-there")
+                if folder == "out-there":
+                    self.assertEqual(os.listdir(folder), [])
+                self.check(vit(*command, *resume, "--normalize", "-o", folder, *right), 0)
+                self.check_same(snapshot(folder), snapshot("right"))
+        shutil.rmtree("out")
+        shutil.rmtree("out-there")
 
     def check_same(self, got, want):
         """Two snapshots, compared with a message that does not print them."""

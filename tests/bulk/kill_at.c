@@ -51,6 +51,7 @@ static void after(void)
 
 WRAP(int, rename, (const char *from, const char *to), (from, to))
 WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
+WRAP(int, rmdir, (const char *path), (path))
 WRAP(int, fsync, (int descriptor), (descriptor))
 WRAP(int, ftruncate, (int descriptor, off_t size), (descriptor, size))
 WRAP(int, mkstemp, (char *name), (name))

@@ -11,9 +11,9 @@ JOB = ("embed", "--shard-size", "4", "-t", "1", "-q")
 
 
 class CrashPoints(Case):
-    def run_watched(self, folder, **settings):
+    def run_watched(self, folder, inputs="in", **settings):
         watched = dict(LD_PRELOAD=os.environ["VIT_KILL_LIBRARY"], ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
-        return vit(*JOB, "--resume", "-o", folder, "in", env=os.environ | watched | settings)
+        return vit(*JOB, "--resume", "-o", folder, inputs, env=os.environ | watched | settings)
 
     def run_until(self, when, at, folder):
         return self.run_watched(folder, VIT_KILL_WHEN=when, VIT_KILL_AT=str(at))
@@ -34,6 +34,24 @@ class CrashPoints(Case):
                 if at % 3 == 0:
                     self.assertIn(self.run_until(when, at, folder).returncode, (-9, 1))
                 self.check(vit(*JOB, "--resume", "-o", folder, "in"), 1)
+                self.check_same(snapshot(folder), want)
+
+    def test_without_inputs(self):
+        """A job that finds none leaves nothing that stops the next, wherever it is cut off."""
+        make_pictures("in", 5)
+        self.check(vit(*JOB, "-o", "want", "in"), 0)
+        want = snapshot("want")
+        self.check(self.run_watched("counted", "nowhere", VIT_KILL_COUNT="count"), 1)
+        self.assertFalse(os.path.exists("counted"))
+        calls = int(read("count"))
+        self.assertGreater(calls, 6)
+        for when in ("before", "after"):
+            for at in range(1, calls + 1):
+                folder = f"{when}{at}"
+                killed = self.run_watched(folder, "nowhere", VIT_KILL_WHEN=when,
+                                          VIT_KILL_AT=str(at))
+                self.assertEqual(killed.returncode, -9, f"{when} call {at}")
+                self.check(vit(*JOB, "--resume", "-o", folder, "in"), 0)
                 self.check_same(snapshot(folder), want)
 
 

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from bulk import VIT, Case, join, make_pictures, picture, snapshot, vit
-from files import json_lines, parse_npy, read, write
+from files import json_lines, npy_bytes, parse_npy, read, write
 
 MODEL = os.environ["VIT_DEFAULT_MODEL"]
 BAD = {3, 4, 17}
@@ -46,13 +46,15 @@ class Layout(Case):
         self.assertEqual([part["rows"] for part in json.loads(snapshot("out")["manifest.json"])["parts"]], [3, 3])
 
     def test_no_row_at_all(self):
-        os.mkdir("in")
-        self.check(vit("embed", "--shard-size", 3, "-o", "out", "in"), 0)
+        """Every input is there and fails: that is a job."""
+        make_pictures("in", 3, {0, 1, 2})
+        self.check(vit("embed", "--shard-size", 3, "-o", "out", "in"), 1)
         self.assertEqual(sorted(snapshot("out")), ["errors.jsonl", "manifest.json"])
-        self.check(vit("embed", "--shard-size", 3, "-o", "out2", "nowhere.jpg"), 1)
-        self.assertEqual(json.loads(snapshot("out2")["manifest.json"])["parts"], [])
-        self.assertEqual(json_lines(snapshot("out2")["errors.jsonl"])[0]["error"]["code"], "not_found")
-        self.check(vit("embed", "--shard-size", 3, "--resume", "-o", "out2", "nowhere.jpg"), 1)
+        manifest = json.loads(snapshot("out")["manifest.json"])
+        self.assertIs(manifest["complete"], True)
+        self.assertEqual((manifest["parts"], manifest["failed"]), ([], 3))
+        self.assertEqual(len(json_lines(snapshot("out")["errors.jsonl"])), 3)
+        self.check(vit("embed", "--shard-size", 3, "--resume", "-o", "out", "in"), 1)
 
     def test_every_format(self):
         make_pictures("in", 5)
@@ -70,6 +72,109 @@ class Layout(Case):
         self.assertEqual([row["path"] for row in rows], read("list").decode().split())
         quarter = len(vectors) // 4
         self.assertTrue(vectors[:quarter] == vectors[2 * quarter:3 * quarter] == vectors[3 * quarter:])
+
+
+class NoInputs(Case):
+    """A job that finds no input is no job: it would be complete at once, and refuse the inputs that
+    were meant."""
+
+    def setUp(self):
+        super().setUp()
+        make_pictures("in", 4)
+        os.mkdir("empty")
+        os.mkdir("empty/deeper")
+        write("empty/notes.txt", b"no picture")
+
+    def test_files_and_folders(self):
+        os.symlink("nowhere", "dangling.ppm")
+        for inputs in (["nowhere.ppm"], ["no/where"], ["in/00000.ppm/x.ppm"], ["dangling.ppm"],
+                       ["a.ppm", "b.ppm"] * 9, ["empty"], ["empty", "nowhere"]):
+            self.check_no_job(*inputs)
+
+    def test_lists(self):
+        write("none", b"")
+        write("blank", b"\n\n\n")
+        write("wrong", b"in/a.ppm\nin/b.ppm\nempty\n")
+        for name in ("none", "blank", "wrong", "nowhere", "in"):
+            self.check_no_job("--from", name)
+            self.check_no_job("--from", name, "empty")
+        for given in (b"", b"\n\n", b"nowhere\n"):
+            self.check_no_job("--from", "-", input=given)
+        self.check_no_job("--from", "/dev/null")
+
+    def test_ready_pixels(self):
+        write("none.npy", npy_bytes("<f4", (0, 3, 32, 32), b""))
+        for name in ("none.npy", "nowhere.npy", "empty/notes.txt"):
+            self.check_no_job("--pixels", name)
+
+    def test_a_picture_that_never_came(self):
+        self.check_no_job("-")
+
+    def test_shares(self):
+        self.check_no_job("--shard", "0/2", "nowhere.ppm")
+        self.check_no_job("--shard", "1/2", "nowhere.ppm")
+        self.check_no_job("--shard", "1/2", "empty")
+
+    def test_one_is_enough(self):
+        """Missing files among others are failures of a job. A share may have nothing but them, or
+        nothing at all."""
+        inputs = ["nowhere.ppm", "nor-here.ppm", "in/00000.ppm", "in/00001.ppm"]
+        for share, status, *counts in (("0/1", 1, 2, 2), ("0/4", 1, 0, 1), ("3/4", 0, 1, 0),
+                                       ("6/7", 0, 0, 0)):
+            folder = share.replace("/", "of")
+            job = ("embed", "--shard-size", 3, "--resume", "--shard", share, "-o", folder)
+            self.check(vit(*job, *inputs), status)
+            manifest = json.loads(read(folder + "/manifest.json"))
+            self.assertIs(manifest["complete"], True)
+            self.assertEqual([manifest["rows"], manifest["failed"]], counts, share)
+            self.check(vit(*job, *inputs), status, "nothing is left to do")
+
+    def test_a_job_that_was_done_stays(self):
+        """Its inputs may be gone since."""
+        job = ("embed", "--shard-size", 3, "--resume", "-o", "out", "--from", "list")
+        write("list", b"in/00000.ppm\nin/00001.ppm\n")
+        self.check(vit(*job), 0)
+        before = snapshot("out")
+        shutil.rmtree("in")
+        self.check(vit(*job), 0)
+        self.check(vit("embed", "--shard-size", 3, "--resume", "-o", "out", "in"), 2, "inputs")
+        self.check_same(snapshot("out"), before)
+
+    def test_gone_in_the_midst(self):
+        """What is finished stays, though the inputs of a job are gone when it goes on."""
+        job = ("embed", "--shard-size", 3, "--resume", "-o", "out", "--from", "list")
+        write("list", b"".join(b"in/%05d.ppm\n" % i for i in range(4)))
+        self.check(vit(*job), 0)
+        manifest = json.loads(read("out/manifest.json"))
+        undo(manifest, 1, 3)
+        first = "".join(read("list").decode().splitlines(True)[:3]).encode()
+        self.check(vit("embed", "--shard-size", 3, "--from", "-", "-o", "three", input=first), 0)
+        three = json.loads(read("three/manifest.json"))
+        manifest["inputs_done_digest"] = three["inputs_done_digest"]
+        write("out/manifest.json", json.dumps(manifest).encode())
+        shutil.rmtree("in")
+        self.check(vit(*job), 1, "not_found")
+        manifest = json.loads(read("out/manifest.json"))
+        self.assertEqual((manifest["complete"], manifest["rows"], manifest["failed"]), (True, 3, 1))
+
+    def test_cut_off_before_anything_is_finished(self):
+        """Nothing would be lost: the next may be another job. Without --resume it is told of the
+        one that was begun."""
+        job = ("embed", "--shard-size", 3, "-o", "out", "in")
+        self.check(vit(*job, "--normalize"), 0)
+        want = snapshot("out")
+        manifest = json.loads(want["manifest.json"])
+        undo(manifest, 0, 3)
+        manifest["inputs_done_digest"] = "0" * 64
+        shutil.rmtree("out")
+        for changes in ({}, {"shard_size": 7}, {"input_digest": "0" * 64},
+                        {"model_digest": "0" * 64}):
+            write("out/manifest.json", json.dumps(manifest | changes).encode())
+            write("out/errors.jsonl", b"of the run that was cut off\n")
+            write("out/part-00000.npy", b"of the run that was cut off")
+            self.check(vit(*job), 2, "--resume")
+            self.check(vit(*job, "--resume", "--normalize"), 0)
+            self.check_same(snapshot("out"), want)
 
 
 class Sharing(Case):

@@ -96,6 +96,41 @@ class Samples(TarCase):
         self.assertEqual([row["path"] for row in rows], [paths[1], paths[4]])
 
 
+class NoInputs(TarCase):
+    """As of folders and lists (test_shards.py): without an image there is no job."""
+
+    def setUp(self):
+        super().setUp()
+        make_pictures("in", 4)
+        self.empty = tar([])
+        write("empty.tar", self.empty)
+        write("other.tar", tar([("a.txt", b"a"), ("b.json", b"{}"), ("c/", b"")]))
+        write("image.tar", tar([("a.ppm", picture(1))]))
+
+    def test_no_job(self):
+        write("list", b"empty.tar\nnowhere.tar\n")
+        for inputs in (["empty.tar"], ["other.tar"], ["empty.tar", "other.tar"], ["nowhere.tar"],
+                       ["in/00000.ppm"], ["--from", "list"], ["--from", "/dev/null"],
+                       ["--shard", "1/2", "empty.tar"]):
+            self.check_no_job("--tar", *inputs)
+        for given in (self.empty, gzip.compress(self.empty), b""):
+            self.check_no_job("--tar", "-", input=given)
+
+    def test_job(self):
+        """The right inputs may be tar files too. A share may have none of their images, or only one
+        that fails."""
+        write("bad.tar", tar([("a.ppm", b"no picture")]))
+        self.check_no_job("--tar", "empty.tar", right=("--tar", "image.tar"))
+        for name, share, status in (("image.tar", "1/2", 0), ("bad.tar", "0/1", 1),
+                                    ("bad.tar", "1/2", 0)):
+            folder = name + share.replace("/", "of")
+            job = ("embed", "--tar", "--shard-size", 3, "--shard", share, "-o", folder)
+            self.check(vit(*job, name), status)
+            manifest = json.loads(read(folder + "/manifest.json"))
+            self.assertIs(manifest["complete"], True)
+            self.assertEqual((manifest["rows"], manifest["failed"]), (0, status))
+
+
 class Kinds(TarCase):
     def test_names(self):
         names = ["a.ppm", "é/ü.ppm", "bad\udcff.ppm", "l" * 120 + "/" + "x" * 90 + ".ppm", "日本.ppm",

@@ -71,7 +71,8 @@ class Search(Case):
         self.assertEqual(self.search("-m", MODEL, "photos/003.png"), found)
 
     def test_known_picture_and_what_the_inputs_are(self):
-        """Whether the index has a picture or not, --shard takes its share, and --tar takes tar files alone."""
+        """Whether the index has a picture or not: --shard takes a share of the queries, --tar takes
+        nothing but tar files."""
         known = ["photos/003.png", "photos/004.png", "photos/005.png"]
         for queries in (known, self.queries[:3]):
             for i in range(2):
