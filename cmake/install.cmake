@@ -66,13 +66,12 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/docs/vit.1)
   install(FILES docs/vit.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
-# The pages, at the places that they have here. So what --help, a message or a link in one of them
-# names is found from there.
+# The pages, at the places that they have here: a page that --help or another page names is found from
+# there. Scripts and pictures are in share/libvit, above.
 install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE.WordNet
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs examples models DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
-  PATTERN "*.md" PATTERN "*.c" PATTERN "examples/images/*" PATTERN "models/reference/*"
-  PATTERN "vit-tiny-cifar10" EXCLUDE PATTERN "__pycache__" EXCLUDE)
+  PATTERN "*.md" PATTERN "*.c" PATTERN "vit-tiny-cifar10" EXCLUDE)
 
 # The last of all:
 set(arguments "\"${CMAKE_INSTALL_BINDIR}\" \"${CMAKE_INSTALL_LIBDIR}\" ${PROJECT_VERSION_MAJOR}")
