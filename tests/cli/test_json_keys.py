@@ -49,6 +49,9 @@ def read_page():
     with open(PAGE, encoding="utf-8") as file:
         text = file.read().split("\n## JSON keys\n")[1]
     parts = HEADING.split(text)
+    for part in parts[::2]:
+        keys = [key for key, _, _ in ROW.findall(part)]
+        assert len(keys) == len(set(keys)), "a key has two rows: %s" % keys
     tables = [{key: (kind, meaning) for key, kind, meaning in ROW.findall(part)}
               for part in parts[::2]]
     return dict(zip(parts[1::2], tables[1:])), tables[0]
