@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 
 from harness import *
 
@@ -203,6 +204,43 @@ class Environment(Hints):
         self.assertEqual(self.notes("info", MODEL, VIT_GEMM="tiles"), [])
         said = self.notes("info", MODEL, VIT_GEMM="onednn", VIT_CPU="c")
         self.assertIn("VIT_GEMM: oneDNN cannot be had here", "".join(said))
+
+
+class DefaultModel(Hints):
+    """Who classifies with no model named is told once what the default model knows, if there is anybody to be told."""
+
+    def on_terminal(self, *arguments, **variables):
+        """What the command says where standard error is a terminal."""
+        ours, terminal = os.openpty()
+        try:
+            done = subprocess.run([VIT, *arguments], stdout=subprocess.PIPE, stderr=terminal, cwd=self.folder, timeout=TIMEOUT,
+                                  env=environment(**variables))
+        finally:
+            os.close(terminal)
+        said = b""
+        try:
+            while block := os.read(ours, 65536):
+                said += block
+        except OSError:  # the terminal's other end is closed, and everything read
+            pass
+        os.close(ours)
+        self.assertEqual(done.returncode, 0, said)
+        return said.decode()
+
+    def test_said_on_a_terminal(self):
+        some = [self.picture("%d.png" % i) for i in range(20)]
+        said = self.on_terminal("classify", "--progress", "never", *some)
+        self.assertEqual(said, "vit: this is the small model that ships with vit: it knows airplane, automobile, bird, cat, deer, "
+                         "dog, frog, horse, ship, truck. -m MODEL names another.\r\n")
+        self.assertIn("ships with vit", self.on_terminal("classify", "--json", *some))
+
+    def test_not_said(self):
+        picture = self.picture("x.png")
+        for arguments in (["-q"], ["-m", MODEL], ["--model=" + MODEL]):
+            self.assertNotIn("ships with vit", self.on_terminal("classify", *arguments, picture))
+        self.assertNotIn("ships with vit", self.on_terminal("classify", picture, VIT_MODEL=MODEL))
+        self.assertNotIn("ships with vit", self.on_terminal("embed", "-o", "x.npy", picture))
+        self.assertEqual(self.said("classify", picture), "")
 
 
 class ModelOperand(Hints):
