@@ -7,6 +7,7 @@
 #include "job.h"
 #include "json_text.h"
 #include "output_file.h"
+#include "talk.h"
 #include "writer.h"
 #include "zero_shot.h"
 
@@ -188,6 +189,16 @@ static cli_exit check_classes(const cli_command *command, classify *c, const cli
     return CLI_DONE;
 }
 
+/* A picture of something else gets one of its labels all the same, which surprises who does not know them. */
+static void introduce_default(const vit_model *model)
+{
+    cli_text labels = {0};
+    for (size_t i = 0; i < vit_model_classes(model); i++)
+        cli_text_format(&labels, "%s%s", i ? ", " : "", vit_model_label(model, i));
+    cli_note("this is the small model that ships with vit: it knows %s. -m MODEL names another.", labels.data);
+    cli_text_free(&labels);
+}
+
 /* Texts among the inputs are labels. */
 static cli_exit prepare_words(const cli_command *command, classify *c, cli_job *job)
 {
@@ -219,6 +230,8 @@ static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job
         status = check_classes(command, c, &job->model);
     if (status == CLI_DONE)
         status = cli_job_start(job);
+    if (status == CLI_DONE && cli_model_is_default(&job->options) && cli_is_watched())
+        introduce_default(c->model);
     return status == CLI_DONE ? write_labels(c, job) : status;
 }
 

@@ -59,13 +59,22 @@ char *cli_model_shipped(const char *name)
     return shipped;
 }
 
-char *cli_model_choose(const cli_model_options *options)
+/* The user's, or $VIT_MODEL; NULL: none is named. */
+static const char *named_model(const cli_model_options *options)
 {
     const char *environment = getenv("VIT_MODEL");
-    if (options->model)
-        return cli_duplicate(options->model);
-    if (environment && *environment)
-        return cli_duplicate(environment);
+    return options->model ? options->model : environment && *environment ? environment : NULL;
+}
+
+bool cli_model_is_default(const cli_model_options *options)
+{
+    return !named_model(options);
+}
+
+char *cli_model_choose(const cli_model_options *options)
+{
+    if (named_model(options))
+        return cli_duplicate(named_model(options));
     char *model = cli_model_shipped(DEFAULT_MODEL);
     if (!model)
         cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);

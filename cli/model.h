@@ -50,6 +50,7 @@ typedef struct cli_model {
 /* The model's name: the user's, $VIT_MODEL or the one that ships with vit. NULL, with a message: there is none. Freed with
  * free(). */
 char *cli_model_choose(const cli_model_options *options);
+bool cli_model_is_default(const cli_model_options *options); /* is it the one that ships with vit, for want of another? */
 
 /* Something beside the model that ships with vit, by its path from their folder:
  * "reference/make_expected.py". NULL: it is not there. Freed with free(). */

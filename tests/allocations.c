@@ -7,10 +7,10 @@
 #include <stdlib.h>
 
 /* A sanitizer asks for memory while it starts, before it can watch anything: what it calls is not watched. */
-#if defined(__SANITIZE_ADDRESS__)
-#define UNWATCHED __attribute__((no_sanitize_address, no_sanitize_undefined))
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNWATCHED __attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
 #elif defined(__clang__)
-#define UNWATCHED __attribute__((no_sanitize("address", "undefined")))
+#define UNWATCHED __attribute__((no_sanitize("address", "thread", "undefined")))
 #else
 #define UNWATCHED
 #endif
@@ -50,10 +50,10 @@ UNWATCHED static bool refuses(size_t size)
 }
 
 /* Whose memory it really is: the sanitizer's, where there is one, else glibc's own. free() is theirs already. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define REAL(name) __interceptor_##name
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define REAL(name) __interceptor_##name
 #endif
 #endif

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the project and runs every test, on Debian 12: sh tests/run.sh
-# Installs the Debian packages that are missing (as root, or with sudo). Three builds, with warnings as errors, in
-# build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC as released, whose tests
-# run a second time as on a processor without vector instructions. They stay, so that the next run compiles only what
-# has changed. Fails if anything fails; a failing build or suite does not keep the others from running.
+# Installs the Debian packages that are missing (as root, or with sudo). Four builds, with warnings as errors, in
+# build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC with ThreadSanitizer (the
+# tests of threads only), GCC as released, whose tests run a second time as on a processor without vector instructions.
+# They stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
+# not keep the others from running.
 # sh tests/run.sh --full also walks README.md in a fresh Debian 12, command by command: an hour more
 # (tests/install/walk_readme.sh).
 set -u
@@ -39,14 +40,15 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
     steady="setarch $(uname -m) -R"
 fi
 
-# build NAME CMAKE-ARGUMENT...
+# build NAME TARGET CMAKE-ARGUMENT...
 build() {
     name=$1
-    shift
+    target=$2
+    shift 2
     echo
     echo "== $name: building"
     cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON -DVIT_TEST_VENVS="$PWD/build-tests/venvs" "$@" >"build-tests/$name.log" 2>&1 &&
-        cmake --build "build-tests/$name" --parallel "$jobs" >>"build-tests/$name.log" 2>&1
+        cmake --build "build-tests/$name" --target "$target" --parallel "$jobs" >>"build-tests/$name.log" 2>&1
     status=$?
     if [ $status -ne 0 ]; then
         cat "build-tests/$name.log"
@@ -70,12 +72,16 @@ check() {
     echo "$name: $(grep 'tests passed,' "$log" || echo 'the tests did not run')" >>"$summary"
 }
 
-if build clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
+if build clang all -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
     echo "clang: built without a warning" >>"$summary"
 fi
-build sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined &&
+build sanitized all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined &&
     check sanitized sanitized --label-exclude slow
-if build release -DCMAKE_BUILD_TYPE=Release; then
+# A thread that waits for its next input when the command gives up is no race.
+export TSAN_OPTIONS=report_thread_leaks=0
+build threads test_threads -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=thread &&
+    check threads threads --label-regex threads
+if build release all -DCMAKE_BUILD_TYPE=Release; then
     check release release
     # As on a processor without AVX2: portable C.
     export VIT_CPU=c

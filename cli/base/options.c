@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "environment.h"
 #include "output_file.h"
 #include "shipped.h"
 #include "spelling.h"
@@ -400,6 +401,8 @@ int cli_parse(const cli_command *command, const cli_group *groups, int argc, cha
     int status = parse_all(&p);
     if (status == CLI_GO_ON)
         cli_set_quiet(p.general.quiet);
+    if (status == CLI_GO_ON)
+        cli_environment_note();
     if (status == CLI_GO_ON && p.idle.size)
         cli_note("'vit %s' does nothing with %s", command->name, p.idle.data);
     cli_text_free(&p.idle);

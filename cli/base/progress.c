@@ -2,7 +2,6 @@
 #include "progress.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "talk.h"
 #include "text.h"
@@ -15,7 +14,7 @@ cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t alrea
 {
     cli_progress progress = {.shown = mode == CLI_PROGRESS_ALWAYS, .already = already, .total = total};
     if (mode == CLI_PROGRESS_AUTO)
-        progress.shown = isatty(STDERR_FILENO) && !cli_is_quiet();
+        progress.shown = cli_is_watched();
     if (!progress.shown)
         return progress;
     if (total == 0 && !inputs->pass_over) /* how many are passed over shows on the way */

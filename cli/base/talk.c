@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "json_text.h"
 
@@ -21,6 +22,11 @@ void cli_set_quiet(bool value)
 bool cli_is_quiet(void)
 {
     return quiet;
+}
+
+bool cli_is_watched(void)
+{
+    return !quiet && isatty(STDERR_FILENO);
 }
 
 /* Under stderr's lock. Spaces, not an escape sequence: works on every terminal and reads well in a log. */

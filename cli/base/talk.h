@@ -13,6 +13,8 @@ void cli_error(const char *format, ...) VIT_PRINTF(1, 2);
 void cli_note(const char *format, ...) VIT_PRINTF(1, 2);
 void cli_set_quiet(bool quiet);
 bool cli_is_quiet(void);
+/* Does a person read along: is stderr a terminal, and was --quiet not given? */
+bool cli_is_watched(void);
 
 /* "WHERE: MESSAGE" of a library error that is not an input's. */
 void cli_library_error(const vit_error *error);

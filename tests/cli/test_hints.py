@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 
 from harness import *
 
@@ -162,6 +163,84 @@ class Blame(Hints):
         said = self.said("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE, status=MODEL_FAILS)
         self.assertTrue(said.startswith("vit: --precision f32: model packed.safetensors: "), said)
         self.assertIn("packed in int8", said)
+
+
+class Environment(Hints):
+    """VIT_CPU and VIT_GEMM with values that change nothing say so once, whatever the command."""
+
+    CPU = ("c", "avx2", "avx512", "avx512_vnni", "avx512_bf16")
+    FLAGS = {"c": (), "avx2": ("avx2", "fma"), "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl"),
+             "avx512_vnni": ("avx512_vnni",), "avx512_bf16": ("avx512_vnni", "avx512_bf16")}
+    COMMANDS = (["classify", "-m", MODEL, PICTURE, PICTURE], ["info", MODEL], ["preprocess", "-m", MODEL, "-o", "x.npy", PICTURE],
+                ["index", "--db", "x.db", "-m", MODEL, PICTURE], ["search", "--db", "x.db", PICTURE])
+
+    def notes(self, *arguments, **variables):
+        said = self.said(*arguments, env=environment(**variables))
+        return [line for line in said.splitlines() if line.startswith(("vit: VIT_CPU", "vit: VIT_GEMM"))]
+
+    def test_means_nothing(self):
+        for command in self.COMMANDS:
+            notes = self.notes(*command, VIT_CPU="nonsense", VIT_GEMM="nonsense")
+            self.assertEqual(len(notes), 2, notes)
+            self.assertIn("VIT_CPU: 'nonsense' is not one of c", notes[0])
+            self.assertIn("VIT_GEMM: 'nonsense' is not one of tiles, onednn", notes[1])
+            self.assertEqual(self.notes(*command, "-q", VIT_CPU="nonsense", VIT_GEMM="nonsense"), [])
+            self.assertEqual(self.notes(*command, VIT_CPU="", VIT_GEMM=""), [])
+        for value in ("AVX2", "avx2 ", "avx", "openblas", "x" * 1000):
+            self.assertEqual(len(self.notes("info", MODEL, VIT_CPU=value)), 1)
+            self.assertEqual(len(self.notes("info", MODEL, VIT_GEMM=value)), 1)
+
+    def test_cannot_be_had(self):
+        """By what the system says that the processor has."""
+        if os.uname().machine != "x86_64":
+            self.skipTest("VIT_CPU names instructions of x86-64")
+        flags = re.search(r"(?m)^flags\s*:(.*)$", read("/proc/cpuinfo").decode()).group(1).split()
+        for value in self.CPU:
+            wanted = {flag for one in self.CPU[:self.CPU.index(value) + 1] for flag in self.FLAGS[one]}
+            notes = self.notes("info", MODEL, VIT_CPU=value)
+            self.assertEqual(len(notes), int(not wanted <= set(flags)), (value, notes))
+            for note in notes:
+                self.assertIn("VIT_CPU: this processor has no %s: " % value, note)
+        self.assertEqual(self.notes("info", MODEL, VIT_GEMM="tiles"), [])
+        said = self.notes("info", MODEL, VIT_GEMM="onednn", VIT_CPU="c")
+        self.assertIn("VIT_GEMM: oneDNN cannot be had here", "".join(said))
+
+
+class DefaultModel(Hints):
+    """Who classifies with no model named is told once what the default model knows, if there is anybody to be told."""
+
+    def on_terminal(self, *arguments, **variables):
+        """What the command says where standard error is a terminal."""
+        ours, terminal = os.openpty()
+        try:
+            done = subprocess.run([VIT, *arguments], stdout=subprocess.PIPE, stderr=terminal, cwd=self.folder, timeout=TIMEOUT,
+                                  env=environment(**variables))
+        finally:
+            os.close(terminal)
+        said = b""
+        try:
+            while block := os.read(ours, 65536):
+                said += block
+        except OSError:  # the terminal's other end is closed, and everything read
+            pass
+        os.close(ours)
+        self.assertEqual(done.returncode, 0, said)
+        return said.decode()
+
+    def test_said_on_a_terminal(self):
+        some = [self.picture("%d.png" % i) for i in range(20)]
+        said = self.on_terminal("classify", "--progress", "never", *some)
+        self.assertEqual(said, "vit: this is the small model that ships with vit: it knows airplane, automobile, bird, cat, deer, "
+                         "dog, frog, horse, ship, truck. -m MODEL names another.\r\n")
+        self.assertIn("ships with vit", self.on_terminal("classify", "--json", *some))
+
+    def test_not_said(self):
+        picture = self.picture("x.png")
+        for arguments in (["-q"], ["-m", MODEL], ["--model=" + MODEL]):
+            self.assertNotIn("ships with vit", self.on_terminal("classify", *arguments, picture))
+        self.assertNotIn("ships with vit", self.on_terminal("classify", picture, VIT_MODEL=MODEL))
+        self.assertNotIn("ships with vit", self.on_terminal("embed", "-o", "x.npy", picture))
+        self.assertEqual(self.said("classify", picture), "")
 
 
 class ModelOperand(Hints):

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,27 @@ static void products_are_the_sums(void **state)
     check_products(0, 5, 7);
 }
 
+#define THREADS 3
+
+static void *multiply(void *unused)
+{
+    (void)unused;
+    check_products(70, 65, 33);
+    check_products(128, 1, 384);
+    return NULL;
+}
+
+/* The first calls of the program, so that loading OpenBLAS meets itself. */
+static void threads_multiply_at_once(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, multiply, NULL), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+}
+
 static void openblas_is_found_where_it_is(void **state)
 {
     (void)state;
@@ -64,6 +86,7 @@ int main(int argc, char **argv)
 {
     absent = argc > 1 && strcmp(argv[1], "absent") == 0;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_multiply_at_once),
         cmocka_unit_test(products_are_the_sums),
         cmocka_unit_test(openblas_is_found_where_it_is),
     };

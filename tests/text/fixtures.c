@@ -158,3 +158,21 @@ void assert_ids(const vit_tokenizer *tokenizer, const char *text, const int *ids
     for (size_t i = 0; i < n; i++)
         assert_int_equal(found[i], ids[i]);
 }
+
+vit_tokenizer *open_tokenizer(const char *folder, vit_tokenizer_kind kind, size_t context)
+{
+    vit_tokenizer_options options = {.kind = kind, .context = context};
+    vit_tokenizer *tokenizer;
+    vit_error err = {0};
+    assert_ok(vit_tokenizer_open(folder, &options, &tokenizer, &err), err);
+    return tokenizer;
+}
+
+vit_tokenizer *open_fixture(const char *fixture, const char *files, vit_tokenizer_kind kind, size_t context)
+{
+    char *folder = folder_make();
+    take_files(folder, fixture, files);
+    vit_tokenizer *tokenizer = open_tokenizer(folder, kind, context);
+    folder_remove(folder);
+    return tokenizer;
+}

@@ -13,7 +13,11 @@ void take_files(const char *folder, const char *fixture, const char *names);
 /* Contents of a file; the caller frees. */
 char *read_whole(const char *path, size_t *size);
 
-/* Opens, encodes a terminated text, and compares with ids that end at -1. */
+/* Opens the tokenizer of a folder, or of files that take_files knows; context 0 is the tokenizer's own. */
+vit_tokenizer *open_tokenizer(const char *folder, vit_tokenizer_kind kind, size_t context);
+vit_tokenizer *open_fixture(const char *fixture, const char *files, vit_tokenizer_kind kind, size_t context);
+
+/* Encodes a terminated text, and compares with ids that end at -1. */
 void assert_ids(const vit_tokenizer *tokenizer, const char *text, const int *ids);
 
 #endif

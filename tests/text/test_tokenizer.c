@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The public interface: arguments, limits, padding, threads, and memory running out. */
-#include <pthread.h>
+/* The public interface: arguments, limits, padding, and memory running out. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,25 +7,6 @@
 #include "fixtures.h"
 
 #define CONFIGS "tokenizer_config.json special_tokens_map.json"
-#define THREADS 4
-
-static vit_tokenizer *open_folder(const char *folder, vit_tokenizer_kind kind, size_t context)
-{
-    vit_tokenizer_options options = {.kind = kind, .context = context};
-    vit_tokenizer *tokenizer;
-    vit_error err = {0};
-    assert_ok(vit_tokenizer_open(folder, &options, &tokenizer, &err), err);
-    return tokenizer;
-}
-
-static vit_tokenizer *open_fixture(const char *fixture, const char *files, vit_tokenizer_kind kind, size_t context)
-{
-    char *folder = folder_make();
-    take_files(folder, fixture, files);
-    vit_tokenizer *tokenizer = open_folder(folder, kind, context);
-    folder_remove(folder);
-    return tokenizer;
-}
 
 static void wrong_arguments_are_refused(void **state)
 {
@@ -80,7 +60,7 @@ static void the_context_can_be_chosen(void **state)
     take_files(folder, "clip", "vocab.json merges.txt");
     assert_int_equal(vit_tokenizer_open(folder, &options, &tokenizer, NULL), VIT_ERR_CORRUPT);
     write_text(folder, "config.json", "{\"model_type\":\"clip\",\"text_config\":{\"max_position_embeddings\":9}}");
-    tokenizer = open_folder(folder, VIT_TOKENIZER_AUTO, 0);
+    tokenizer = open_tokenizer(folder, VIT_TOKENIZER_AUTO, 0);
     assert_int_equal(vit_tokenizer_context(tokenizer), 9);
     vit_tokenizer_free(tokenizer);
     folder_remove(folder);
@@ -110,7 +90,7 @@ static void padding_is_the_models(void **state)
         take_files(folder, rows[i].fixture, rows[i].files);
         if (rows[i].config)
             write_text(folder, "config.json", rows[i].config);
-        vit_tokenizer *tokenizer = open_folder(folder, rows[i].kind, 0);
+        vit_tokenizer *tokenizer = open_tokenizer(folder, rows[i].kind, 0);
         size_t context = vit_tokenizer_context(tokenizer);
         assert_int_equal(vit_tokenizer_pad_id(tokenizer), rows[i].pad);
         assert_int_equal(vit_tokenizer_pads_left(tokenizer), rows[i].left);
@@ -194,51 +174,10 @@ static void references_without_end_are_refused(void **state)
     vit_tokenizer_free(tokenizer);
 }
 
-/* ------------------------------------------------------------------ threads ---- */
-
-typedef struct job {
-    const vit_tokenizer *tokenizer;
-    uint32_t ids[128];
-    size_t n;
-} job;
-
-static const char thread_text[] =
-    "A photo of the B\xC3\x9C" "CHERREGAL, it's 1980s &amp; \xE7\x8B\x97 \xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3!";
-
-static void *encode_often(void *argument)
-{
-    job *j = argument;
-    for (int i = 0; i < 200; i++)
-        if (vit_tokenizer_encode(j->tokenizer, thread_text, sizeof thread_text - 1, j->ids, 128, &j->n, NULL) != VIT_OK)
-            j->n = 0;
-    return NULL;
-}
-
-static void threads_share_a_tokenizer(void **state)
-{
-    (void)state;
-    vit_tokenizer *tokenizers[] = {open_fixture("clip", "vocab.json merges.txt", VIT_TOKENIZER_OPEN_CLIP, 0),
-                                   open_fixture("siglip_unigram", "spiece.model", VIT_TOKENIZER_HF, 0)};
-    for (size_t k = 0; k < 2; k++) {
-        job jobs[THREADS + 1];
-        pthread_t threads[THREADS];
-        for (size_t i = 0; i <= THREADS; i++)
-            jobs[i].tokenizer = tokenizers[k];
-        for (size_t i = 0; i < THREADS; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, encode_often, &jobs[i]), 0);
-        for (size_t i = 0; i < THREADS; i++)
-            pthread_join(threads[i], NULL);
-        encode_often(&jobs[THREADS]);
-        assert_true(jobs[THREADS].n > 10);
-        for (size_t i = 0; i < THREADS; i++) {
-            assert_int_equal(jobs[i].n, jobs[THREADS].n);
-            assert_memory_equal(jobs[i].ids, jobs[THREADS].ids, jobs[i].n * sizeof(uint32_t));
-        }
-        vit_tokenizer_free(tokenizers[k]);
-    }
-}
-
 /* ------------------------------------------------------------------ memory ---- */
+
+static const char mixed_text[] =
+    "A photo of the B\xC3\x9C" "CHERREGAL, it's 1980s &amp; \xE7\x8B\x97 \xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3!";
 
 /* Refuses the first-th request for memory and those after it. true: it was reached, and said so. */
 static bool encode_without_memory(const vit_tokenizer *tokenizer, size_t first)
@@ -246,7 +185,7 @@ static bool encode_without_memory(const vit_tokenizer *tokenizer, size_t first)
     uint32_t ids[128];
     size_t n;
     allocations_watch(first, SIZE_MAX);
-    vit_status status = vit_tokenizer_encode(tokenizer, thread_text, sizeof thread_text - 1, ids, 128, &n, NULL);
+    vit_status status = vit_tokenizer_encode(tokenizer, mixed_text, sizeof mixed_text - 1, ids, 128, &n, NULL);
     size_t requests = allocations_stop();
     assert_int_equal(status, requests >= first ? VIT_ERR_OUT_OF_MEMORY : VIT_OK);
     return requests >= first;
@@ -307,7 +246,6 @@ int main(void)
         cmocka_unit_test(texts_that_are_none_are_refused),
         cmocka_unit_test(long_texts_take_no_longer_than_they_are),
         cmocka_unit_test(references_without_end_are_refused),
-        cmocka_unit_test(threads_share_a_tokenizer),
         cmocka_unit_test(memory_may_run_out_while_encoding),
         cmocka_unit_test(memory_may_run_out_while_opening),
     };

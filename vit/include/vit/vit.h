@@ -328,6 +328,12 @@ VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "av
  * model that was opened for one call. The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
+/* Whether libvit heeds the environment variable "VIT_CPU" or "VIT_GEMM". VIT_OK: it does, or the variable is empty or not set.
+ * VIT_ERR_INVALID_ARGUMENT: its value means nothing, or cannot be had on this machine, and so changes nothing; the message
+ * lists the values that there are, or says what is used. With VIT_CPU=avx on a processor that has AVX2: "'avx' is not one of c,
+ * avx2, avx512, avx512_vnni, avx512_bf16: avx2 is used, the most that this processor has". */
+VIT_API vit_status vit_check_environment(const char *variable, vit_error *err);
+
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
  * same, bit for bit, whatever n, max_batch and threads are. VIT_ERR_NON_FINITE: some result holds NaN or
  * infinity; where says which image. */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The environment variables that steer how libvit computes, VIT_CPU and VIT_GEMM. libvit does not heed a value that it does not
+ * know or cannot have here, and never prints: so the command says it. */
+#ifndef CLI_ENVIRONMENT_H
+#define CLI_ENVIRONMENT_H
+
+/* A note for each of them that is not heeded. Called once in a run. */
+void cli_environment_note(void);
+
+#endif
