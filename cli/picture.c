@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "picture.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "mistaken.h"
+#include "text.h"
 
 const char *const cli_resampler_names[] = {"pillow", "pillow13", "torchvision", NULL};
 const char *const cli_exif_names[] = {"apply", "ignore", NULL};
@@ -121,15 +126,37 @@ vit_load_options cli_load_options(const cli_picture_options *options, const vit_
     return load;
 }
 
-vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err)
+/* Why is the file no picture? A tar file is often past the limit on the bytes of one. */
+static void look_again(const char *path, vit_error *err)
 {
-    if (path)
-        return vit_image_load(path, options, image, err);
+    FILE *file = err->status == VIT_ERR_UNSUPPORTED_FORMAT || err->status == VIT_ERR_TOO_LARGE ? fopen(path, "re") : NULL;
+    if (!file)
+        return;
+    void *bytes = cli_allocate(CLI_MISTAKEN_BYTES, 1);
+    size_t size = fread(bytes, 1, CLI_MISTAKEN_BYTES, file);
+    cli_mistaken(bytes, size, path, err);
+    free(bytes);
+    fclose(file);
+}
+
+static vit_status load_from_stdin(const vit_load_options *options, vit_image *image, vit_error *err)
+{
     void *bytes = NULL;
     size_t size = 0;
     vit_status status = vit_descriptor_read(STDIN_FILENO, "standard input", 0, &bytes, &size, err);
     if (status == VIT_OK)
         status = vit_image_decode(bytes, size, "standard input", options, image, err);
+    if (status == VIT_ERR_UNSUPPORTED_FORMAT)
+        cli_mistaken(bytes, size, "-", err);
     vit_free(bytes);
     return status;
+}
+
+vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err)
+{
+    vit_error why = {0};
+    vit_status status = path ? vit_image_load(path, options, image, &why) : load_from_stdin(options, image, &why);
+    if (status != VIT_OK && path)
+        look_again(path, &why);
+    return status == VIT_OK ? VIT_OK : vit_error_set(err, why.status, why.where, "%s", why.message);
 }

@@ -206,6 +206,21 @@ static cli_exit help(const cli_command *command, const cli_group *groups)
 
 /* ------------------------------------------------------------------ the parser ---- */
 
+/* What the process was started for; set once, before there are other threads. */
+static struct {
+    const cli_command *command;
+    const cli_group *groups;
+} parsed;
+
+bool cli_takes(const char *name)
+{
+    for (const cli_group *group = parsed.groups; group && group->title; group++)
+        for (const cli_option *option = group->options; option->name || option->letter; option++)
+            if (option->name && strcmp(option->name, name) == 0)
+                return !left_out(parsed.command, option);
+    return false;
+}
+
 typedef struct parser {
     const cli_command *command;
     const cli_group *groups;
@@ -399,6 +414,8 @@ int cli_parse(const cli_command *command, const cli_group *groups, int argc, cha
 {
     parser p = {.command = command, .groups = groups, .argc = argc, .argv = argv};
     int status = parse_all(&p);
+    parsed.command = command;
+    parsed.groups = groups;
     if (status == CLI_GO_ON)
         cli_set_quiet(p.general.quiet);
     if (status == CLI_GO_ON)

@@ -36,6 +36,9 @@ typedef struct cli_group {
  * command. */
 int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv);
 
+/* Does the command that cli_parse has read the command line of take this option ("tar")? For hints, from any thread. */
+bool cli_takes(const char *option);
+
 /* Prints "vit: MESSAGE; see 'vit NAME --help'" (after a question: "vit: MESSAGE See 'vit NAME --help'") and answers CLI_USAGE. */
 cli_exit cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "libarchive.h"
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "on_demand.h"
+#include "text.h"
 
 #define FILE_NAME "libarchive.so.13" /* since libarchive 3.1 */
 
@@ -15,9 +17,17 @@ static const cli_function functions[] = {
 #undef ROW
 };
 
+static char *failure; /* NULL: none */
+
+static void load(void)
+{
+    const char *why = cli_on_demand(FILE_NAME, functions, sizeof functions / sizeof *functions, &cli_libarchive);
+    failure = why ? cli_duplicate(why) : NULL;
+}
+
 const char *cli_libarchive_load(void)
 {
-    if (cli_libarchive.archive_read_new)
-        return NULL;
-    return cli_on_demand(FILE_NAME, functions, sizeof functions / sizeof *functions, &cli_libarchive);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    return failure;
 }

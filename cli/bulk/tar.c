@@ -278,14 +278,20 @@ static bool give_failure(cli_tar *tar, cli_input *input)
 
 /* ------------------------------------------------------------------ a tar file ---- */
 
+/* What is read, and what is undone on the way. */
+static bool set_up(struct archive *archive)
+{
+    return archive && cli_libarchive.archive_read_support_format_tar(archive) == ARCHIVE_OK &&
+           cli_libarchive.archive_read_support_filter_gzip(archive) == ARCHIVE_OK &&
+           cli_libarchive.archive_read_support_filter_bzip2(archive) == ARCHIVE_OK &&
+           cli_libarchive.archive_read_support_filter_zstd(archive) == ARCHIVE_OK;
+}
+
 static bool open_archive(cli_tar *tar)
 {
     bool standard_input = strcmp(tar->name, "-") == 0;
     struct archive *archive = tar->archive = cli_libarchive.archive_read_new();
-    return archive && cli_libarchive.archive_read_support_format_tar(archive) == ARCHIVE_OK &&
-           cli_libarchive.archive_read_support_filter_gzip(archive) == ARCHIVE_OK &&
-           cli_libarchive.archive_read_support_filter_bzip2(archive) == ARCHIVE_OK &&
-           cli_libarchive.archive_read_support_filter_zstd(archive) == ARCHIVE_OK &&
+    return set_up(archive) &&
            (standard_input ? cli_libarchive.archive_read_open_fd(archive, STDIN_FILENO, BLOCK)
                            : cli_libarchive.archive_read_open_filename(archive, tar->name, BLOCK)) == ARCHIVE_OK;
 }
@@ -332,4 +338,15 @@ void cli_tar_close(cli_tar *tar)
         cli_libarchive.archive_read_free(tar->archive);
     free(tar->name);
     free(tar);
+}
+
+bool cli_tar_is(const void *bytes, size_t size)
+{
+    struct archive_entry *entry;
+    struct archive *archive = cli_libarchive_load() ? NULL : cli_libarchive.archive_read_new();
+    bool is = set_up(archive) && cli_libarchive.archive_read_open_memory(archive, bytes, size) == ARCHIVE_OK;
+    int result = is ? cli_libarchive.archive_read_next_header(archive, &entry) : ARCHIVE_FATAL;
+    if (archive)
+        cli_libarchive.archive_read_free(archive);
+    return result == ARCHIVE_OK || result == ARCHIVE_WARN;
 }

@@ -7,6 +7,7 @@
 #define CLI_TAR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "inputs.h"
 
@@ -20,5 +21,9 @@ cli_tar *cli_tar_open(const char *name);
 bool cli_tar_next(cli_tar *tar, cli_input *input);
 
 void cli_tar_close(cli_tar *tar); /* takes NULL */
+
+/* Are these the bytes, or the first ones, of a tar file with something in it, compressed or not? false also where that cannot be
+ * known (libarchive is missing). From any thread. */
+bool cli_tar_is(const void *bytes, size_t size);
 
 #endif

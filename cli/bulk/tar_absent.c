@@ -27,6 +27,12 @@ bool cli_tar_next(cli_tar *tar, cli_input *input)
     return true;
 }
 
+bool cli_tar_is(const void *bytes, size_t size)
+{
+    (void)bytes, (void)size;
+    return false;
+}
+
 void cli_tar_close(cli_tar *tar)
 {
     if (!tar)

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the command says to people who are a letter, an option or a kind of file off."""
+import bz2
+import gzip
+import io
+import lzma
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 
 from harness import *
 
@@ -241,6 +246,95 @@ class DefaultModel(Hints):
         self.assertNotIn("ships with vit", self.on_terminal("classify", picture, VIT_MODEL=MODEL))
         self.assertNotIn("ships with vit", self.on_terminal("embed", "-o", "x.npy", picture))
         self.assertEqual(self.said("classify", picture), "")
+
+
+class Mistaken(Hints):
+    """What is given as a picture and is what another option takes is told which option that is."""
+
+    def tar(self, name, compress=lambda content: content, layout=tarfile.USTAR_FORMAT):
+        """A tar file with a picture in it."""
+        content, picture = io.BytesIO(), png(9, 9)
+        with tarfile.open(fileobj=content, mode="w", format=layout) as file:
+            member = tarfile.TarInfo("a.png")
+            member.size = len(picture)
+            file.addfile(member, io.BytesIO(picture))
+        return write(self.path(name), compress(content.getvalue()))
+
+    def hint(self, *arguments, **more):
+        """Of a command that is given one thing alone."""
+        said = self.said(*arguments, status=1, **more)
+        self.assertIn("unsupported_format: this is ", said)
+        return said.splitlines()[0].split("not a picture")[1]
+
+    def ways(self, path):
+        """Commands, each with the thing by its path and, where they take it, on standard input."""
+        for arguments in (["classify", "-m", MODEL], ["embed", "-m", MODEL, "--format", "csv"]):
+            yield arguments + [path], b""
+            yield arguments + ["-"], read(path)
+        yield ["classify", "-m", MODEL, "-t", "2", path, path], b""
+
+    def test_tar(self):
+        self.need_tar()
+        for name, compress in (("a.tar", bytes), ("a.tgz", gzip.compress), ("a.tar.bz2", bz2.compress), ("a.jpg", bytes),
+                               ("a.png", gzip.compress), ("a", bz2.compress)):
+            path = self.tar(name, compress)
+            for arguments, stdin in self.ways(path):
+                self.assertIn("--tar", self.hint(*arguments, stdin=stdin))
+            self.vit("classify", "-m", MODEL, "--tar", path)  # which is true
+        for layout in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+            self.assertIn("--tar", self.hint("classify", "-m", MODEL, self.tar("b.tar", layout=layout)))
+        self.assertIn("--tar -", self.hint("classify", "-m", MODEL, self.tar("a.txz", lzma.compress)))
+
+    def test_tar_past_the_limit_on_bytes(self):
+        self.need_tar()
+        path = self.tar("a.tar")
+        os.truncate(path, 2**30 + 512)  # with a hole
+        self.assertIn("--tar", self.hint("classify", "-m", MODEL, path))
+
+    def test_tar_where_no_option_takes_it(self):
+        path = self.tar("a.tar")
+        for command in (["preprocess", "-o", "x.npy"], ["attention", "-o", "x.png"], ["index", "--db", "x.db"]):
+            hint = self.hint(*command, "-m", MODEL, path)
+            self.assertNotIn("--tar", hint)
+            self.assertIn("unpack it", hint)
+
+    def test_text(self):
+        names = [self.picture("%d.png" % i) for i in range(3)]
+        names[0] = self.picture("caf\u00e9 \u4e16.png")
+        lines = {"--from": "\n".join(names).encode(), "-0 --from": "\0".join(names).encode() + b"\0"}
+        lines["--from "] = ("\n".join(names) * 500).encode()  # cut in the middle of something
+        for option, content in lines.items():
+            path = write(self.path("list"), content)
+            for arguments, stdin in self.ways(path):
+                place = "-" if stdin else path
+                self.assertIn("name it with %s %s\n" % (option.strip(), place), self.hint(*arguments, stdin=stdin) + "\n")
+            if option in ("--from", "-0 --from"):
+                self.vit("classify", "-m", MODEL, *option.split(), path)  # which is true
+        write(self.path("my list.jpg"), b"a.png\n")
+        self.assertIn("--from 'my list.jpg'", self.hint("classify", "-m", MODEL, "my list.jpg"))
+        self.assertNotIn("--from", self.hint("preprocess", "-m", MODEL, "-o", "x.npy", path))
+
+    def test_array(self):
+        path = write(self.path("x.npy"), npy_bytes("<f4", (1, 3, 4, 4), bytes(192)))
+        self.assertIn("--pixels " + path, self.hint("classify", "-m", MODEL, path))
+        self.assertNotIn("--pixels", self.hint("preprocess", "-m", MODEL, "-o", "y.npy", path))
+
+    def test_other_things(self):
+        """What is known to be something else, or nothing that an option takes."""
+        for content, what in ((b"<!doctype html><p>404", "HTML"), (b'{"error": 404}', "JSON"), (b"GIF89a", "GIF"),
+                              (b"version https://git-lfs.github.com/spec/v1\noid 1", "git lfs pull"), (b"", "empty"),
+                              (bytes(5000), "zero bytes"), (bytes(range(256)) * 4, "in a format"), (b"\xff\xfe\xfd", "in a format"),
+                              (gzip.compress(b"no tar" * 1000), "gzip"), (b"\x1f\x8b\x08 cut", "gzip")):
+            write(self.path("x.jpg"), content)
+            said = self.said("classify", "-m", MODEL, "x.jpg", status=1)
+            with self.subTest(what):
+                self.assertIn(what, said)
+                self.assertNotIn("--", said)
+
+    def need_tar(self):
+        done = subprocess.run([VIT, "classify", "--tar", self.tar("x.tar")], capture_output=True, timeout=TIMEOUT, env=environment())
+        if b"no tar files" in done.stderr:
+            self.skipTest("this vit was built without libarchive")
 
 
 class ModelOperand(Hints):
