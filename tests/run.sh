@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the project and runs every test, on Debian 12: sh tests/run.sh
-# Installs the Debian packages that are missing (as root, or with sudo). Four builds, with warnings as errors, in
-# build-tests/: Clang (built only), GCC with address and undefined-behaviour sanitizers, GCC with ThreadSanitizer (the
-# tests of threads only), GCC as released, whose tests run a second time as on a processor without vector instructions.
+# Installs the Debian packages that are missing (as root, or with sudo). Five builds, with warnings as errors, in
+# build-tests/: Clang (built only), Clang with libFuzzer (which replays what tests/fuzz has), GCC with address and
+# undefined-behaviour sanitizers, GCC with ThreadSanitizer (the tests of threads only), GCC as released, whose tests run a
+# second time as on a processor without vector instructions.
 # They stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
 # not keep the others from running.
 # sh tests/run.sh --full also walks README.md in a fresh Debian 12, command by command: an hour more
@@ -16,6 +17,7 @@ need_build_packages
 need_library cmocka libcmocka-dev
 need_tool g++ g++
 need_tool clang clang
+need_file /usr/share/doc/libclang-rt-14-dev libclang-rt-14-dev # the sanitizers and libFuzzer of Clang
 need_tool groff groff
 # The tests of the command from outside, with what they make tar files with, and an environment for what is on PyPI.
 need_tool python3 python3
@@ -75,6 +77,8 @@ check() {
 if build clang all -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
     echo "clang: built without a warning" >>"$summary"
 fi
+build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_FUZZ=ON \
+    -DVIT_SANITIZE=address,undefined && check fuzz fuzz --label-regex fuzz
 build sanitized all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined &&
     check sanitized sanitized --label-exclude slow
 # A thread that waits for its next input when the command gives up is no race.

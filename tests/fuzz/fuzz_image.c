@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a picture. Run: fuzz_image CORPUS tests/data/decode (see CMakeLists.txt beside this). */
-#include <stddef.h>
-#include <stdint.h>
+/* Any bytes as a picture. */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "vit/io.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void decode(const uint8_t *bytes, size_t size, const vit_load_options *options)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a weight file. Run: fuzz_safetensors CORPUS (see CMakeLists.txt beside this). */
+/* Any bytes as a weight file. */
 #include <stdlib.h>
 
+#include "fuzz.h"
 #include "touch.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

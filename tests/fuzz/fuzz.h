@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the entries share. An entry is a function that takes any bytes and aborts where a promise is broken. libFuzzer makes
+ * up the bytes; replay.c takes them from files. */
+#ifndef VIT_FUZZ_H
+#define VIT_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* PATH of NAME in a folder of this process, which is removed at exit. The buffer is static and reused after eight calls. */
+const char *scratch_path(const char *name);
+
+/* Puts a file there, or takes it away. */
+void scratch_write(const char *name, const void *bytes, size_t size);
+void scratch_remove(const char *name);
+
+/* Links there to all files of a folder. */
+void scratch_link_all(const char *folder);
+
+#endif

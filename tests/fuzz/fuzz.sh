@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Looks for bytes that break a reader: sh tests/fuzz/fuzz.sh SECONDS [NAME...]
+# Runs the entries of these names, or all, for so many seconds each, with Clang's libFuzzer. What they learn stays in
+# build-tests/corpus/NAME. Bytes that break something are put into tests/fuzz/findings/NAME, where every later run of the
+# tests feeds them again: mend the reader, and commit them with it.
+set -eu
+cd "$(dirname "$0")/../.."
+seconds=${1:?how many seconds for each entry?}
+shift
+
+cmake -S . -B build-tests/fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_FUZZ=ON \
+    -DVIT_SANITIZE=address,undefined -DVIT_WERROR=ON >build-tests/fuzz.log
+cmake --build build-tests/fuzz --target fuzzers --parallel "$(nproc)" >>build-tests/fuzz.log
+here=build-tests/fuzz/tests/fuzz
+[ $# -gt 0 ] || set -- $(cd $here && ls ./*.seeds | sed 's/.*\///; s/[.]seeds//')
+
+broken=
+for name; do
+    echo "== $name"
+    mkdir -p "build-tests/corpus/$name" "tests/fuzz/findings/$name"
+    nice -n 10 setarch -R "$here/fuzz_$name" -max_total_time="$seconds" -max_len=16384 -timeout=20 -print_final_stats=1 \
+        -seed_inputs=@"$here/$name.seeds" -artifact_prefix="tests/fuzz/findings/$name/" "build-tests/corpus/$name" \
+        >"build-tests/corpus/$name.log" 2>&1 || broken="$broken $name"
+    grep -E 'stat::(number_of_executed_units|new_units)|SUMMARY|deadly' "build-tests/corpus/$name.log" || true
+    rmdir "tests/fuzz/findings/$name" 2>/dev/null || true
+done
+[ -z "$broken" ] || { echo "Broken:$broken" >&2; exit 1; }

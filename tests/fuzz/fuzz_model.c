@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Any bytes as a file of a checkpoint, whose name is FUZZ_FILE, beside the other files of the folder FUZZ_CASE. A model that
+ * opens encodes, or says why it cannot. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "vit/vit.h"
+
+#define FLOPS_MOST 1e8 /* larger models are not worth the time */
+#define PIXELS_MOST ((size_t)1 << 20)
+
+static void encode(const vit_model *model)
+{
+    const size_t n = vit_model_pixels_size(model), width = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0);
+    vit_session_options options = {.threads = 1};
+    vit_session *session = NULL;
+    if (n > PIXELS_MOST || width > PIXELS_MOST || vit_model_flops(model) > FLOPS_MOST ||
+        vit_session_create(model, &options, &session, NULL) != VIT_OK)
+        return;
+    float *pixels = calloc(n, sizeof *pixels), *vector = calloc(width, sizeof *vector);
+    if (pixels && vector) {
+        const vit_status status = vit_encode(session, pixels, 1, VIT_OUTPUT_EMBEDDING, vector, NULL);
+        if (status != VIT_OK && status != VIT_ERR_NON_FINITE)
+            abort();
+    }
+    free(vector);
+    free(pixels);
+    vit_session_free(session);
+}
+
+static void open_tower(const char *path, vit_tower tower)
+{
+    vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_STORED};
+    vit_model *model = NULL;
+    vit_error err = {0};
+    const vit_status status = vit_model_open(path, &options, &model, &err);
+    if ((model != NULL) != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
+        abort();
+    if (!model)
+        return;
+    char *description = vit_model_describe(model);
+    if (!description || !*description)
+        abort();
+    vit_free(description);
+    if (tower == VIT_TOWER_IMAGE)
+        encode(model);
+    vit_model_free(model);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static int linked;
+    if (!linked)
+        scratch_link_all(FUZZ_CASE);
+    linked = 1;
+    scratch_write(FUZZ_FILE, bytes, size);
+    const int is_weights = strstr(FUZZ_FILE, "model.safetensors") && !strstr(FUZZ_FILE, "json");
+    const char *path = scratch_path(is_weights ? FUZZ_FILE : "");
+    open_tower(path, VIT_TOWER_IMAGE);
+    open_tower(path, VIT_TOWER_TEXT);
+    return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Any bytes as the vectors beside an index. The header's sum, which no mutation would hit, is put right first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "vector_file.h"
+
+#define HEADER_BYTES 56 /* magic, index, columns, rows, last id, error, sum: 8 bytes each */
+#define COLUMNS_MOST 4096
+
+static uint64_t number_at(const uint8_t *bytes, size_t index)
+{
+    uint64_t number;
+    memcpy(&number, bytes + 8 * index, sizeof number);
+    return number;
+}
+
+static void seal(uint8_t *header)
+{
+    uint64_t sum = 0xcbf29ce484222325u; /* FNV-1a, as in vector_file.c */
+    for (size_t i = 0; i < HEADER_BYTES - 8; i++)
+        sum = (sum ^ header[i]) * 0x100000001b3u;
+    memcpy(header + HEADER_BYTES - 8, &sum, sizeof sum);
+}
+
+static void read_rows(const cli_vector_file_key *key)
+{
+    cli_vector_file file;
+    cli_vector_file_open(scratch_path("fuzz-vectors"), key, &file);
+    volatile uint8_t sum = 0;
+    for (size_t i = 0; i < file.rows.n * file.rows.row_size; i++)
+        sum = (uint8_t)(sum + file.rows.bytes[i]);
+    if (file.rows.columns != key->columns || (file.rows.n > 0) != (file.map != NULL))
+        abort();
+    cli_vector_file_close(&file);
+}
+
+static void append_rows(const cli_vector_file_key *key)
+{
+    static const float vector[COLUMNS_MOST] = {1};
+    cli_vector_appender *appender = cli_vector_append_start(scratch_path("fuzz-vectors"), key, false);
+    if (!appender)
+        abort();
+    const int64_t last = cli_vector_append_last_id(appender);
+    if (last < INT64_MAX && !cli_vector_append(appender, last + 1, vector))
+        abort();
+    if (!cli_vector_append_end(appender, false))
+        read_rows(key);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    if (size < HEADER_BYTES)
+        return 0;
+    const cli_vector_file_key key = {number_at(bytes, 1), (size_t)number_at(bytes, 2)};
+    if (key.columns == 0 || key.columns > COLUMNS_MOST)
+        return 0;
+    uint8_t *sealed = malloc(size);
+    if (!sealed)
+        return 0;
+    memcpy(sealed, bytes, size);
+    seal(sealed);
+    scratch_write("fuzz-vectors", sealed, size);
+    free(sealed);
+    read_rows(&key);
+    append_rows(&key);
+    return 0;
+}
