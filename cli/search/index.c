@@ -19,7 +19,8 @@ typedef struct index_command {
     cli_pin pin;
     cli_store *store;
     cli_sync sync;
-    bool begun; /* a transaction */
+    bool pinned; /* the index has its pin */
+    bool begun;  /* a transaction */
     size_t columns, added;
 } index_command;
 
@@ -43,10 +44,25 @@ static const cli_left_out left_out[] = {
 
 /* ------------------------------------------------------------------ images ---- */
 
+/* The first picture brings the pin: an index of nothing takes whatever comes next. Another process
+ * may have brought one meanwhile. */
+static bool pin(index_command *index)
+{
+    cli_store *store = index->store;
+    cli_pin there = {0};
+    if (index->pinned)
+        return true;
+    index->pinned = store->kind->write_pin(store, &index->pin) &&
+                    store->kind->read_pin(store, &there) &&
+                    cli_pin_matches(&there, &index->pin, store->place);
+    cli_pin_free(&there);
+    return index->pinned;
+}
+
 static bool begin(index_command *index)
 {
     if (!index->begun)
-        index->begun = index->store->kind->begin(index->store);
+        index->begun = pin(index) && index->store->kind->begin(index->store);
     return index->begun;
 }
 
@@ -137,7 +153,7 @@ static cli_exit check_options(const cli_command *command, const index_command *i
     return cli_store_claim(command, &index->place);
 }
 
-/* The first run writes the pin, and later ones must fit it. */
+/* What the index has already must fit. */
 static cli_exit open_index(const cli_command *command, index_command *index, const cli_job *job)
 {
     cli_exit status = cli_pin_take(command, job, &index->output, &index->pin);
@@ -148,13 +164,11 @@ static cli_exit open_index(const cli_command *command, index_command *index, con
     if (!index->store)
         return CLI_OUTPUT;
     cli_pin there = {0};
-    status = CLI_OUTPUT;
-    if (index->store->kind->read_pin(index->store, &there)) {
-        if (cli_pin_dimensions(&there) == 0)
-            status = index->store->kind->write_pin(index->store, &index->pin) ? CLI_DONE : CLI_OUTPUT;
-        else
-            status = cli_pin_matches(&there, &index->pin, index->store->place) ? CLI_DONE : CLI_USAGE;
-    }
+    if (!index->store->kind->read_pin(index->store, &there))
+        status = CLI_OUTPUT;
+    index->pinned = cli_pin_dimensions(&there) > 0;
+    if (index->pinned && !cli_pin_matches(&there, &index->pin, index->store->place))
+        status = CLI_USAGE;
     cli_pin_free(&there);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What made the vectors of an index: model, preprocessing, precision, output. It is written when the index is made, and
- * whatever would give other vectors is refused from then on. */
+/* What made the vectors of an index: model, preprocessing, precision, output. It is written with
+ * the first image, and whatever would give other vectors is refused from then on. */
 #ifndef CLI_PIN_H
 #define CLI_PIN_H
 

@@ -75,9 +75,11 @@ typedef struct cli_store_kind {
     cli_store *(*open)(const cli_store_options *options, cli_store_mode mode);
     void (*close)(cli_store *store);
     bool (*read_pin)(cli_store *store, cli_pin *pin); /* all NULL: nothing was indexed yet */
+    /* Makes the store ready for images, unless another process did so first: read_pin then has that
+     * one's pin. Comes before the first begin. */
     bool (*write_pin)(cli_store *store, const cli_pin *pin);
 
-    /* Images, in no order; captions are left out. */
+    /* Images, in no order; captions are left out. Without a pin there are none. */
     bool (*each_item)(cli_store *store, cli_take_item *take, void *context);
     /* Can the store answer with this filter? Says what is wrong with it. */
     bool (*check_filter)(cli_store *store, const cli_filter *filter);
@@ -91,7 +93,7 @@ typedef struct cli_store_kind {
     bool (*copy)(cli_store *store, int64_t from, const cli_item *item);      /* put, with the vector of another image */
     bool (*update)(cli_store *store, const cli_item *item);                   /* of this id; may get a new path */
     bool (*remove)(cli_store *store, const char *path);
-    /* After the last commit: whatever makes searches fast. */
+    /* After the last commit: whatever makes searches fast. Nothing, without a pin. */
     bool (*finish)(cli_store *store);
 
     /* hits[n] of the n queries: best first, ties by path; freed with cli_hits_free. */

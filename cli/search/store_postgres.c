@@ -12,6 +12,7 @@
 #define TABLE_NAME_MAX 48 /* of PostgreSQL's 63 bytes: names of indexes are made from it */
 #define COLUMNS "path, name, size, mtime, hash, width, height, caption, caption_time, embedding"
 #define N_COLUMNS 10
+#define ONE_AT_A_TIME "1986622513" /* "vit1": a lock in the database, of whoever makes tables */
 
 /* ------------------------------------------------------------------ libpq ---- */
 
@@ -276,19 +277,28 @@ static bool create_tables(postgres_store *store)
     return done;
 }
 
-static bool write_pin(cli_store *base, const cli_pin *pin)
+static bool make_store(postgres_store *store, const cli_pin *pin)
 {
-    postgres_store *store = (postgres_store *)base;
-    store->columns = cli_pin_dimensions(pin);
     if (!cli_postgres_execute(store, "CREATE EXTENSION IF NOT EXISTS vector")) {
         cli_note("the database needs pgvector: have its administrator run CREATE EXTENSION vector");
         return false;
     }
+    store->columns = cli_pin_dimensions(pin);
     bool done = cli_postgres_execute(store, "BEGIN") && create_tables(store) &&
                 insert_pin(store, "vector_type", cli_vector_type_names[store->half]);
     for (size_t i = 0; i < CLI_PIN_KEYS && done; i++)
         done = !pin->values[i] || insert_pin(store, cli_pin_names[i], pin->values[i]);
     return done && cli_postgres_execute(store, "COMMIT");
+}
+
+/* The lock is the session's: a transaction that waited for it might not see tables made meanwhile. */
+static bool write_pin(cli_store *base, const cli_pin *pin)
+{
+    postgres_store *store = (postgres_store *)base;
+    bool there = false;
+    return cli_postgres_execute(store, "SELECT pg_advisory_lock(" ONE_AT_A_TIME ")") &&
+           has_table(store, &there) && (there || make_store(store, pin)) &&
+           cli_postgres_execute(store, "SELECT pg_advisory_unlock(" ONE_AT_A_TIME ")");
 }
 
 /* ------------------------------------------------------------------ changes ---- */
@@ -322,10 +332,20 @@ static bool each_item(cli_store *base, cli_take_item *take, void *context)
     postgres_store *store = (postgres_store *)base;
     cli_text sql = {0};
     item_reader reader = {take, context};
+    if (store->columns == 0)
+        return true;
     cli_text_format(&sql, "SELECT id, path, size, mtime, hash, width, height, caption_time FROM %s", store->table);
     bool done = cli_postgres_each(store, sql.data, NULL, take_item, &reader);
     cli_text_free(&sql);
     return done;
+}
+
+/* One process writes at a time, as in SQLite; others wait, and searches go on. Two processes would
+ * otherwise bring the same path. */
+static bool begin_alone(postgres_store *store)
+{
+    return cli_postgres_execute(store, "BEGIN") &&
+           execute_on(store, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", store->table);
 }
 
 /* Rows come by COPY into a table of the session's own, and from there into the index, where they replace older ones. */
@@ -341,7 +361,7 @@ static bool begin(cli_store *base)
         store->has_batch_table = cli_postgres_execute(store, sql.data);
         cli_text_free(&sql);
     }
-    return store->has_batch_table && cli_postgres_execute(store, "BEGIN");
+    return store->has_batch_table && begin_alone(store);
 }
 
 static bool copy_rows(postgres_store *store)
@@ -505,6 +525,8 @@ static bool finish(cli_store *base)
 {
     postgres_store *store = (postgres_store *)base;
     size_t most = store->half ? 4000 : 2000;
+    if (store->columns == 0)
+        return true;
     if (store->columns > most) {
         cli_note("%s: pgvector's HNSW takes up to %zu dimensions%s: searches look at every vector", store->store.place, most,
                  store->half ? "" : " (4000 with --vector-type halfvec)");
@@ -515,7 +537,8 @@ static bool finish(cli_store *base)
     char *quoted = cli_libpq.PQescapeIdentifier(store->connection, name.data, name.size);
     cli_text_format(&sql, "CREATE INDEX IF NOT EXISTS %s ON %s USING hnsw (embedding %s_cosine_ops)", quoted, store->table,
                     cli_vector_type_names[store->half]);
-    bool done = quoted && cli_postgres_execute(store, sql.data);
+    bool done = quoted && begin_alone(store) && cli_postgres_execute(store, sql.data) &&
+                cli_postgres_execute(store, "COMMIT");
     cli_libpq.PQfreemem(quoted);
     cli_text_free(&name);
     cli_text_free(&sql);

@@ -185,13 +185,18 @@ static bool open_to_read(sqlite_store *store)
     return open_connection(store, "?mode=ro&immutable=1", SQLITE_OPEN_READONLY) || cli_sqlite_fail(store);
 }
 
+static bool count_tables(sqlite_store *store, int64_t *tables)
+{
+    return cli_sqlite_integer(store, "SELECT count(*) FROM sqlite_master", 0, tables);
+}
+
 /* An empty file will be ours; anything else must be. */
 static bool check_kind(sqlite_store *store)
 {
     int64_t application, version, tables;
     if (!cli_sqlite_integer(store, "PRAGMA application_id", 0, &application) ||
         !cli_sqlite_integer(store, "PRAGMA user_version", 0, &version) ||
-        !cli_sqlite_integer(store, "SELECT count(*) FROM sqlite_master", 0, &tables))
+        !count_tables(store, &tables))
         return false;
     if (tables > 0 && application != APPLICATION_ID) {
         cli_error("%s: a SQLite file, but not an index of vit: name another --db", store->store.place);
@@ -206,14 +211,27 @@ static bool check_kind(sqlite_store *store)
     return true;
 }
 
+/* Where several processes make the file at once, SQLite tells some of them that it is busy without
+ * waiting as it was told to: here its busy handler is not asked. */
+static bool use_wal(sqlite_store *store)
+{
+    static const char sql[] =
+        "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
+    double end = cli_seconds() + BUSY_MILLISECONDS / 1000;
+    int code;
+    while ((code = sqlite3_exec(store->db, sql, NULL, NULL, NULL)) == SQLITE_BUSY &&
+           cli_seconds() < end)
+        sqlite3_sleep(10);
+    return code == SQLITE_OK || cli_sqlite_fail(store);
+}
+
 static bool open_to_write(sqlite_store *store)
 {
     if (!open_connection(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
         return cli_sqlite_fail(store);
     if (!check_kind(store)) /* before anything is changed: the file may be another program's */
         return false;
-    return cli_sqlite_execute(
-        store, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+    return use_wal(store);
 }
 
 static cli_store *open_store(const cli_store_options *options, cli_store_mode mode)
@@ -235,7 +253,7 @@ static bool read_pin(cli_store *base, cli_pin *pin)
 {
     sqlite_store *store = (sqlite_store *)base;
     int64_t tables;
-    if (!cli_sqlite_integer(store, "SELECT count(*) FROM sqlite_master", 0, &tables))
+    if (!count_tables(store, &tables))
         return false;
     if (tables == 0)
         return true;
@@ -274,14 +292,18 @@ static bool write_pin(cli_store *base, const cli_pin *pin)
 {
     sqlite_store *store = (sqlite_store *)base;
     char number[32];
+    int64_t tables;
+    if (!cli_sqlite_execute(store, "BEGIN IMMEDIATE") || !count_tables(store, &tables))
+        return false;
+    if (tables > 0)
+        return cli_sqlite_execute(store, "ROLLBACK");
     if (getrandom(&store->key.index, sizeof store->key.index, 0) != (ssize_t)sizeof store->key.index) {
         cli_error("%s: the system gives no random number: %s", store->store.place, strerror(errno));
         return false;
     }
     snprintf(number, sizeof number, "%016" PRIx64, store->key.index);
     store->key.columns = cli_pin_dimensions(pin);
-    bool done = cli_sqlite_execute(store, "BEGIN IMMEDIATE") && cli_sqlite_execute(store, schema) &&
-                insert_pin(store, "index", number);
+    bool done = cli_sqlite_execute(store, schema) && insert_pin(store, "index", number);
     for (size_t i = 0; i < CLI_PIN_KEYS && done; i++)
         done = !pin->values[i] || insert_pin(store, cli_pin_names[i], pin->values[i]);
     if (done) {
@@ -299,6 +321,8 @@ static bool write_pin(cli_store *base, const cli_pin *pin)
 static bool each_item(cli_store *base, cli_take_item *take, void *context)
 {
     sqlite_store *store = (sqlite_store *)base;
+    if (store->key.columns == 0)
+        return true;
     sqlite3_stmt *statement = cli_sqlite_prepare(store, "SELECT id, path, size, mtime, hash, width, height, caption_time"
                                                         " FROM images");
     if (!statement)
@@ -458,6 +482,8 @@ static bool finish(cli_store *base)
 {
     sqlite_store *store = (sqlite_store *)base;
     int64_t removed, kept, newest;
+    if (store->key.columns == 0)
+        return true;
     if (!cli_sqlite_integer(store, "SELECT count(*) FROM removed", 0, &removed) ||
         !cli_sqlite_integer(store, "SELECT count(*) FROM vectors", 0, &kept) ||
         !cli_sqlite_integer(store, "SELECT max(id) FROM removed", 0, &newest))

@@ -85,6 +85,34 @@ class Case(unittest.TestCase):
         """Paths that one query finds."""
         return [hit["path"] for hit in self.search(*arguments)[0]["results"]]
 
+    def check_index_of_nothing(self):
+        """Where no picture came, an index says that it has none, and is bound to no option."""
+        self.pictures(2)
+        os.mkdir(self.path("empty"))
+        write(self.path("list"), b"absent.png\n")
+        write(self.path("bad.png"), b"no picture")
+        for status, inputs in ((1, ["absent"]), (0, ["empty"]), (1, ["--from", "list"]),
+                               (1, ["bad.png"])):
+            self.assertEqual(self.index("--output", "cls", *inputs, status=status)["encoded"], 0)
+            for command in (["search", "photos/000.png"], ["dedup"]):
+                self.vit(command[0], "--db", self.db, *command[1:], status=USAGE)
+                self.assertIn("nothing was indexed", self.said)
+        self.assertEqual(self.index("--output", "mean", "photos")["encoded"], 2)
+        self.vit("index", "--db", self.db, "--output", "cls", "empty", status=USAGE)
+        self.assertEqual(len(self.found("photos/000.png")), 2)
+
+    def check_several_begin(self, rounds, *arguments):
+        """Of several processes one makes the index, and all fill it."""
+        names = self.pictures(6)
+        for i in range(rounds):
+            place = [argument.replace("%d", str(i)) for argument in arguments]
+            several = [self.start("index", "-t", "1", *place, "photos") for _ in range(4)]
+            for process in several:
+                said = process.communicate(timeout=TIMEOUT)[1]
+                self.assertEqual(process.returncode, 0, said)
+            answers = json_lines(self.vit("search", *place, "--json", names[0]))
+            self.assertEqual(sorted(hit["path"] for hit in answers[0]["results"]), names)
+
     def vectors(self, *inputs):
         """{path: vector}, from vit embed."""
         lines = json_lines(self.vit("embed", "--format", "jsonl", *inputs))

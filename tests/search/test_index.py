@@ -191,6 +191,14 @@ class Refusals(Case):
         db.close()
 
 
+class Beginning(Case):
+    def test_without_a_picture(self):
+        self.check_index_of_nothing()
+
+    def test_several_at_once(self):
+        self.check_several_begin(4, "--db", "%d.db")
+
+
 class Kills(Case):
     def rows(self):
         with sqlite3.connect(self.path(self.db)) as db:

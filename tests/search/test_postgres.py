@@ -101,6 +101,14 @@ class Postgres(Case):
         self.assertEqual(len(self.found("photos/000.png")), 2)
         self.assertEqual(self.count("refusals"), 2)
 
+    def test_without_a_picture(self):
+        self.server.query("CREATE DATABASE nothing")
+        self.db, self.more = self.server.url("nothing"), ()
+        self.check_index_of_nothing()
+
+    def test_several_at_once(self):
+        self.check_several_begin(4, "--db", self.url, "--table", "several%d")
+
     def test_kill(self):
         self.pictures(150)
         self.use("--table", "killed")
