@@ -98,25 +98,91 @@ bool cli_manifest_write(const cli_manifest *manifest)
 static const struct {
     const char *key, *words;
 } differences[] = {
-    {"model_digest", "the model has other weights"},
-    {"preprocessing_digest", "the model's preprocessing is another"},
     {"input_digest", "the inputs are others (one was added, removed or renamed, or their order changed)"},
     {"vit_version", "another version of vit began it"},
 };
 
-static cli_exit refuse_difference(const cli_command *command, const cli_manifest *manifest, const char *key,
-                                  const cli_json *there, const cli_json *here)
+/* Settings that are digests: what of the model they are of, and what to do where the model is the same. */
+typedef struct digest_setting {
+    const char *key, *words, *remedy;
+} digest_setting;
+
+static const digest_setting digests[] = {
+    {"model_digest", "weights", "put back what was there"},
+    {"preprocessing_digest", "preprocessing",
+     "put back what was there, or give --preprocessor as before"},
+};
+
+#define DIGITS 12 /* of a digest, that are shown */
+
+/* then, now: of the job as it began, and of this run. */
+typedef struct two_jobs {
+    const cli_json *then, *now;
+    const char *key; /* of a setting that differs */
+} two_jobs;
+
+static const char *text_in(const cli_json *job, const char *key)
 {
+    const char *text = cli_json_text_of(cli_json_get(job, key));
+    return text ? text : "none";
+}
+
+/* Digests mean nothing to people, the names of the models do. */
+static cli_exit refuse_digest(const cli_command *command, const cli_manifest *manifest,
+                              const two_jobs *jobs, const digest_setting *digest)
+{
+    const char *model = text_in(jobs->then, "model");
+    const char *then = text_in(jobs->then, jobs->key), *now = text_in(jobs->now, jobs->key);
+    if (strcmp(model, manifest->model) == 0)
+        return cli_usage_error(command,
+                               "%s: cannot go on with this job: the %s of model %s changed since it "
+                               "began (digest %.*s then, %.*s now); %s, or name another folder "
+                               "with -o",
+                               manifest->folder, digest->words, model, DIGITS, then, DIGITS, now,
+                               digest->remedy);
+    return cli_usage_error(command,
+                           "%s: cannot go on with this job: it began with the %s of model %s "
+                           "(digest %.*s), and those of model %s (digest %.*s) are others; name "
+                           "the same with -m, or another folder with -o",
+                           manifest->folder, digest->words, model, DIGITS, then, manifest->model,
+                           DIGITS, now);
+}
+
+static cli_exit refuse_difference(const cli_command *command, const cli_manifest *manifest,
+                                  const two_jobs *jobs)
+{
+    for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
+        if (strcmp(jobs->key, digests[i].key) == 0)
+            return refuse_digest(command, manifest, jobs, &digests[i]);
     for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
-        if (strcmp(key, differences[i].key) == 0)
+        if (strcmp(jobs->key, differences[i].key) == 0)
             return cli_usage_error(command, "%s: cannot go on with this job: %s; name another folder with -o",
                                    manifest->folder, differences[i].words);
-    char *was = cli_json_print(there), *is = cli_json_print(here);
+    char *was = cli_json_print(cli_json_get(jobs->then, jobs->key));
+    char *is = cli_json_print(cli_json_get(jobs->now, jobs->key));
     cli_usage_error(command, "%s: cannot go on with this job: its %s is %s, now it is %s; use the same options, or name "
-                             "another folder with -o", manifest->folder, key, was, is);
+                             "another folder with -o", manifest->folder, jobs->key, was, is);
     free(was);
     free(is);
     return CLI_USAGE;
+}
+
+static bool differs(const two_jobs *jobs, const char *key)
+{
+    char *then = cli_json_print(cli_json_get(jobs->then, key));
+    char *now = cli_json_print(cli_json_get(jobs->now, key));
+    bool differ = strcmp(then, now) != 0;
+    free(then);
+    free(now);
+    return differ;
+}
+
+/* NULL: nothing differs. --image-size is the user's own, and changes the preprocessing: it is the one to name. */
+static const char *find_difference(const two_jobs *jobs)
+{
+    const char *key = cli_json_difference(jobs->now, jobs->then);
+    bool rules = key && strcmp(key, "preprocessing_digest") == 0;
+    return rules && differs(jobs, "image_size") ? "image_size" : key;
 }
 
 static cli_exit damaged(const cli_manifest *manifest, const char *what)
@@ -132,9 +198,10 @@ static cli_exit check_settings(const cli_command *command, const cli_manifest *m
     cli_json *settings = cli_json_parse(text.data, text.size);
     cli_text_free(&text);
     cli_exit status = settings ? CLI_DONE : damaged(manifest, "the settings of this job cannot be compared");
-    const char *key = cli_json_difference(settings, json);
-    if (key)
-        status = refuse_difference(command, manifest, key, cli_json_get(json, key), cli_json_get(settings, key));
+    two_jobs jobs = {.then = json, .now = settings};
+    jobs.key = find_difference(&jobs);
+    if (jobs.key)
+        status = refuse_difference(command, manifest, &jobs);
     cli_json_free(settings);
     return status;
 }

@@ -342,6 +342,22 @@ class Refusing(Case):
             file.seek(-1, os.SEEK_END)
             file.write(bytes([last ^ 1]))
         self.refused("weights", "--resume", "-m", "model")
+        shutil.rmtree("out")
+        self.check(vit("embed", "--shard-size", 5, "-o", "out", "in"), 1)
+        self.before = snapshot("out")
+        for name in (MODEL, "model"):  # both are named
+            self.refused("model " + name, "--resume", "-m", "model")
+        os.rename("model", "elsewhere")
+        shutil.copytree(MODEL, "model")
+        shutil.rmtree("out")
+        self.check(vit("embed", "--shard-size", 5, "-m", "model", "-o", "out", "in"), 1)
+        self.before = snapshot("out")
+        shutil.copy("elsewhere/model.safetensors", "model")
+        self.refused("the weights of model model changed since it began", "--resume", "-m", "model")
+
+    def test_another_image_size(self):
+        """Which changes the digest of the preprocessing too: the option is named."""
+        self.refused("image_size", "--resume", "--image-size", "40")
 
     def test_another_preprocessing(self):
         with open(os.path.join(MODEL, "preprocessor_config.json")) as file:
