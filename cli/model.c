@@ -113,6 +113,22 @@ static cli_exit precision_error(const cli_model_options *options, const char *na
     return CLI_MODEL;
 }
 
+/* What an index names may have moved since. true: it has, and the user knows. */
+static bool say_moved(const cli_model_options *options, const vit_error *err)
+{
+    bool rules = options->preprocessor && strcmp(err->where, options->preprocessor) == 0;
+    const char *place = rules ? options->preprocessor_asked_by : options->model_asked_by;
+    if (err->status != VIT_ERR_NOT_FOUND || !place)
+        return false;
+    if (rules)
+        cli_error("%s: its pictures were preprocessed as %s says, which is not there any more: name its new "
+                  "place with --preprocessor", place, options->preprocessor);
+    else
+        cli_error("%s: its vectors were made by model %s, which is not there any more: name its new place with -m",
+                  place, options->model);
+    return true;
+}
+
 static cli_exit open_error(const cli_model_options *options, const char *name, const vit_error *err)
 {
     bool asked = err->status == VIT_ERR_INVALID_ARGUMENT;
@@ -120,6 +136,8 @@ static cli_exit open_error(const cli_model_options *options, const char *name, c
         return size_error(&options->image_size, name, err->message);
     if (asked && strcmp(err->where, "precision") == 0)
         return precision_error(options, name, err->message);
+    if (say_moved(options, err))
+        return CLI_MODEL;
     if (options->tower == VIT_TOWER_TEXT && err->status == VIT_ERR_UNSUPPORTED_MODEL && lacks_words(name)) {
         cli_error("model %s has no text tower: it takes pictures, and neither texts nor token ids", name);
         return CLI_USAGE;

@@ -15,7 +15,8 @@ typedef struct cli_model_options {
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
     int precision; /* CLI_PRECISION_... */
-    const char *precision_asked_by; /* for messages: the file that asks for it; NULL: the option does */
+    /* For messages: the index that names the model, the preprocessor, the precision. NULL: an option does. */
+    const char *model_asked_by, *preprocessor_asked_by, *precision_asked_by;
     /* What stands on the command line beside the options, of commands that take a model there: */
     const char *operand;
     size_t n_operands;

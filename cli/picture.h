@@ -20,6 +20,9 @@ typedef struct cli_picture_options {
     bool fast_decode;
 } cli_picture_options;
 
+/* For commands that must know which of them were not given: exif and resampler are then below 0. */
+#define CLI_PICTURES_UNSET {.exif = -1, .resampler = -1}
+
 extern const cli_option cli_picture_table[];
 extern const char *const cli_resampler_names[], *const cli_exif_names[];
 

@@ -16,7 +16,8 @@ typedef struct index_command {
     cli_output_name output;
     bool prune;
     /* at work */
-    cli_pin pin;
+    cli_pin there; /* of the index as it was; all NULL: it is new */
+    cli_pin pin;   /* of this run */
     cli_store *store;
     cli_sync sync;
     bool pinned; /* the index has its pin */
@@ -153,6 +154,19 @@ static cli_exit check_options(const cli_command *command, const index_command *i
     return cli_store_claim(command, &index->place);
 }
 
+/* An index that is there says by which model, and how, images become vectors. */
+static cli_exit consult(index_command *index, cli_job *job)
+{
+    const char *place = index->place.place;
+    if (cli_store_is_there(&index->place)) {
+        index->store = cli_store_open(&index->place, CLI_STORE_READ);
+        if (!index->store || !index->store->kind->read_pin(index->store, &index->there))
+            return CLI_OUTPUT;
+        place = index->store->place;
+    }
+    return cli_pin_apply(&index->there, job, &index->output, place) ? CLI_DONE : CLI_USAGE;
+}
+
 /* What the index has already must fit. */
 static cli_exit open_index(const cli_command *command, index_command *index, const cli_job *job)
 {
@@ -160,6 +174,7 @@ static cli_exit open_index(const cli_command *command, index_command *index, con
     if (status != CLI_DONE)
         return status;
     index->columns = cli_pin_dimensions(&index->pin);
+    cli_store_close(index->store);
     index->store = cli_store_open(&index->place, CLI_STORE_WRITE);
     if (!index->store)
         return CLI_OUTPUT;
@@ -204,6 +219,8 @@ static cli_exit run_job(const cli_command *command, index_command *index, cli_jo
 {
     cli_exit status = check_options(command, index, job);
     if (status == CLI_DONE)
+        status = consult(index, job);
+    if (status == CLI_DONE)
         status = cli_job_open(command, job);
     if (status == CLI_DONE)
         status = open_index(command, index, job);
@@ -214,8 +231,8 @@ static cli_exit run_job(const cli_command *command, index_command *index, cli_jo
 
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
-    index_command index = {.output = {"embedding", VIT_OUTPUT_EMBEDDING, 0}};
-    cli_job job = {.deliver = deliver, .flush = flush, .context = &index};
+    index_command index = {0};
+    cli_job job = {.deliver = deliver, .flush = flush, .context = &index, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
         {"Index", cli_store_write_table, &index.place, NULL},
         {"Images", index_table, &index, NULL},
@@ -227,6 +244,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     if (index.sync.store)
         cli_sync_end(&index.sync);
     cli_store_close(index.store);
+    cli_pin_free(&index.there);
     cli_pin_free(&index.pin);
     cli_job_close(&job);
     return status;
@@ -238,7 +256,8 @@ const cli_command cli_index = {
     .usage = "[OPTION]... --db PLACE INPUT...",
     .text = "Makes or updates an index of images. An INPUT is an image or a folder (searched for images, the folders below\n"
             "it too). Run it again whenever images change: only what is new is encoded; files that moved, changed or are\n"
-            "gone are noticed. It may be stopped at any moment and goes on where it was. A caption beside an image\n"
+            "gone are noticed. The index knows its model and how it was run, and takes them again; -m is only needed where the\n"
+            "model has moved. It may be stopped at any moment and goes on where it was. A caption beside an image\n"
             "(a.txt or a.json for a.jpg) is kept for 'vit search --match'.",
     .example = "vit index --db photos.db photos/",
     .left_out = left_out,

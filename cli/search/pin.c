@@ -22,18 +22,23 @@ const char *const cli_pin_names[CLI_PIN_KEYS] = {
     [CLI_PIN_PREPROCESSOR] = "preprocessor",
 };
 
-/* What a difference means to the user. */
-static const char *const meanings[CLI_PIN_KEYS] = {
-    [CLI_PIN_MODEL_DIGEST] = "weights with the digest",
-    [CLI_PIN_PREPROCESSING_DIGEST] = "preprocessing with the digest",
-    [CLI_PIN_PRECISION] = "--precision",
-    [CLI_PIN_OUTPUT] = "--output",
-    [CLI_PIN_DIMENSIONS] = "vectors of a length of",
-    [CLI_PIN_RESAMPLER] = "--resampler",
-    [CLI_PIN_EXIF] = "--exif",
-    [CLI_PIN_BACKGROUND] = "--background",
-    [CLI_PIN_IMAGE_SIZE] = "--image-size",
-    [CLI_PIN_FAST_DECODE] = "--fast-decode",
+/* What must be the same, and how it is called to the user. The order is that of the messages: the model matters more than how it
+ * was run, and an option, which is the user's own, explains a digest that it changes. */
+static const struct {
+    cli_pin_key key;
+    const char *words;
+    bool digest;
+} compared[] = {
+    {CLI_PIN_MODEL_DIGEST, "weights", true},
+    {CLI_PIN_PRECISION, "--precision", false},
+    {CLI_PIN_OUTPUT, "--output", false},
+    {CLI_PIN_RESAMPLER, "--resampler", false},
+    {CLI_PIN_EXIF, "--exif", false},
+    {CLI_PIN_BACKGROUND, "--background", false},
+    {CLI_PIN_IMAGE_SIZE, "--image-size", false},
+    {CLI_PIN_FAST_DECODE, "--fast-decode", false},
+    {CLI_PIN_PREPROCESSING_DIGEST, "preprocessing", true},
+    {CLI_PIN_DIMENSIONS, "a length of", false},
 };
 
 static void set(cli_pin *pin, cli_pin_key key, const char *value)
@@ -109,22 +114,71 @@ size_t cli_pin_dimensions(const cli_pin *pin)
     return text ? (size_t)strtoul(text, NULL, 10) : 0;
 }
 
+/* ------------------------------------------------------------------ what differs ---- */
+
+#define DIGITS 12 /* of a digest, that are shown */
+
+static const char *value_of(const cli_pin *pin, cli_pin_key key)
+{
+    return pin->values[key] ? pin->values[key] : "";
+}
+
+/* Whose digest it is: a model, or where its preprocessing stands. */
+static const char *owner_of(const cli_pin *pin, cli_pin_key key)
+{
+    bool rules = key == CLI_PIN_PREPROCESSING_DIGEST && pin->values[CLI_PIN_PREPROCESSOR];
+    return value_of(pin, rules ? CLI_PIN_PREPROCESSOR : CLI_PIN_MODEL);
+}
+
+/* Digests mean nothing to people: they are told the names, and where these are the same, that something has changed. */
+static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
+{
+    const cli_pin_key key = compared[row].key;
+    const char *what = compared[row].words, *then = owner_of(index, key), *here = owner_of(now, key);
+    const char *was = value_of(index, key), *is = value_of(now, key);
+    if (strcmp(then, here) == 0)
+        cli_error("%s: the %s of %s changed since its vectors were made (digest %.*s then, %.*s now), and new vectors cannot "
+                  "be compared with these: put back what was there, or name another --db",
+                  place, what, then, DIGITS, was, DIGITS, is);
+    else
+        cli_error("%s: its vectors were made with the %s of %s (digest %.*s), and those of %s (digest %.*s) would make others; "
+                  "they cannot be compared: use the same, or another --db",
+                  place, what, then, DIGITS, was, here, DIGITS, is);
+}
+
+/* "with --output mean", "without --background" */
+static void add_option(cli_text *text, size_t row, const char *value)
+{
+    bool flag = compared[row].key == CLI_PIN_FAST_DECODE;
+    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", compared[row].words, *value && !flag ? " " : "",
+                    flag ? "" : value);
+}
+
+static void refuse_option(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
+{
+    cli_text then = {0}, here = {0};
+    add_option(&then, row, value_of(index, compared[row].key));
+    add_option(&here, row, value_of(now, compared[row].key));
+    cli_error("%s: its vectors were made by model %s %s, these would be made %s; they cannot be compared: use the same, or "
+              "another --db", place, value_of(index, CLI_PIN_MODEL), then.data, here.data);
+    cli_text_free(&then);
+    cli_text_free(&here);
+}
+
 bool cli_pin_matches(const cli_pin *index, const cli_pin *now, const char *place)
 {
-    for (size_t i = 0; i < CLI_PIN_KEYS; i++) {
-        const char *then = index->values[i] ? index->values[i] : "(none)";
-        const char *value = now->values[i] ? now->values[i] : "(none)";
-        bool words = i == CLI_PIN_PREPROCESSING_DIGEST && !now->values[i];
-        if (!meanings[i] || words || strcmp(then, value) == 0)
+    for (size_t row = 0; row < sizeof compared / sizeof *compared; row++) {
+        const cli_pin_key key = compared[row].key;
+        bool words = key == CLI_PIN_PREPROCESSING_DIGEST && !now->values[key];
+        if (words || strcmp(value_of(index, key), value_of(now, key)) == 0)
             continue;
-        cli_error("%s: its vectors were made with %s %s by %s, these would be made with %s; they cannot be compared: "
-                  "use the same, or another --db",
-                  place, meanings[i], then, index->values[CLI_PIN_MODEL] ? index->values[CLI_PIN_MODEL] : "a model",
-                  value);
+        (compared[row].digest ? refuse_digest : refuse_option)(index, now, row, place);
         return false;
     }
     return true;
 }
+
+/* ------------------------------------------------------------------ options ---- */
 
 static bool apply_option(const cli_option *table, const char *name, const char *value, void *target)
 {
@@ -134,7 +188,29 @@ static bool apply_option(const cli_option *table, const char *name, const char *
     return false;
 }
 
-bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, const char *place)
+static bool was_given(const cli_job *job, cli_pin_key key)
+{
+    const cli_picture_options *pictures = &job->pictures;
+    switch (key) {
+    case CLI_PIN_PRECISION:
+        return job->options.precision != CLI_PRECISION_AUTO;
+    case CLI_PIN_RESAMPLER:
+        return pictures->resampler >= 0;
+    case CLI_PIN_EXIF:
+        return pictures->exif >= 0;
+    case CLI_PIN_BACKGROUND:
+        return pictures->background.given;
+    case CLI_PIN_IMAGE_SIZE:
+        return pictures->image_size.height > 0;
+    case CLI_PIN_FAST_DECODE:
+        return pictures->fast_decode;
+    default:
+        return false;
+    }
+}
+
+/* In the form that the index keeps it in, which is that of the command line. */
+static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
 {
     static const struct {
         cli_pin_key key;
@@ -149,19 +225,42 @@ bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, 
         const char *value = index->values[rows[i].key];
         const cli_option *table = rows[i].picture ? cli_picture_table : cli_model_table;
         void *target = rows[i].picture ? (void *)&job->pictures : (void *)&job->options;
-        if (value && !apply_option(table, rows[i].option, value, target)) {
+        if (!value || was_given(job, rows[i].key))
+            continue;
+        if (!apply_option(table, rows[i].option, value, target)) {
             cli_error("%s: its vectors were made with --%s %s, which this vit does not know", place, rows[i].option, value);
             return false;
         }
+        if (rows[i].key == CLI_PIN_PRECISION)
+            job->options.precision_asked_by = place;
+        if (rows[i].key == CLI_PIN_IMAGE_SIZE)
+            job->pictures.image_size.asked_by = place;
     }
-    const cli_option row = {.name = "output"};
-    if (index->values[CLI_PIN_OUTPUT] && cli_set_output(&row, index->values[CLI_PIN_OUTPUT], output) != NULL) {
-        cli_error("%s: its vectors are --output %s, which this vit does not know", place, index->values[CLI_PIN_OUTPUT]);
+    return true;
+}
+
+/* *given becomes what the index names, unless the user names another. */
+static void apply_place(const char *named, const char *place, const char **given, const char **asked_by)
+{
+    if (*given || !named)
+        return;
+    *given = named;
+    *asked_by = place;
+}
+
+bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, const char *place)
+{
+    static const cli_option row = {.name = "output"};
+    const char *name = index->values[CLI_PIN_OUTPUT] ? index->values[CLI_PIN_OUTPUT] : "embedding";
+    if (!apply_options(index, job, place))
+        return false;
+    if (!output->text && cli_set_output(&row, name, output) != NULL) {
+        cli_error("%s: its vectors are --output %s, which this vit does not know", place, name);
         return false;
     }
-    if (!job->options.model)
-        job->options.model = index->values[CLI_PIN_MODEL];
-    if (!job->options.preprocessor)
-        job->options.preprocessor = index->values[CLI_PIN_PREPROCESSOR];
+    job->pictures.exif = job->pictures.exif < 0 ? VIT_EXIF_APPLY : job->pictures.exif;
+    job->pictures.resampler = job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
+    apply_place(index->values[CLI_PIN_MODEL], place, &job->options.model, &job->options.model_asked_by);
+    apply_place(index->values[CLI_PIN_PREPROCESSOR], place, &job->options.preprocessor, &job->options.preprocessor_asked_by);
     return true;
 }

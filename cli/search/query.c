@@ -70,8 +70,9 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
 /* Where the queries are files by name, all of them, and nothing asks for a run of the model. */
 static bool may_be_known(const cli_job *job)
 {
-    return !job->options.model && !job->options.preprocessor && !job->inputs.tar &&
-           job->inputs.part.count == 0;
+    const cli_model_options *options = &job->options;
+    return !options->model && !options->preprocessor && options->precision == CLI_PRECISION_AUTO &&
+           !job->inputs.tar && job->inputs.part.count == 0;
 }
 
 /* Where the index has the vectors of all pictures asked for. *known: it had. */
@@ -100,7 +101,7 @@ static bool answer_known(gathering *g, const cli_job *job, cli_store *store, boo
 
 static cli_exit encode(const cli_command *command, cli_job *job, const cli_pin *pin, cli_store *store, gathering *g)
 {
-    cli_output_name output = {"embedding", VIT_OUTPUT_EMBEDDING, 0};
+    cli_output_name output = {0};
     cli_pin now = {0};
     if (!cli_pin_apply(pin, job, &output, store->place))
         return CLI_USAGE;

@@ -252,7 +252,7 @@ static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     search s = {.top = DEFAULT_TOP};
-    cli_job job = {.progress = CLI_PROGRESS_NEVER};
+    cli_job job = {.progress = CLI_PROGRESS_NEVER, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
         {"Index", cli_store_table, &s.place, NULL},
         {"Results", search_table, &s, NULL},

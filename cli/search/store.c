@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "claims.h"
 #include "talk.h"
@@ -100,6 +101,13 @@ cli_exit cli_store_claim(const cli_command *command, const cli_store_options *op
 cli_exit cli_store_spare(const cli_store_options *options)
 {
     return each_file(NULL, options->place);
+}
+
+bool cli_store_is_there(const cli_store_options *options)
+{
+    struct stat status;
+    bool is_file = *kinds[row_of(options->place)].prefix == '\0';
+    return !is_file || (stat(options->place, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
 }
 
 cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode)

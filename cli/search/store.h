@@ -114,6 +114,9 @@ struct cli_store {
 cli_exit cli_store_claim(const cli_command *command, const cli_store_options *options);
 cli_exit cli_store_spare(const cli_store_options *options);
 
+/* Could there be an index at the place already? What is missing, empty or no file is none. */
+bool cli_store_is_there(const cli_store_options *options);
+
 /* NULL, with a message, also when the kind of store is not built in. */
 cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode);
 void cli_store_close(cli_store *store); /* takes NULL */

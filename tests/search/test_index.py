@@ -199,6 +199,133 @@ class Beginning(Case):
         self.check_several_begin(4, "--db", "%d.db")
 
 
+class Again(Case):
+    """An index that is there knows its model and how it was run."""
+
+    OPTIONS = ("--output", "mean", "--exif", "ignore", "--resampler", "pillow13", "--image-size", "48",
+               "--background", "ffffff", "--precision", "int8", "--fast-decode")
+
+    def model(self, name):
+        shutil.copytree(MODEL, self.path(name))
+        return name
+
+    def change_weights(self, name):
+        with open(self.path(name, "model.safetensors"), "r+b") as file:
+            file.seek(-4, os.SEEK_END)
+            file.write(struct.pack("<f", 0.5))
+
+    def vectors_of(self, db):
+        with sqlite3.connect(self.path(db)) as connection:
+            return dict(connection.execute("SELECT path, vector FROM images JOIN vectors USING (id)"))
+
+    def refused(self, *arguments, status=USAGE):
+        """By index, and by search where its options allow it; what both said."""
+        said = []
+        commands = [["index", "--db", self.db, *arguments, "photos"]]
+        if not set(arguments) & {"--output", "--exif", "--resampler", "--image-size", "--background", "--fast-decode"}:
+            commands.append(["search", "--db", self.db, *arguments, "query.png"])
+        for command in commands:
+            self.vit(*command, status=status)
+            self.assertEqual(len(self.said.splitlines()), 1)
+            said.append(self.said)
+        return "".join(said)
+
+    def test_as_it_was_made(self):
+        self.pictures(3)
+        model = self.model("model")
+        self.index("-m", model, *self.OPTIONS, "photos")
+        self.pictures(2, first=3)
+        self.assertEqual(self.index("photos")["encoded"], 2)
+        self.assertEqual(self.index("-m", model, *self.OPTIONS, "photos")["unchanged"], 5)  # the same may be given
+        again, self.db = self.db, "whole.db"
+        self.index("-m", model, *self.OPTIONS, "photos")
+        self.assertEqual(self.vectors_of(again), self.vectors_of(self.db))
+        self.vit("index", "--db", "default.db", "photos")
+        self.assertNotEqual(self.vectors_of(again), self.vectors_of("default.db"))
+
+    def test_not_the_environments_model(self):
+        self.pictures(1)
+        self.index("-m", self.model("model"), "photos")
+        environment = dict(os.environ, VIT_MODEL="/nowhere")
+        for command in (["index", "--db", self.db, "photos"], ["search", "--db", self.db, "photos/000.png"]):
+            subprocess.run([VIT, *command], cwd=self.folder, env=environment, check=True, capture_output=True)
+
+    def test_another_model(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        self.model("one")
+        self.change_weights(self.model("two"))
+        self.index("-m", "one", "photos")
+        said = self.refused("-m", "two")
+        for name in ("one", "two"):
+            self.assertEqual(said.count("weights of %s (digest " % self.path(name)) + said.count("those of %s (digest " %
+                                                                                                 self.path(name)), 2, said)
+        self.assertNotRegex(said, "[0-9a-f]{13}")  # digests are short
+        self.change_weights("one")
+        self.assertEqual(self.refused().count("the weights of %s changed since" % self.path("one")), 2)
+
+    def test_other_options(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        self.index("--exif", "ignore", "--image-size", "48", "photos")
+        for option, was, now in (("--exif", "with --exif ignore", "apply"), ("--image-size", "with --image-size 48x48", "32"),
+                                 ("--precision", "with --precision f32", "int8"), ("--output", "with --output embedding", "cls"),
+                                 ("--background", "without --background", "000000"),
+                                 ("--resampler", "with --resampler pillow", "torchvision")):
+            said = self.refused(option, now)
+            self.assertIn(" by model %s %s, these would be made with %s %s" % (os.path.realpath(MODEL), was, option, now), said)
+        self.vit("search", "--db", self.db, "--precision", "int8", "photos/000.png", status=USAGE)  # a picture that it has
+        said = self.refused("--fast-decode")
+        self.assertIn("without --fast-decode, these would be made with --fast-decode;", said)
+
+    def test_model_that_is_gone(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        self.index("-m", self.model("model"), "photos")
+        os.rename(self.path("model"), self.path("moved"))
+        said = self.refused(status=3)
+        self.assertEqual(said.count("by model %s, which is not there any more: name its new place with -m" % self.path("model")),
+                         2, said)
+        self.assertEqual(self.index("-m", "moved", "photos")["unchanged"], 1)
+        self.search("-m", "moved", "query.png")
+        self.search("photos/000.png")  # which needs no model
+
+    def test_preprocessing(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        shutil.copy(os.path.join(self.path(self.model("model")), "preprocessor_config.json"), self.path("rules.json"))
+        self.index("-m", "model", "--preprocessor", "rules.json", "photos")
+        self.assertEqual(self.index("photos")["unchanged"], 1)
+        rules = json.loads(read(self.path("rules.json")))
+        write(self.path("other.json"), json.dumps(dict(rules, image_mean=[0.1, 0.2, 0.3])).encode())
+        said = self.refused("--preprocessor", "other.json")
+        self.assertIn("preprocessing of %s (digest " % self.path("rules.json"), said)
+        self.assertIn("those of %s (digest " % self.path("other.json"), said)
+        shutil.copy(self.path("other.json"), self.path("rules.json"))
+        self.assertIn("the preprocessing of %s changed since" % self.path("rules.json"), self.refused())
+        os.remove(self.path("rules.json"))
+        said = self.refused(status=3)
+        self.assertEqual(said.count("%s says, which is not there any more: name its new place with --preprocessor" %
+                                    self.path("rules.json")), 2)
+
+    def test_what_cannot_be_run_is_put_down_to_the_index(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        self.index("-m", self.model("model"), "photos")
+        self.vit("quantize", "-o", "packed.safetensors", "model")
+        said = self.refused("-m", "packed.safetensors", status=3)
+        self.assertEqual(said.count("vit: %s asks for --precision f32: model packed.safetensors" % self.db), 2, said)
+        with sqlite3.connect(self.path(self.db)) as connection:
+            connection.execute("INSERT INTO pin VALUES ('image_size', '100000x100000')")
+        said = self.refused(status=3)
+        self.assertEqual(said.count("vit: %s asks for pictures of 100000x100000 pixels: " % self.db), 2, said)
+
+    def test_nothing_is_left_where_the_model_fails(self):
+        self.pictures(1)
+        self.vit("index", "--db", self.db, "-m", "/nowhere", "photos", status=3)
+        self.assertEqual(os.listdir(self.folder), ["photos"])
+
+
 class Kills(Case):
     def rows(self):
         with sqlite3.connect(self.path(self.db)) as db:
