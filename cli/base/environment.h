@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The environment variables that steer how libvit computes, VIT_CPU and VIT_GEMM. libvit does not heed a value that it does not
- * know or cannot have here, and never prints: so the command says it. */
+/* The environment variables that steer how libvit computes: VIT_CPU and VIT_GEMM. libvit does not
+ * heed a value that it does not know, or that cannot be had on this machine. libvit never prints, so
+ * the command says it. */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
 

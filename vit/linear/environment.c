@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit_check_environment: whether what VIT_CPU and VIT_GEMM ask for can be had, in words for the person who set them. */
+/* vit_check_environment: whether what VIT_CPU and VIT_GEMM ask for can be had, in words for the
+ * person who set them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,8 @@
 #include "gemm.h"
 #include "vit/vit.h"
 
-/* Whether the processor runs all instructions that may be used under this name. (How fast they are does not matter.) */
+/* Whether the processor runs all instructions that may be used under this name. (How fast they are
+ * does not matter.) */
 static bool runs(const vit__isa *isa)
 {
     return vit__cpu_has(vit__cpu_here()->flags, isa->flags & ~(unsigned)VIT__CPU_FAST_BF16);
@@ -31,23 +33,29 @@ static vit_status check_cpu(const char *value, vit_error *err)
         if (strcmp(isa->name, value) == 0 && runs(isa))
             return VIT_OK;
         if (strcmp(isa->name, value) == 0)
-            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_CPU", "this processor has no %s: %s is used, the most that it has",
-                             value, best_isa());
-        size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", i ? ", " : "", isa->name);
+            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_CPU",
+                             "this processor has no %s: %s is used, the most that it has", value,
+                             best_isa());
+        size +=
+            (size_t)snprintf(names + size, sizeof names - size, "%s%s", i ? ", " : "", isa->name);
     }
-    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_CPU", "'%s' is not one of %s: %s is used, the most that this processor has",
-                     value, names, best_isa());
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_CPU",
+                     "'%s' is not one of %s: %s is used, the most that this processor has", value,
+                     names, best_isa());
 }
 
 static vit_status check_gemm(const char *value, vit_error *err)
 {
-    if (strcmp(value, "tiles") == 0 || (strcmp(value, "onednn") == 0 && vit__gemm_onednn(vit__cpu_here()->flags)))
+    if (strcmp(value, "tiles") == 0 ||
+        (strcmp(value, "onednn") == 0 && vit__gemm_onednn(vit__cpu_here()->flags)))
         return VIT_OK;
     if (strcmp(value, "onednn") == 0)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_GEMM",
-                         "oneDNN cannot be had here, and libvit multiplies by itself (tiles): oneDNN takes a processor with "
+                         "oneDNN cannot be had here, and libvit multiplies by itself (tiles): "
+                         "oneDNN takes a processor with "
                          "AVX-512 VNNI, and its library (Debian: libdnnl2)");
-    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_GEMM", "'%s' is not one of tiles, onednn: it changes nothing", value);
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_GEMM",
+                     "'%s' is not one of tiles, onednn: it changes nothing", value);
 }
 
 vit_status vit_check_environment(const char *variable, vit_error *err)
