@@ -132,7 +132,8 @@ static vit_status open_pixels(attention *a, cli_npy *npy, vit_error *err)
         cli_npy_close(npy);
     }
     if (status == VIT_OK && !a->options.image_size.height)
-        a->options.image_size = (cli_size){(uint32_t)npy->shape[3], (uint32_t)npy->shape[2], a->pixels_path};
+        a->options.image_size =
+            (cli_size){(uint32_t)npy->shape[3], (uint32_t)npy->shape[2], a->pixels_path};
     return status;
 }
 

@@ -189,13 +189,15 @@ static cli_exit check_classes(const cli_command *command, classify *c, const cli
     return CLI_DONE;
 }
 
-/* A picture of something else gets one of its labels all the same, which surprises who does not know them. */
+/* A picture of something else gets one of its labels all the same, which surprises who does not
+ * know them. */
 static void introduce_default(const vit_model *model)
 {
     cli_text labels = {0};
     for (size_t i = 0; i < vit_model_classes(model); i++)
         cli_text_format(&labels, "%s%s", i ? ", " : "", vit_model_label(model, i));
-    cli_note("this is the small model that ships with vit: it knows %s. -m MODEL names another.", labels.data);
+    cli_note("this is the small model that ships with vit: it knows %s. -m MODEL names another.",
+             labels.data);
     cli_text_free(&labels);
 }
 

@@ -13,8 +13,9 @@ typedef enum cli_exit {
     CLI_INTERRUPTED = 130
 } cli_exit;
 
-/* An option of a shared table that a command has no use for. Its --help does not list it. Where `refusal` says why, the option
- * is refused; else it is taken and a note says that it does nothing, so that scripts may give all commands the same options. */
+/* An option of a shared table that a command has no use for. Its --help does not list it. Where
+ * `refusal` says why, the option is refused; else it is taken and a note says that it does nothing,
+ * so that scripts may give all commands the same options. */
 typedef struct cli_left_out {
     const char *option; /* without "--" */
     const char *refusal;

@@ -103,8 +103,15 @@ const cli_command cli_info = {
     .name = "info",
     .summary = "what a model is: sizes, preprocessing, labels, outputs, digest",
     .usage = "[OPTION]... [MODEL]",
-    .text = "Prints what a model is: family, sizes, parameters, preprocessing, labels, outputs and digests.",
+    .text = "Prints what a model is: family, sizes, parameters, preprocessing, labels, outputs and\n"
+            "digests.",
     .example = "vit info --json google/vit-base-patch16-224",
-    .left_out = (const cli_left_out[]){{"batch", NULL}, {"exif", NULL}, {"background", NULL}, {"max-pixels", NULL}, {"resampler", NULL}, {"fast-decode", NULL}, {0}},
+    .left_out = (const cli_left_out[]){{"batch", NULL},
+                                       {"exif", NULL},
+                                       {"background", NULL},
+                                       {"max-pixels", NULL},
+                                       {"resampler", NULL},
+                                       {"fast-decode", NULL},
+                                       {0}},
     .run = run,
 };

@@ -34,7 +34,8 @@ static const cli_command *find(const char *name)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         cli_spelling_show(&spelling, others[i]);
     if (spelling.best)
-        cli_error("unknown command '%s'; did you mean \"%s\"? 'vit help' lists all", name, spelling.best);
+        cli_error("unknown command '%s'; did you mean \"%s\"? 'vit help' lists all", name,
+                  spelling.best);
     else
         cli_error("unknown command '%s'; 'vit help' lists them", name);
     return NULL;

@@ -92,22 +92,26 @@ static bool lacks_words(const char *name)
     return lacks;
 }
 
-/* The line begins with whoever asked for a size that cannot be had. name: of the model, or of the file with its rules. */
+/* The line begins with whoever asked for a size that cannot be had. name: of the model, or of the
+ * file with its rules. */
 static cli_exit size_error(const cli_size *size, const char *name, const char *message)
 {
     if (size->asked_by)
-        cli_error("%s asks for pictures of %ux%u pixels: %s: %s", size->asked_by, size->height, size->width, name, message);
+        cli_error("%s asks for pictures of %ux%u pixels: %s: %s", size->asked_by, size->height,
+                  size->width, name, message);
     else
         cli_error("--image-size %ux%u: %s: %s", size->height, size->width, name, message);
     return CLI_MODEL;
 }
 
-static cli_exit precision_error(const cli_model_options *options, const char *name, const char *message)
+static cli_exit precision_error(const cli_model_options *options, const char *name,
+                                const char *message)
 {
     const char *precision = precision_names[options->precision];
     if (options->precision_asked_by)
-        cli_error("%s asks for --precision %s: model %s is packed in another, and cannot be run in it: name with -m the "
-                  "checkpoint that it was packed from", options->precision_asked_by, precision, name);
+        cli_error("%s asks for --precision %s: model %s is packed in another, and cannot be run in "
+                  "it: name with -m the checkpoint that it was packed from",
+                  options->precision_asked_by, precision, name);
     else
         cli_error("--precision %s: model %s: %s", precision, name, message);
     return CLI_MODEL;
@@ -121,10 +125,12 @@ static bool say_moved(const cli_model_options *options, const vit_error *err)
     if (err->status != VIT_ERR_NOT_FOUND || !place)
         return false;
     if (rules)
-        cli_error("%s: its pictures were preprocessed as %s says, which is not there any more: name its new "
-                  "place with --preprocessor", place, options->preprocessor);
+        cli_error("%s: its pictures were preprocessed as %s says, which is not there any more: "
+                  "name its new place with --preprocessor",
+                  place, options->preprocessor);
     else
-        cli_error("%s: its vectors were made by model %s, which is not there any more: name its new place with -m",
+        cli_error("%s: its vectors were made by model %s, which is not there any more: name its "
+                  "new place with -m",
                   place, options->model);
     return true;
 }

@@ -15,7 +15,8 @@ typedef struct cli_model_options {
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
     int precision; /* CLI_PRECISION_... */
-    /* For messages: the index that names the model, the preprocessor, the precision. NULL: an option does. */
+    /* For messages: the index that names the model, the preprocessor, the precision. NULL: an
+     * option does. */
     const char *model_asked_by, *preprocessor_asked_by, *precision_asked_by;
     /* What stands on the command line beside the options, of commands that take a model there: */
     const char *operand;
@@ -34,8 +35,9 @@ extern const cli_option cli_model_table[];
 /* Its first rows, for commands that take these alone. */
 enum { CLI_MODEL_OPTION, CLI_PREPROCESSOR_OPTION };
 
-/* For the group of options of a command that takes a model beside them: 'vit info FOLDER' is 'vit info -m FOLDER'. Such a
- * command calls cli_model_take_operand after cli_parse: CLI_USAGE, with a message, if there is more than one model. */
+/* For the group of options of a command that takes a model beside them: 'vit info FOLDER' is 'vit
+ * info -m FOLDER'. Such a command calls cli_model_take_operand after cli_parse: CLI_USAGE, with a
+ * message, if there is more than one model. */
 void cli_model_add_operand(void *options, const char *value);
 cli_exit cli_model_take_operand(const cli_command *command, cli_model_options *options);
 
@@ -51,7 +53,8 @@ typedef struct cli_model {
 /* The model's name: the user's, $VIT_MODEL or the one that ships with vit. NULL, with a message: there is none. Freed with
  * free(). */
 char *cli_model_choose(const cli_model_options *options);
-bool cli_model_is_default(const cli_model_options *options); /* is it the one that ships with vit, for want of another? */
+/* Is it the one that ships with vit, because no other is named? */
+bool cli_model_is_default(const cli_model_options *options);
 
 /* Something beside the model that ships with vit, by its path from their folder:
  * "reference/make_expected.py". NULL: it is not there. Freed with free(). */

@@ -129,7 +129,9 @@ vit_load_options cli_load_options(const cli_picture_options *options, const vit_
 /* Why is the file no picture? A tar file is often past the limit on the bytes of one. */
 static void look_again(const char *path, vit_error *err)
 {
-    FILE *file = err->status == VIT_ERR_UNSUPPORTED_FORMAT || err->status == VIT_ERR_TOO_LARGE ? fopen(path, "re") : NULL;
+    FILE *file = err->status == VIT_ERR_UNSUPPORTED_FORMAT || err->status == VIT_ERR_TOO_LARGE
+                     ? fopen(path, "re")
+                     : NULL;
     if (!file)
         return;
     void *bytes = cli_allocate(CLI_MISTAKEN_BYTES, 1);
@@ -152,10 +154,12 @@ static vit_status load_from_stdin(const vit_load_options *options, vit_image *im
     return status;
 }
 
-vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err)
+vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image,
+                            vit_error *err)
 {
     vit_error why = {0};
-    vit_status status = path ? vit_image_load(path, options, image, &why) : load_from_stdin(options, image, &why);
+    vit_status status =
+        path ? vit_image_load(path, options, image, &why) : load_from_stdin(options, image, &why);
     if (status != VIT_OK && path)
         look_again(path, &why);
     return status == VIT_OK ? VIT_OK : vit_error_set(err, why.status, why.where, "%s", why.message);

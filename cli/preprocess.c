@@ -243,9 +243,10 @@ const cli_command cli_preprocess = {
     .name = "preprocess",
     .summary = "what a model would see of one image",
     .usage = "[OPTION]... -o FILE.npy INPUT",
-    .text = "Writes what a model would see of one image (or of standard input, if INPUT is -) as an .npy file.\n"
-            "--stage decoded, --resize and --preprocessor need no model.",
+    .text = "Writes what a model would see of one image (or of standard input, if INPUT is -) as\n"
+            "an .npy file. --stage decoded, --resize and --preprocessor need no model.",
     .example = "vit preprocess -m google/vit-base-patch16-224 -o pixels.npy photo.jpg",
-    .left_out = (const cli_left_out[]){{"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
+    .left_out =
+        (const cli_left_out[]){{"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
     .run = run,
 };

@@ -88,7 +88,8 @@ const char *cli_set_large(const cli_option *option, const char *value, void *fie
     return NULL;
 }
 
-/* Digits, point and exponent only: strtod alone would take signs, spaces, "inf" and hexadecimal numbers. */
+/* Digits, point and exponent only: strtod alone would take signs, spaces, "inf" and hexadecimal
+ * numbers. */
 bool cli_read_number(const char *value, double *number)
 {
     char *end;
@@ -182,7 +183,8 @@ static const cli_left_out *left_out(const cli_command *command, const cli_option
     return NULL;
 }
 
-static void help_group(const cli_command *command, const char *title, const cli_option *options, cli_text *text)
+static void help_group(const cli_command *command, const char *title, const cli_option *options,
+                       cli_text *text)
 {
     cli_text_format(text, "\n%s:\n", title);
     for (const cli_option *option = options; option->name || option->letter; option++)
@@ -229,7 +231,7 @@ typedef struct parser {
     int at;
     char letter; /* of the option at hand, where it was written as one; else '\0' */
     general general;
-    cli_text idle; /* options that the command does not use, as they were written, with commas between them */
+    cli_text idle; /* options that the command does nothing with, as written: "--exif, -t" */
 } parser;
 
 /* The option at hand as it was written: "-k" and "--top" are one option. */
@@ -247,7 +249,8 @@ static void ask(cli_text *text, const char *before, const char *guess)
         cli_text_format(text, "; did you mean \"%s%s\"?", before, guess);
 }
 
-static int value_error(const parser *p, const cli_option *option, const char *value, const char *want)
+static int value_error(const parser *p, const cli_option *option, const char *value,
+                       const char *want)
 {
     cli_text text = {0};
     cli_spelling spelling = {.written = value};
@@ -273,8 +276,8 @@ static const cli_option *options_of(const parser *p, size_t group)
     return n < group ? NULL : p->groups[n].title ? p->groups[n].options : general_options;
 }
 
-/* written: an option that the command does not know, from its first dash on. (What looks like a group of letters may be a
- * long option that lacks a dash: "-json".) */
+/* written: an option that the command does not know, from its first dash on. What looks like a group
+ * of letters may be a long option that lacks a dash: "-json". */
 static int unknown_option(const parser *p, const char *written)
 {
     cli_text text = {0}, name = {0};

@@ -14,10 +14,13 @@ struct cli_option {
     const char *name;  /* without "--"; NULL: only a letter */
     char letter;       /* '\0': only a name */
     const char *value; /* how help calls the value; NULL: a flag */
-    /* Stores the value at field; answers NULL, or what a right value is ("a whole number from 1 to 9"; "": one of choices). */
+    /* Stores the value at field. Answers NULL, or what a right value is: "a whole number from 1 to 9".
+     * "" is one of choices, which the parser then lists. */
     const char *(*set)(const cli_option *option, const char *value, void *field);
     size_t offset;              /* of the field in the group's target */
-    const char *const *choices; /* for cli_set_choice: the words; NULL-terminated. Also of a setter of its own, for hints */
+    /* For cli_set_choice: the words, NULL-terminated. Also of other setters that know words, so that
+     * one that is misspelt is met with the nearest. */
+    const char *const *choices;
     const char *help;
 };
 
@@ -36,10 +39,12 @@ typedef struct cli_group {
  * command. */
 int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv);
 
-/* Does the command that cli_parse has read the command line of take this option ("tar")? For hints, from any thread. */
+/* Does the command that this process runs take the option ("tar")? For hints, after cli_parse, from
+ * any thread. */
 bool cli_takes(const char *option);
 
-/* Prints "vit: MESSAGE; see 'vit NAME --help'" (after a question: "vit: MESSAGE See 'vit NAME --help'") and answers CLI_USAGE. */
+/* Prints "vit: MESSAGE; see 'vit NAME --help'" and answers CLI_USAGE. Behind a message that ends with
+ * a question mark a new sentence begins: "vit: MESSAGE? See 'vit NAME --help'". */
 cli_exit cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Setters, and the type of the field. */
@@ -48,7 +53,8 @@ const char *cli_set_text(const cli_option *option, const char *value, void *fiel
 const char *cli_set_count(const cli_option *option, const char *value, void *field);  /* size_t, 1 .. 1,000,000 */
 const char *cli_set_threads(const cli_option *option, const char *value, void *field); /* unsigned, 1 .. 1024 */
 const char *cli_set_large(const cli_option *option, const char *value, void *field);  /* uint64_t, 1 .. 2^63 - 1 */
-const char *cli_set_positive(const cli_option *option, const char *value, void *field); /* double, above 0 */
+/* double, above 0 */
+const char *cli_set_positive(const cli_option *option, const char *value, void *field);
 const char *cli_set_choice(const cli_option *option, const char *value, void *field); /* int, index of the choice */
 
 /* Reads a finite number without sign: "5", "0.95", "1e-5". false: value is anything else. */

@@ -12,8 +12,9 @@
     F(archive_entry_filetype) F(archive_entry_hardlink) F(archive_entry_pathname) F(archive_entry_size) \
     F(archive_entry_size_is_set) F(archive_errno) F(archive_error_string) F(archive_filter_bytes) F(archive_read_data) \
     F(archive_read_free) F(archive_read_header_position) F(archive_read_new) F(archive_read_next_header) \
-    F(archive_read_open_fd) F(archive_read_open_filename) F(archive_read_open_memory) F(archive_read_support_filter_bzip2) \
-    F(archive_read_support_filter_gzip) F(archive_read_support_filter_zstd) F(archive_read_support_format_tar)
+    F(archive_read_open_fd) F(archive_read_open_filename) F(archive_read_open_memory) \
+    F(archive_read_support_filter_bzip2) F(archive_read_support_filter_gzip) \
+    F(archive_read_support_filter_zstd) F(archive_read_support_format_tar)
 
 typedef struct cli_libarchive_table {
 #define CLI_LIBARCHIVE_MEMBER(name) __typeof__(&name) name;

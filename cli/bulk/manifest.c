@@ -102,7 +102,8 @@ static const struct {
     {"vit_version", "another version of vit began it"},
 };
 
-/* Settings that are digests: what of the model they are of, and what to do where the model is the same. */
+/* Settings that are digests: what of the model they are of, and what to do where the model is the
+ * same. */
 typedef struct digest_setting {
     const char *key, *words, *remedy;
 } digest_setting;
@@ -134,12 +135,11 @@ static cli_exit refuse_digest(const cli_command *command, const cli_manifest *ma
     const char *model = text_in(jobs->then, "model");
     const char *then = text_in(jobs->then, jobs->key), *now = text_in(jobs->now, jobs->key);
     if (strcmp(model, manifest->model) == 0)
-        return cli_usage_error(command,
-                               "%s: cannot go on with this job: the %s of model %s changed since it "
-                               "began (digest %.*s then, %.*s now); %s, or name another folder "
-                               "with -o",
-                               manifest->folder, digest->words, model, DIGITS, then, DIGITS, now,
-                               digest->remedy);
+        return cli_usage_error(
+            command,
+            "%s: cannot go on with this job: the %s of model %s changed since it began (digest "
+            "%.*s then, %.*s now); %s, or name another folder with -o",
+            manifest->folder, digest->words, model, DIGITS, then, DIGITS, now, digest->remedy);
     return cli_usage_error(command,
                            "%s: cannot go on with this job: it began with the %s of model %s "
                            "(digest %.*s), and those of model %s (digest %.*s) are others; name "
@@ -177,7 +177,8 @@ static bool differs(const two_jobs *jobs, const char *key)
     return differ;
 }
 
-/* NULL: nothing differs. --image-size is the user's own, and changes the preprocessing: it is the one to name. */
+/* NULL: nothing differs. --image-size is the user's own, and changes the preprocessing: it is the
+ * one to name. */
 static const char *find_difference(const two_jobs *jobs)
 {
     const char *key = cli_json_difference(jobs->now, jobs->then);

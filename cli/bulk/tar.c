@@ -344,7 +344,8 @@ bool cli_tar_is(const void *bytes, size_t size)
 {
     struct archive_entry *entry;
     struct archive *archive = cli_libarchive_load() ? NULL : cli_libarchive.archive_read_new();
-    bool is = set_up(archive) && cli_libarchive.archive_read_open_memory(archive, bytes, size) == ARCHIVE_OK;
+    bool is = set_up(archive) &&
+              cli_libarchive.archive_read_open_memory(archive, bytes, size) == ARCHIVE_OK;
     int result = is ? cli_libarchive.archive_read_next_header(archive, &entry) : ARCHIVE_FATAL;
     if (archive)
         cli_libarchive.archive_read_free(archive);

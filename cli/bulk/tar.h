@@ -22,8 +22,8 @@ bool cli_tar_next(cli_tar *tar, cli_input *input);
 
 void cli_tar_close(cli_tar *tar); /* takes NULL */
 
-/* Are these the bytes, or the first ones, of a tar file with something in it, compressed or not? false also where that cannot be
- * known (libarchive is missing). From any thread. */
+/* Are these the bytes, or the first ones, of a tar file with something in it, compressed or not?
+ * false also where that cannot be known (libarchive is missing). From any thread. */
 bool cli_tar_is(const void *bytes, size_t size);
 
 #endif

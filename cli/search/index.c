@@ -232,7 +232,8 @@ static cli_exit run_job(const cli_command *command, index_command *index, cli_jo
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     index_command index = {0};
-    cli_job job = {.deliver = deliver, .flush = flush, .context = &index, .pictures = CLI_PICTURES_UNSET};
+    cli_job job = {
+        .deliver = deliver, .flush = flush, .context = &index, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
         {"Index", cli_store_write_table, &index.place, NULL},
         {"Images", index_table, &index, NULL},
@@ -254,11 +255,12 @@ const cli_command cli_index = {
     .name = "index",
     .summary = "vectors of images into an index that can be searched",
     .usage = "[OPTION]... --db PLACE INPUT...",
-    .text = "Makes or updates an index of images. An INPUT is an image or a folder (searched for images, the folders below\n"
-            "it too). Run it again whenever images change: only what is new is encoded; files that moved, changed or are\n"
-            "gone are noticed. The index knows its model and how it was run, and takes them again; -m is only needed where the\n"
-            "model has moved. It may be stopped at any moment and goes on where it was. A caption beside an image\n"
-            "(a.txt or a.json for a.jpg) is kept for 'vit search --match'.",
+    .text = "Makes or updates an index of images. An INPUT is an image or a folder (searched for images, the\n"
+            "folders below it too). Run it again whenever images change: only what is new is encoded, and\n"
+            "files that moved, changed or are gone are noticed. It may be stopped at any moment and goes on\n"
+            "where it was. An index that is there knows its model and how it was run: these options are not\n"
+            "needed again, and -m only if the model has moved. A caption beside an image (a.txt or a.json\n"
+            "for a.jpg) is kept for 'vit search --match'.",
     .example = "vit index --db photos.db photos/",
     .left_out = left_out,
     .run = run,

@@ -22,8 +22,9 @@ const char *const cli_pin_names[CLI_PIN_KEYS] = {
     [CLI_PIN_PREPROCESSOR] = "preprocessor",
 };
 
-/* What must be the same, and how it is called to the user. The order is that of the messages: the model matters more than how it
- * was run, and an option, which is the user's own, explains a digest that it changes. */
+/* What must be the same, and what the user is told that it is. What stands first is told first: the
+ * model before how it was run, and an option before the preprocessing, whose digest --image-size
+ * changes too. */
 static const struct {
     cli_pin_key key;
     const char *words;
@@ -130,19 +131,23 @@ static const char *owner_of(const cli_pin *pin, cli_pin_key key)
     return value_of(pin, rules ? CLI_PIN_PREPROCESSOR : CLI_PIN_MODEL);
 }
 
-/* Digests mean nothing to people: they are told the names, and where these are the same, that something has changed. */
+/* Digests mean nothing to people: they are told the names, and where these are the same, that
+ * something has changed. */
 static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
 {
     const cli_pin_key key = compared[row].key;
-    const char *what = compared[row].words, *then = owner_of(index, key), *here = owner_of(now, key);
+    const char *what = compared[row].words, *then = owner_of(index, key),
+               *here = owner_of(now, key);
     const char *was = value_of(index, key), *is = value_of(now, key);
     if (strcmp(then, here) == 0)
-        cli_error("%s: the %s of %s changed since its vectors were made (digest %.*s then, %.*s now), and new vectors cannot "
-                  "be compared with these: put back what was there, or name another --db",
+        cli_error("%s: the %s of %s changed since its vectors were made (digest %.*s then, %.*s "
+                  "now), and new vectors cannot be compared with these: put back what was there, or "
+                  "name another --db",
                   place, what, then, DIGITS, was, DIGITS, is);
     else
-        cli_error("%s: its vectors were made with the %s of %s (digest %.*s), and those of %s (digest %.*s) would make others; "
-                  "they cannot be compared: use the same, or another --db",
+        cli_error("%s: its vectors were made with the %s of %s (digest %.*s), and those of %s "
+                  "(digest %.*s) would make others; they cannot be compared: use the same, or "
+                  "another --db",
                   place, what, then, DIGITS, was, here, DIGITS, is);
 }
 
@@ -150,8 +155,8 @@ static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, 
 static void add_option(cli_text *text, size_t row, const char *value)
 {
     bool flag = compared[row].key == CLI_PIN_FAST_DECODE;
-    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", compared[row].words, *value && !flag ? " " : "",
-                    flag ? "" : value);
+    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", compared[row].words,
+                    *value && !flag ? " " : "", flag ? "" : value);
 }
 
 static void refuse_option(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
@@ -159,8 +164,9 @@ static void refuse_option(const cli_pin *index, const cli_pin *now, size_t row, 
     cli_text then = {0}, here = {0};
     add_option(&then, row, value_of(index, compared[row].key));
     add_option(&here, row, value_of(now, compared[row].key));
-    cli_error("%s: its vectors were made by model %s %s, these would be made %s; they cannot be compared: use the same, or "
-              "another --db", place, value_of(index, CLI_PIN_MODEL), then.data, here.data);
+    cli_error("%s: its vectors were made by model %s %s, these would be made %s; they cannot be "
+              "compared: use the same, or another --db",
+              place, value_of(index, CLI_PIN_MODEL), then.data, here.data);
     cli_text_free(&then);
     cli_text_free(&here);
 }
@@ -240,7 +246,8 @@ static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
 }
 
 /* *given becomes what the index names, unless the user names another. */
-static void apply_place(const char *named, const char *place, const char **given, const char **asked_by)
+static void apply_place(const char *named, const char *place, const char **given,
+                        const char **asked_by)
 {
     if (*given || !named)
         return;
@@ -259,8 +266,11 @@ bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, 
         return false;
     }
     job->pictures.exif = job->pictures.exif < 0 ? VIT_EXIF_APPLY : job->pictures.exif;
-    job->pictures.resampler = job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
-    apply_place(index->values[CLI_PIN_MODEL], place, &job->options.model, &job->options.model_asked_by);
-    apply_place(index->values[CLI_PIN_PREPROCESSOR], place, &job->options.preprocessor, &job->options.preprocessor_asked_by);
+    job->pictures.resampler =
+        job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
+    apply_place(index->values[CLI_PIN_MODEL], place, &job->options.model,
+                &job->options.model_asked_by);
+    apply_place(index->values[CLI_PIN_PREPROCESSOR], place, &job->options.preprocessor,
+                &job->options.preprocessor_asked_by);
     return true;
 }

@@ -42,10 +42,11 @@ size_t cli_pin_dimensions(const cli_pin *pin); /* 0: not set */
 /* true if vectors made so may stand beside those of the index; otherwise says on stderr what differs. */
 bool cli_pin_matches(const cli_pin *index, const cli_pin *now, const char *place);
 
-/* Sets the options of a job that were not given so that it makes vectors as those of the index; *output too. What was given
- * stays, and cli_pin_matches may refuse it. The job starts with CLI_PICTURES_UNSET and *output all zero; what the index does
- * not say becomes the default, and of an index that is empty (all NULL) that is everything. The pin and place must outlive the
- * job. false, with a message: the index asks for something that this build does not know. */
+/* Sets the options of a job that were not given, and *output, so that the job makes vectors as those
+ * of the index. Options that were given stay, and cli_pin_matches may refuse them later. The job
+ * starts with CLI_PICTURES_UNSET, and *output starts all zero. What the index does not say becomes
+ * the default; an index of nothing (all NULL) says nothing. The pin and place must outlive the job.
+ * false, with a message: the index asks for something that this build does not know. */
 bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, const char *place);
 
 #endif

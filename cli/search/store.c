@@ -107,7 +107,8 @@ bool cli_store_is_there(const cli_store_options *options)
 {
     struct stat status;
     bool is_file = *kinds[row_of(options->place)].prefix == '\0';
-    return !is_file || (stat(options->place, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
+    return !is_file ||
+           (stat(options->place, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
 }
 
 cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode)

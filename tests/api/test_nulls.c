@@ -609,7 +609,8 @@ NULLS(vit_tokenizer_encode_padded)
 /* ------------------------------------------------------------------ all of them ---- */
 
 static const struct CMUnitTest tests[] = {
-    ROW(vit_check_environment), ROW(vit_descriptor_read), ROW(vit_encode), ROW(vit_encode_requests), ROW(vit_encode_text),
+    ROW(vit_check_environment), ROW(vit_descriptor_read), ROW(vit_encode),
+    ROW(vit_encode_requests), ROW(vit_encode_text),
     ROW(vit_encode_text_requests), ROW(vit_error_set), ROW(vit_file_read), ROW(vit_free),
     ROW(vit_image_alloc), ROW(vit_image_decode), ROW(vit_image_encode_png), ROW(vit_image_free),
     ROW(vit_image_load), ROW(vit_image_resize), ROW(vit_model_classes), ROW(vit_model_context),

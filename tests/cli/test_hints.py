@@ -22,26 +22,43 @@ class Spelling(Hints):
     """The nearest right word is asked about, and nothing where none is near."""
 
     ARGUMENTS = (
-        ("clasify", "classify"), ("serach", "search"), ("imbed", "embed"), ("Info", "info"), ("tokenise", "tokenize"),
-        ("hlep", "help"), ("--hepl", "--help"), ("--verison", "--version"), ("version", "--version"),
+        ("clasify", "classify"), ("serach", "search"), ("imbed", "embed"), ("Info", "info"),
+        ("tokenise", "tokenize"),
+        ("hlep", "help"), ("--hepl", "--help"), ("--verison", "--version"),
+        ("version", "--version"),
         ("help clasify", "classify"), ("frobnicate", None), ("x", None), ("help x", None),
-        ("classify --fromat json x", "--format"), ("classify --fromat=json x", "--format"), ("classify --tpo 3 x", "--top"),
-        ("embed --out-put cls x", "--output"), ("index --dv x", "--db"), ("search --mach x", "--match"),
-        ("dedup --treshold 1", "--threshold"), ("attention --laeyr 1", "--layer"), ("info --jsn", "--json"),
-        ("verify --tolerence 1", "--tolerance"), ("bench --second 1", "--seconds"), ("preprocess --filtre box", "--filter"),
-        ("tokenize --tokeniser hf", "--tokenizer"), ("quantize --towr all", "--tower"), ("classify --PRECISION f32", "--precision"),
-        ("classify --quite x", "--quiet"), ("info -json", "--json"), ("classify -format=json x", "--format"),
+        ("classify --fromat json x", "--format"), ("classify --fromat=json x", "--format"),
+        ("classify --tpo 3 x", "--top"),
+        ("embed --out-put cls x", "--output"), ("index --dv x", "--db"),
+        ("search --mach x", "--match"),
+        ("dedup --treshold 1", "--threshold"), ("attention --laeyr 1", "--layer"),
+        ("info --jsn", "--json"),
+        ("verify --tolerence 1", "--tolerance"), ("bench --second 1", "--seconds"),
+        ("preprocess --filtre box", "--filter"),
+        ("tokenize --tokeniser hf", "--tokenizer"), ("quantize --towr all", "--tower"),
+        ("classify --PRECISION f32", "--precision"),
+        ("classify --quite x", "--quiet"), ("info -json", "--json"),
+        ("classify -format=json x", "--format"),
         ("classify --frobnicate x", None), ("classify -Z x", None), ("info --no-such-option", None),
-        ("classify --format jsno x", "json"), ("classify --format=JSON x", "json"), ("classify --format yaml x", None),
-        ("classify --output prob x", "probs"), ("classify --precision f23 x", "f32"), ("classify --precision fp32 x", "f32"),
-        ("classify --precision INT8 x", "int8"), ("classify --precision f64 x", None), ("classify --exif aply x", "apply"),
+        ("classify --format jsno x", "json"), ("classify --format=JSON x", "json"),
+        ("classify --format yaml x", None),
+        ("classify --output prob x", "probs"), ("classify --precision f23 x", "f32"),
+        ("classify --precision fp32 x", "f32"),
+        ("classify --precision INT8 x", "int8"), ("classify --precision f64 x", None),
+        ("classify --exif aply x", "apply"),
         ("classify --resampler pilow13 x", "pillow13"), ("classify --resampler bilinear x", None),
-        ("classify --progress nevr x", "never"), ("embed --output embeding x", "embedding"), ("embed --output hiden:3 x", "hidden:K"),
-        ("embed --output latent-log-varience x", "latent-log-variance"), ("embed --output nothing x", None),
-        ("embed --dtype fp16 x", "f16"), ("embed --format josnl x", "jsonl"), ("embed --format pgcpy x", "pgcopy"),
-        ("index --output claas x", None), ("index --vector-type halvec x", "halfvec"), ("attention --head maen x", "mean"),
-        ("attention --head none x", None), ("preprocess --filter cubic x", "bicubic"), ("preprocess --stage pixel x", "pixels"),
-        ("quantize --precision in8", "int8"), ("quantize --tower imgae", "image"), ("tokenize --tokenizer openclip", "open_clip"),
+        ("classify --progress nevr x", "never"), ("embed --output embeding x", "embedding"),
+        ("embed --output hiden:3 x", "hidden:K"),
+        ("embed --output latent-log-varience x", "latent-log-variance"),
+        ("embed --output nothing x", None),
+        ("embed --dtype fp16 x", "f16"), ("embed --format josnl x", "jsonl"),
+        ("embed --format pgcpy x", "pgcopy"),
+        ("index --output claas x", None), ("index --vector-type halvec x", "halfvec"),
+        ("attention --head maen x", "mean"),
+        ("attention --head none x", None), ("preprocess --filter cubic x", "bicubic"),
+        ("preprocess --stage pixel x", "pixels"),
+        ("quantize --precision in8", "int8"), ("quantize --tower imgae", "image"),
+        ("tokenize --tokenizer openclip", "open_clip"),
     )
 
     def test_did_you_mean(self):
@@ -59,21 +76,31 @@ class Options(Hints):
 
     ARGUMENTS = (
         ("classify -k abc x", "-k: 'abc' is not a whole number from 1 to 1000000"),
-        ("classify -kabc x", "-k: 'abc' is not a whole number"), ("classify --top abc x", "--top: 'abc' is not a whole number"),
-        ("classify --top=abc x", "--top: 'abc' is not a whole number"), ("classify -qk abc x", "-k: 'abc' is not a whole number"),
+        ("classify -kabc x", "-k: 'abc' is not a whole number"),
+        ("classify --top abc x", "--top: 'abc' is not a whole number"),
+        ("classify --top=abc x", "--top: 'abc' is not a whole number"),
+        ("classify -qk abc x", "-k: 'abc' is not a whole number"),
         ("classify -k", "-k needs a value: N"), ("classify --top", "--top needs a value: N"),
         ("classify -t 0 x", "-t: '0' is not a whole number from 1 to 1024"),
         ("classify --threads 0 x", "--threads: '0' is not a whole number from 1 to 1024"),
         ("classify --batch 1e3 x", "--batch: '1e3' is not a whole number from 1 to 1000000"),
-        ("classify --max-pixels 9999999999999999999 x", "is not a whole number from 1 to 9223372036854775807"),
-        ("classify --image-size 1000000 x", "--image-size: '1000000' is not a size"), ("search -k -1 x", "-k: '-1' is not a whole number"),
-        ("embed --shard-size 0 x", "--shard-size: '0' is not a whole number"), ("embed --sample -1 x", "--sample: '-1' is not a whole number"),
+        ("classify --max-pixels 9999999999999999999 x",
+         "is not a whole number from 1 to 9223372036854775807"),
+        ("classify --image-size 1000000 x", "--image-size: '1000000' is not a size"),
+        ("search -k -1 x", "-k: '-1' is not a whole number"),
+        ("embed --shard-size 0 x", "--shard-size: '0' is not a whole number"),
+        ("embed --sample -1 x", "--sample: '-1' is not a whole number"),
         ("classify --shard 3/3 x", "--shard: '3/3' is not i/n with 0 <= i < n"),
-        ("verify --tolerance x y", "--tolerance: 'x' is not a number above 0"), ("verify --tolerance 0 y", "--tolerance: '0' is not a number above 0"),
-        ("bench --seconds x", "--seconds: 'x' is not a number above 0"), ("bench --seconds inf", "--seconds: 'inf' is not a number above 0"),
-        ("bench --seconds 0x10", "'0x10' is not a number above 0"), ("dedup --threshold 1.01", "--threshold: '1.01' is not a cosine above 0, up to 1"),
-        ("dedup --threshold nan", "--threshold: 'nan' is not a cosine"), ("dedup -t x", "-t: 'x' is not a whole number from 1 to 1024"),
-        ("attention --layer x y", "--layer: 'x' is not the number of a block"), ("attention --head -1 y", "--head: '-1' is not mean, all, or the number"),
+        ("verify --tolerance x y", "--tolerance: 'x' is not a number above 0"),
+        ("verify --tolerance 0 y", "--tolerance: '0' is not a number above 0"),
+        ("bench --seconds x", "--seconds: 'x' is not a number above 0"),
+        ("bench --seconds inf", "--seconds: 'inf' is not a number above 0"),
+        ("bench --seconds 0x10", "'0x10' is not a number above 0"),
+        ("dedup --threshold 1.01", "--threshold: '1.01' is not a cosine above 0, up to 1"),
+        ("dedup --threshold nan", "--threshold: 'nan' is not a cosine"),
+        ("dedup -t x", "-t: 'x' is not a whole number from 1 to 1024"),
+        ("attention --layer x y", "--layer: 'x' is not the number of a block"),
+        ("attention --head -1 y", "--head: '-1' is not mean, all, or the number"),
         ("info -m", "-m needs a value: MODEL"), ("classify -o", "-o needs a value: FILE"),
     )
 
@@ -90,18 +117,22 @@ class Options(Hints):
 
 
 class UnusedOptions(Hints):
-    """Help lists what the command uses. Of the options that all commands about models take, the others do nothing, and a note
-    says so; what would be wrong to ignore is refused."""
+    """Help lists what the command uses. Of the options that all commands about models take, the
+    others do nothing, and a note says so; what would be wrong to ignore is refused."""
 
-    IDLE = {"info": ("--batch=2", "--exif=apply", "--background=ffffff", "--max-pixels=9999", "--resampler=pillow", "--fast-decode"),
-            "preprocess": ("--threads=1", "--batch=2", "--precision=bf16"), "attention": ("--batch=2",),
+    IDLE = {"info": ("--batch=2", "--exif=apply", "--background=ffffff", "--max-pixels=9999",
+                     "--resampler=pillow", "--fast-decode"),
+            "preprocess": ("--threads=1", "--batch=2", "--precision=bf16"),
+            "attention": ("--batch=2",),
             "tokenize": ("--preprocessor=x", "--threads=1", "--batch=2", "--precision=int8")}
     REFUSED = {"index": ("--tar", "--pixels=x.npy", "--text=x", "--tokens=x.npy")}
-    REST = {"preprocess": (PICTURE, "-o", "x.npy"), "attention": (PICTURE, "-o", "x.png"), "index": (PICTURE, "--db", "x.db")}
+    REST = {"preprocess": (PICTURE, "-o", "x.npy"), "attention": (PICTURE, "-o", "x.png"),
+            "index": (PICTURE, "--db", "x.db")}
 
     def test_not_listed(self):
         for command, options in (*self.IDLE.items(), *self.REFUSED.items()):
-            listed = re.findall(r"(?m)^ {2}(?:-\w|  )(?:, | +)(--[a-z-]+)", self.vit(command, "--help").stdout.decode())
+            listed = re.findall(r"(?m)^ {2}(?:-\w|  )(?:, | +)(--[a-z-]+)",
+                                self.vit(command, "--help").stdout.decode())
             self.assertIn("--model", listed)
             for option in options:
                 self.assertNotIn(option.split("=")[0], listed, command)
@@ -112,10 +143,12 @@ class UnusedOptions(Hints):
             arguments = [command, "-m", model, *self.REST.get(command, ())]
             said = self.said(*arguments, *options)
             names = [option.split("=")[0] for option in options]
-            self.assertIn("vit: 'vit %s' does nothing with %s\n" % (command, ", ".join(names)), said)
+            self.assertIn("vit: 'vit %s' does nothing with %s\n" % (command, ", ".join(names)),
+                          said)
             self.assertNotIn("does nothing", self.said(*arguments, "-q", *options))
             self.assertNotIn("does nothing", self.said(*arguments))
-        self.assertIn("with -t\n", self.said("preprocess", "-m", MODEL, "-t", "1", *self.REST["preprocess"]))
+        self.assertIn("with -t\n", self.said("preprocess", "-m", MODEL, "-t", "1",
+                                             *self.REST["preprocess"]))
 
     def test_refused(self):
         for command, options in self.REFUSED.items():
@@ -133,18 +166,24 @@ class Blame(Hints):
     """What a model cannot be run at is put down to whoever asked for it, not to the checkpoint."""
 
     def test_image_size(self):
-        for size, why in (("100000", "100000"), ("20000", "tokens a picture"), ("7", "smaller than the model's patches")):
-            for command in (["classify", PICTURE], ["embed", "-o", "x.npy", PICTURE], ["attention", "-o", "x.png", PICTURE],
-                            ["preprocess", "-o", "x.npy", PICTURE], ["info"], ["bench"], ["index", "--db", "x.db", PICTURE]):
+        for size, why in (("100000", "100000"), ("20000", "tokens a picture"),
+                          ("7", "smaller than the model's patches")):
+            for command in (["classify", PICTURE], ["embed", "-o", "x.npy", PICTURE],
+                            ["attention", "-o", "x.png", PICTURE],
+                            ["preprocess", "-o", "x.npy", PICTURE], ["info"], ["bench"],
+                            ["index", "--db", "x.db", PICTURE]):
                 if command[0] == "preprocess" and size == "7":
                     continue  # which runs no model
-                said = self.said(command[0], "-m", MODEL, "--image-size", size, *command[1:], status=MODEL_FAILS)
+                said = self.said(command[0], "-m", MODEL, "--image-size", size, *command[1:],
+                                 status=MODEL_FAILS)
                 with self.subTest(command[0], size=size):
-                    self.assertTrue(said.startswith("vit: --image-size %sx%s: " % (size, size)), said)
+                    self.assertTrue(said.startswith("vit: --image-size %sx%s: " % (size, size)),
+                                    said)
                     self.assertNotIn("config.json", said)
                     if command[0] != "preprocess":
                         self.assertIn(why, said)
-        said = self.said("preprocess", "--preprocessor", os.path.join(MODEL, "preprocessor_config.json"), "--image-size", "20000",
+        said = self.said("preprocess", "--preprocessor",
+                         os.path.join(MODEL, "preprocessor_config.json"), "--image-size", "20000",
                          "-o", "x.npy", PICTURE, status=MODEL_FAILS)
         self.assertTrue(said.startswith("vit: --image-size 20000x20000: "), said)
         self.assert_files()
@@ -161,11 +200,13 @@ class Blame(Hints):
         config = json.loads(read(self.path("config.json")))
         write(self.path("config.json"), json.dumps(dict(config, image_size=10**6)).encode())
         for options in ([], ["--image-size", "100000"]):
-            self.assertIn("config.json", self.said("classify", "-m", self.folder, *options, PICTURE, status=MODEL_FAILS))
+            self.assertIn("config.json", self.said("classify", "-m", self.folder, *options, PICTURE,
+                                                   status=MODEL_FAILS))
 
     def test_precision(self):
         self.vit("quantize", "-o", "packed.safetensors", MODEL)
-        said = self.said("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE, status=MODEL_FAILS)
+        said = self.said("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE,
+                         status=MODEL_FAILS)
         self.assertTrue(said.startswith("vit: --precision f32: model packed.safetensors: "), said)
         self.assertIn("packed in int8", said)
 
@@ -174,14 +215,18 @@ class Environment(Hints):
     """VIT_CPU and VIT_GEMM with values that change nothing say so once, whatever the command."""
 
     CPU = ("c", "avx2", "avx512", "avx512_vnni", "avx512_bf16")
-    FLAGS = {"c": (), "avx2": ("avx2", "fma"), "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl"),
+    FLAGS = {"c": (), "avx2": ("avx2", "fma"),
+             "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl"),
              "avx512_vnni": ("avx512_vnni",), "avx512_bf16": ("avx512_vnni", "avx512_bf16")}
-    COMMANDS = (["classify", "-m", MODEL, PICTURE, PICTURE], ["info", MODEL], ["preprocess", "-m", MODEL, "-o", "x.npy", PICTURE],
-                ["index", "--db", "x.db", "-m", MODEL, PICTURE], ["search", "--db", "x.db", PICTURE])
+    COMMANDS = (["classify", "-m", MODEL, PICTURE, PICTURE], ["info", MODEL],
+                ["preprocess", "-m", MODEL, "-o", "x.npy", PICTURE],
+                ["index", "--db", "x.db", "-m", MODEL, PICTURE],
+                ["search", "--db", "x.db", PICTURE])
 
     def notes(self, *arguments, **variables):
         said = self.said(*arguments, env=environment(**variables))
-        return [line for line in said.splitlines() if line.startswith(("vit: VIT_CPU", "vit: VIT_GEMM"))]
+        return [line for line in said.splitlines() if line.startswith(("vit: VIT_CPU",
+                                                                       "vit: VIT_GEMM"))]
 
     def test_means_nothing(self):
         for command in self.COMMANDS:
@@ -189,7 +234,8 @@ class Environment(Hints):
             self.assertEqual(len(notes), 2, notes)
             self.assertIn("VIT_CPU: 'nonsense' is not one of c", notes[0])
             self.assertIn("VIT_GEMM: 'nonsense' is not one of tiles, onednn", notes[1])
-            self.assertEqual(self.notes(*command, "-q", VIT_CPU="nonsense", VIT_GEMM="nonsense"), [])
+            self.assertEqual(self.notes(*command, "-q", VIT_CPU="nonsense", VIT_GEMM="nonsense"),
+                             [])
             self.assertEqual(self.notes(*command, VIT_CPU="", VIT_GEMM=""), [])
         for value in ("AVX2", "avx2 ", "avx", "openblas", "x" * 1000):
             self.assertEqual(len(self.notes("info", MODEL, VIT_CPU=value)), 1)
@@ -201,7 +247,8 @@ class Environment(Hints):
             self.skipTest("VIT_CPU names instructions of x86-64")
         flags = re.search(r"(?m)^flags\s*:(.*)$", read("/proc/cpuinfo").decode()).group(1).split()
         for value in self.CPU:
-            wanted = {flag for one in self.CPU[:self.CPU.index(value) + 1] for flag in self.FLAGS[one]}
+            below = self.CPU[:self.CPU.index(value) + 1]
+            wanted = {flag for one in below for flag in self.FLAGS[one]}
             notes = self.notes("info", MODEL, VIT_CPU=value)
             self.assertEqual(len(notes), int(not wanted <= set(flags)), (value, notes))
             for note in notes:
@@ -212,13 +259,15 @@ class Environment(Hints):
 
 
 class DefaultModel(Hints):
-    """Who classifies with no model named is told once what the default model knows, if there is anybody to be told."""
+    """Who classifies with no model named is told once what the default model knows, if there is
+    anybody to be told."""
 
     def on_terminal(self, *arguments, **variables):
         """What the command says where standard error is a terminal."""
         ours, terminal = os.openpty()
         try:
-            done = subprocess.run([VIT, *arguments], stdout=subprocess.PIPE, stderr=terminal, cwd=self.folder, timeout=TIMEOUT,
+            done = subprocess.run([VIT, *arguments], stdout=subprocess.PIPE, stderr=terminal,
+                                  cwd=self.folder, timeout=TIMEOUT,
                                   env=environment(**variables))
         finally:
             os.close(terminal)
@@ -235,8 +284,9 @@ class DefaultModel(Hints):
     def test_said_on_a_terminal(self):
         some = [self.picture("%d.png" % i) for i in range(20)]
         said = self.on_terminal("classify", "--progress", "never", *some)
-        self.assertEqual(said, "vit: this is the small model that ships with vit: it knows airplane, automobile, bird, cat, deer, "
-                         "dog, frog, horse, ship, truck. -m MODEL names another.\r\n")
+        self.assertEqual(said, "vit: this is the small model that ships with vit: it knows "
+                         "airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck. "
+                         "-m MODEL names another.\r\n")
         self.assertIn("ships with vit", self.on_terminal("classify", "--json", *some))
 
     def test_not_said(self):
@@ -275,15 +325,18 @@ class Mistaken(Hints):
 
     def test_tar(self):
         self.need_tar()
-        for name, compress in (("a.tar", bytes), ("a.tgz", gzip.compress), ("a.tar.bz2", bz2.compress), ("a.jpg", bytes),
+        for name, compress in (("a.tar", bytes), ("a.tgz", gzip.compress),
+                               ("a.tar.bz2", bz2.compress), ("a.jpg", bytes),
                                ("a.png", gzip.compress), ("a", bz2.compress)):
             path = self.tar(name, compress)
             for arguments, stdin in self.ways(path):
                 self.assertIn("--tar", self.hint(*arguments, stdin=stdin))
             self.vit("classify", "-m", MODEL, "--tar", path)  # which is true
         for layout in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
-            self.assertIn("--tar", self.hint("classify", "-m", MODEL, self.tar("b.tar", layout=layout)))
-        self.assertIn("--tar -", self.hint("classify", "-m", MODEL, self.tar("a.txz", lzma.compress)))
+            self.assertIn("--tar", self.hint("classify", "-m", MODEL,
+                                             self.tar("b.tar", layout=layout)))
+        self.assertIn("--tar -", self.hint("classify", "-m", MODEL,
+                                           self.tar("a.txz", lzma.compress)))
 
     def test_tar_past_the_limit_on_bytes(self):
         self.need_tar()
@@ -293,7 +346,8 @@ class Mistaken(Hints):
 
     def test_tar_where_no_option_takes_it(self):
         path = self.tar("a.tar")
-        for command in (["preprocess", "-o", "x.npy"], ["attention", "-o", "x.png"], ["index", "--db", "x.db"]):
+        for command in (["preprocess", "-o", "x.npy"], ["attention", "-o", "x.png"],
+                        ["index", "--db", "x.db"]):
             hint = self.hint(*command, "-m", MODEL, path)
             self.assertNotIn("--tar", hint)
             self.assertIn("unpack it", hint)
@@ -301,13 +355,15 @@ class Mistaken(Hints):
     def test_text(self):
         names = [self.picture("%d.png" % i) for i in range(3)]
         names[0] = self.picture("caf\u00e9 \u4e16.png")
-        lines = {"--from": "\n".join(names).encode(), "-0 --from": "\0".join(names).encode() + b"\0"}
+        lines = {"--from": "\n".join(names).encode(),
+                 "-0 --from": "\0".join(names).encode() + b"\0"}
         lines["--from "] = ("\n".join(names) * 500).encode()  # cut in the middle of something
         for option, content in lines.items():
             path = write(self.path("list"), content)
             for arguments, stdin in self.ways(path):
                 place = "-" if stdin else path
-                self.assertIn("name it with %s %s\n" % (option.strip(), place), self.hint(*arguments, stdin=stdin) + "\n")
+                self.assertIn("name it with %s %s\n" % (option.strip(), place),
+                              self.hint(*arguments, stdin=stdin) + "\n")
             if option in ("--from", "-0 --from"):
                 self.vit("classify", "-m", MODEL, *option.split(), path)  # which is true
         write(self.path("my list.jpg"), b"a.png\n")
@@ -321,10 +377,14 @@ class Mistaken(Hints):
 
     def test_other_things(self):
         """What is known to be something else, or nothing that an option takes."""
-        for content, what in ((b"<!doctype html><p>404", "HTML"), (b'{"error": 404}', "JSON"), (b"GIF89a", "GIF"),
-                              (b"version https://git-lfs.github.com/spec/v1\noid 1", "git lfs pull"), (b"", "empty"),
-                              (bytes(5000), "zero bytes"), (bytes(range(256)) * 4, "in a format"), (b"\xff\xfe\xfd", "in a format"),
-                              (gzip.compress(b"no tar" * 1000), "gzip"), (b"\x1f\x8b\x08 cut", "gzip")):
+        for content, what in ((b"<!doctype html><p>404", "HTML"), (b'{"error": 404}', "JSON"),
+                              (b"GIF89a", "GIF"),
+                              (b"version https://git-lfs.github.com/spec/v1\noid 1",
+                               "git lfs pull"), (b"", "empty"),
+                              (bytes(5000), "zero bytes"), (bytes(range(256)) * 4, "in a format"),
+                              (b"\xff\xfe\xfd", "in a format"),
+                              (gzip.compress(b"no tar" * 1000), "gzip"),
+                              (b"\x1f\x8b\x08 cut", "gzip")):
             write(self.path("x.jpg"), content)
             said = self.said("classify", "-m", MODEL, "x.jpg", status=1)
             with self.subTest(what):
@@ -332,7 +392,8 @@ class Mistaken(Hints):
                 self.assertNotIn("--", said)
 
     def need_tar(self):
-        done = subprocess.run([VIT, "classify", "--tar", self.tar("x.tar")], capture_output=True, timeout=TIMEOUT, env=environment())
+        done = subprocess.run([VIT, "classify", "--tar", self.tar("x.tar")], capture_output=True,
+                              timeout=TIMEOUT, env=environment())
         if b"no tar files" in done.stderr:
             self.skipTest("this vit was built without libarchive")
 
@@ -341,7 +402,8 @@ class ModelOperand(Hints):
     """Commands about a model take it as they take -m, once."""
 
     def arguments(self, command):
-        return {"quantize": ("-o", "packed.safetensors"), "bench": ("--seconds", "0.01", "--json")}.get(command, ("--json",))
+        return {"quantize": ("-o", "packed.safetensors"),
+                "bench": ("--seconds", "0.01", "--json")}.get(command, ("--json",))
 
     def test_named_either_way(self):
         for command in ("info", "bench", "quantize", "verify"):
@@ -349,7 +411,8 @@ class ModelOperand(Hints):
                 answers = []
                 for model in (["-m", MODEL], [MODEL]):
                     done = self.vit(command, *self.arguments(command), *model)
-                    answers.append(read(self.path("packed.safetensors")) if command == "quantize" else done.stdout)
+                    answers.append(read(self.path("packed.safetensors")) if command == "quantize"
+                                   else done.stdout)
                 if command == "bench":
                     answers = [json.loads(answer)["model"] for answer in answers]
                     self.assertEqual(answers[1], MODEL)
@@ -360,7 +423,8 @@ class ModelOperand(Hints):
             some = self.arguments(command)
             with self.subTest(command):
                 for models in (["-m", MODEL, MODEL], [MODEL, "--model", MODEL], [MODEL, MODEL]):
-                    self.assertIn("one model at a time", self.said(command, *some, *models, status=USAGE))
+                    self.assertIn("one model at a time",
+                                  self.said(command, *some, *models, status=USAGE))
                 self.assertIn("empty name", self.said(command, *some, "", status=USAGE))
                 self.assertIn("/nowhere", self.said(command, *some, "/nowhere", status=MODEL_FAILS))
         self.assert_files()
@@ -368,7 +432,7 @@ class ModelOperand(Hints):
 
 class Json(Hints):
     def test_json_is_a_format(self):
-        """--json is --format json wherever a command has that format, and of the two the last one counts."""
+        """--json is --format json wherever a command has that format; the last one counts."""
         wanted = self.vit("classify", "-m", MODEL, "--format", "json", PICTURE).stdout
         text = self.vit("classify", "-m", MODEL, PICTURE).stdout
         for options, output in ((["--json"], wanted), (["--format", "csv", "--json"], wanted),

@@ -9,8 +9,9 @@ from harness import *
 COMMANDS = ("classify", "embed", "preprocess", "info", "bench")
 MODEL_OPTIONS = ("--model", "--threads", "--batch", "--precision", "--exif", "--background", "--max-pixels", "--quiet",
                  "--resampler", "--preprocessor", "--image-size", "--fast-decode")
-UNUSED = {"preprocess": ("--threads", "--batch", "--precision"),  # it makes pixels and multiplies nothing
-          "info": ("--batch", "--exif", "--background", "--max-pixels", "--resampler", "--fast-decode")}  # no picture
+UNUSED = {"preprocess": ("--threads", "--batch", "--precision"),  # it multiplies nothing
+          "info": ("--batch", "--exif", "--background", "--max-pixels", "--resampler",
+                   "--fast-decode")}  # it reads no picture
 
 
 class Help(Case):
@@ -28,7 +29,8 @@ class Help(Case):
             self.assertIn("\n  vit " + command, text.split("Example:")[1])
             listed = set(re.findall(r"(?m)^ {2}(?:-\w|  )(?:, | +)(--[a-z-]+)", text))
             for option in MODEL_OPTIONS:
-                self.assertEqual(option in listed, option not in UNUSED.get(command, ()), (command, option))
+                self.assertEqual(option in listed, option not in UNUSED.get(command, ()),
+                                 (command, option))
             self.assertEqual(self.vit("help", command).stdout.decode(), text)
             self.assertEqual(self.vit(command, "-h", "--threads", "2").stdout.decode(), text)
 

@@ -159,7 +159,8 @@ static void families_must_be_known(void **state)
     folder_remove(folder);
 }
 
-/* A size that the model cannot be run at is the caller's: where is the option, not a file of the checkpoint. */
+/* A size that the model cannot be run at is the caller's: where is the option, not a file of the
+ * checkpoint. */
 static void sizes_are_the_callers(void **state)
 {
     (void)state;
@@ -168,8 +169,9 @@ static void sizes_are_the_callers(void **state)
         vit_error err = {0};
         vit_model *model;
         const vit_model_options options = {.image_height = edges[i], .image_width = edges[i]};
-        assert_int_equal(vit_model_open(data_path("golden/hf_vit_classifier"), &options, &model, &err),
-                         VIT_ERR_INVALID_ARGUMENT);
+        assert_int_equal(
+            vit_model_open(data_path("golden/hf_vit_classifier"), &options, &model, &err),
+            VIT_ERR_INVALID_ARGUMENT);
         assert_string_equal(err.where, "image_size");
         assert_null(model);
     }
@@ -177,7 +179,8 @@ static void sizes_are_the_callers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_must_fit), cmocka_unit_test(families_must_be_known),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_must_fit),
+                                       cmocka_unit_test(families_must_be_known),
                                        cmocka_unit_test(sizes_are_the_callers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,8 @@ static vit_status choose_size(const opening *o, vit_config *config)
     return VIT_OK;
 }
 
-/* What the model cannot be run at though it could be at its own size is the caller's to mend, not the checkpoint's. */
+/* What the model cannot be run at though it could be at its own size is the caller's to mend, not
+ * the checkpoint's. */
 static vit_status finish_config(const opening *o, vit_config *config)
 {
     const char *name = vit__checkpoint_config_name(o->model->checkpoint);
@@ -62,7 +63,9 @@ static vit_status finish_config(const opening *o, vit_config *config)
     if (vit__config_finish(config, name, &at_size) == VIT_OK)
         return VIT_OK;
     status = vit__config_finish(&own, name, o->err);
-    return status == VIT_OK ? vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size", "%s", at_size.message) : status;
+    return status == VIT_OK
+               ? vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size", "%s", at_size.message)
+               : status;
 }
 
 static vit_status make_plan(opening *o, vit__tower tower)

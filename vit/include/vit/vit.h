@@ -183,12 +183,13 @@ typedef struct vit_model_options {
                * first result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
 } vit_model_options;
 
-/* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub id
- * ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
- * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is validated
- * here. options may be NULL, which is VIT_PRECISION_STORED and zeros. A packed file runs in its own precision alone.
- * VIT_ERR_INVALID_ARGUMENT, with where "image_size" or "precision": the checkpoint is in order, and cannot be run as that
- * option asks. The caller frees with vit_model_free, after all sessions on it. */
+/* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub
+ * id ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
+ * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is
+ * validated here. options may be NULL, which is VIT_PRECISION_STORED and zeros. A packed file runs
+ * in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or "precision": the
+ * checkpoint is in order, and cannot be run as that option asks. The caller frees with
+ * vit_model_free, after all sessions on it. */
 VIT_API vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **model,
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);
@@ -328,10 +329,11 @@ VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "av
  * model that was opened for one call. The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
-/* Whether libvit heeds the environment variable "VIT_CPU" or "VIT_GEMM". VIT_OK: it does, or the variable is empty or not set.
- * VIT_ERR_INVALID_ARGUMENT: its value means nothing, or cannot be had on this machine, and so changes nothing; the message
- * lists the values that there are, or says what is used. With VIT_CPU=avx on a processor that has AVX2: "'avx' is not one of c,
- * avx2, avx512, avx512_vnni, avx512_bf16: avx2 is used, the most that this processor has". */
+/* Whether libvit heeds the environment variable "VIT_CPU" or "VIT_GEMM". VIT_OK: it does, or the
+ * variable is empty or not set. VIT_ERR_INVALID_ARGUMENT: its value means nothing, or cannot be had
+ * on this machine, and so changes nothing; the message lists the values that there are, or says
+ * what is used. With VIT_CPU=avx on a processor that has AVX2: "'avx' is not one of c, avx2,
+ * avx512, avx512_vnni, avx512_bf16: avx2 is used, the most that this processor has". */
 VIT_API vit_status vit_check_environment(const char *variable, vit_error *err);
 
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
