@@ -23,16 +23,16 @@ function(vit_add_room name)
   target_link_libraries(room_${name} PUBLIC ${ARG_USES} PRIVATE vit_warnings ${ARG_LIBRARIES})
 endfunction()
 
-# vit_add_library(NAME ROOMS ROOM... INCLUDE DIR... [PUBLIC_VIT LIB] PRIVATE_LIBRARIES ...)
+# vit_add_library(NAME ROOMS ROOM... INCLUDE DIR... [STANDS_ON LIB...] PRIVATE_LIBRARIES ...)
 #
 # Three libraries of the objects of some rooms, and of the room base:
 #   NAME            shared, versioned, hidden visibility (installed)
 #   NAME_static     static (installed as libNAME.a)
 #   NAME_internal   static, with the rooms' headers on the include path (the tests link this one)
-# PUBLIC_VIT: the library that this one stands on, and whose types are in its public header. Shared libraries each have base
-# inside, hidden; of static ones, that which stands on no other.
+# STANDS_ON: the libraries that this one calls, and whose types are in its public header. Shared libraries each have base inside,
+# hidden; of static ones, that which stands on no other.
 function(vit_add_library name)
-  cmake_parse_arguments(ARG "" "PUBLIC_VIT" "ROOMS;INCLUDE;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "ROOMS;INCLUDE;STANDS_ON;PRIVATE_LIBRARIES" ${ARGN})
   list(TRANSFORM ARG_ROOMS REPLACE "(.+)" "$<TARGET_OBJECTS:room_\\1>" OUTPUT_VARIABLE objects)
   list(TRANSFORM ARG_ROOMS REPLACE "(.+)" "$<TARGET_PROPERTY:room_\\1,INTERFACE_INCLUDE_DIRECTORIES>" OUTPUT_VARIABLE internal)
 
@@ -52,11 +52,13 @@ function(vit_add_library name)
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_LIBRARIES})
   endforeach()
   target_include_directories(${name}_internal PUBLIC ${internal})
-  if(ARG_PUBLIC_VIT)
+  if(ARG_STANDS_ON)
+    list(TRANSFORM ARG_STANDS_ON APPEND _static OUTPUT_VARIABLE static)
+    list(TRANSFORM ARG_STANDS_ON APPEND _internal OUTPUT_VARIABLE internal)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:room_base>)
-    target_link_libraries(${name} PUBLIC ${ARG_PUBLIC_VIT} PRIVATE ${VIT_BASE_LIBRARIES})
-    target_link_libraries(${name}_static PUBLIC ${ARG_PUBLIC_VIT}_static)
-    target_link_libraries(${name}_internal PUBLIC ${ARG_PUBLIC_VIT}_internal)
+    target_link_libraries(${name} PUBLIC ${ARG_STANDS_ON} PRIVATE ${VIT_BASE_LIBRARIES})
+    target_link_libraries(${name}_static PUBLIC ${static})
+    target_link_libraries(${name}_internal PUBLIC ${internal})
   else()
     foreach(target ${name} ${name}_static ${name}_internal)
       target_sources(${target} PRIVATE $<TARGET_OBJECTS:room_base>)

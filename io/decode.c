@@ -76,3 +76,9 @@ vit_status vit_image_decode(const void *bytes, size_t size, const char *name, co
     }
     return status;
 }
+
+const char *vit_exif_name(vit_exif exif)
+{
+    static const char *const names[] = {[VIT_EXIF_APPLY] = "apply", [VIT_EXIF_IGNORE] = "ignore"};
+    return (size_t)exif < sizeof names / sizeof *names ? names[exif] : NULL;
+}

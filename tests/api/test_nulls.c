@@ -308,6 +308,26 @@ NULLS_ARE(vit_model_classes, assert_int_equal(vit_model_classes(NULL), 0))
 NULLS_ARE(vit_model_multi_label, assert_int_equal(vit_model_multi_label(NULL), 0))
 NULLS_ARE(vit_model_label, assert_null(vit_model_label(NULL, 0)))
 NULLS_ARE(vit_model_flops, assert_true(vit_model_flops(NULL) == 0))
+/* Names of values, which take no pointer: what is no value has none. */
+NULLS_ARE(vit_precision_name, assert_null(vit_precision_name((vit_precision)99)))
+NULLS_ARE(vit_resampler_name, assert_null(vit_resampler_name((vit_resampler)99)))
+NULLS_ARE(vit_filter_name, assert_null(vit_filter_name((vit_filter)99)))
+NULLS_ARE(vit_output_name, assert_null(vit_output_name((vit_output)99)))
+NULLS_ARE(vit_exif_name, assert_null(vit_exif_name((vit_exif)99)))
+
+NULLS(vit_output_parse)
+{
+    (void)state;
+    vit_output output;
+    size_t layer;
+    assert_int_equal(vit_output_parse(NULL, &output, &layer), 0);
+    assert_int_equal(vit_output_parse("cls", NULL, &layer), 0);
+    assert_int_equal(vit_output_parse("cls", &output, NULL), 0);
+    assert_int_equal(vit_output_parse("hidden:", &output, &layer), 0);
+    assert_int_equal(vit_output_parse("hidden:11", &output, &layer), 1);
+    assert_true(output == VIT_OUTPUT_HIDDEN && layer == 11);
+}
+
 NULLS_ARE(vit_model_file, assert_null(vit_model_file(NULL, 0)))
 NULLS_ARE(vit_model_preprocessor, assert_null(vit_model_preprocessor(NULL)))
 NULLS_ARE(vit_model_describe, assert_null(vit_model_describe(NULL)))
@@ -618,7 +638,8 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_model_file), ROW(vit_model_folder), ROW(vit_model_free), ROW(vit_model_grid), ROW(vit_model_image_height),
     ROW(vit_model_image_width), ROW(vit_model_label), ROW(vit_model_multi_label),
     ROW(vit_model_open), ROW(vit_model_pack), ROW(vit_model_pixels_size), ROW(vit_model_precision),
-    ROW(vit_model_preprocessor), ROW(vit_model_similarity), ROW(vit_output_shape),
+    ROW(vit_model_preprocessor), ROW(vit_model_similarity), ROW(vit_output_shape), ROW(vit_precision_name), ROW(vit_resampler_name), ROW(vit_filter_name),
+    ROW(vit_output_name), ROW(vit_output_parse), ROW(vit_exif_name),
     ROW(vit_output_size), ROW(vit_preprocess), ROW(vit_preprocess_resized),
     ROW(vit_preprocess_shape), ROW(vit_preprocess_target), ROW(vit_preprocessor_describe),
     ROW(vit_preprocessor_digest), ROW(vit_preprocessor_free), ROW(vit_preprocessor_open),

@@ -26,6 +26,8 @@ typedef enum vit_exif {
     VIT_EXIF_IGNORE = 1 /* keep the pixels as stored */
 } vit_exif;
 
+VIT_API const char *vit_exif_name(vit_exif exif); /* "apply", "ignore"; static. NULL: there is no such value */
+
 typedef struct vit_load_options {
     vit_exif exif;
     int composite;         /* 0: drop transparency, keep the colours underneath; 1: composite over background */

@@ -306,6 +306,15 @@ VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, s
 /* rows * columns of vit_output_shape; 0 if the model has no such output, or is NULL. */
 VIT_API size_t vit_output_size(const vit_model *model, vit_output output, size_t layer);
 
+/* Names of enums, as the command's options have them: "f32", "pillow13", "bicubic", "cls". Static. NULL: there is no such value. */
+VIT_API const char *vit_precision_name(vit_precision precision);
+VIT_API const char *vit_resampler_name(vit_resampler resampler);
+VIT_API const char *vit_filter_name(vit_filter filter);
+VIT_API const char *vit_output_name(vit_output output);
+
+/* "cls" or "hidden:11" as an output and its layer (0 where there is none). 0: there is no such output. */
+VIT_API int vit_output_parse(const char *name, vit_output *output, size_t *layer);
+
 typedef struct vit_session vit_session;
 
 typedef struct vit_session_options {

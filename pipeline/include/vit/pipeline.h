@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libvitpipe: paths, bytes or texts in, vectors out, many at a time. A pipeline is a model with everything around it: it reads
+ * and decodes pictures (or tokenizes texts) on threads of its own while the model encodes, and one bad input never stops the
+ * others. It never prints, never ends the process, and can be cancelled.
+ *
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
+ *     #include <vit/pipeline.h>
+ *
+ *     int main(void)
+ *     {
+ *         const vit_item items[] = {{.kind = VIT_ITEM_PATH, .name = "cat.jpg"}, {.kind = VIT_ITEM_PATH, .name = "dog.jpg"}};
+ *         vit_error err = {0}, errors[2] = {{0}};
+ *         vit_pipeline *pipeline = NULL;
+ *         vit_pipeline_open("facebook/dinov2-small", NULL, &pipeline, &err);
+ *         size_t size = vit_pipeline_size(pipeline);                // 384: floats of one vector; 0: it did not open
+ *         float *vectors = malloc((2 * size + 1) * sizeof *vectors); // [2][size]
+ *         vit_pipeline_encode(pipeline, items, 2, vectors, errors, &err);
+ *         for (int i = 0; i < 2 && err.status == VIT_OK; i++) {
+ *             if (errors[i].status == VIT_OK)
+ *                 printf("%s: %g ...\n", items[i].name, vectors[i * size]);
+ *             else
+ *                 fprintf(stderr, "%s: %s\n", items[i].name, errors[i].message);
+ *         }
+ *         if (err.status != VIT_OK)
+ *             fprintf(stderr, "%s: %s\n", err.where, err.message);
+ *         free(vectors);
+ *         vit_pipeline_free(pipeline);
+ *         return err.status != VIT_OK;
+ *     }
+ *
+ * Link with -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here too. A pipeline may be shared between threads:
+ * calls that encode take turns.
+ */
+#ifndef VIT_PIPELINE_H
+#define VIT_PIPELINE_H
+
+#include "vit/io.h"
+#include "vit/text.h"
+#include "vit/vit.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ a pipeline ---- */
+
+typedef struct vit_pipeline vit_pipeline;
+
+/* All zero is the default of everything. */
+typedef struct vit_pipeline_options {
+    vit_model_options model; /* NULL options of vit_pipeline_open mean VIT_PRECISION_STORED, as for vit_model_open */
+    vit_output output;       /* VIT_OUTPUT_EMBEDDING */
+    size_t layer;            /* of VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
+    int normalize;           /* 1: each vector (each row of a matrix) is divided by its length */
+    int sample;              /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
+    uint64_t seed;
+    vit_load_options load;   /* how pictures are read; least_width, least_height and whole_size are not looked at */
+    int fast_decode;         /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the
+                              * preprocessing resizes to: faster, and the vectors differ a little (docs/speed.md) */
+    vit_resampler resampler;
+    unsigned threads;        /* that encode, and as many (8 at most) that read; 0: as many as this process may use */
+    size_t batch;            /* items encoded together; 0: 8, fewer where pictures are large. The results do not depend on it */
+    uint64_t reserved[8];    /* zero */
+} vit_pipeline_options;
+
+/* Opens a checkpoint as vit_model_open does. options may be NULL. The caller frees with vit_pipeline_free. */
+VIT_API vit_status vit_pipeline_open(const char *model, const vit_pipeline_options *options, vit_pipeline **pipeline,
+                                     vit_error *err);
+VIT_API void vit_pipeline_free(vit_pipeline *pipeline);
+
+/* The model, which lives as long as the pipeline. NULL of NULL. */
+VIT_API const vit_model *vit_pipeline_model(const vit_pipeline *pipeline);
+
+/* How it was opened, with the defaults filled in; lives as long as the pipeline. */
+VIT_API const vit_pipeline_options *vit_pipeline_settings(const vit_pipeline *pipeline);
+
+/* Floats of one result: rows * columns of vit_output_shape. Of a text, and an output with a row for each token, it is the size
+ * of the longest text's. 0 of NULL. */
+VIT_API size_t vit_pipeline_size(const vit_pipeline *pipeline);
+
+/* Chooses another result, while nothing is being encoded: output, layer, normalize, sample and seed of the options.
+ * VIT_ERR_UNSUPPORTED_OUTPUT: the model has no such output. */
+VIT_API vit_status vit_pipeline_choose(vit_pipeline *pipeline, const vit_pipeline_options *options, vit_error *err);
+
+/* Makes what encoding needs (threads, scratch memory), or the tokenizer that texts need, now and not with the first item. */
+VIT_API vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err);
+VIT_API vit_status vit_pipeline_start_words(vit_pipeline *pipeline, vit_error *err);
+
+/* The session, once vit_pipeline_start has made it; else NULL. Not while something is being encoded. */
+VIT_API vit_session *vit_pipeline_session(vit_pipeline *pipeline);
+
+/* Token ids of every text that is given as text; 0 until vit_pipeline_start_words has succeeded. */
+VIT_API size_t vit_pipeline_text_length(const vit_pipeline *pipeline);
+
+/* ------------------------------------------------------------------ items ---- */
+
+typedef enum vit_item_kind {
+    VIT_ITEM_PATH = 0,   /* name: a file that holds a picture */
+    VIT_ITEM_BYTES = 1,  /* data[size]: a picture's file in memory; name is for messages */
+    VIT_ITEM_TEXT = 2,   /* data[size]: UTF-8; of a pipeline opened with VIT_TOWER_TEXT */
+    VIT_ITEM_IMAGE = 3,  /* data: a vit_image */
+    VIT_ITEM_PIXELS = 4, /* data[size]: floats as vit_preprocess makes them, size = vit_model_pixels_size */
+    VIT_ITEM_TOKENS = 5, /* data[size]: int32_t token ids, as vit_encode_text takes them */
+    VIT_ITEM_READ = 6    /* read fills the pixels, or the token ids, itself */
+} vit_item_kind;
+
+typedef struct vit_item vit_item;
+struct vit_item {
+    vit_item_kind kind;
+    const char *name; /* for messages; NULL: it has none */
+    const void *data;
+    size_t size;
+    /* VIT_ITEM_READ: on a thread of the pipeline, several at once. row: room for pixels [vit_model_pixels_size] floats, or
+     * for int32_t token ids [vit_model_context]. Answers how many values it wrote; 0: it failed, and err says why. */
+    size_t (*read)(const vit_item *item, void *row, vit_error *err);
+    const vit_error *error; /* not NULL: it has failed already, for this reason */
+    void *context;          /* the caller's own */
+};
+
+/* What became of one item. */
+typedef struct vit_result {
+    vit_item item;          /* as it was given */
+    const vit_error *error; /* NULL: it was encoded */
+    float *values;          /* [size], which may be changed; NULL: it failed. Valid until the callback returns */
+    size_t size;
+    uint32_t width, height; /* of the whole picture, upright; 0 where there was none */
+    double seconds;         /* of a processor, that reading, decoding and preprocessing took */
+} vit_result;
+
+/* Encodes n items of any kinds: results[n][vit_pipeline_size], in the order of the items; rows of items that failed are zero.
+ * errors[n] says which failed and why (VIT_OK: it did not). Answers VIT_OK even if every item failed; other answers are about
+ * the call, and nothing was encoded: invalid_argument, out_of_memory. */
+VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *items, size_t n, float *results,
+                                       vit_error *errors, vit_error *err);
+
+/* ------------------------------------------------------------------ streams ---- */
+
+/* Where items come from and where results go. All callbacks get the context. */
+typedef struct vit_stream {
+    /* The next item, into *item. 1: there is one; 0: there are no more. Called by threads of the pipeline, one at a time. What
+     * the item points at stays valid until `take` or `drop` has had it. */
+    int (*next)(void *context, vit_item *item);
+    /* One result, in the order of the items, on the thread that called vit_pipeline_run. 0: go on. */
+    int (*take)(void *context, const vit_result *result);
+    /* After the results of each batch, on the same thread. 0: go on. May be NULL. */
+    int (*batch_taken)(void *context);
+    /* The item has been read: its data is not needed any more. On a thread of the pipeline. May be NULL. */
+    void (*loaded)(void *context, const vit_item *item);
+    /* An item that will not be encoded, since the run ends early. May be NULL. */
+    void (*drop)(void *context, const vit_item *item);
+    void *context;
+    uint64_t position; /* of the first item, for `sample`: with 100, the items are drawn as the 101st, 102nd, ... */
+    uint64_t stride;   /* from an item's position to that of the next; 0 is 1 */
+    uint64_t reserved[6];
+} vit_stream;
+
+/* Encodes a stream, however long, in flat memory. VIT_ERR_CANCELLED: `take` or `batch_taken` said so, or vit_pipeline_cancel. Other
+ * errors are about the pipeline (out_of_memory); those of items are in their results. */
+VIT_API vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err);
+
+/* Ends the run or the encoding that is going on, from any thread; what is being encoded is still encoded, and a `next` that is
+ * waiting must return by itself. Nothing going on: nothing happens. */
+VIT_API void vit_pipeline_cancel(vit_pipeline *pipeline);
+
+/* ------------------------------------------------------------------ labels in words ---- */
+
+/* Classes described in words (Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision"):
+ * each label is filled into each template, the texts are encoded, and the mean of their unit vectors, made a unit vector,
+ * stands for the label. A picture's score is its similarity with that, by the model's own scale. */
+typedef struct vit_labels vit_labels;
+
+/* texts: a pipeline of the text tower, which is not needed afterwards. templates: n_templates texts with {} where the label
+ * goes; none: {} alone. The caller frees with vit_labels_free. Errors: those of the texts, unsupported_model (the model does not
+ * compare pictures with words). */
+VIT_API vit_status vit_labels_create(vit_pipeline *texts, const char *const *names, size_t n,
+                                     const char *const *templates, size_t n_templates, vit_labels **labels, vit_error *err);
+
+/* The same from vectors[n][each][width] that the text tower gave: `each` templates of a label side by side. */
+VIT_API vit_status vit_labels_from_vectors(const vit_similarity *similarity, const float *vectors, size_t n, size_t each,
+                                           size_t width, vit_labels **labels, vit_error *err);
+VIT_API void vit_labels_free(vit_labels *labels);
+VIT_API size_t vit_labels_count(const vit_labels *labels);
+VIT_API size_t vit_labels_width(const vit_labels *labels); /* floats of a picture's embedding that they can be compared with */
+
+/* scores[vit_labels_count] of a picture with this embedding[vit_labels_width]: logits, or with logits 0 the probabilities that
+ * the model makes of them (softmax over the labels for CLIP, the sigmoid of each for SigLIP). */
+VIT_API void vit_labels_score(const vit_labels *labels, const float *embedding, int logits, float *scores);
+
+/* The n numbers divided by their length, the square root of the sum of their squares. 0: the length is zero (or not finite),
+ * and there is no direction. */
+VIT_API int vit_to_unit_length(float *vector, size_t n);
+
+/* ------------------------------------------------------------------ recipes ---- */
+
+/*
+ * What made a vector: everything that must be the same for two vectors to be comparable. It is what stands in x.meta.json, in
+ * the manifest of a job, and in an index. Values are text, as the command's options take them.
+ */
+typedef enum vit_recipe_key {
+    VIT_RECIPE_MODEL_DIGEST = 0,
+    VIT_RECIPE_PREPROCESSING_DIGEST = 1, /* not set: texts, or a model without preprocessing */
+    VIT_RECIPE_PRECISION = 2,            /* "f32" */
+    VIT_RECIPE_OUTPUT = 3,               /* "embedding", "hidden:11" */
+    VIT_RECIPE_DIMENSIONS = 4,           /* "384" */
+    VIT_RECIPE_NORMALIZE = 5,            /* "true"; not set: no */
+    VIT_RECIPE_INPUT = 6,                /* "text"; not set: pictures */
+    VIT_RECIPE_SAMPLE = 7,               /* the seed */
+    VIT_RECIPE_RESAMPLER = 8,            /* "pillow" */
+    VIT_RECIPE_EXIF = 9,                 /* "apply" */
+    VIT_RECIPE_BACKGROUND = 10,          /* "ffffff"; not set: transparency is dropped */
+    VIT_RECIPE_IMAGE_SIZE = 11,          /* "224x336"; not set: the model's own */
+    VIT_RECIPE_FAST_DECODE = 12,         /* "true"; not set: no */
+    VIT_RECIPE_KEYS = 13
+} vit_recipe_key;
+
+/* NULL: not set. Starts all zero; freed with vit_recipe_free. */
+typedef struct vit_recipe {
+    char *values[VIT_RECIPE_KEYS];
+} vit_recipe;
+
+VIT_API const char *vit_recipe_name(vit_recipe_key key); /* "model_digest"; static */
+
+/* Of what the pipeline makes now. Reads every byte of the checkpoint, for its digest. On failure *recipe is all zero. */
+VIT_API vit_status vit_recipe_take(const vit_pipeline *pipeline, vit_recipe *recipe, vit_error *err);
+VIT_API void vit_recipe_free(vit_recipe *recipe);
+
+/* value is copied; NULL unsets. */
+VIT_API vit_status vit_recipe_set(vit_recipe *recipe, vit_recipe_key key, const char *value, vit_error *err);
+
+/* The first key from `from` on in which the two differ so that their vectors cannot be compared; VIT_RECIPE_KEYS: none. Vectors of texts
+ * compare with vectors of pictures by the same model: they have no preprocessing, and whatever is about pictures does not count. */
+VIT_API vit_recipe_key vit_recipe_differs(const vit_recipe *a, const vit_recipe *b, int from);
+
+/* The options that make such vectors: those that the recipe sets, over those in *options. Strings stay the recipe's.
+ * VIT_ERR_UNSUPPORTED_FORMAT: a value that this build does not know; the message names it. */
+VIT_API vit_status vit_recipe_apply(const vit_recipe *recipe, vit_pipeline_options *options, vit_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening a model with what it takes to feed it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+#include "pipeline_internal.h"
+
+#define USUAL_BATCH 8
+#define BATCH_BYTES (64u * 1024u * 1024u) /* of pixels, for a batch size of our own choosing */
+
+size_t vit__pipeline_row_size(const vit_pipeline *pipeline)
+{
+    if (vit__pipeline_takes_text(pipeline))
+        return vit_model_context(pipeline->model) * sizeof(int32_t);
+    return vit_model_pixels_size(pipeline->model) * sizeof(float);
+}
+
+/* A few dozen small pictures or texts are worked on together; where pictures are large, fewer. */
+static size_t usual_batch(const vit_pipeline *pipeline)
+{
+    size_t row = vit__pipeline_row_size(pipeline), fitting = row ? BATCH_BYTES / row : USUAL_BATCH;
+    if (pipeline->settings.model.once || fitting < 1)
+        return 1;
+    return fitting < USUAL_BATCH ? fitting : USUAL_BATCH;
+}
+
+/* The options' strings may go when the call returns. */
+static vit_status keep_options(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options, vit_error *err)
+{
+    pipeline->settings = options ? *options : (vit_pipeline_options){.model = {.precision = VIT_PRECISION_STORED}};
+    const char *preprocessor = pipeline->settings.model.preprocessor;
+    pipeline->name = vit__strdup(model);
+    pipeline->preprocessor = preprocessor ? vit__strdup(preprocessor) : NULL;
+    pipeline->settings.model.preprocessor = pipeline->preprocessor;
+    if (!pipeline->name || (preprocessor && !pipeline->preprocessor))
+        return vit__fail_memory(err, model);
+    return VIT_OK;
+}
+
+vit_status vit_pipeline_choose(vit_pipeline *pipeline, const vit_pipeline_options *options, vit_error *err)
+{
+    size_t shape[2];
+    if (!pipeline || !options)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL", pipeline ? "options" : "pipeline");
+    vit_status status = vit_output_shape(pipeline->model, options->output, options->layer, shape, err);
+    if (status == VIT_OK && options->sample && options->output != VIT_OUTPUT_LATENT)
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "a sample is drawn of the output latent alone");
+    if (status != VIT_OK)
+        return status;
+    vit_pipeline_options *settings = &pipeline->settings;
+    settings->output = options->output;
+    settings->layer = options->layer;
+    settings->normalize = options->normalize;
+    settings->sample = options->sample;
+    settings->seed = options->seed;
+    pipeline->rows = shape[0];
+    pipeline->size = shape[0] * shape[1];
+    return VIT_OK;
+}
+
+static vit_status open_model(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options, vit_error *err)
+{
+    vit_status status = keep_options(pipeline, model, options, err);
+    if (status == VIT_OK)
+        status = vit_model_open(model, &pipeline->settings.model, &pipeline->model, err);
+    if (status != VIT_OK)
+        return status;
+    const vit_pipeline_options chosen = pipeline->settings;
+    if (pipeline->settings.batch == 0)
+        pipeline->settings.batch = usual_batch(pipeline);
+    return vit_pipeline_choose(pipeline, &chosen, err);
+}
+
+vit_status vit_pipeline_open(const char *model, const vit_pipeline_options *options, vit_pipeline **result, vit_error *err)
+{
+    if (result)
+        *result = NULL;
+    if (!model || !result)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL", model ? "pipeline" : "model");
+    vit_pipeline *pipeline = vit__alloc_zero(1, sizeof *pipeline);
+    if (!pipeline)
+        return vit__fail_memory(err, model);
+    pthread_mutex_init(&pipeline->turn, NULL);
+    pthread_mutex_init(&pipeline->running, NULL);
+    vit_status status = open_model(pipeline, model, options, err);
+    if (status == VIT_OK)
+        *result = pipeline;
+    else
+        vit_pipeline_free(pipeline);
+    return status;
+}
+
+void vit_pipeline_free(vit_pipeline *pipeline)
+{
+    if (!pipeline)
+        return;
+    vit_tokenizer_free(pipeline->tokenizer);
+    vit_session_free(pipeline->session);
+    vit_model_free(pipeline->model);
+    pthread_mutex_destroy(&pipeline->turn);
+    pthread_mutex_destroy(&pipeline->running);
+    free(pipeline->preprocessor);
+    free(pipeline->name);
+    free(pipeline);
+}
+
+vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err)
+{
+    if (!pipeline)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "pipeline is NULL");
+    if (pipeline->session)
+        return VIT_OK;
+    const vit_session_options options = {.threads = pipeline->settings.threads, .max_batch = pipeline->settings.batch};
+    return vit_session_create(pipeline->model, &options, &pipeline->session, err);
+}
+
+/* A tokenizer may say that texts are longer than the model takes; then the model is right. */
+vit_status vit_pipeline_start_words(vit_pipeline *pipeline, vit_error *err)
+{
+    if (!pipeline)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "pipeline is NULL");
+    if (pipeline->tokenizer)
+        return VIT_OK;
+    vit_tokenizer_options options = {.context = 0};
+    vit_tokenizer *tokenizer = NULL;
+    vit_status status = vit_tokenizer_open(pipeline->name, &options, &tokenizer, err);
+    options.context = vit_model_context(pipeline->model);
+    if (status == VIT_OK && vit_tokenizer_context(tokenizer) > options.context) {
+        vit_tokenizer_free(tokenizer);
+        status = vit_tokenizer_open(pipeline->name, &options, &tokenizer, err);
+    }
+    if (status != VIT_OK)
+        return status;
+    pipeline->tokenizer = tokenizer;
+    pipeline->text_length = vit_tokenizer_context(tokenizer);
+    return VIT_OK;
+}
+
+/* ------------------------------------------------------------------ facts ---- */
+
+const vit_model *vit_pipeline_model(const vit_pipeline *pipeline)
+{
+    return pipeline ? pipeline->model : NULL;
+}
+
+const vit_pipeline_options *vit_pipeline_settings(const vit_pipeline *pipeline)
+{
+    return pipeline ? &pipeline->settings : NULL;
+}
+
+size_t vit_pipeline_size(const vit_pipeline *pipeline)
+{
+    return pipeline ? pipeline->size : 0;
+}
+
+vit_session *vit_pipeline_session(vit_pipeline *pipeline)
+{
+    return pipeline ? pipeline->session : NULL;
+}
+
+size_t vit_pipeline_text_length(const vit_pipeline *pipeline)
+{
+    return pipeline ? pipeline->text_length : 0;
+}

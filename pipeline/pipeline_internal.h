@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a pipeline is made of. */
+#ifndef VIT_PIPELINE_INTERNAL_H
+#define VIT_PIPELINE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "vit/pipeline.h"
+
+struct vit_pipeline {
+    char *name;                    /* of the model, as it was opened */
+    char *preprocessor;            /* a copy of the option; NULL: none */
+    vit_pipeline_options settings;
+    vit_model *model;
+    size_t size;                   /* floats of a result */
+    size_t rows;                   /* of a result that is a matrix, else 1 */
+
+    pthread_mutex_t turn;          /* one run at a time */
+    vit_session *session;          /* NULL: not started */
+    vit_tokenizer *tokenizer;      /* NULL: not started */
+    size_t text_length;
+
+    pthread_mutex_t running;       /* guards feeder */
+    struct vit__feeder *feeder;    /* of the run that is going on; NULL: none is */
+};
+
+/* Room for the row of an item that was read, in bytes: pixels, or token ids. */
+size_t vit__pipeline_row_size(const vit_pipeline *pipeline);
+
+static inline bool vit__pipeline_takes_text(const vit_pipeline *pipeline)
+{
+    return pipeline->settings.model.tower == VIT_TOWER_TEXT;
+}
+
+#endif
