@@ -164,12 +164,12 @@ void cli_comparison_candidates(cli_comparison *comparison, const char *name,
                                                : best;
     cli_deviation deviation = candidates->by[way];
     if (asked == CLI_ANY_RESAMPLER || deviation.error <= tolerance || !explained) {
-        print_deviation(comparison, name, cli_resampler_names[way], deviation, tolerance);
+        print_deviation(comparison, name, vit_resampler_name((vit_resampler)way), deviation, tolerance);
         return;
     }
     char reason[192];
     snprintf(reason, sizeof reason,
              "not compared: it was made with %s; with --resampler %s the max error is %.2e",
-             cli_resampler_names[best], cli_resampler_names[asked], deviation.error);
+             vit_resampler_name((vit_resampler)best), vit_resampler_name((vit_resampler)asked), deviation.error);
     cli_comparison_leave_out(comparison, name, reason);
 }

@@ -37,7 +37,7 @@ cli_exit cli_embed_settings(const cli_embedding *embed, const cli_job *job, cli_
     if (embed->sample.given)
         cli_text_format(text, ",\"sample\":%" PRIu64, embed->sample.seed);
     cli_text_format(text, ",\"resampler\":\"%s\",\"exif\":\"%s\",\"background\":",
-                    cli_resampler_names[pictures->resampler], cli_exif_names[pictures->exif]);
+                    vit_resampler_name((vit_resampler)pictures->resampler), vit_exif_name((vit_exif)pictures->exif));
     add_background(pictures, text);
     if (pictures->fast_decode)
         cli_text_string(text, ",\"fast_decode\":true");

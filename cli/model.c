@@ -170,9 +170,7 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     vit_error err = {0};
     if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK)
         return open_error(options, model->name, &err);
-    for (int i = CLI_PRECISION_F32; i <= CLI_PRECISION_INT8; i++)
-        if (precisions[i] == vit_model_precision(model->model))
-            model->precision = precision_names[i];
+    model->precision = vit_precision_name(vit_model_precision(model->model));
     model->load_seconds = cli_seconds() - start;
     return cli_model_spare_files(model->model);
 }

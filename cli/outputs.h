@@ -16,7 +16,4 @@ typedef struct cli_output_name {
 extern const char *const cli_output_choices[];
 const char *cli_set_output(const cli_option *option, const char *value, void *field); /* cli_output_name */
 
-/* The name without ":K"; NULL past the last. */
-const char *cli_output_name_of(vit_output output);
-
 #endif

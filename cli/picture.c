@@ -9,8 +9,8 @@
 #include "mistaken.h"
 #include "text.h"
 
-const char *const cli_resampler_names[] = {"pillow", "pillow13", "torchvision", NULL};
-const char *const cli_exif_names[] = {"apply", "ignore", NULL};
+static const char *const resampler_names[] = {"pillow", "pillow13", "torchvision", NULL};
+static const char *const exif_names[] = {"apply", "ignore", NULL};
 
 /* Digits, at most six of them, so that no product of two overflows. */
 static const char *read_edge(const char *at, uint32_t *edge)
@@ -72,13 +72,13 @@ static const char *set_background(const cli_option *option, const char *value, v
 
 #define FIELD(member) offsetof(cli_picture_options, member)
 const cli_option cli_picture_table[] = {
-    {"exif", 0, "apply|ignore", cli_set_choice, FIELD(exif), cli_exif_names,
+    {"exif", 0, "apply|ignore", cli_set_choice, FIELD(exif), exif_names,
      "turn pictures as their EXIF orientation says (default apply)"},
     {"background", 0, "RRGGBB", set_background, FIELD(background), NULL,
      "put transparent pictures on this colour; without it transparency is dropped, as PIL's convert(\"RGB\") does"},
     {"max-pixels", 0, "N", cli_set_large, FIELD(max_pixels), NULL,
      "refuse larger pictures (default 178956970, PIL's limit)"},
-    {"resampler", 0, "pillow|pillow13|torchvision", cli_set_choice, FIELD(resampler), cli_resampler_names,
+    {"resampler", 0, "pillow|pillow13|torchvision", cli_set_choice, FIELD(resampler), resampler_names,
      "whose resize to reproduce bit for bit: Pillow up to 12 (default), Pillow 13, or torchvision as transformers 5 "
      "uses it"},
     {"image-size", 0, "HxW|N", set_image_size, FIELD(image_size), NULL,

@@ -24,7 +24,6 @@ typedef struct cli_picture_options {
 #define CLI_PICTURES_UNSET {.exif = -1, .resampler = -1}
 
 extern const cli_option cli_picture_table[];
-extern const char *const cli_resampler_names[], *const cli_exif_names[];
 
 vit_preprocess_options cli_preprocess_options(const cli_picture_options *options);
 

@@ -23,14 +23,6 @@ const char *vit_resampler_name(vit_resampler resampler)
     return NAME_OF(names, resampler);
 }
 
-const char *vit_filter_name(vit_filter filter)
-{
-    static const char *const names[] = {
-        [VIT_FILTER_NEAREST] = "nearest", [VIT_FILTER_LANCZOS] = "lanczos", [VIT_FILTER_BILINEAR] = "bilinear",
-        [VIT_FILTER_BICUBIC] = "bicubic", [VIT_FILTER_BOX] = "box", [VIT_FILTER_HAMMING] = "hamming"};
-    return NAME_OF(names, filter);
-}
-
 static const char *const output_names[] = {
     [VIT_OUTPUT_EMBEDDING] = "embedding", [VIT_OUTPUT_CLASS] = "cls", [VIT_OUTPUT_MEAN] = "mean",
     [VIT_OUTPUT_TOKENS] = "tokens", [VIT_OUTPUT_HIDDEN] = "hidden", [VIT_OUTPUT_POOLER] = "pooler",

@@ -60,8 +60,8 @@ static void take_pictures(const cli_picture_options *pictures, cli_pin *pin)
 {
     char text[32];
     const uint8_t *rgb = pictures->background.rgb;
-    set(pin, CLI_PIN_RESAMPLER, cli_resampler_names[pictures->resampler]);
-    set(pin, CLI_PIN_EXIF, cli_exif_names[pictures->exif]);
+    set(pin, CLI_PIN_RESAMPLER, vit_resampler_name((vit_resampler)pictures->resampler));
+    set(pin, CLI_PIN_EXIF, vit_exif_name((vit_exif)pictures->exif));
     if (pictures->background.given) {
         snprintf(text, sizeof text, "%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
         set(pin, CLI_PIN_BACKGROUND, text);

@@ -150,8 +150,6 @@ extern const vit__name vit__packed_names[VIT__SLOTS];
 extern const char *const vit__packed_prefixes[VIT__TOWERS];
 /* "image", "text": what their config calls the towers. */
 extern const char *const vit__tower_names[VIT__TOWERS];
-/* "f32", "bf16", "int8", by vit_precision; ends with NULL */
-extern const char *const vit__precision_names[];
 #define VIT__PACKED_VERSION 1
 
 #endif

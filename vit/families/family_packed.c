@@ -60,7 +60,6 @@ const vit__name vit__packed_names[VIT__SLOTS] = {
 
 const char *const vit__packed_prefixes[VIT__TOWERS] = {"image.", "text."};
 const char *const vit__tower_names[VIT__TOWERS] = {"image", "text"};
-const char *const vit__precision_names[] = {"f32", "bf16", "int8", NULL};
 
 static bool pools(const vit_config *c, vit__pooling pooling)
 {
@@ -135,8 +134,8 @@ static void check_heads(vit__reader *r, const vit_config *c)
 static void read_precision(vit__reader *r, vit__plan *out)
 {
     const char *word = vit__read_text(r, "precision", "");
-    for (int i = 0; vit__precision_names[i]; i++)
-        if (strcmp(word, vit__precision_names[i]) == 0) {
+    for (int i = VIT_PRECISION_F32; i <= VIT_PRECISION_INT8; i++)
+        if (strcmp(word, vit_precision_name((vit_precision)i)) == 0) {
             out->precision = (vit_precision)i;
             return;
         }

@@ -121,7 +121,7 @@ static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_
         return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "precision",
                          "the file holds weights packed in %s, which cannot be run in %s: leave the precision to the file, "
                          "or quantize the original checkpoint anew",
-                         vit__precision_names[stored], vit__precision_names[*precision]);
+                         vit_precision_name(stored), vit_precision_name(*precision));
     return VIT_OK;
 }
 

@@ -97,7 +97,7 @@ static bool set_packed(vit__json *object, const vit_model *model)
     const char *source =
         vit__json_string(vit__json_get(vit__checkpoint_config(model->checkpoint), "source_digest"));
     bool done = vit__json_set(packed, "version", vit__json_new_number(VIT__PACKED_VERSION)) &&
-                set_text(packed, "precision", vit__precision_names[model->precision]) &&
+                set_text(packed, "precision", vit_precision_name(model->precision)) &&
                 set_text(packed, "source_digest", source);
     return vit__json_set(object, "packed", packed) && done;
 }

@@ -199,7 +199,7 @@ static vit__json *file_config(const packing *p, const char *digest)
     const vit_model *any = p->towers[VIT__TOWER_IMAGE] ? p->towers[VIT__TOWER_IMAGE] : p->towers[VIT__TOWER_TEXT];
     vit__json *config = vit__json_new_object(), *parameters = vit__json_new_object();
     bool done = vit__json_set(config, "version", vit__json_new_number(VIT__PACKED_VERSION)) &&
-                vit__json_set(config, "precision", vit__json_new_string(vit__precision_names[any->precision])) &&
+                vit__json_set(config, "precision", vit__json_new_string(vit_precision_name(any->precision))) &&
                 vit__json_set(config, "source_digest", vit__json_new_string(digest));
     for (size_t tower = 0; tower < VIT__TOWERS; tower++) {
         const vit_model *model = p->towers[tower];

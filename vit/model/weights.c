@@ -218,7 +218,7 @@ static void adopt(loader *l, vit__linear *linear)
         l->status = vit__fail(l->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(l->checkpoint),
                               "tensor \"%s\" has %zu bytes, but %zu inputs and %zu outputs packed in %s take %zu",
                               tensor->name, tensor->size, linear->inputs, linear->outputs,
-                              vit__precision_names[linear->precision], size);
+                              vit_precision_name(linear->precision), size);
         return;
     }
     const void *bytes = aligned_bytes(l, tensor);

@@ -10,6 +10,11 @@ const char *const vit__filter_names[] = {
     [VIT_FILTER_HAMMING + 1] = NULL,
 };
 
+const char *vit_filter_name(vit_filter filter)
+{
+    return (size_t)filter < sizeof vit__filter_names / sizeof *vit__filter_names ? vit__filter_names[filter] : NULL;
+}
+
 static void refuse(vit__reader *reader, const char *key, const char *wanted)
 {
     vit__reader_fail(reader, VIT_ERR_CORRUPT, "\"%s\" is not %s", key, wanted);
