@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "latent.h"
-
+/* The generator behind `sample`, as docs/own-format.md has it. */
 #include <math.h>
+
+#include "vit/pipeline.h"
 
 #define GOLDEN 0x9E3779B97F4A7C15u
 #define TWO_PI 6.283185307179586476925286766559
@@ -22,7 +23,7 @@ static double normal(uint64_t key, uint64_t k)
     return sqrt(-2 * log(u1)) * cos(TWO_PI * u2);
 }
 
-void vit__latent_draw(uint64_t seed, uint64_t position, const float *log_variance, size_t n, float *z)
+void vit_latent_draw(uint64_t seed, uint64_t position, const float *log_variance, size_t n, float *z)
 {
     uint64_t key = mix(seed + GOLDEN);
     for (size_t i = 0; i < n; i++)

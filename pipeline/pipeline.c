@@ -43,7 +43,7 @@ vit_status vit_pipeline_choose(vit_pipeline *pipeline, const vit_pipeline_option
 {
     size_t shape[2];
     if (!pipeline || !options)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL", pipeline ? "options" : "pipeline");
+        return vit__fail_null(err, __func__, pipeline ? "options" : "pipeline");
     vit_status status = vit_output_shape(pipeline->model, options->output, options->layer, shape, err);
     if (status == VIT_OK && options->sample && options->output != VIT_OUTPUT_LATENT)
         status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "a sample is drawn of the output latent alone");
@@ -60,36 +60,59 @@ vit_status vit_pipeline_choose(vit_pipeline *pipeline, const vit_pipeline_option
     return VIT_OK;
 }
 
-static vit_status open_model(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options, vit_error *err)
+/* What stands on the open model. */
+static vit_status settle(vit_pipeline *pipeline, vit_error *err)
 {
-    vit_status status = keep_options(pipeline, model, options, err);
-    if (status == VIT_OK)
-        status = vit_model_open(model, &pipeline->settings.model, &pipeline->model, err);
-    if (status != VIT_OK)
-        return status;
     const vit_pipeline_options chosen = pipeline->settings;
     if (pipeline->settings.batch == 0)
         pipeline->settings.batch = usual_batch(pipeline);
     return vit_pipeline_choose(pipeline, &chosen, err);
 }
 
-vit_status vit_pipeline_open(const char *model, const vit_pipeline_options *options, vit_pipeline **result, vit_error *err)
+static vit_status make(const vit_model *model, const char *name, const vit_pipeline_options *options, vit_pipeline *pipeline,
+                       vit_error *err)
 {
-    if (result)
-        *result = NULL;
-    if (!model || !result)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL", model ? "pipeline" : "model");
+    vit_status status = keep_options(pipeline, name, options, err);
+    if (status == VIT_OK && !model)
+        status = vit_model_open(name, &pipeline->settings.model, &pipeline->own, err);
+    pipeline->model = model ? model : pipeline->own;
+    return status == VIT_OK ? settle(pipeline, err) : status;
+}
+
+/* model NULL: the pipeline opens it. */
+static vit_status create(const vit_model *model, const char *name, const vit_pipeline_options *options, vit_pipeline **result,
+                         vit_error *err)
+{
     vit_pipeline *pipeline = vit__alloc_zero(1, sizeof *pipeline);
     if (!pipeline)
-        return vit__fail_memory(err, model);
+        return vit__fail_memory(err, name);
     pthread_mutex_init(&pipeline->turn, NULL);
     pthread_mutex_init(&pipeline->running, NULL);
-    vit_status status = open_model(pipeline, model, options, err);
+    vit_status status = make(model, name, options, pipeline, err);
     if (status == VIT_OK)
         *result = pipeline;
     else
         vit_pipeline_free(pipeline);
     return status;
+}
+
+vit_status vit_pipeline_open(const char *model, const vit_pipeline_options *options, vit_pipeline **pipeline, vit_error *err)
+{
+    if (pipeline)
+        *pipeline = NULL;
+    if (!model || !pipeline)
+        return vit__fail_null(err, __func__, model ? "pipeline" : "model");
+    return create(NULL, model, options, pipeline, err);
+}
+
+vit_status vit_pipeline_create(const vit_model *model, const char *name, const vit_pipeline_options *options,
+                               vit_pipeline **pipeline, vit_error *err)
+{
+    if (pipeline)
+        *pipeline = NULL;
+    if (!model || !name || !pipeline)
+        return vit__fail_null(err, __func__, !model ? "model" : name ? "pipeline" : "name");
+    return create(model, name, options, pipeline, err);
 }
 
 void vit_pipeline_free(vit_pipeline *pipeline)
@@ -98,7 +121,7 @@ void vit_pipeline_free(vit_pipeline *pipeline)
         return;
     vit_tokenizer_free(pipeline->tokenizer);
     vit_session_free(pipeline->session);
-    vit_model_free(pipeline->model);
+    vit_model_free(pipeline->own);
     pthread_mutex_destroy(&pipeline->turn);
     pthread_mutex_destroy(&pipeline->running);
     free(pipeline->preprocessor);
@@ -109,7 +132,7 @@ void vit_pipeline_free(vit_pipeline *pipeline)
 vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err)
 {
     if (!pipeline)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "pipeline is NULL");
+        return vit__fail_null(err, __func__, "pipeline");
     if (pipeline->session)
         return VIT_OK;
     const vit_session_options options = {.threads = pipeline->settings.threads, .max_batch = pipeline->settings.batch};
@@ -120,7 +143,7 @@ vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err)
 vit_status vit_pipeline_start_words(vit_pipeline *pipeline, vit_error *err)
 {
     if (!pipeline)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "pipeline is NULL");
+        return vit__fail_null(err, __func__, "pipeline");
     if (pipeline->tokenizer)
         return VIT_OK;
     vit_tokenizer_options options = {.context = 0};

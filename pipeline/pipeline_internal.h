@@ -12,7 +12,8 @@ struct vit_pipeline {
     char *name;                    /* of the model, as it was opened */
     char *preprocessor;            /* a copy of the option; NULL: none */
     vit_pipeline_options settings;
-    vit_model *model;
+    vit_model *own;                /* the model, if the pipeline opened it; else NULL */
+    const vit_model *model;
     size_t size;                   /* floats of a result */
     size_t rows;                   /* of a result that is a matrix, else 1 */
 

@@ -239,7 +239,7 @@ vit_status vit_recipe_take(const vit_pipeline *pipeline, vit_recipe *recipe, vit
     if (recipe)
         *recipe = (vit_recipe){0};
     if (!pipeline || !recipe)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL", pipeline ? "recipe" : "pipeline");
+        return vit__fail_null(err, __func__, pipeline ? "recipe" : "pipeline");
     vit_status status = VIT_OK;
     for (size_t i = 0; i < VIT_RECIPE_KEYS && status == VIT_OK; i++) {
         char text[TEXT_SIZE] = "";
@@ -274,7 +274,7 @@ vit_recipe_key vit_recipe_differs(const vit_recipe *a, const vit_recipe *b, int 
 vit_status vit_recipe_apply(const vit_recipe *recipe, vit_pipeline_options *options, vit_error *err)
 {
     if (!recipe || !options)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL", recipe ? "options" : "recipe");
+        return vit__fail_null(err, __func__, recipe ? "options" : "recipe");
     for (size_t i = 0; i < VIT_RECIPE_KEYS; i++)
         if (recipe->values[i] && rows[i].apply && !rows[i].apply(recipe->values[i], options))
             return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, rows[i].name, "\"%s\" is not known to this version",

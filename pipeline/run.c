@@ -5,7 +5,6 @@
 
 #include "batch.h"
 #include "error.h"
-#include "latent.h"
 #include "memory.h"
 
 /* A run that is going on. */
@@ -32,7 +31,7 @@ static void finish(const run *r, size_t i, float *values)
     const vit_pipeline_options *s = &r->pipeline->settings;
     uint64_t stride = r->stream->stride ? r->stream->stride : 1;
     if (s->sample)
-        vit__latent_draw(s->seed, r->stream->position + r->delivered * stride,
+        vit_latent_draw(s->seed, r->stream->position + r->delivered * stride,
                          r->batch.log_variances + r->batch.row_of[i] * r->batch.result_size, r->batch.result_size, values);
     if (s->normalize)
         normalize(r, values);
@@ -126,8 +125,7 @@ static vit_status run_stream(vit_pipeline *pipeline, const vit_stream *stream, v
 vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err)
 {
     if (!pipeline || !stream || !stream->next || !stream->take)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL",
-                         !pipeline ? "pipeline" : !stream ? "stream" : "next or take");
+        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !stream ? "stream" : stream->next ? "take" : "next");
     vit_error own = {0}; /* the caller's may hold an error of before */
     pthread_mutex_lock(&pipeline->turn);
     vit_status status = run_stream(pipeline, stream, &own);
@@ -170,8 +168,7 @@ vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *array, si
                                vit_error *err)
 {
     if (!pipeline || (n && (!array || !results || !errors)))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "%s is NULL",
-                         !pipeline ? "pipeline" : !array ? "items" : results ? "errors" : "results");
+        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !array ? "items" : results ? "errors" : "results");
     items a = {.items = array, .n = n, .results = results, .size = pipeline->size, .errors = errors};
     const vit_stream stream = {.next = next_item, .take = take_result, .context = &a};
     return vit_pipeline_run(pipeline, &stream, err);

@@ -26,7 +26,6 @@ static const char *const status_names[] = {
     [VIT_ERR_UNSUPPORTED_MODEL] = "unsupported_model",
     [VIT_ERR_MODEL_MISMATCH] = "model_mismatch",
     [VIT_ERR_UNSUPPORTED_OUTPUT] = "unsupported_output",
-    [VIT_ERR_UNWRITABLE] = "unwritable",
     [VIT_ERR_CANCELLED] = "cancelled",
 };
 

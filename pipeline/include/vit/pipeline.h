@@ -70,6 +70,11 @@ VIT_API vit_status vit_pipeline_open(const char *model, const vit_pipeline_optio
                                      vit_error *err);
 VIT_API void vit_pipeline_free(vit_pipeline *pipeline);
 
+/* A pipeline over a model that is open already, and that must outlive it. name: what the model was opened by, where its tokenizer
+ * is too. options->model: how it was opened. */
+VIT_API vit_status vit_pipeline_create(const vit_model *model, const char *name, const vit_pipeline_options *options,
+                                       vit_pipeline **pipeline, vit_error *err);
+
 /* The model, which lives as long as the pipeline. NULL of NULL. */
 VIT_API const vit_model *vit_pipeline_model(const vit_pipeline *pipeline);
 
@@ -163,6 +168,11 @@ VIT_API vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *st
 /* Ends the run or the encoding that is going on, from any thread; what is being encoded is still encoded, and a `next` that is
  * waiting must return by itself. Nothing going on: nothing happens. */
 VIT_API void vit_pipeline_cancel(vit_pipeline *pipeline);
+
+/* The draw that `sample` makes, z = mean + sigma * noise (Kingma and Welling 2014, "Auto-Encoding Variational Bayes"). z[n] holds the
+ * mean and becomes the draw. The noise follows from the seed and the position of the input among all inputs (docs/own-format.md), so
+ * it is the same whatever else is drawn, in whatever order. */
+VIT_API void vit_latent_draw(uint64_t seed, uint64_t position, const float *log_variance, size_t n, float *z);
 
 /* ------------------------------------------------------------------ labels in words ---- */
 
