@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "command.h"
+#include "feed.h"
 #include "job.h"
 #include "json_text.h"
-#include "loader.h"
 #include "model.h"
 #include "output_file.h"
 #include "talk.h"
@@ -96,38 +96,52 @@ static cli_exit measure_encoder(bench *b)
     return CLI_DONE;
 }
 
-/* Once over the images, or until the time is over. */
-static cli_exit pass_over_images(bench *b, double end)
+/* A pass over the images. */
+typedef struct pass {
+    cli_feed feed;
+    bench *bench;
+    double before; /* when the batch began */
+    double end;
+    size_t read; /* of the batch */
+} pass;
+
+static int take(void *context, const vit_result *result)
 {
-    size_t stride = vit_model_pixels_size(b->model.model), batch = b->model.batch;
-    cli_walk *walk = cli_walk_start(&b->images, false);
-    cli_loader *loader = cli_loader_start(walk, &b->pictures, &b->model, batch);
-    bool more = true;
-    cli_exit status = CLI_DONE;
-    while (more && status == CLI_DONE) {
-        double before = cli_seconds();
-        size_t read = 0;
-        cli_input input;
-        while (read < batch && (more = cli_loader_next(loader, &input, b->pixels + read * stride))) {
-            if (input.error.status == VIT_OK) {
-                read++;
-                b->image_side += input.seconds;
-            } else {
-                cli_input_error(input.path, &input.error);
-                b->failed++;
-            }
-            cli_input_free(&input);
-        }
-        if (read > 0) {
-            status = encode(b, read);
-            add_time(b, cli_seconds() - before, read);
-        }
-        if (cli_seconds() >= end)
-            more = cli_loader_cancel(loader);
+    pass *p = context;
+    cli_input *input = cli_feed_take(result);
+    if (result->error) {
+        cli_input_error(input->path, &input->error);
+        p->bench->failed++;
+    } else {
+        p->bench->image_side += input->seconds;
+        p->read++;
     }
-    cli_loader_free(loader);
+    cli_feed_free(input);
+    return 0;
+}
+
+static int batch_taken(void *context)
+{
+    pass *p = context;
+    double now = cli_seconds();
+    if (p->read > 0)
+        add_time(p->bench, now - p->before, p->read);
+    p->before = now;
+    p->read = 0;
+    return now >= p->end;
+}
+
+/* Once over the images, or until the time is over. */
+static void pass_over_images(bench *b, double end)
+{
+    cli_walk *walk = cli_walk_start(&b->images, false);
+    pass p = {.feed = {walk, b->model.model}, .bench = b, .before = cli_seconds(), .end = end};
+    const vit_stream stream = {.next = cli_feed_next, .take = take, .batch_taken = batch_taken, .loaded = cli_feed_loaded,
+                               .drop = cli_feed_drop, .context = &p};
+    vit_status status = vit_pipeline_run(b->model.pipeline, &stream, NULL);
+    if (status != VIT_OK && status != VIT_ERR_CANCELLED)
+        cli_out_of_memory();
     cli_walk_free(walk);
-    return status;
 }
 
 static cli_exit measure_images(bench *b)
@@ -139,13 +153,13 @@ static cli_exit measure_images(bench *b)
     double end = cli_seconds() + b->seconds;
     do {
         size_t before = b->encoded;
-        status = pass_over_images(b, end);
-        if (status == CLI_DONE && b->encoded == before) {
+        pass_over_images(b, end);
+        if (b->encoded == before) {
             cli_error("no image could be read");
             return CLI_INPUTS_FAILED;
         }
-    } while (status == CLI_DONE && cli_seconds() < end);
-    return status;
+    } while (cli_seconds() < end);
+    return CLI_DONE;
 }
 
 /* ------------------------------------------------------------------ figures ---- */
@@ -238,16 +252,22 @@ static cli_exit report(bench *b)
     return status == CLI_DONE && b->failed ? CLI_INPUTS_FAILED : status;
 }
 
+static cli_exit start_pipeline(const cli_command *command, bench *b)
+{
+    cli_exit status = cli_model_check_preprocessing(command, &b->model, &b->pictures);
+    if (status == CLI_DONE)
+        status = cli_model_make_pipeline(&b->options, 1, &b->pictures, &b->model);
+    return status == CLI_DONE ? cli_model_start_pipeline(&b->model) : status;
+}
+
 static cli_exit measure(const cli_command *command, bench *b)
 {
     b->options.image_size = b->pictures.image_size;
     cli_exit status = cli_model_take_operand(command, &b->options);
     if (status == CLI_DONE)
         status = cli_model_open(&b->options, &b->model);
-    if (status == CLI_DONE && b->images.n > 0)
-        status = cli_model_check_preprocessing(command, &b->model, &b->pictures);
     if (status == CLI_DONE)
-        status = cli_model_start(&b->options, 1, &b->model);
+        status = b->images.n ? start_pipeline(command, b) : cli_model_start(&b->options, 1, &b->model);
     if (status != CLI_DONE)
         return status;
     b->pixels = cli_allocate(b->model.batch, vit_model_pixels_size(b->model.model) * sizeof *b->pixels);

@@ -122,7 +122,7 @@ static bool deliver(void *context, cli_input *input, float *scores)
     static void (*const add[])(classify *, const cli_input *, const float *) = {add_text, add_json, add_csv};
     classify *c = context;
     if (scores && c->scores) {
-        cli_zero_shot_score(&c->zero_shot, scores, c->score == SCORE_LOGITS, c->scores);
+        vit_labels_score(c->zero_shot.classes, scores, c->score == SCORE_LOGITS, c->scores);
         scores = c->scores;
     }
     if (!scores) {
@@ -159,9 +159,9 @@ static cli_exit write_labels(classify *c, cli_job *job)
 static cli_exit check_words(const cli_command *command, classify *c, const cli_model *model)
 {
     size_t width = vit_output_size(model->model, VIT_OUTPUT_EMBEDDING, 0);
-    if (width != c->zero_shot.width)
+    if (width != vit_labels_width(c->zero_shot.classes))
         return cli_usage_error(command, "model %s: its vectors have %zu numbers for pictures and %zu for texts", model->name,
-                               width, c->zero_shot.width);
+                               width, vit_labels_width(c->zero_shot.classes));
     c->classes = c->zero_shot.n;
     c->scores = cli_allocate(c->classes, sizeof *c->scores);
     return CLI_DONE;

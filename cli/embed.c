@@ -9,7 +9,7 @@
 #include "json_text.h"
 #include "npy.h"
 #include "talk.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 
 enum { DTYPE_F32, DTYPE_F16 };
 const char *const cli_dtype_names[] = {"f32", "f16", NULL};
@@ -41,7 +41,7 @@ static const cli_option embed_table[] = {
 static void normalize(float *values, size_t rows, size_t columns)
 {
     for (size_t row = 0; row < rows; row++)
-        cli_to_length_one(values + row * columns, columns);
+        vit_to_unit_length(values + row * columns, columns);
 }
 
 /* To what f16 can hold. false: a value is past its range. */

@@ -166,13 +166,8 @@ void cli_input_free(cli_input *input)
         free(input->member);
     }
     free(input->path);
+    vit_free(input->bytes);
     *input = (cli_input){0};
-}
-
-void cli_input_move(cli_input *to, cli_input *from)
-{
-    *to = *from;
-    *from = (cli_input){0};
 }
 
 /* ------------------------------------------------------------------ walking ---- */

@@ -73,14 +73,16 @@ typedef struct cli_member {
 
 /* One image, row of pixels, text or row of token ids, or a source that cannot be read at all (error says why).
  *
- * An input owns its path and its member. Whoever was handed the input frees it, or hands it on with cli_input_move. Copied
- * with =, the same path and member would have two owners, and would be freed twice. Whoever merely sees an input (the
+ * An input owns its path, its member and its bytes. Whoever was handed the input frees it. Copied with =, the same path would have
+ * two owners, and would be freed twice. Whoever merely sees an input (the
  * commands do, in cli_job.deliver) keeps a pointer to it, and job.h says for how long. */
 struct cli_input {
     cli_source_kind kind; /* all but LIST */
     char *path;           /* for results and messages; "-" for standard input; the text itself */
     size_t row;           /* of a file of pixels or token ids */
     cli_member *member;   /* NULL: not in a tar file */
+    void *bytes;          /* of standard input, once they were read */
+    size_t size;
     uint32_t width, height; /* of the picture, upright, once it was loaded */
     double seconds;         /* of a processor, that reading, decoding and preprocessing took */
     cli_file_stamp stamp;   /* of the file, where pass_over filled it */
@@ -88,7 +90,6 @@ struct cli_input {
 };
 
 void cli_input_free(cli_input *input);
-void cli_input_move(cli_input *to, cli_input *from); /* *from is all zero afterwards; what *to held is not freed */
 void cli_input_free_bytes(cli_input *input); /* of a member, once they are decoded */
 
 typedef struct cli_walk cli_walk;

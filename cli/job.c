@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "feed.h"
 #include "interrupt.h"
-#include "loader.h"
 #include "npy.h"
 #include "talk.h"
 #include "text.h"
-
-#define DEFAULT_BATCH 8
 
 const cli_option cli_progress_table[] = {
     {"progress", 0, "auto|always|never", cli_set_choice, offsetof(cli_job, progress), cli_progress_names,
@@ -59,6 +57,16 @@ static cli_size choose_size(const cli_job *job)
                : (cli_size){(uint32_t)npy.shape[3], (uint32_t)npy.shape[2], source->value};
 }
 
+static cli_exit start_words(cli_job *job)
+{
+    vit_error err = {0};
+    if (vit_pipeline_start_words(job->model.pipeline, &err) == VIT_OK)
+        return CLI_DONE;
+    cli_error("model %s: %s: %s%s%s", job->model.name, vit_status_name(err.status), err.where, err.where[0] ? ": " : "",
+              err.message);
+    return CLI_MODEL;
+}
+
 cli_exit cli_job_open(const cli_command *command, cli_job *job)
 {
     cli_exit status = cli_inputs_check(command, &job->inputs);
@@ -69,8 +77,10 @@ cli_exit cli_job_open(const cli_command *command, cli_job *job)
     job->options.once = is_single(&job->inputs);
     job->options.image_size = job->text ? (cli_size){0} : choose_size(job);
     status = cli_model_open(&job->options, &job->model);
+    if (status == CLI_DONE)
+        status = cli_model_make_pipeline(&job->options, 0, &job->pictures, &job->model);
     if (status == CLI_DONE && first_of(&job->inputs, CLI_SOURCE_TEXT))
-        status = cli_words_open(&job->model, &job->words);
+        status = start_words(job);
     if (status == CLI_DONE && !job->text && has_pictures(&job->inputs))
         status = cli_model_check_preprocessing(command, &job->model, &job->pictures);
     return status;
@@ -81,7 +91,7 @@ static size_t length_of(const cli_job *job, const cli_source *source)
 {
     cli_npy npy;
     if (source->kind == CLI_SOURCE_TEXT)
-        return job->words.length;
+        return vit_pipeline_text_length(job->model.pipeline);
     if (cli_npy_open_ids(source->value, &npy, NULL) != VIT_OK)
         return 0;
     cli_npy_close(&npy);
@@ -117,14 +127,19 @@ cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli
 
 cli_exit cli_job_start(cli_job *job)
 {
-    return cli_model_start(&job->options, DEFAULT_BATCH, &job->model);
+    const vit_pipeline_options asked = {.output = job->output, .layer = job->layer, .sample = job->sample.given,
+                                        .seed = job->sample.seed};
+    vit_error err = {0};
+    if (vit_pipeline_choose(job->model.pipeline, &asked, &err) == VIT_OK)
+        return cli_model_start_pipeline(&job->model);
+    cli_library_error(&err);
+    return CLI_MODEL;
 }
 
 void cli_job_close(cli_job *job)
 {
     cli_walk_free(job->walk);
     job->walk = NULL;
-    cli_words_close(&job->words);
     cli_model_close(&job->model);
     cli_inputs_free(&job->inputs);
 }
@@ -142,145 +157,66 @@ static void report(const cli_input *input)
     cli_text_free(&name);
 }
 
-void cli_job_deliver(cli_job *job, cli_input *input, float *values)
+/* A run of the pipeline. The inputs of a batch stay until it has been flushed. */
+typedef struct job_run {
+    cli_feed feed;
+    cli_job *job;
+    cli_progress progress;
+    cli_input **delivered; /* [job->model.batch] */
+    size_t n;
+} job_run;
+
+static int take(void *context, const vit_result *result)
 {
-    bool written = job->deliver(job->context, input, input->error.status == VIT_OK ? values : NULL);
-    if (!written)
+    job_run *run = context;
+    cli_job *job = run->job;
+    cli_input *input = cli_feed_take(result);
+    if (!job->deliver(job->context, input, input->error.status == VIT_OK ? result->values : NULL))
         cli_give_up(CLI_OUTPUT);
     if (input->error.status != VIT_OK) {
         report(input);
         job->failed++;
     }
     job->done++;
+    run->delivered[run->n++] = input;
+    return 0;
 }
 
-void cli_job_flush(cli_job *job, cli_input *inputs, size_t n)
+static int batch_taken(void *context)
 {
+    job_run *run = context;
+    cli_job *job = run->job;
     if (!job->flush(job->context))
         cli_give_up(CLI_OUTPUT);
-    for (size_t i = 0; i < n; i++)
-        cli_input_free(&inputs[i]);
+    while (run->n > 0)
+        cli_feed_free(run->delivered[--run->n]);
+    cli_progress_show(&run->progress, job->already + job->done);
+    return 0;
 }
 
-/* ------------------------------------------------------------------ pictures ---- */
-
-/* The images worked on together, failed ones among them: pixels and results stand close together for those that were read. */
-typedef struct job_batch {
-    cli_input *inputs;
-    vit_error **errors; /* of those that were read */
-    float *pixels;
-    vit_request requests[2]; /* what was asked for, and what a draw of it needs */
-    size_t n_requests;
-    size_t n, read;
-} job_batch;
-
-static float *results_of(const cli_job *job, vit_output output, size_t layer)
+/* Positions count among all inputs, those of other parts too. */
+static void run_pipeline(cli_job *job)
 {
-    return cli_allocate(job->model.batch, vit_output_size(job->model.model, output, layer) * sizeof(float));
-}
-
-static job_batch batch_create(const cli_job *job)
-{
-    size_t images = job->model.batch;
-    job_batch batch = {
-        .inputs = cli_allocate(images, sizeof(cli_input)),
-        .errors = cli_allocate(images, sizeof(vit_error *)),
-        .pixels = cli_allocate(images, vit_model_pixels_size(job->model.model) * sizeof(float)),
-        .requests[0] = {job->output, job->layer, results_of(job, job->output, job->layer)},
-        .n_requests = job->sample.given ? 2 : 1,
-    };
-    if (job->sample.given)
-        batch.requests[1] = (vit_request){VIT_OUTPUT_LATENT_LOG_VARIANCE, 0,
-                                          results_of(job, VIT_OUTPUT_LATENT_LOG_VARIANCE, 0)};
-    return batch;
-}
-
-static void batch_free(job_batch *batch)
-{
-    free(batch->inputs);
-    free(batch->errors);
-    free(batch->pixels);
-    free(batch->requests[0].result);
-    free(batch->requests[1].result);
-}
-
-/* false: nothing left. */
-static bool batch_fill(job_batch *batch, const cli_job *job, cli_loader *loader)
-{
-    size_t stride = vit_model_pixels_size(job->model.model);
-    batch->n = batch->read = 0;
-    while (batch->n < job->model.batch) {
-        cli_input *input = &batch->inputs[batch->n];
-        if (!cli_loader_next(loader, input, batch->pixels + batch->read * stride))
-            break;
-        if (input->error.status == VIT_OK)
-            batch->errors[batch->read++] = &input->error;
-        batch->n++;
-    }
-    return batch->n > 0;
-}
-
-/* Encodes what was read; where that fails, each image alone, so that one bad image takes none with it. */
-static void batch_encode(const job_batch *batch, const cli_job *job)
-{
-    const cli_model *model = &job->model;
-    size_t stride = vit_model_pixels_size(model->model);
-    if (batch->read > 1 && vit_encode_requests(model->session, batch->pixels, batch->read, batch->requests,
-                                               batch->n_requests, NULL) == VIT_OK)
-        return;
-    for (size_t i = 0; i < batch->read; i++) {
-        vit_request one[2] = {batch->requests[0], batch->requests[1]};
-        for (size_t j = 0; j < batch->n_requests; j++)
-            one[j].result += i * vit_output_size(model->model, one[j].output, one[j].layer);
-        vit_encode_requests(model->session, batch->pixels + i * stride, 1, one, batch->n_requests, batch->errors[i]);
-    }
-}
-
-/* Of the next input to be delivered, among all inputs, those of other parts too. */
-static uint64_t position(const cli_job *job)
-{
-    uint64_t here = job->already + job->done;
+    job_run run = {.feed = {job->walk, job->model.model}, .job = job,
+                   .progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total),
+                   .delivered = cli_allocate(job->model.batch, sizeof *run.delivered)};
     cli_part part = job->inputs.part;
-    return part.count ? part.index + here * part.count : here;
-}
-
-static void batch_deliver(job_batch *batch, cli_job *job)
-{
-    size_t size = vit_output_size(job->model.model, job->output, job->layer), row = 0;
-    for (size_t i = 0; i < batch->n; i++) {
-        cli_input *input = &batch->inputs[i];
-        /* The batch's errors point at the inputs' own: an image that was read may have failed since. */
-        bool was_read = row < batch->read && batch->errors[row] == &input->error;
-        float *values = was_read ? batch->requests[0].result + row * size : NULL;
-        if (values && job->sample.given)
-            cli_latent_draw(job->sample.seed, position(job), batch->requests[1].result + row * size, size, values);
-        row += was_read;
-        cli_job_deliver(job, input, values);
-    }
-    cli_job_flush(job, batch->inputs, batch->n);
-}
-
-static void run_pictures(cli_job *job, cli_walk *walk, cli_progress *progress)
-{
-    job_batch batch = batch_create(job);
-    cli_loader *loader = cli_loader_start(walk, &job->pictures, &job->model, job->model.batch);
-    while (batch_fill(&batch, job, loader)) {
-        batch_encode(&batch, job);
-        batch_deliver(&batch, job);
-        cli_progress_show(progress, job->already + job->done);
-    }
-    cli_loader_free(loader);
-    batch_free(&batch);
+    const vit_stream stream = {.next = cli_feed_next, .take = take, .batch_taken = batch_taken, .loaded = cli_feed_loaded,
+                               .drop = cli_feed_drop, .context = &run,
+                               .position = part.count ? part.index + job->already * part.count : job->already,
+                               .stride = part.count ? part.count : 1};
+    if (vit_pipeline_run(job->model.pipeline, &stream, NULL) != VIT_OK)
+        cli_out_of_memory(); /* nothing else ends a run whose callbacks do not */
+    cli_progress_end(&run.progress);
+    free(run.delivered);
 }
 
 cli_exit cli_job_run(cli_job *job)
 {
     job->done = job->failed = 0;
-    cli_progress progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total);
     if (!job->walk)
         job->walk = cli_walk_start(&job->inputs, false);
-    (job->text ? cli_job_run_texts : run_pictures)(job, job->walk, &progress);
-    cli_progress_end(&progress);
+    run_pipeline(job);
     job->found = cli_walk_found(job->walk) || job->done > job->failed;
     cli_walk_free(job->walk);
     job->walk = NULL;

@@ -7,11 +7,10 @@
 #include <stdbool.h>
 
 #include "inputs.h"
-#include "latent.h"
 #include "model.h"
 #include "outputs.h"
 #include "progress.h"
-#include "words.h"
+#include "seed.h"
 
 typedef struct cli_job {
     /* filled by the options */
@@ -26,9 +25,8 @@ typedef struct cli_job {
     size_t already;
     size_t total; /* inputs, if that is known; else 0 */
 
-    cli_model model; /* filled by cli_job_open */
+    cli_model model; /* filled by cli_job_open, with a pipeline */
     bool text;       /* likewise: the inputs are texts */
-    cli_words words; /* likewise: for texts that are not token ids yet */
     vit_output output;
     size_t layer;
     cli_seed sample; /* of VIT_OUTPUT_LATENT, which is the mean without it */
@@ -57,7 +55,7 @@ extern const cli_option cli_progress_table[];
 cli_exit cli_job_open(const cli_command *command, cli_job *job);
 void cli_job_close(cli_job *job);
 
-/* Makes the session. */
+/* Makes what encoding needs, for the output, layer and sample that were set. */
 cli_exit cli_job_start(cli_job *job);
 
 /* Of one result of an opened job: as vit_output_shape, but for texts by their own length. CLI_USAGE, with a message that says
@@ -66,12 +64,5 @@ cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli
 
 /* CLI_DONE or CLI_INPUTS_FAILED; ends the command with CLI_OUTPUT if deliver says so. */
 cli_exit cli_job_run(cli_job *job);
-
-/* What a run is made of (job.c, job_text.c). Hands out one result, or the failure of an input. */
-void cli_job_deliver(cli_job *job, cli_input *input, float *values);
-/* After a batch: flushes, and frees the n inputs that were delivered since the last time. */
-void cli_job_flush(cli_job *job, cli_input *inputs, size_t n);
-/* The run over texts, but for its beginning and end. */
-void cli_job_run_texts(cli_job *job, cli_walk *walk, cli_progress *progress);
 
 #endif

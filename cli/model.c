@@ -208,9 +208,44 @@ cli_exit cli_model_start(const cli_model_options *options, size_t default_batch,
     return CLI_DONE;
 }
 
+cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t default_batch, const cli_picture_options *pictures,
+                                 cli_model *model)
+{
+    const vit_pipeline_options pipeline = {
+        .model = {.tower = options->tower, .once = options->once, .image_height = options->image_size.height,
+                  .image_width = options->image_size.width},
+        .load = cli_load_options(pictures, NULL),
+        .fast_decode = pictures->fast_decode,
+        .resampler = (vit_resampler)pictures->resampler,
+        .threads = options->threads,
+        .batch = options->once ? 1 : options->batch ? options->batch : default_batch,
+    };
+    vit_error err = {0};
+    if (vit_pipeline_create(model->model, model->name, &pipeline, &model->pipeline, &err) == VIT_OK)
+        return CLI_DONE;
+    cli_library_error(&err);
+    return CLI_MODEL;
+}
+
+cli_exit cli_model_start_pipeline(cli_model *model)
+{
+    double start = cli_seconds();
+    vit_error err = {0};
+    if (vit_pipeline_start(model->pipeline, &err) != VIT_OK) {
+        cli_library_error(&err);
+        return CLI_MODEL;
+    }
+    model->session = vit_pipeline_session(model->pipeline);
+    model->batch = vit_pipeline_settings(model->pipeline)->batch;
+    model->load_seconds += cli_seconds() - start;
+    return CLI_DONE;
+}
+
 void cli_model_close(cli_model *model)
 {
-    vit_session_free(model->session);
+    if (!model->pipeline)
+        vit_session_free(model->session);
+    vit_pipeline_free(model->pipeline);
     vit_model_free(model->model);
     free(model->name);
     *model = (cli_model){0};

@@ -7,7 +7,7 @@
 
 #include "options.h"
 #include "picture.h"
-#include "vit/vit.h"
+#include "vit/pipeline.h"
 
 typedef struct cli_model_options {
     const char *model;        /* NULL: $VIT_MODEL, or the one that ships with vit */
@@ -43,7 +43,8 @@ cli_exit cli_model_take_operand(const cli_command *command, cli_model_options *o
 
 typedef struct cli_model {
     vit_model *model;
-    vit_session *session;
+    vit_pipeline *pipeline; /* over the model; NULL: the command encodes by itself */
+    vit_session *session;   /* the pipeline's, where there is one */
     char *name; /* as the user gave it */
     const char *precision;
     size_t batch;
@@ -65,6 +66,12 @@ char *cli_model_shipped(const char *name);
 cli_exit cli_model_open(const cli_model_options *options, cli_model *model);
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model);
 void cli_model_close(cli_model *model);
+
+/* Instead of cli_model_start, for a command whose inputs go through a pipeline: makes it over the open model, for batches of
+ * options->batch (default_batch; 0: as the pipeline has it). Starting it makes the session. CLI_MODEL, with a message, on failure. */
+cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t default_batch, const cli_picture_options *pictures,
+                                 cli_model *model);
+cli_exit cli_model_start_pipeline(cli_model *model);
 
 /* CLI_USAGE, with a message, if the run would write over a file that is named for the model, and,
  * when the model is open, over one that it is read from (claims.h). cli_model_open asks both. */

@@ -126,8 +126,8 @@ vit_load_options cli_load_options(const cli_picture_options *options, const vit_
     return load;
 }
 
-/* Why is the file no picture? A tar file is often past the limit on the bytes of one. */
-static void look_again(const char *path, vit_error *err)
+/* A tar file is often past the limit on the bytes of a picture. */
+void cli_picture_explain(const char *path, vit_error *err)
 {
     FILE *file = err->status == VIT_ERR_UNSUPPORTED_FORMAT || err->status == VIT_ERR_TOO_LARGE
                      ? fopen(path, "re")
@@ -161,6 +161,6 @@ vit_status cli_picture_load(const vit_load_options *options, const char *path, v
     vit_status status =
         path ? vit_image_load(path, options, image, &why) : load_from_stdin(options, image, &why);
     if (status != VIT_OK && path)
-        look_again(path, &why);
+        cli_picture_explain(path, &why);
     return status == VIT_OK ? VIT_OK : vit_error_set(err, why.status, why.where, "%s", why.message);
 }

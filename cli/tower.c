@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "latent.h"
 #include "talk.h"
 #include "text.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 
 void cli_tower_free(cli_tower *tower)
 {
@@ -136,10 +135,10 @@ static vit_status encode(cli_tower *t, const float *pixels, float *embeddings, v
         cli_wanted *w = &t->all[i];
         for (size_t j = 0; j < t->items; j++) {
             if (w->expected.sampled)
-                cli_latent_draw(w->expected.seed, j, w->log_variances + j * w->size, w->size,
+                vit_latent_draw(w->expected.seed, j, w->log_variances + j * w->size, w->size,
                                 w->values + j * w->size);
             if (w->expected.normalised)
-                cli_to_length_one(w->values + j * w->size, w->size);
+                vit_to_unit_length(w->values + j * w->size, w->size);
         }
     }
     return status;

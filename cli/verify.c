@@ -17,8 +17,7 @@
 #include "talk.h"
 #include "text.h"
 #include "tower.h"
-#include "unit_length.h"
-#include "zero_shot.h"
+#include "vit/pipeline.h"
 
 #define TOLERANCE 1e-5        /* of outputs, in f32: ten times what PyTorch itself moves between ways of computing */
 #define SCRIPT "reference/make_expected.py"
@@ -213,26 +212,27 @@ static cli_exit verify_texts(verify *v, cli_tower *t)
 
 /* ------------------------------------------------------------------ both ---- */
 
-static float *similarities(const cli_zero_shot *labels, const float *embeddings, size_t items)
+static float *similarities(const vit_labels *labels, const float *embeddings, size_t items)
 {
-    float *logits = cli_allocate(items, labels->n * sizeof *logits);
+    size_t n = vit_labels_count(labels);
+    float *logits = cli_allocate(items, n * sizeof *logits);
     for (size_t i = 0; i < items; i++)
-        cli_zero_shot_score(labels, embeddings + i * labels->width, true, logits + i * labels->n);
+        vit_labels_score(labels, embeddings + i * vit_labels_width(labels), 1, logits + i * n);
     return logits;
 }
 
 /* Where the pixels are made from pictures, by each resampler. */
-static void compare_each_way(verify *v, const cli_tower *images, const cli_zero_shot *labels,
+static void compare_each_way(verify *v, const cli_tower *images, const vit_labels *labels,
                              const char *name)
 {
     cli_candidates candidates = {0};
     vit_error err = {0};
     size_t n;
     float *want = cli_comparison_floats(&v->comparison, name, &n, &err);
-    size_t items = n / (labels->n ? labels->n : 1);
+    size_t texts = vit_labels_count(labels), items = n / texts;
     if (!want)
         cli_comparison_fail(&v->comparison, name, err.message);
-    else if (items == 0 || items > images->items || items * labels->n != n)
+    else if (items == 0 || items > images->items || items * texts != n)
         cli_comparison_leave_out(&v->comparison, name,
                                  "not compared: it is of other pictures or texts than there are");
     else {
@@ -257,7 +257,8 @@ static void compare_similarities(verify *v, const cli_tower *images, const cli_t
     float *vectors = texts->embeddings[0];
     if (!vit_tensor_file_find(v->comparison.file, name, &tensor))
         return;
-    cli_zero_shot labels = {.n = texts->items, .width = texts->width, .vectors = vectors};
+    vit_similarity similarity;
+    vit_labels *labels;
     if (!images->embeddings[0] || !vectors) {
         cli_comparison_leave_out(&v->comparison, name,
                                  vectors ? "not compared: there are no pictures"
@@ -265,22 +266,23 @@ static void compare_similarities(verify *v, const cli_tower *images, const cli_t
         return;
     }
     if (images->width != texts->width ||
-        vit_model_similarity(images->model.model, &labels.similarity, &err) != VIT_OK) {
+        vit_model_similarity(images->model.model, &similarity, &err) != VIT_OK) {
         cli_comparison_fail(&v->comparison, name,
                             err.status == VIT_OK
                                 ? "the vectors of pictures and texts have different sizes"
                                 : err.message);
         return;
     }
-    for (size_t i = 0; i < labels.n; i++)
-        cli_to_length_one(vectors + i * labels.width, labels.width);
+    if (vit_labels_from_vectors(&similarity, vectors, texts->items, 1, texts->width, &labels, &err) != VIT_OK)
+        cli_out_of_memory(); /* nothing else can be wrong with them */
     if (images->embeddings[1]) {
-        compare_each_way(v, images, &labels, name);
+        compare_each_way(v, images, labels, name);
     } else {
-        float *logits = similarities(&labels, images->embeddings[0], images->items);
-        cli_comparison_values(&v->comparison, name, logits, images->items * labels.n);
+        float *logits = similarities(labels, images->embeddings[0], images->items);
+        cli_comparison_values(&v->comparison, name, logits, images->items * texts->items);
         free(logits);
     }
+    vit_labels_free(labels);
 }
 
 /* What is in the file and was not compared must not look as if it had been. */

@@ -2,14 +2,12 @@
 #include "zero_shot.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "claims.h"
 #include "talk.h"
 #include "text.h"
-#include "unit_length.h"
 
 #define PLACE "{}" /* of the label in a template */
 
@@ -48,7 +46,7 @@ void cli_zero_shot_free(cli_zero_shot *z)
     for (size_t i = 0; i < z->n; i++)
         free(z->names[i]);
     free(z->names);
-    free(z->vectors);
+    vit_labels_free(z->classes);
     free(z->labels.values);
     free(z->templates.values);
     cli_inputs_free(&z->texts);
@@ -209,24 +207,6 @@ static bool nothing_to_flush(void *context)
     return true;
 }
 
-/* As CLIP averages templates: each of length 1, and their mean too. */
-static void average(const gathering *g, size_t each, cli_zero_shot *z)
-{
-    size_t width = g->width;
-    z->width = width;
-    z->vectors = cli_allocate(z->n, width * sizeof *z->vectors);
-    for (size_t i = 0; i < z->n; i++) {
-        float *mean = z->vectors + i * width;
-        for (size_t j = 0; j < each; j++) {
-            float *vector = g->vectors + (i * each + j) * width;
-            cli_to_length_one(vector, width);
-            for (size_t k = 0; k < width; k++)
-                mean[k] += vector[k] / (float)each;
-        }
-        cli_to_length_one(mean, width);
-    }
-}
-
 /* Token ids that nobody named are classes without names. */
 static cli_exit name_classes(const cli_command *command, cli_zero_shot *z, size_t classes)
 {
@@ -240,11 +220,12 @@ static cli_exit name_classes(const cli_command *command, cli_zero_shot *z, size_
 static cli_exit encode_labels(const cli_command *command, cli_job *job, size_t each, cli_zero_shot *z)
 {
     gathering *g = job->context;
+    vit_similarity similarity;
     vit_error err = {0};
     cli_exit status = cli_job_open(command, job);
     if (status != CLI_DONE)
         return status;
-    if (vit_model_similarity(job->model.model, &z->similarity, &err) != VIT_OK)
+    if (vit_model_similarity(job->model.model, &similarity, &err) != VIT_OK)
         return cli_usage_error(command, "model %s: %s", job->model.name, err.message);
     g->width = vit_output_size(job->model.model, VIT_OUTPUT_EMBEDDING, 0);
     status = cli_job_start(job);
@@ -252,9 +233,11 @@ static cli_exit encode_labels(const cli_command *command, cli_job *job, size_t e
         status = CLI_USAGE; /* a label that cannot be read, which was said */
     if (status == CLI_DONE)
         status = name_classes(command, z, g->n / each);
-    if (status == CLI_DONE)
-        average(g, each, z);
-    return status;
+    if (status != CLI_DONE)
+        return status;
+    if (vit_labels_from_vectors(&similarity, g->vectors, z->n, each, g->width, &z->classes, &err) != VIT_OK)
+        cli_out_of_memory(); /* nothing else can be wrong with them */
+    return CLI_DONE;
 }
 
 cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *z)
@@ -270,33 +253,4 @@ cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options 
     free(g.vectors);
     free_prompts(&p);
     return status;
-}
-
-/* ------------------------------------------------------------------ scores ---- */
-
-static void to_probabilities(const cli_zero_shot *z, float *scores)
-{
-    float most = scores[0];
-    for (size_t i = 1; i < z->n; i++)
-        most = fmaxf(most, scores[i]);
-    double sum = 0;
-    for (size_t i = 0; i < z->n; i++)
-        sum += exp((double)(scores[i] - most));
-    for (size_t i = 0; i < z->n; i++)
-        scores[i] = (float)(z->similarity.sigmoid ? 1 / (1 + exp(-(double)scores[i]))
-                                                  : exp((double)(scores[i] - most)) / sum);
-}
-
-void cli_zero_shot_score(const cli_zero_shot *z, const float *embedding, bool logits, float *scores)
-{
-    double length = cli_length(embedding, z->width);
-    for (size_t i = 0; i < z->n; i++) {
-        const float *label = z->vectors + i * z->width;
-        double product = 0;
-        for (size_t k = 0; k < z->width; k++)
-            product += (double)embedding[k] * (double)label[k];
-        scores[i] = (float)((double)z->similarity.scale * (product / length) + (double)z->similarity.bias);
-    }
-    if (!logits)
-        to_probabilities(z, scores);
 }

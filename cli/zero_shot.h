@@ -19,9 +19,8 @@ typedef struct cli_zero_shot {
     cli_inputs texts;     /* labels as they are, or as token ids */
     /* at work */
     char **names;         /* [n], NULL for what was given as token ids */
-    size_t n, width;
-    float *vectors;       /* [n][width], of length 1 */
-    vit_similarity similarity;
+    size_t n;
+    vit_labels *classes;  /* [n] */
 } cli_zero_shot;
 
 extern const cli_option cli_zero_shot_table[];
@@ -33,8 +32,5 @@ bool cli_zero_shot_asked(const cli_zero_shot *zero_shot);
  * freed with cli_zero_shot_free. */
 cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *zero_shot);
 void cli_zero_shot_free(cli_zero_shot *zero_shot);
-
-/* scores[n] of a picture with this embedding: logits, or probabilities as the model makes them of those. */
-void cli_zero_shot_score(const cli_zero_shot *zero_shot, const float *embedding, bool logits, float *scores);
 
 #endif

@@ -11,7 +11,7 @@
 #include "interrupt.h"
 #include "talk.h"
 
-_Noreturn static void out_of_memory(void)
+_Noreturn void cli_out_of_memory(void)
 {
     cli_error("out of memory; a smaller --batch or --image-size needs less");
     cli_give_up(CLI_OUTPUT);
@@ -21,7 +21,7 @@ void *cli_allocate(size_t count, size_t size)
 {
     void *pointer = calloc(count ? count : 1, size ? size : 1);
     if (!pointer)
-        out_of_memory();
+        cli_out_of_memory();
     return pointer;
 }
 
@@ -29,7 +29,7 @@ void *cli_reallocate(void *pointer, size_t count, size_t size)
 {
     void *grown = size && count > SIZE_MAX / size ? NULL : realloc(pointer, count * size);
     if (!grown)
-        out_of_memory();
+        cli_out_of_memory();
     return grown;
 }
 
@@ -67,7 +67,7 @@ static void reserve(cli_text *text, size_t more)
     size_t capacity = text->capacity ? text->capacity : 256;
     while (capacity - text->size <= more) {
         if (capacity > SIZE_MAX / 2)
-            out_of_memory();
+            cli_out_of_memory();
         capacity *= 2;
     }
     text->data = cli_reallocate(text->data, capacity, 1);

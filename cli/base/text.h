@@ -25,6 +25,8 @@ void cli_text_clear(cli_text *text);            /* empties it and keeps the memo
 void cli_text_free(cli_text *text);
 
 /* Never NULL. Freed with free(). */
+/* Ends the command, saying so. */
+_Noreturn void cli_out_of_memory(void);
 void *cli_allocate(size_t count, size_t size);
 void *cli_reallocate(void *pointer, size_t count, size_t size);
 char *cli_duplicate(const char *string);

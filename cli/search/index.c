@@ -8,7 +8,7 @@
 #include "job.h"
 #include "sync.h"
 #include "talk.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 
 typedef struct index_command {
     /* options */
@@ -115,7 +115,7 @@ static bool drop(index_command *index, const cli_input *input)
 static bool deliver(void *context, cli_input *input, float *values)
 {
     index_command *index = context;
-    if (values && !cli_to_length_one(values, index->columns)) {
+    if (values && !vit_to_unit_length(values, index->columns)) {
         vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero, or next to it");
         values = NULL;
     }

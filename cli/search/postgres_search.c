@@ -9,7 +9,7 @@
 #include "pgcopy.h"
 #include "postgres_store.h"
 #include "talk.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 
 #define MORE 16         /* found beside those wanted: images whose scores differ by rounding only */
 #define EF_SEARCH_MIN 200
@@ -93,7 +93,7 @@ bool cli_postgres_check_filter(cli_store *base, const cli_filter *filter)
 static bool read_vector(const postgres_store *store, const PGresult *result, int row, int column, float *vector)
 {
     return cli_postgres_vector(store, result, row, column, vector) &&
-           (!store->half || cli_to_length_one(vector, store->columns));
+           (!store->half || vit_to_unit_length(vector, store->columns));
 }
 
 /* Rows of id, path, caption, vector. query NULL: without scores. */

@@ -7,7 +7,7 @@
 #include "file_facts.h"
 #include "talk.h"
 #include "text.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 
 /* The queries that are answered together. Their inputs belong to whoever put them there, and live until flush returns. */
 typedef struct gathering {
@@ -37,7 +37,7 @@ static void finish(gathering *g)
 static bool deliver(void *context, cli_input *input, float *values)
 {
     gathering *g = context;
-    if (values && !cli_to_length_one(values, g->columns))
+    if (values && !vit_to_unit_length(values, g->columns))
         vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero, or next to it");
     bool usable = values && input->error.status == VIT_OK;
     float *vector = g->vectors + g->n * g->columns;

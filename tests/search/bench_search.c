@@ -9,7 +9,7 @@
 #include "nearest.h"
 #include "store.h"
 #include "talk.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 
 #define SEARCHES_MAX 1000
 #define ROWS_A_COMMIT 10000
@@ -26,7 +26,7 @@ static void fill(float *vector, size_t columns)
         }
         vector[i] = (float)sum;
     }
-    cli_to_length_one(vector, columns);
+    vit_to_unit_length(vector, columns);
 }
 
 static bool make(cli_store *store, size_t rows, size_t columns)

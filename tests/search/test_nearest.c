@@ -9,7 +9,7 @@
 #include "groups.h"
 #include "nearest.h"
 #include "support.h"
-#include "unit_length.h"
+#include "vit/pipeline.h"
 #include "vector_file.h"
 #include "where.h"
 
@@ -33,7 +33,7 @@ static float *make_vectors(size_t n, float spread, uint64_t seed)
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < COLUMNS; j++)
             vectors[i * COLUMNS + j] = 1 - spread + spread * noise(&seed);
-        assert_true(cli_to_length_one(vectors + i * COLUMNS, COLUMNS));
+        assert_true(vit_to_unit_length(vectors + i * COLUMNS, COLUMNS));
     }
     return vectors;
 }
@@ -234,15 +234,15 @@ static void test_unit(void **state)
     (void)state;
     float zero[3] = {0}, large[2] = {3e38f, 3e38f}, small[2] = {2e-12f, 0}, tiny[2] = {5e-13f, 0}, wrong[2] = {1, NAN},
           endless[2] = {1, INFINITY};
-    assert_false(cli_to_length_one(zero, 3));
-    assert_true(cli_to_length_one(large, 2));
+    assert_false(vit_to_unit_length(zero, 3));
+    assert_true(vit_to_unit_length(large, 2));
     assert_true(fabs((double)large[0] - sqrt(0.5)) < 1e-7);
-    assert_true(cli_to_length_one(small, 2));
+    assert_true(vit_to_unit_length(small, 2));
     assert_true(small[0] == 1);
-    assert_false(cli_to_length_one(tiny, 2));
+    assert_false(vit_to_unit_length(tiny, 2));
     assert_true(tiny[0] == 0.5f); /* divided by 1e-12, as torch has it */
-    assert_false(cli_to_length_one(wrong, 2));
-    assert_false(cli_to_length_one(endless, 2));
+    assert_false(vit_to_unit_length(wrong, 2));
+    assert_false(vit_to_unit_length(endless, 2));
 }
 
 /* ------------------------------------------------------------------ conditions ---- */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mistaken.h"
+#include "npy.h"
+#include "picture.h"
+#include "text.h"
+
+#define STDIN_NAME "standard input" /* in messages of what was read from it */
+
+/* ------------------------------------------------------------------ rows of arrays ---- */
+
+/* On threads of the pipeline, which reads a row when it is wanted. The item's data is the model. */
+static size_t read_pixels(const vit_item *item, void *row, vit_error *err)
+{
+    const cli_input *input = item->context;
+    const vit_model *model = item->data;
+    const uint32_t height = vit_model_image_height(model), width = vit_model_image_width(model);
+    cli_npy npy;
+    vit_status status = cli_npy_open(input->path, &npy, err);
+    if (status != VIT_OK)
+        return 0;
+    if (npy.shape[2] != height || npy.shape[3] != width)
+        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, input->path,
+                               "the pixels are %zux%zu, and the model runs at %ux%u: one size for all inputs, which --image-size "
+                               "names",
+                               npy.shape[2], npy.shape[3], height, width);
+    else
+        status = cli_npy_read(&npy, input->path, input->row, row, err);
+    cli_npy_close(&npy);
+    return status == VIT_OK ? vit_model_pixels_size(model) : 0;
+}
+
+static size_t read_ids(const vit_item *item, void *row, vit_error *err)
+{
+    const cli_input *input = item->context;
+    size_t context = vit_model_context(item->data);
+    cli_npy npy;
+    vit_status status = cli_npy_open_ids(input->path, &npy, err);
+    if (status != VIT_OK)
+        return 0;
+    size_t length = npy.shape[1];
+    if (length > context)
+        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, input->path,
+                               "texts of %zu tokens: the model takes 1 to %zu", length, context);
+    else
+        status = cli_npy_read_ids(&npy, input->path, input->row, row, err);
+    cli_npy_close(&npy);
+    return status == VIT_OK ? length : 0;
+}
+
+/* ------------------------------------------------------------------ items ---- */
+
+static void give_bytes(vit_item *item, const void *bytes, size_t size)
+{
+    item->kind = VIT_ITEM_BYTES;
+    item->data = bytes;
+    item->size = size;
+}
+
+static void give_rows(vit_item *item, const vit_model *model, size_t (*read)(const vit_item *, void *, vit_error *))
+{
+    item->kind = VIT_ITEM_READ;
+    item->data = model;
+    item->read = read;
+}
+
+/* Standard input is read here, where it is met: it is one picture, and only one thread walks. */
+static vit_item item_of(const cli_feed *feed, cli_input *input)
+{
+    vit_item item = {.kind = VIT_ITEM_PATH, .name = input->path, .error = &input->error, .context = input};
+    if (input->kind == CLI_SOURCE_STDIN) {
+        vit_descriptor_read(STDIN_FILENO, STDIN_NAME, 0, &input->bytes, &input->size, &input->error);
+        item.name = STDIN_NAME;
+        give_bytes(&item, input->bytes, input->size);
+    } else if (input->kind == CLI_SOURCE_MEMBER) {
+        give_bytes(&item, input->member->bytes, input->member->size);
+    } else if (input->kind == CLI_SOURCE_TEXT) {
+        item.kind = VIT_ITEM_TEXT;
+        item.data = input->path;
+        item.size = strlen(input->path);
+    } else if (input->kind == CLI_SOURCE_PIXELS) {
+        give_rows(&item, feed->model, read_pixels);
+    } else if (input->kind == CLI_SOURCE_TOKENS) {
+        give_rows(&item, feed->model, read_ids);
+    }
+    return item;
+}
+
+int cli_feed_next(void *context, vit_item *item)
+{
+    const cli_feed *feed = context;
+    cli_input *input = cli_allocate(1, sizeof *input);
+    if (!cli_walk_next(feed->walk, input)) {
+        free(input);
+        return 0;
+    }
+    *item = item_of(feed, input);
+    return 1;
+}
+
+void cli_feed_loaded(void *feed, const vit_item *item)
+{
+    (void)feed;
+    cli_input_free_bytes(item->context);
+}
+
+void cli_feed_drop(void *feed, const vit_item *item)
+{
+    (void)feed;
+    cli_feed_free(item->context);
+}
+
+void cli_feed_free(cli_input *input)
+{
+    cli_input_free(input);
+    free(input);
+}
+
+/* Why what was given as a picture is none. */
+static void explain(cli_input *input)
+{
+    if (input->kind == CLI_SOURCE_PATH)
+        cli_picture_explain(input->path, &input->error);
+    if (input->kind == CLI_SOURCE_STDIN && input->error.status == VIT_ERR_UNSUPPORTED_FORMAT)
+        cli_mistaken(input->bytes, input->size, "-", &input->error);
+}
+
+cli_input *cli_feed_take(const vit_result *result)
+{
+    cli_input *input = result->item.context;
+    input->width = result->width;
+    input->height = result->height;
+    input->seconds = result->seconds;
+    if (result->error && input->error.status == VIT_OK) {
+        input->error = *result->error;
+        explain(input);
+    }
+    return input;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command's inputs as items of a pipeline (vit/pipeline.h): walked, handed over one by one, and taken back with what became
+ * of each. */
+#ifndef CLI_FEED_H
+#define CLI_FEED_H
+
+#include "inputs.h"
+#include "vit/pipeline.h"
+
+/* The first member of the context of a stream whose next, loaded and drop are the functions below. Both pointers outlive the
+ * run, and nobody else uses the walk meanwhile. */
+typedef struct cli_feed {
+    cli_walk *walk; /* from where it stands */
+    const vit_model *model;
+} cli_feed;
+
+int cli_feed_next(void *feed, vit_item *item);
+void cli_feed_loaded(void *feed, const vit_item *item);
+void cli_feed_drop(void *feed, const vit_item *item);
+
+/* The input that a result is of, with its error, size and seconds. Freed with cli_feed_free. */
+cli_input *cli_feed_take(const vit_result *result);
+void cli_feed_free(cli_input *input);
+
+#endif
