@@ -127,13 +127,15 @@ cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli
 
 cli_exit cli_job_start(cli_job *job)
 {
+    return cli_model_start_pipeline(&job->model);
+}
+
+/* Tells the pipeline what the job's results are. */
+static vit_status choose(cli_job *job, vit_error *err)
+{
     const vit_pipeline_options asked = {.output = job->output, .layer = job->layer, .sample = job->sample.given,
                                         .seed = job->sample.seed};
-    vit_error err = {0};
-    if (vit_pipeline_choose(job->model.pipeline, &asked, &err) == VIT_OK)
-        return cli_model_start_pipeline(&job->model);
-    cli_library_error(&err);
-    return CLI_MODEL;
+    return vit_pipeline_choose(job->model.pipeline, &asked, err);
 }
 
 void cli_job_close(cli_job *job)
@@ -195,8 +197,13 @@ static int batch_taken(void *context)
 }
 
 /* Positions count among all inputs, those of other parts too. */
-static void run_pipeline(cli_job *job)
+static cli_exit run_pipeline(cli_job *job)
 {
+    vit_error err = {0};
+    if (choose(job, &err) != VIT_OK) {
+        cli_library_error(&err);
+        return CLI_MODEL;
+    }
     job_run run = {.feed = {job->walk, job->model.model}, .job = job,
                    .progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total),
                    .delivered = cli_allocate(job->model.batch, sizeof *run.delivered)};
@@ -209,6 +216,7 @@ static void run_pipeline(cli_job *job)
         cli_out_of_memory(); /* nothing else ends a run whose callbacks do not */
     cli_progress_end(&run.progress);
     free(run.delivered);
+    return job->failed ? CLI_INPUTS_FAILED : CLI_DONE;
 }
 
 cli_exit cli_job_run(cli_job *job)
@@ -216,9 +224,9 @@ cli_exit cli_job_run(cli_job *job)
     job->done = job->failed = 0;
     if (!job->walk)
         job->walk = cli_walk_start(&job->inputs, false);
-    run_pipeline(job);
+    cli_exit status = run_pipeline(job);
     job->found = cli_walk_found(job->walk) || job->done > job->failed;
     cli_walk_free(job->walk);
     job->walk = NULL;
-    return job->failed ? CLI_INPUTS_FAILED : CLI_DONE;
+    return status;
 }

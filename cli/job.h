@@ -55,14 +55,15 @@ extern const cli_option cli_progress_table[];
 cli_exit cli_job_open(const cli_command *command, cli_job *job);
 void cli_job_close(cli_job *job);
 
-/* Makes what encoding needs, for the output, layer and sample that were set. */
+/* Makes the session. */
 cli_exit cli_job_start(cli_job *job);
 
 /* Of one result of an opened job: as vit_output_shape, but for texts by their own length. CLI_USAGE, with a message that says
  * `asked`, if the model has no such output, or if the inputs would have results of different shapes. */
 cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli_output_name *asked, size_t shape[2]);
 
-/* CLI_DONE or CLI_INPUTS_FAILED; ends the command with CLI_OUTPUT if deliver says so. */
+/* Gives the results that output, layer and sample say. CLI_DONE or CLI_INPUTS_FAILED; CLI_MODEL, with a message, if the model has no
+ * such output. Ends the command with CLI_OUTPUT if deliver says so. */
 cli_exit cli_job_run(cli_job *job);
 
 #endif

@@ -146,13 +146,16 @@ class Refusals(Case):
         self.assertAlmostEqual(self.search("a.jpg")[0]["results"][0]["score"], 1, places=6)
 
     def test_output_is_kept(self):
+        """Also where its vectors are as long as the embedding, and another vector: the mean of the patches."""
         names = self.pictures(3)
         write(self.path("query.png"), noise(50))
-        self.index("--output", "cls", "photos")
-        vectors = json_lines(self.vit("embed", "--output", "cls", "--format", "jsonl", *names, "query.png"))
-        want = {line["path"]: line["embedding"] for line in vectors}
-        for hit in self.search("query.png")[0]["results"]:
-            self.assertAlmostEqual(hit["score"], cosine(want["query.png"], want[hit["path"]]), places=5)
+        for output in ("cls", "mean", "logits"):
+            self.db = self.path(output + ".db")
+            self.index("--output", output, "photos")
+            vectors = json_lines(self.vit("embed", "--output", output, "--format", "jsonl", *names, "query.png"))
+            want = {line["path"]: line["embedding"] for line in vectors}
+            for hit in self.search("query.png")[0]["results"]:
+                self.assertAlmostEqual(hit["score"], cosine(want["query.png"], want[hit["path"]]), places=5, msg=output)
 
     def test_places(self):
         self.pictures(1)
