@@ -9,7 +9,6 @@
 #include "json_text.h"
 #include "npy.h"
 #include "talk.h"
-#include "vit/pipeline.h"
 
 enum { DTYPE_F32, DTYPE_F16 };
 const char *const cli_dtype_names[] = {"f32", "f16", NULL};
@@ -38,12 +37,6 @@ static const cli_option embed_table[] = {
     {0},
 };
 
-static void normalize(float *values, size_t rows, size_t columns)
-{
-    for (size_t row = 0; row < rows; row++)
-        vit_to_unit_length(values + row * columns, columns);
-}
-
 /* To what f16 can hold. false: a value is past its range. */
 static bool round_to_half(float *values, size_t n)
 {
@@ -59,8 +52,6 @@ static bool deliver(void *context, cli_input *input, float *values)
 {
     cli_embedding *e = context;
     const cli_vectors *vectors = &e->vectors;
-    if (values && e->normalize)
-        normalize(values, vectors->rows, vectors->columns);
     if (values && vectors->half && !round_to_half(values, vectors->rows * vectors->columns)) {
         vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path,
                       "a value is past the range of f16 (65504): use --dtype f32 or --normalize");
@@ -189,6 +180,7 @@ static cli_exit embed_inputs(const cli_command *command, cli_embedding *e, cli_j
     job->output = e->output.output;
     job->layer = e->output.layer;
     job->sample = e->sample;
+    job->normalize = e->normalize;
     return is_bulk(e) ? cli_embed_bulk(command, e, job) : embed_into_file(e, job);
 }
 

@@ -1,46 +1,60 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <inttypes.h>
-
 #include "embed.h"
 #include "json_text.h"
-#include "talk.h"
 
-static void add_background(const cli_picture_options *pictures, cli_text *text)
+/* How a value of a recipe stands in JSON. */
+typedef enum form {
+    TEXT,         /* "f32" */
+    TEXT_OR_NULL, /* null: not set */
+    TEXT_IF_SET,
+    NUMBER_IF_SET, /* 7 */
+    FLAG,          /* true, false: not set */
+    FLAG_IF_SET
+} form;
+
+static const struct {
+    vit_recipe_key key;
+    form form;
+} rows[] = {
+    {VIT_RECIPE_MODEL_DIGEST, TEXT},
+    {VIT_RECIPE_PREPROCESSING_DIGEST, TEXT_OR_NULL},
+    {VIT_RECIPE_PRECISION, TEXT},
+    {VIT_RECIPE_OUTPUT, TEXT},
+    {VIT_RECIPE_NORMALIZE, FLAG},
+    {VIT_RECIPE_INPUT, TEXT_IF_SET},
+    {VIT_RECIPE_SAMPLE, NUMBER_IF_SET},
+    {VIT_RECIPE_RESAMPLER, TEXT},
+    {VIT_RECIPE_EXIF, TEXT},
+    {VIT_RECIPE_BACKGROUND, TEXT_OR_NULL},
+    {VIT_RECIPE_FAST_DECODE, FLAG_IF_SET},
+};
+
+static void add_value(cli_text *text, form as, const char *value)
 {
-    const uint8_t *rgb = pictures->background.rgb;
-    if (pictures->background.given)
-        cli_text_format(text, "\"%02x%02x%02x\"", rgb[0], rgb[1], rgb[2]);
+    if (as == FLAG || as == FLAG_IF_SET)
+        cli_text_string(text, value ? "true" : "false");
+    else if (as == NUMBER_IF_SET)
+        cli_text_string(text, value);
     else
-        cli_text_string(text, "null");
+        cli_json_string(text, value);
 }
 
 cli_exit cli_embed_settings(const cli_embedding *embed, const cli_job *job, cli_text *text)
 {
-    const vit_preprocessor *preprocessor = vit_model_preprocessor(job->model.model);
-    char model_digest[65], preprocessing_digest[65];
-    vit_error err = {0};
-    vit_model_digest(job->model.model, model_digest, &err);
-    if (preprocessor)
-        vit_preprocessor_digest(preprocessor, preprocessing_digest, &err);
-    if (err.status != VIT_OK) {
-        cli_library_error(&err);
-        return CLI_MODEL;
+    vit_recipe recipe;
+    cli_exit status = cli_job_recipe(job, &recipe);
+    for (size_t i = 0; status == CLI_DONE && i < sizeof rows / sizeof *rows; i++) {
+        const char *value = recipe.values[rows[i].key];
+        form as = rows[i].form;
+        if (!value && (as == TEXT_IF_SET || as == NUMBER_IF_SET || as == FLAG_IF_SET))
+            continue;
+        cli_text_format(text, "%s\"%s\":", i ? "," : "", vit_recipe_name(rows[i].key));
+        add_value(text, as, value);
+        if (rows[i].key == VIT_RECIPE_NORMALIZE) /* how vectors are stored stands beside what they are */
+            cli_text_format(text, ",\"dtype\":\"%s\"", cli_dtype_names[embed->dtype]);
     }
-    const cli_picture_options *pictures = &job->pictures;
-    cli_text_format(text, "\"model_digest\":\"%s\",\"preprocessing_digest\":", model_digest);
-    cli_json_string(text, preprocessor ? preprocessing_digest : NULL);
-    cli_text_format(text, ",\"precision\":\"%s\",\"output\":\"%s\",\"normalize\":%s,\"dtype\":\"%s\"",
-                    job->model.precision, embed->output.text, embed->normalize ? "true" : "false",
-                    cli_dtype_names[embed->dtype]);
-    if (job->text)
-        cli_text_string(text, ",\"input\":\"text\"");
-    if (embed->sample.given)
-        cli_text_format(text, ",\"sample\":%" PRIu64, embed->sample.seed);
-    cli_text_format(text, ",\"resampler\":\"%s\",\"exif\":\"%s\",\"background\":",
-                    vit_resampler_name((vit_resampler)pictures->resampler), vit_exif_name((vit_exif)pictures->exif));
-    add_background(pictures, text);
-    if (pictures->fast_decode)
-        cli_text_string(text, ",\"fast_decode\":true");
-    cli_text_format(text, ",\"vit_version\":\"%s\"", vit_version());
-    return CLI_DONE;
+    vit_recipe_free(&recipe);
+    if (status == CLI_DONE)
+        cli_text_format(text, ",\"vit_version\":\"%s\"", vit_version());
+    return status;
 }

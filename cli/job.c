@@ -131,11 +131,21 @@ cli_exit cli_job_start(cli_job *job)
 }
 
 /* Tells the pipeline what the job's results are. */
-static vit_status choose(cli_job *job, vit_error *err)
+static vit_status choose(const cli_job *job, vit_error *err)
 {
-    const vit_pipeline_options asked = {.output = job->output, .layer = job->layer, .sample = job->sample.given,
-                                        .seed = job->sample.seed};
+    const vit_pipeline_options asked = {.output = job->output, .layer = job->layer, .normalize = job->normalize,
+                                        .sample = job->sample.given, .seed = job->sample.seed};
     return vit_pipeline_choose(job->model.pipeline, &asked, err);
+}
+
+cli_exit cli_job_recipe(const cli_job *job, vit_recipe *recipe)
+{
+    vit_error err = {0};
+    *recipe = (vit_recipe){0};
+    if (choose(job, &err) == VIT_OK && vit_recipe_take(job->model.pipeline, recipe, &err) == VIT_OK)
+        return CLI_DONE;
+    cli_library_error(&err);
+    return CLI_MODEL;
 }
 
 void cli_job_close(cli_job *job)

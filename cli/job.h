@@ -29,6 +29,7 @@ typedef struct cli_job {
     bool text;       /* likewise: the inputs are texts */
     vit_output output;
     size_t layer;
+    bool normalize;  /* each vector, or row of a matrix, to length 1 */
     cli_seed sample; /* of VIT_OUTPUT_LATENT, which is the mean without it */
     /* Takes one result, in input order. values is NULL if the input failed (input->error says why); otherwise it may be
      * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job.
@@ -62,7 +63,11 @@ cli_exit cli_job_start(cli_job *job);
  * `asked`, if the model has no such output, or if the inputs would have results of different shapes. */
 cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli_output_name *asked, size_t shape[2]);
 
-/* Gives the results that output, layer and sample say. CLI_DONE or CLI_INPUTS_FAILED; CLI_MODEL, with a message, if the model has no
+/* What makes the results that output, layer, normalize and sample say (vit/pipeline.h). Freed with vit_recipe_free. CLI_MODEL, with a
+ * message, if that cannot be had. Reads all of the model's files. */
+cli_exit cli_job_recipe(const cli_job *job, vit_recipe *recipe);
+
+/* Gives the results that output, layer, normalize and sample say. CLI_DONE or CLI_INPUTS_FAILED; CLI_MODEL, with a message, if the model has no
  * such output. Ends the command with CLI_OUTPUT if deliver says so. */
 cli_exit cli_job_run(cli_job *job);
 

@@ -53,7 +53,7 @@ static vit_status take_dimensions(const vit_pipeline *p, char *text, vit_error *
 static vit_status take_normalize(const vit_pipeline *p, char *text, vit_error *err)
 {
     (void)err;
-    strcpy(text, p->settings.normalize ? "true" : "");
+    strcpy(text, p->settings.normalize ? "yes" : "");
     return VIT_OK;
 }
 
@@ -106,7 +106,7 @@ static vit_status take_image_size(const vit_pipeline *p, char *text, vit_error *
 static vit_status take_fast_decode(const vit_pipeline *p, char *text, vit_error *err)
 {
     (void)err;
-    strcpy(text, p->settings.fast_decode ? "true" : "");
+    strcpy(text, p->settings.fast_decode ? "yes" : "");
     return VIT_OK;
 }
 
@@ -128,20 +128,20 @@ static bool apply_output(const char *value, vit_pipeline_options *o)
     return vit_output_parse(value, &o->output, &o->layer);
 }
 
-static bool is_true(const char *value, int *flag)
+static bool is_yes(const char *value, int *flag)
 {
-    *flag = strcmp(value, "true") == 0 || strcmp(value, "yes") == 0; /* "yes": as indexes of version 0.1 have it */
+    *flag = strcmp(value, "yes") == 0;
     return *flag;
 }
 
 static bool apply_normalize(const char *value, vit_pipeline_options *o)
 {
-    return is_true(value, &o->normalize);
+    return is_yes(value, &o->normalize);
 }
 
 static bool apply_fast_decode(const char *value, vit_pipeline_options *o)
 {
-    return is_true(value, &o->fast_decode);
+    return is_yes(value, &o->fast_decode);
 }
 
 static bool apply_sample(const char *value, vit_pipeline_options *o)

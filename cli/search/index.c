@@ -168,7 +168,7 @@ static cli_exit consult(index_command *index, cli_job *job)
 }
 
 /* What the index has already must fit. */
-static cli_exit open_index(const cli_command *command, index_command *index, const cli_job *job)
+static cli_exit open_index(const cli_command *command, index_command *index, cli_job *job)
 {
     cli_exit status = cli_pin_take(command, job, &index->output, &index->pin);
     if (status != CLI_DONE)
@@ -201,8 +201,6 @@ static cli_exit index_images(index_command *index, cli_job *job)
         return CLI_OUTPUT;
     job->inputs.pass_over = cli_sync_pass_over;
     job->inputs.context = &index->sync;
-    job->output = index->output.output;
-    job->layer = index->output.layer;
     cli_exit status = cli_job_run(job);
     cli_interrupt_hold();
     bool done = cli_sync_apply(&index->sync, &index->begun) &&

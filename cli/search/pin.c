@@ -56,50 +56,53 @@ static void set_place(cli_pin *pin, cli_pin_key key, const char *place)
     free(resolved);
 }
 
-static void take_pictures(const cli_picture_options *pictures, cli_pin *pin)
+/* An index is at the size that --image-size names, or at the model's own; ready pixels do not change that. */
+static void take_size(const cli_picture_options *pictures, cli_pin *pin)
 {
     char text[32];
-    const uint8_t *rgb = pictures->background.rgb;
-    set(pin, CLI_PIN_RESAMPLER, vit_resampler_name((vit_resampler)pictures->resampler));
-    set(pin, CLI_PIN_EXIF, vit_exif_name((vit_exif)pictures->exif));
-    if (pictures->background.given) {
-        snprintf(text, sizeof text, "%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
-        set(pin, CLI_PIN_BACKGROUND, text);
-    }
-    if (pictures->image_size.height) {
-        snprintf(text, sizeof text, "%ux%u", pictures->image_size.height, pictures->image_size.width);
-        set(pin, CLI_PIN_IMAGE_SIZE, text);
-    }
-    if (pictures->fast_decode)
-        set(pin, CLI_PIN_FAST_DECODE, "yes");
+    snprintf(text, sizeof text, "%ux%u", pictures->image_size.height, pictures->image_size.width);
+    set(pin, CLI_PIN_IMAGE_SIZE, pictures->image_size.height ? text : NULL);
 }
 
-/* (Texts have no preprocessing: they may stand beside pictures of any.) */
-cli_exit cli_pin_take(const cli_command *command, const cli_job *job, const cli_output_name *output, cli_pin *pin)
+static void take_recipe(const vit_recipe *recipe, cli_pin *pin)
 {
-    const vit_model *model = job->model.model;
-    char digest[65], number[32];
+    static const struct {
+        cli_pin_key key;
+        vit_recipe_key of;
+    } rows[] = {
+        {CLI_PIN_MODEL_DIGEST, VIT_RECIPE_MODEL_DIGEST},
+        {CLI_PIN_PREPROCESSING_DIGEST, VIT_RECIPE_PREPROCESSING_DIGEST},
+        {CLI_PIN_PRECISION, VIT_RECIPE_PRECISION},
+        {CLI_PIN_OUTPUT, VIT_RECIPE_OUTPUT},
+        {CLI_PIN_DIMENSIONS, VIT_RECIPE_DIMENSIONS},
+        {CLI_PIN_RESAMPLER, VIT_RECIPE_RESAMPLER},
+        {CLI_PIN_EXIF, VIT_RECIPE_EXIF},
+        {CLI_PIN_BACKGROUND, VIT_RECIPE_BACKGROUND},
+        {CLI_PIN_FAST_DECODE, VIT_RECIPE_FAST_DECODE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        set(pin, rows[i].key, recipe->values[rows[i].of]);
+}
+
+cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output_name *output, cli_pin *pin)
+{
     size_t shape[2];
     vit_error err = {0};
-    if (vit_output_shape(model, output->output, output->layer, shape, &err) != VIT_OK)
+    vit_recipe recipe;
+    if (vit_output_shape(job->model.model, output->output, output->layer, shape, &err) != VIT_OK)
         return cli_usage_error(command, "--output %s: %s", output->text, err.message);
     if (shape[0] != 1)
         return cli_usage_error(command, "--output %s is a matrix for each image; an index holds vectors", output->text);
-    if (vit_model_digest(model, digest, &err) == VIT_OK)
-        set(pin, CLI_PIN_MODEL_DIGEST, digest);
-    if (!job->text && vit_preprocessor_digest(vit_model_preprocessor(model), digest, &err) == VIT_OK)
-        set(pin, CLI_PIN_PREPROCESSING_DIGEST, digest);
-    if (err.status != VIT_OK) {
-        cli_library_error(&err);
-        return CLI_MODEL;
-    }
-    snprintf(number, sizeof number, "%zu", shape[1]);
-    set(pin, CLI_PIN_DIMENSIONS, number);
-    set(pin, CLI_PIN_PRECISION, job->model.precision);
-    set(pin, CLI_PIN_OUTPUT, output->text);
+    job->output = output->output;
+    job->layer = output->layer;
+    cli_exit status = cli_job_recipe(job, &recipe);
+    if (status != CLI_DONE)
+        return status;
+    take_recipe(&recipe, pin);
+    take_size(&job->pictures, pin);
     set_place(pin, CLI_PIN_MODEL, job->model.name);
     set_place(pin, CLI_PIN_PREPROCESSOR, job->options.preprocessor);
-    take_pictures(&job->pictures, pin);
+    vit_recipe_free(&recipe);
     return CLI_DONE;
 }
 

@@ -115,8 +115,6 @@ static cli_exit encode(const cli_command *command, cli_job *job, const cli_pin *
         status = cli_job_start(job);
     if (status != CLI_DONE)
         return status;
-    job->output = output.output;
-    job->layer = output.layer;
     job->deliver = deliver;
     job->flush = flush;
     job->context = g;

@@ -297,6 +297,7 @@ static void recipes_bring_the_options_back(void **state)
     assert_ok(vit_recipe_take(pipeline, &recipe, &err), err);
     assert_ok(vit_recipe_take(plain, &other, &err), err);
     assert_string_equal(recipe.values[VIT_RECIPE_OUTPUT], "hidden:3");
+    assert_string_equal(recipe.values[VIT_RECIPE_FAST_DECODE], "yes");
     assert_string_equal(recipe.values[VIT_RECIPE_BACKGROUND], "ff0010");
     assert_string_equal(recipe.values[VIT_RECIPE_IMAGE_SIZE], "32x48");
     assert_ok(vit_recipe_apply(&recipe, &applied, &err), err);

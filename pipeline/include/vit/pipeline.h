@@ -214,14 +214,14 @@ typedef enum vit_recipe_key {
     VIT_RECIPE_PRECISION = 2,            /* "f32" */
     VIT_RECIPE_OUTPUT = 3,               /* "embedding", "hidden:11" */
     VIT_RECIPE_DIMENSIONS = 4,           /* "384" */
-    VIT_RECIPE_NORMALIZE = 5,            /* "true"; not set: no */
+    VIT_RECIPE_NORMALIZE = 5,            /* "yes"; not set: no */
     VIT_RECIPE_INPUT = 6,                /* "text"; not set: pictures */
     VIT_RECIPE_SAMPLE = 7,               /* the seed */
     VIT_RECIPE_RESAMPLER = 8,            /* "pillow" */
     VIT_RECIPE_EXIF = 9,                 /* "apply" */
     VIT_RECIPE_BACKGROUND = 10,          /* "ffffff"; not set: transparency is dropped */
     VIT_RECIPE_IMAGE_SIZE = 11,          /* "224x336"; not set: the model's own */
-    VIT_RECIPE_FAST_DECODE = 12,         /* "true"; not set: no */
+    VIT_RECIPE_FAST_DECODE = 12,         /* "yes"; not set: no */
     VIT_RECIPE_KEYS = 13
 } vit_recipe_key;
 
