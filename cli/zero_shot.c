@@ -123,15 +123,12 @@ typedef struct prompts {
     size_t each;      /* of a label */
 } prompts;
 
-static char *fill_in(const char *template, const char *label)
+static const char *fill_in(const char *template, const char *label)
 {
-    cli_text text = {0};
-    for (const char *at; (at = strstr(template, PLACE)) != NULL; template = at + strlen(PLACE)) {
-        cli_text_add(&text, template, (size_t)(at - template));
-        cli_text_string(&text, label);
-    }
-    cli_text_string(&text, template);
-    return text.data;
+    char *text = vit_label_prompt(template, label);
+    if (!text)
+        cli_out_of_memory();
+    return text;
 }
 
 static void make_prompts(const cli_zero_shot *z, prompts *p)

@@ -25,10 +25,12 @@ typedef struct prompts {
     size_t n;
 } prompts;
 
-/* template with `label` for each {}; NULL: out of memory. */
-static char *fill_in(const char *template, const char *label)
+char *vit_label_prompt(const char *template, const char *label)
 {
-    size_t places = 0, label_size = strlen(label), size;
+    size_t places = 0, size;
+    if (!template || !label)
+        return NULL;
+    size_t label_size = strlen(label);
     for (const char *at = template; (at = strstr(at, PLACE)) != NULL; at += strlen(PLACE))
         places++;
     if (!vit__multiply(places, label_size, &size) || !vit__add(size, strlen(template) + 1, &size))
@@ -60,7 +62,7 @@ static vit_status make_prompts(const char *const *names, size_t n, const char *c
         return vit__fail_memory(err, NULL);
     for (; p->n < count; p->n++) {
         const char *label = names[p->n / each];
-        char *text = fill_in(templates ? templates[p->n % each] : PLACE, label);
+        char *text = vit_label_prompt(templates ? templates[p->n % each] : PLACE, label);
         if (!text)
             return vit__fail_memory(err, label);
         p->items[p->n] = (vit_item){.kind = VIT_ITEM_TEXT, .name = label, .data = text, .size = strlen(text)};

@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "folder.h"
 #include "vit/pipeline.h"
 
 #define CAT VIT_PICTURES "/cat.jpg"
@@ -281,6 +283,59 @@ static void scores_of_labels_are_the_formula(void **state)
     assert_int_equal(vit_labels_from_vectors(&sigmoid, vectors, 0, 2, 2, &labels, NULL), VIT_ERR_INVALID_ARGUMENT);
 }
 
+/* The golden CLIP in a folder of its own, with a tokenizer that knows letters alone. */
+static char *clip_with_tokenizer(void)
+{
+    static const char *const files[] = {"config.json", "model.safetensors"};
+    char *folder = folder_make();
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        assert_int_equal(symlink(data_path("golden/hf_clip/%s", files[i]), in_folder(folder, files[i])), 0);
+    write_text(folder, "vocab.json", "{\"<|startoftext|>\":97,\"<|endoftext|>\":98,\"c\":0,\"a\":1,\"t</w>\":2,\"d\":3,\"o\":4,"
+                                     "\"g</w>\":5,\"a</w>\":6}");
+    write_text(folder, "merges.txt", "#version: 0.2\n");
+    write_text(folder, "tokenizer_config.json", "{\"tokenizer_class\":\"CLIPTokenizer\"}");
+    return folder;
+}
+
+/* Each label in each template, in this order. */
+static void labels_are_what_their_texts_give(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cat", "dog"}, *const templates[] = {"a {}", "{} a {}"};
+    static const char *const prompts[] = {"a cat", "cat a cat", "a dog", "dog a dog"};
+    const vit_pipeline_options options = {.model = {.tower = VIT_TOWER_TEXT}, .threads = 2};
+    char *folder = clip_with_tokenizer();
+    vit_pipeline *texts;
+    vit_labels *made, *wanted;
+    vit_similarity similarity;
+    vit_item items[4];
+    vit_error err = {0}, errors[4];
+    float got[2], want[2];
+    assert_ok(vit_pipeline_open(folder, &options, &texts, &err), err);
+    assert_ok(vit_labels_create(texts, names, 2, templates, 2, &made, &err), err);
+    for (size_t i = 0; i < 4; i++)
+        items[i] = (vit_item){.kind = VIT_ITEM_TEXT, .data = prompts[i], .size = strlen(prompts[i])};
+    size_t width = vit_pipeline_size(texts);
+    float *vectors = malloc(4 * width * sizeof *vectors);
+    assert_ok(vit_pipeline_encode(texts, items, 4, vectors, errors, &err), err);
+    assert_ok(vit_model_similarity(vit_pipeline_model(texts), &similarity, &err), err);
+    assert_ok(vit_labels_from_vectors(&similarity, vectors, 2, 2, width, &wanted, &err), err);
+    assert_int_equal(vit_labels_width(made), width);
+    vit_labels_score(made, vectors, 1, got);
+    vit_labels_score(wanted, vectors, 1, want);
+    assert_memory_equal(got, want, sizeof want);
+    assert_true(got[0] != got[1]);
+    static const char *const bad[] = {"cat", "\xff"};
+    vit_labels *none;
+    assert_int_equal(vit_labels_create(texts, bad, 2, NULL, 0, &none, &err), VIT_ERR_CORRUPT);
+    assert_null(none);
+    vit_labels_free(made);
+    vit_labels_free(wanted);
+    free(vectors);
+    vit_pipeline_free(texts);
+    folder_remove(folder);
+}
+
 /* ------------------------------------------------------------------ recipes ---- */
 
 static void recipes_bring_the_options_back(void **state)
@@ -350,6 +405,7 @@ int main(void)
         cmocka_unit_test(threads_take_turns),
         cmocka_unit_test(token_ids_are_batched_by_length),
         cmocka_unit_test(scores_of_labels_are_the_formula),
+        cmocka_unit_test(labels_are_what_their_texts_give),
         cmocka_unit_test(recipes_bring_the_options_back),
         cmocka_unit_test(wrong_calls_are_refused),
     };

@@ -187,6 +187,10 @@ typedef struct vit_labels vit_labels;
 VIT_API vit_status vit_labels_create(vit_pipeline *texts, const char *const *names, size_t n,
                                      const char *const *templates, size_t n_templates, vit_labels **labels, vit_error *err);
 
+/* What the model is told of a label: the template with the label for each {}. "a photo of a {}" and "cat" give "a photo of a cat". The
+ * caller frees with vit_free. NULL: an argument is NULL, or out of memory. */
+VIT_API char *vit_label_prompt(const char *template_text, const char *label);
+
 /* The same from vectors[n][each][width] that the text tower gave: `each` templates of a label side by side. */
 VIT_API vit_status vit_labels_from_vectors(const vit_similarity *similarity, const float *vectors, size_t n, size_t each,
                                            size_t width, vit_labels **labels, vit_error *err);
