@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "size.h"
 
 #define KERNEL_ALIGNMENT 64u
+#define LEAST_ITEMS 16 /* of an array that grows */
 #define HUGE_PAGE (2u << 20) /* fewer page faults while it is filled, fewer translations while it is read */
 
 bool vit__multiply(size_t a, size_t b, size_t *product)
@@ -69,6 +71,20 @@ void *vit__realloc(void *pointer, size_t count, size_t size)
 {
     size_t bytes;
     return byte_count(count, size, &bytes) ? realloc(pointer, bytes) : NULL;
+}
+
+void *vit__grow(void *block, size_t *capacity, size_t n, size_t more, size_t size)
+{
+    size_t wanted, twice;
+    if (block && more <= *capacity - n)
+        return block;
+    if (!vit__add(n, more, &wanted) || !vit__multiply(*capacity, 2, &twice))
+        return NULL;
+    wanted = vit__larger(vit__larger(wanted, twice), LEAST_ITEMS);
+    void *grown = vit__realloc(block, wanted, size);
+    if (grown)
+        *capacity = wanted;
+    return grown;
 }
 
 char *vit__strdup(const char *string)

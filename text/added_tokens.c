@@ -3,23 +3,20 @@
 
 #include <stdlib.h>
 
+#include "memory.h"
 #include "unicode.h"
 #include "utf8.h"
 
 void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size, vit__added_token token)
 {
-    if (tokens->n == tokens->capacity) {
-        size_t capacity = tokens->capacity ? 2 * tokens->capacity : 8;
-        vit__added_token *grown = realloc(tokens->tokens, capacity * sizeof *grown);
-        if (!grown) {
-            tokens->failed = true;
-            return;
-        }
-        tokens->tokens = grown;
-        tokens->capacity = capacity;
-    }
     if (size == 0)
         return;
+    vit__added_token *grown = vit__grow(tokens->tokens, &tokens->capacity, tokens->n, 1, sizeof *grown);
+    if (!grown) {
+        tokens->failed = true;
+        return;
+    }
+    tokens->tokens = grown;
     vit__lexicon_add(&tokens->contents, content, size, (uint32_t)tokens->n);
     tokens->tokens[tokens->n++] = token;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "memory.h"
 #include "utf8.h"
 
 #define NONE UINT32_MAX
@@ -49,16 +50,14 @@ static uint64_t pair_of(uint32_t left, uint32_t right)
 
 void vit__bpe_add_merge(vit__bpe *bpe, uint32_t left, uint32_t right, uint32_t id)
 {
-    if (bpe->n_merges == bpe->capacity) {
-        size_t capacity = bpe->capacity ? 2 * bpe->capacity : 256;
-        vit__merge *grown = capacity < NONE ? realloc(bpe->merges, capacity * sizeof *grown) : NULL;
-        if (!grown) {
-            bpe->failed = true;
-            return;
-        }
-        bpe->merges = grown;
-        bpe->capacity = capacity;
+    vit__merge *grown = NULL;
+    if (bpe->n_merges < NONE)
+        grown = vit__grow(bpe->merges, &bpe->capacity, bpe->n_merges, 1, sizeof *grown);
+    if (!grown) {
+        bpe->failed = true;
+        return;
     }
+    bpe->merges = grown;
     bpe->merges[bpe->n_merges] = (vit__merge){pair_of(left, right), (uint32_t)bpe->n_merges, id};
     bpe->n_merges++;
 }

@@ -4,24 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 void vit__lexicon_add(vit__lexicon *lexicon, const char *text, size_t size, uint32_t value)
 {
-    if (lexicon->n == lexicon->capacity) {
-        size_t capacity = lexicon->capacity ? 2 * lexicon->capacity : 64;
-        vit__entry *grown = capacity < UINT32_MAX ? realloc(lexicon->entries, capacity * sizeof *grown) : NULL;
-        if (!grown) {
-            lexicon->failed = true;
-            return;
-        }
-        lexicon->entries = grown;
-        lexicon->capacity = capacity;
-    }
-    vit__entry entry = {lexicon->texts.size, (uint32_t)size, value, (uint32_t)lexicon->n};
+    vit__entry *grown = NULL, entry = {lexicon->texts.size, (uint32_t)size, value, (uint32_t)lexicon->n};
     vit__buffer_add(&lexicon->texts, text, size);
-    if (lexicon->texts.failed || size > UINT32_MAX) {
+    if (!lexicon->texts.failed && size <= UINT32_MAX && lexicon->n < UINT32_MAX)
+        grown = vit__grow(lexicon->entries, &lexicon->capacity, lexicon->n, 1, sizeof entry);
+    if (!grown) {
         lexicon->failed = true;
         return;
     }
+    lexicon->entries = grown;
     lexicon->entries[lexicon->n++] = entry;
     if (size > lexicon->longest)
         lexicon->longest = size;

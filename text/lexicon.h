@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "ids.h"
 
 typedef struct vit__entry {
     size_t start; /* of its bytes in the texts */

@@ -3,7 +3,7 @@
 #ifndef VIT_SPLITTER_H
 #define VIT_SPLITTER_H
 
-#include "buffer.h"
+#include "words.h"
 
 /* Where Metaspace puts its mark in front of a word that lacks it. */
 typedef enum vit__prepend { VIT__PREPEND_ALWAYS, VIT__PREPEND_FIRST, VIT__PREPEND_NEVER } vit__prepend;

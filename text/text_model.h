@@ -3,7 +3,7 @@
 #ifndef VIT_TEXT_MODEL_H
 #define VIT_TEXT_MODEL_H
 
-#include "buffer.h"
+#include "ids.h"
 
 typedef struct vit__text_model vit__text_model;
 struct vit__text_model {

@@ -230,16 +230,12 @@ void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, si
 
 vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err)
 {
-    if (checkpoint->n_kept == checkpoint->kept_room) {
-        size_t room = checkpoint->kept_room * 2 + 16;
-        void **grown = vit__realloc(checkpoint->kept, room, sizeof *grown);
-        if (!grown) {
-            free(memory);
-            return vit__fail_memory(err, checkpoint->layout.path);
-        }
-        checkpoint->kept = grown;
-        checkpoint->kept_room = room;
+    void **grown = vit__grow(checkpoint->kept, &checkpoint->kept_room, checkpoint->n_kept, 1, sizeof *grown);
+    if (!grown) {
+        free(memory);
+        return vit__fail_memory(err, checkpoint->layout.path);
     }
+    checkpoint->kept = grown;
     checkpoint->kept[checkpoint->n_kept++] = memory;
     return VIT_OK;
 }

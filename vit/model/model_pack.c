@@ -40,16 +40,12 @@ typedef struct packing {
 
 static part *add_part(packing *p, const vit_model *model, const char *pattern, size_t block)
 {
-    if (p->n_parts == p->room) {
-        size_t room = p->room * 2 + 64;
-        part *grown = vit__realloc(p->parts, room, sizeof *grown);
-        if (!grown) {
-            vit__fail_memory(p->err, p->where);
-            return NULL;
-        }
-        p->parts = grown;
-        p->room = room;
+    part *grown = vit__grow(p->parts, &p->room, p->n_parts, 1, sizeof *grown);
+    if (!grown) {
+        vit__fail_memory(p->err, p->where);
+        return NULL;
     }
+    p->parts = grown;
     part *added = &p->parts[p->n_parts++];
     *added = (part){0};
     const char *prefix = vit__packed_prefixes[model->config.input == VIT__INPUT_TOKENS];
