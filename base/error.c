@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "error.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, const char *format, va_list arguments)
 {
@@ -25,6 +28,16 @@ vit_status vit__fail(vit_error *err, vit_status status, const char *where, const
 vit_status vit__fail_memory(vit_error *err, const char *where)
 {
     return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, where, "out of memory");
+}
+
+vit_status vit__fail_errno(vit_error *err, const char *where, const char *words, int number)
+{
+    if (number == ENOMEM)
+        return vit__fail_memory(err, where);
+    char text[128];
+    const char *reason = strerror_r(number, text, sizeof text); /* the GNU one: strerror is not for threads */
+    bool absent = number == ENOENT || number == ENOTDIR;
+    return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, where, "%s: %s", words, reason);
 }
 
 vit_status vit__fail_null(vit_error *err, const char *function, const char *argument)

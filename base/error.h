@@ -15,6 +15,9 @@ vit_status vit__fail_list(vit_error *err, vit_status status, const char *where, 
 /* VIT_ERR_OUT_OF_MEMORY with the usual words. */
 vit_status vit__fail_memory(vit_error *err, const char *where);
 
+/* "WORDS: REASON" of an errno: not found, out of memory (in its usual words), else unreadable. */
+vit_status vit__fail_errno(vit_error *err, const char *where, const char *words, int number);
+
 /* VIT_ERR_INVALID_ARGUMENT of a public function that was given NULL: where is "vit_encode", message
  * is "session is NULL". */
 vit_status vit__fail_null(vit_error *err, const char *function, const char *argument);

@@ -4,15 +4,12 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "error.h"
+#include "file.h"
 #include "memory.h"
-
-#define MAX_FILE_BYTES 100000000
 
 /* vit__json is jansson's json_t under a name of ours. */
 static json_t *unwrap(const vit__json *json)
@@ -133,39 +130,15 @@ vit_status vit__json_parse(const char *text, size_t size, const char *where, vit
                      problem.line - 1, problem.column);
 }
 
-static vit_status read_text(const char *path, char **text, size_t *size, vit_error *err)
-{
-    *text = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file && errno == ENOMEM)
-        return vit__fail_memory(err, path);
-    if (!file) {
-        bool absent = errno == ENOENT || errno == ENOTDIR;
-        return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
-    }
-    vit_status status = VIT_OK;
-    struct stat info;
-    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode))
-        status = vit__fail(err, VIT_ERR_UNREADABLE, path, "not a regular file");
-    else if (info.st_size > MAX_FILE_BYTES)
-        status = vit__fail(err, VIT_ERR_TOO_LARGE, path, "a JSON file of more than %d bytes", MAX_FILE_BYTES);
-    else if (!(*text = vit__alloc((size_t)info.st_size, 1)))
-        status = vit__fail_memory(err, path);
-    else if ((*size = fread(*text, 1, (size_t)info.st_size, file)) != (size_t)info.st_size)
-        status = vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot read: %s", ferror(file) ? strerror(errno) : "it shrank");
-    fclose(file);
-    return status;
-}
-
 vit_status vit__json_load(const char *path, vit__json **json, vit_error *err)
 {
-    char *text;
-    size_t size = 0;
+    static const vit__file_kind kind = {.most = 100000000, .above = "a JSON file of more than"};
+    vit__buffer text;
     *json = NULL;
-    vit_status status = read_text(path, &text, &size, err);
+    vit_status status = vit__file_read(path, &kind, &text, err);
     if (status == VIT_OK)
-        status = vit__json_parse(text, size, path, json, err);
-    free(text);
+        status = vit__json_parse(text.data, text.size, path, json, err);
+    vit__buffer_free(&text);
     return status;
 }
 

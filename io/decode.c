@@ -44,7 +44,7 @@ static vit_status complete_options(const vit_load_options *given, vit_load_optio
                          (int)options->exif);
     if (options->max_pixels == 0)
         options->max_pixels = VIT_MAX_PIXELS;
-    options->max_bytes = vit__byte_limit(options->max_bytes);
+    options->max_bytes = vit__picture_kind(options->max_bytes).most;
     return VIT_OK;
 }
 
@@ -60,8 +60,9 @@ vit_status vit_image_decode(const void *bytes, size_t size, const char *name, co
     vit_status status = complete_options(given, &options, err);
     if (status != VIT_OK)
         return status;
-    if (size > options.max_bytes)
-        return vit__fail_bytes(err, name, options.max_bytes);
+    const vit__file_kind kind = vit__picture_kind(options.max_bytes);
+    if (size > kind.most)
+        return vit__fail_too_large(err, name, &kind);
 
     const vit__source source = {bytes, size, name};
     const format *found = formats;

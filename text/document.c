@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "error.h"
 
-#define MAX_FILE_BYTES 200000000
+const vit__file_kind vit__tokenizer_file = {.most = 200000000, .above = "a tokenizer file of more than"};
 
 /* vit__document is jansson's json_t under a name of ours. */
 static json_t *unwrap(const vit__document *document)
@@ -22,38 +19,6 @@ static json_t *unwrap(const vit__document *document)
 static vit__document *wrap(json_t *json)
 {
     return (vit__document *)(void *)json;
-}
-
-static vit_status read_bytes(FILE *file, const char *path, vit__buffer *content, vit_error *err)
-{
-    struct stat info;
-    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode))
-        return vit__fail(err, VIT_ERR_UNREADABLE, path, "not a regular file");
-    if (info.st_size > MAX_FILE_BYTES)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, path, "a tokenizer file of more than %d bytes", MAX_FILE_BYTES);
-    size_t size = (size_t)info.st_size;
-    char *bytes = malloc(size + 1);
-    if (!bytes)
-        return vit__fail_memory(err, path);
-    *content = (vit__buffer){.data = bytes, .size = size, .capacity = size + 1};
-    if (fread(bytes, 1, size, file) != size)
-        return vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot read: %s", ferror(file) ? strerror(errno) : "it shrank");
-    return VIT_OK;
-}
-
-vit_status vit__file_read(const char *path, vit__buffer *content, vit_error *err)
-{
-    *content = (vit__buffer){0};
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        bool absent = errno == ENOENT || errno == ENOTDIR;
-        return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
-    }
-    vit_status status = read_bytes(file, path, content, err);
-    fclose(file);
-    if (status != VIT_OK)
-        vit__buffer_free(content);
-    return status;
 }
 
 static vit_status parse(const vit__buffer *text, const char *path, vit__document **document, vit_error *err)
@@ -77,7 +42,7 @@ vit_status vit__document_load(const char *path, vit__document **document, vit_er
 {
     vit__buffer text;
     *document = NULL;
-    vit_status status = vit__file_read(path, &text, err);
+    vit_status status = vit__file_read(path, &vit__tokenizer_file, &text, err);
     if (status == VIT_OK)
         status = parse(&text, path, document, err);
     vit__buffer_free(&text);

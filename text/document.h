@@ -9,12 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "file.h"
 #include "vit/vit.h"
 
-/* Reads a regular file of at most 200,000,000 bytes (the largest vocabularies have a fifth of that). Not found, unreadable,
- * too large, out of memory. */
-vit_status vit__file_read(const char *path, vit__buffer *content, vit_error *err);
+/* Of at most 200,000,000 bytes: the largest vocabularies have a fifth of that. */
+extern const vit__file_kind vit__tokenizer_file;
 
 typedef struct vit__document vit__document;
 

@@ -80,7 +80,7 @@ static vit_status open_parts(const vit__text_folder *folder, files *f, vit_error
                          "no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt, or spiece.model");
     vit_status status = vit__document_load(folder->vocab_json, &f->json, err);
     if (status == VIT_OK)
-        status = vit__file_read(folder->merges_txt, &f->merges, err);
+        status = vit__file_read(folder->merges_txt, &vit__tokenizer_file, &f->merges, err);
     f->source = (vit__source){f->json, folder->vocab_json};
     return status;
 }

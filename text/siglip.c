@@ -37,7 +37,7 @@ vit_status vit__siglip_open(const char *path, vit__siglip *siglip, vit_error *er
 {
     vit__buffer model;
     *siglip = (vit__siglip){0};
-    vit_status status = vit__file_read(path, &model, err);
+    vit_status status = vit__file_read(path, &vit__tokenizer_file, &model, err);
     if (status == VIT_OK)
         status = vit__spiece_read(model.data, model.size, path, &siglip->spiece, err);
     vit__buffer_free(&model);

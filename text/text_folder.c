@@ -56,10 +56,8 @@ static bool has_file(const char *folder, const char *name)
 static vit_status check_folder(const char *path, vit_error *err)
 {
     struct stat info;
-    if (stat(path, &info) != 0) {
-        bool absent = errno == ENOENT || errno == ENOTDIR;
-        return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
-    }
+    if (stat(path, &info) != 0)
+        return vit__fail_errno(err, path, "cannot open", errno);
     if (!S_ISDIR(info.st_mode))
         return vit__fail(err, VIT_ERR_UNREADABLE, path, "not a folder: a tokenizer is read from the folder of its files");
     return VIT_OK;

@@ -169,7 +169,7 @@ static vit_status resolve(const char *path, vit__layout *layout, bool *is_folder
         return layout->path ? VIT_OK : vit__fail_memory(err, path);
     }
     if (errno != ENOENT && errno != ENOTDIR)
-        return vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot open: %s", strerror(errno));
+        return vit__fail_errno(err, path, "cannot open", errno);
     if (vit__hub_is_id(path))
         return vit__hub_find(path, &layout->path, err);
     return vit__fail(err, VIT_ERR_NOT_FOUND, path,

@@ -2,47 +2,36 @@
 #include "mapped_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "error.h"
+#include "file.h"
 
-static vit_status map(int descriptor, const char *path, vit__mapped_file *file, vit_error *err)
+static vit_status map(int descriptor, const char *path, uint64_t size, vit__mapped_file *file, vit_error *err)
 {
-    struct stat info;
-    if (fstat(descriptor, &info) != 0)
-        return vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot read: %s", strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return vit__fail(err, VIT_ERR_UNREADABLE, path, "not a regular file");
-    if ((uintmax_t)info.st_size > SIZE_MAX)
+    if (size > SIZE_MAX)
         return vit__fail(err, VIT_ERR_TOO_LARGE, path, "too large for this machine's address space");
-    if (info.st_size == 0)
+    if (size == 0)
         return VIT_OK; /* nothing to map */
-    void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (data == MAP_FAILED && errno == ENOMEM)
-        return vit__fail_memory(err, path);
+    void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (data == MAP_FAILED)
-        return vit__fail(err, VIT_ERR_UNREADABLE, path, "cannot map: %s", strerror(errno));
+        return vit__fail_errno(err, path, "cannot map", errno);
     file->data = data;
-    file->size = (size_t)info.st_size;
+    file->size = (size_t)size;
     return VIT_OK;
 }
 
 vit_status vit__mapped_file_open(const char *path, vit__mapped_file *file, vit_error *err)
 {
+    const vit__file_kind any = {0};
+    int descriptor;
+    uint64_t size;
     *file = (vit__mapped_file){0};
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a named pipe must not block */
-    if (descriptor < 0) {
-        bool absent = errno == ENOENT || errno == ENOTDIR;
-        return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "cannot open: %s",
-                         strerror(errno));
-    }
-    vit_status status = map(descriptor, path, file, err);
+    vit_status status = vit__file_open(path, &any, &descriptor, &size, err);
+    if (status != VIT_OK)
+        return status;
+    status = map(descriptor, path, size, file, err);
     close(descriptor);
     return status;
 }
