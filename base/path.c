@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "path.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "error.h"
 #include "memory.h"
 
 char *vit__path_join(const char *folder, const char *name)
@@ -56,10 +59,26 @@ bool vit__path_is_plain_name(const char *name)
     return true;
 }
 
-bool vit__path_is_file(const char *path)
+vit_status vit__path_find(const char *folder, const char *name, char **path, vit_error *err)
 {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    *path = vit__path_join(folder, name);
+    if (!*path)
+        return vit__fail_memory(err, folder);
+    if (stat(*path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        free(*path);
+        *path = NULL;
+    }
+    return VIT_OK;
+}
+
+vit_status vit__path_exists(const char *folder, const char *name, bool *exists, vit_error *err)
+{
+    char *path;
+    vit_status status = vit__path_find(folder, name, &path, err);
+    *exists = path != NULL;
+    free(path);
+    return status;
 }
 
 bool vit__path_is_folder(const char *path)

@@ -2,55 +2,24 @@
 #include "text_folder.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "error.h"
+#include "memory.h"
+#include "path.h"
 
 #define LONGEST_CONTEXT 1000000 /* more means "no limit": 1e30 is what people write */
-
-static char *join(const char *folder, const char *name)
-{
-    size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path)
-        snprintf(path, size, "%s/%s", folder, name);
-    return path;
-}
-
-/* *path = that of the file, or NULL if it is not there. */
-static vit_status find_file(const char *folder, const char *name, char **path, vit_error *err)
-{
-    struct stat info;
-    *path = join(folder, name);
-    if (!*path)
-        return vit__fail_memory(err, folder);
-    if (stat(*path, &info) != 0) {
-        free(*path);
-        *path = NULL;
-    }
-    return VIT_OK;
-}
 
 static vit_status find_document(const char *folder, const char *name, vit__document **document, vit_error *err)
 {
     char *path;
-    vit_status status = find_file(folder, name, &path, err);
-    if (status == VIT_OK && path)
+    vit_status status = vit__path_find(folder, name, &path, err);
+    if (path)
         status = vit__document_load(path, document, err);
     free(path);
     return status;
-}
-
-static bool has_file(const char *folder, const char *name)
-{
-    vit_error ignored = {0};
-    char *path;
-    bool found = find_file(folder, name, &path, &ignored) == VIT_OK && path;
-    free(path);
-    return found;
 }
 
 static vit_status check_folder(const char *path, vit_error *err)
@@ -63,15 +32,8 @@ static vit_status check_folder(const char *path, vit_error *err)
     return VIT_OK;
 }
 
-vit_status vit__text_folder_open(const char *path, vit__text_folder *folder, vit_error *err)
+static vit_status find_files(vit__text_folder *folder, vit_error *err)
 {
-    *folder = (vit__text_folder){0};
-    vit_status status = check_folder(path, err);
-    if (status != VIT_OK)
-        return status;
-    folder->path = strdup(path);
-    if (!folder->path)
-        return vit__fail_memory(err, path);
     const struct {
         const char *name;
         char **path;
@@ -79,6 +41,14 @@ vit_status vit__text_folder_open(const char *path, vit__text_folder *folder, vit
                  {"vocab.json", &folder->vocab_json},
                  {"merges.txt", &folder->merges_txt},
                  {"spiece.model", &folder->spiece_model}};
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < sizeof files / sizeof *files && status == VIT_OK; i++)
+        status = vit__path_find(folder->path, files[i].name, files[i].path, err);
+    return status;
+}
+
+static vit_status find_documents(vit__text_folder *folder, vit_error *err)
+{
     const struct {
         const char *name;
         vit__document **document;
@@ -86,13 +56,37 @@ vit_status vit__text_folder_open(const char *path, vit__text_folder *folder, vit
                      {"tokenizer_config.json", &folder->tokenizer_config},
                      {"special_tokens_map.json", &folder->special_tokens},
                      {"open_clip_config.json", &folder->open_clip}};
-    for (size_t i = 0; i < sizeof files / sizeof *files && status == VIT_OK; i++)
-        status = find_file(path, files[i].name, files[i].path, err);
+    vit_status status = VIT_OK;
     for (size_t i = 0; i < sizeof documents / sizeof *documents && status == VIT_OK; i++)
-        status = find_document(path, documents[i].name, documents[i].document, err);
-    folder->open_clip_weights = has_file(path, "open_clip_model.safetensors") && !has_file(path, "model.safetensors") &&
-                                !has_file(path, "model.safetensors.index.json");
+        status = find_document(folder->path, documents[i].name, documents[i].document, err);
     return status;
+}
+
+static vit_status find_weights(vit__text_folder *folder, vit_error *err)
+{
+    static const char *const names[] = {"open_clip_model.safetensors", "model.safetensors",
+                                        "model.safetensors.index.json"};
+    bool exists[3] = {false};
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < 3 && status == VIT_OK; i++)
+        status = vit__path_exists(folder->path, names[i], &exists[i], err);
+    folder->open_clip_weights = exists[0] && !exists[1] && !exists[2];
+    return status;
+}
+
+vit_status vit__text_folder_open(const char *path, vit__text_folder *folder, vit_error *err)
+{
+    *folder = (vit__text_folder){0};
+    vit_status status = check_folder(path, err);
+    if (status != VIT_OK)
+        return status;
+    folder->path = vit__strdup(path);
+    if (!folder->path)
+        return vit__fail_memory(err, path);
+    status = find_files(folder, err);
+    if (status == VIT_OK)
+        status = find_documents(folder, err);
+    return status == VIT_OK ? find_weights(folder, err) : status;
 }
 
 void vit__text_folder_close(vit__text_folder *folder)

@@ -91,7 +91,11 @@ class Stages(Case):
         for name in ("broken.json", "nothing.json", PICTURE):
             self.vit("preprocess", "--preprocessor", name, "-o", "x.npy", PICTURE, status=MODEL_FAILS)
             self.vit("classify", "-m", MODEL, "--preprocessor", name, PICTURE, status=MODEL_FAILS)
-        self.assert_files("broken.json")
+        os.mkfifo(self.path("pipe.json"))
+        for arguments in (["preprocess", "-o", "x.npy"], ["classify", "-m", MODEL]):
+            done = self.vit(*arguments, "--preprocessor", "pipe.json", PICTURE, status=MODEL_FAILS)
+            self.assertIn(b"this is a pipe, not a file", done.stderr)
+        self.assert_files("broken.json", "pipe.json")
 
     def test_image_size(self):
         rules = os.path.join(MODEL, "preprocessor_config.json")

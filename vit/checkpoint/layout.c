@@ -25,33 +25,11 @@ static const char *const weight_names[][3] = {{WEIGHTS, WEIGHTS_INDEX, OPEN_CLIP
 static const char *const pickles[][2] = {{"pytorch_model.bin", WEIGHTS},
                                          {"open_clip_pytorch_model.bin", OPEN_CLIP_WEIGHTS}};
 
-/* *path = folder/name if that is a file, else NULL. */
-static vit_status find_file(const char *folder, const char *name, char **path, vit_error *err)
-{
-    *path = vit__path_join(folder, name);
-    if (!*path)
-        return vit__fail_memory(err, folder);
-    if (!vit__path_is_file(*path)) {
-        free(*path);
-        *path = NULL;
-    }
-    return VIT_OK;
-}
-
-static vit_status has_file(const char *folder, const char *name, bool *found, vit_error *err)
-{
-    char *path;
-    vit_status status = find_file(folder, name, &path, err);
-    *found = path != NULL;
-    free(path);
-    return status;
-}
-
 static vit_status missing_weights(const char *folder, vit_error *err)
 {
     for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++) {
         bool found;
-        vit_status status = has_file(folder, pickles[i][0], &found, err);
+        vit_status status = vit__path_exists(folder, pickles[i][0], &found, err);
         if (status != VIT_OK)
             return status;
         if (found)
@@ -70,7 +48,7 @@ static vit_status choose_weights(vit__layout *layout, bool open_clip, vit_error 
 {
     vit_status status = VIT_OK;
     for (size_t i = 0; status == VIT_OK && !layout->weights && i < 3; i++)
-        status = find_file(layout->folder, weight_names[open_clip][i], &layout->weights, err);
+        status = vit__path_find(layout->folder, weight_names[open_clip][i], &layout->weights, err);
     if (status == VIT_OK && !layout->weights)
         status = missing_weights(layout->folder, err);
     return status;
@@ -92,7 +70,7 @@ static vit_status load_config(vit__layout *layout, char *path, vit_error *err)
 static vit_status load_open_clip(vit__layout *layout, bool *found, vit_error *err)
 {
     char *path;
-    vit_status status = find_file(layout->folder, OPEN_CLIP_CONFIG, &path, err);
+    vit_status status = vit__path_find(layout->folder, OPEN_CLIP_CONFIG, &path, err);
     *found = path != NULL;
     if (!path)
         return status;
@@ -111,7 +89,7 @@ static vit_status load_plain(vit__layout *layout, bool *found, vit_error *err)
 {
     char *path;
     *found = false;
-    vit_status status = find_file(layout->folder, CONFIG, &path, err);
+    vit_status status = vit__path_find(layout->folder, CONFIG, &path, err);
     if (!path)
         return status;
     status = load_config(layout, path, err);
@@ -142,13 +120,13 @@ static vit_status load_first(vit__layout *layout, bool open_clip, vit_error *err
 static vit_status choose_parts(vit__layout *layout, vit_error *err)
 {
     bool plain_config, open_clip_config, weights, index = false;
-    vit_status status = has_file(layout->folder, CONFIG, &plain_config, err);
+    vit_status status = vit__path_exists(layout->folder, CONFIG, &plain_config, err);
     if (status == VIT_OK)
-        status = has_file(layout->folder, OPEN_CLIP_CONFIG, &open_clip_config, err);
+        status = vit__path_exists(layout->folder, OPEN_CLIP_CONFIG, &open_clip_config, err);
     if (status == VIT_OK)
-        status = has_file(layout->folder, WEIGHTS, &weights, err);
+        status = vit__path_exists(layout->folder, WEIGHTS, &weights, err);
     if (status == VIT_OK)
-        status = has_file(layout->folder, WEIGHTS_INDEX, &index, err);
+        status = vit__path_exists(layout->folder, WEIGHTS_INDEX, &index, err);
     if (status != VIT_OK)
         return status;
     bool open_clip = open_clip_config && !(plain_config && (weights || index));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where a checkpoint keeps its preprocessing. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
 #include "memory.h"
+#include "path.h"
 #include "preprocess.h"
 
 /* As transformers 5 looks: what is inside processor_config.json comes before preprocessor_config.json. */
@@ -13,30 +13,31 @@ static const struct {
     const char *file, *needs;
 } places[] = {{"processor_config.json", "image_processor"}, {"preprocessor_config.json", NULL}};
 
-/* *json = NULL: it has neither. */
-static vit_status load_transformers(const vit__checkpoint *checkpoint, char *path, size_t size, vit__json **json,
-                                    vit_error *err)
+/* *json = NULL: it has neither. Else the caller frees *path, the file's. */
+static vit_status load_transformers(const vit__checkpoint *checkpoint, char **path, vit__json **json, vit_error *err)
 {
     *json = NULL;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        vit_error absent = {0};
-        snprintf(path, size, "%s/%s", vit__checkpoint_folder(checkpoint), places[i].file);
-        vit_status status = vit__json_load(path, json, &absent);
-        if (status == VIT_OK && (!places[i].needs || vit__json_is_object(vit__json_get(*json, places[i].needs))))
+        vit_status status = vit__path_find(vit__checkpoint_folder(checkpoint), places[i].file, path, err);
+        if (*path)
+            status = vit__json_load(*path, json, err);
+        if (*json && (!places[i].needs || vit__json_is_object(vit__json_get(*json, places[i].needs))))
             return VIT_OK;
         vit__json_free(*json);
         *json = NULL;
-        if (status != VIT_OK && status != VIT_ERR_NOT_FOUND)
-            return vit__fail(err, status, absent.where, "%s", absent.message);
+        free(*path);
+        *path = NULL;
+        if (status != VIT_OK)
+            return status;
     }
     return VIT_OK;
 }
 
 static vit_status read_transformers(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
 {
-    char path[4096];
+    char *path;
     vit__json *json;
-    vit_status status = load_transformers(checkpoint, path, sizeof path, &json, err);
+    vit_status status = load_transformers(checkpoint, &path, &json, err);
     if (status != VIT_OK || !json) {
         free(*preprocessor);
         *preprocessor = NULL;
@@ -45,6 +46,7 @@ static vit_status read_transformers(const vit__checkpoint *checkpoint, vit_prepr
     const char *model_type = vit__json_string(vit__json_get(vit__checkpoint_config(checkpoint), "model_type"));
     status = vit__preprocess_from_transformers_for(json, model_type, path, *preprocessor, err);
     vit__json_free(json);
+    free(path);
     return status;
 }
 

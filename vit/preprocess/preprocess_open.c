@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finds the config in a file or folder, and tells by its keys whose it is. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "error.h"
 #include "memory.h"
+#include "path.h"
 #include "preprocess.h"
 
 static bool has(const vit__json *config, const char *key)
@@ -70,28 +68,9 @@ static const struct {
                     {"config.json", "pretrained_cfg"},
                     {"config.json", "architecture"}};
 
-static bool is_folder(const char *path)
+/* VIT_OK and no *config: the file lacks the key. */
+static vit_status load_with(const char *path, const char *needs, vit__json **config, vit_error *err)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-static char *join(const char *folder, size_t length, const char *file)
-{
-    size_t size = length + strlen(file) + 2;
-    char *path = vit__alloc(size, 1);
-    if (path)
-        snprintf(path, size, "%.*s%s%s", (int)length, folder, length ? "/" : "", file);
-    return path;
-}
-
-/* A file of a folder. VIT_OK and no *config: it is not there, or lacks the key. */
-static vit_status load_from_folder(const char *path, const char *needs, vit__json **config, vit_error *err)
-{
-    struct stat info;
-    *config = NULL;
-    if (stat(path, &info) != 0)
-        return VIT_OK;
     vit_status status = vit__json_load(path, config, err);
     if (status == VIT_OK && needs && !has(*config, needs)) {
         vit__json_free(*config);
@@ -103,10 +82,9 @@ static vit_status load_from_folder(const char *path, const char *needs, vit__jso
 static vit_status find_in_folder(const char *folder, char **path, vit__json **config, vit_error *err)
 {
     for (size_t i = 0; i < sizeof folder_files / sizeof *folder_files; i++) {
-        *path = join(folder, strlen(folder), folder_files[i].file);
-        if (!*path)
-            return vit__fail_memory(err, folder);
-        vit_status status = load_from_folder(*path, folder_files[i].needs, config, err);
+        vit_status status = vit__path_find(folder, folder_files[i].file, path, err);
+        if (*path)
+            status = load_with(*path, folder_files[i].needs, config, err);
         if (status != VIT_OK || *config)
             return status;
         free(*path);
@@ -116,19 +94,21 @@ static vit_status find_in_folder(const char *folder, char **path, vit__json **co
                      "no preprocessor_config.json, open_clip_config.json or timm config.json in this folder");
 }
 
-/* model_type of the config.json beside a file, which is NULL if there is none that can be read. */
-static char *model_type_beside(const char *path)
+/* *type = model_type of the config.json beside a file, which the caller frees; NULL if there is none that can be read.
+ * Fails when out of memory alone. */
+static vit_status model_type_beside(const char *path, char **type, vit_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *beside = join(path, slash ? (size_t)(slash - path) : 0, "config.json"), *copy = NULL;
     vit__json *config = NULL;
-    if (beside && vit__json_load(beside, &config, NULL) == VIT_OK) {
-        const char *type = vit__json_string(vit__json_get(config, "model_type"));
-        copy = type ? vit__strdup(type) : NULL;
-    }
+    *type = NULL;
+    char *folder = vit__path_folder(path), *beside = folder ? vit__path_join(folder, "config.json") : NULL;
+    vit_status status = beside ? vit__json_load(beside, &config, NULL) : VIT_ERR_OUT_OF_MEMORY;
+    const char *found = vit__json_string(vit__json_get(config, "model_type"));
+    if (found && !(*type = vit__strdup(found)))
+        status = VIT_ERR_OUT_OF_MEMORY;
     vit__json_free(config);
     free(beside);
-    return copy;
+    free(folder);
+    return status == VIT_ERR_OUT_OF_MEMORY ? vit__fail_memory(err, path) : VIT_OK;
 }
 
 static vit_status read_config(const vit__json *config, const char *path, vit_preprocessor *out, vit_error *err)
@@ -136,8 +116,10 @@ static vit_status read_config(const vit__json *config, const char *path, vit_pre
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!has(config, kinds[i].key))
             continue;
-        char *model_type = model_type_beside(path);
-        vit_status status = kinds[i].read(config, model_type, path, out, err);
+        char *model_type;
+        vit_status status = model_type_beside(path, &model_type, err);
+        if (status == VIT_OK)
+            status = kinds[i].read(config, model_type, path, out, err);
         free(model_type);
         return status;
     }
@@ -154,7 +136,7 @@ vit_status vit_preprocessor_open(const char *path, vit_preprocessor **preprocess
     char *file = NULL;
     vit_preprocessor *made = vit__alloc_zero(1, sizeof *made);
     vit_status status = !made               ? vit__fail_memory(err, path)
-                        : is_folder(path) ? find_in_folder(path, &file, &config, err)
+                        : vit__path_is_folder(path) ? find_in_folder(path, &file, &config, err)
                                           : vit__json_load(path, &config, err);
     if (status == VIT_OK)
         status = read_config(config, file ? file : path, made, err);
