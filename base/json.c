@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "file.h"
 #include "memory.h"
 
 /* vit__json is jansson's json_t under a name of ours. */
@@ -109,15 +108,34 @@ static json_t *take_document(json_t *framed)
     return document;
 }
 
-vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
+/* Did the document end before it was complete? What jansson complains of then is the bracket behind it, which nobody wrote. */
+static bool ends_early(const source *from, const char *problem)
 {
-    source from = {.text = text, .size = size, .padding = padding_for(longest_word(text, size))};
+    static const char *const endings[] = {"near ']'", "near end of file", "premature end of input"};
+    bool early = false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        early = early || strstr(problem, endings[i]);
+    return early && from->closed && strncmp(problem, "end of file expected", 20) != 0;
+}
+
+/* The usual rules. */
+static const vit__json_rules usual = {.file = {.most = 100000000, .above = "a JSON file of more than"}};
+
+static size_t flags_of(const vit__json_rules *rules)
+{
+    return JSON_REJECT_DUPLICATES | (rules->nul_in_strings ? JSON_ALLOW_NUL : 0) |
+           (rules->whole_as_real ? JSON_DECODE_INT_AS_REAL : 0);
+}
+
+static vit_status parse(const vit__json_rules *rules, source *from, const char *where, vit__json **json, vit_error *err)
+{
     json_error_t problem;
+    from->padding = padding_for(longest_word(from->text, from->size));
     errno = 0;
-    json_t *framed = json_load_callback(feed, &from, JSON_REJECT_DUPLICATES, &problem);
+    json_t *framed = json_load_callback(feed, from, flags_of(rules), &problem);
     bool parsed = framed != NULL;
     *json = NULL;
-    if (from.out_of_memory || errno == ENOMEM) {
+    if (from->out_of_memory || errno == ENOMEM) {
         json_decref(framed);
         return vit__fail_memory(err, where);
     }
@@ -126,20 +144,32 @@ vit_status vit__json_parse(const char *text, size_t size, const char *where, vit
         return VIT_OK;
     if (parsed)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: more than one value");
-    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", problem.text,
-                     problem.line - 1, problem.column);
+    const char *why = ends_early(from, problem.text) ? "it ends too early" : problem.text;
+    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", why, problem.line - 1,
+                     problem.column);
+}
+
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
+{
+    source from = {.text = text, .size = size};
+    return parse(&usual, &from, where, json, err);
+}
+
+vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err)
+{
+    vit__buffer text;
+    *json = NULL;
+    vit_status status = vit__file_read(path, &rules->file, &text, err);
+    source from = {.text = text.data, .size = text.size};
+    if (status == VIT_OK)
+        status = parse(rules, &from, path, json, err);
+    vit__buffer_free(&text);
+    return status;
 }
 
 vit_status vit__json_load(const char *path, vit__json **json, vit_error *err)
 {
-    static const vit__file_kind kind = {.most = 100000000, .above = "a JSON file of more than"};
-    vit__buffer text;
-    *json = NULL;
-    vit_status status = vit__file_read(path, &kind, &text, err);
-    if (status == VIT_OK)
-        status = vit__json_parse(text.data, text.size, path, json, err);
-    vit__buffer_free(&text);
-    return status;
+    return vit__json_load_by(&usual, path, json, err);
 }
 
 void vit__json_free(vit__json *json)
@@ -175,6 +205,20 @@ bool vit__json_is_number(const vit__json *value)
 const char *vit__json_string(const vit__json *value)
 {
     return json_string_value(unwrap(value));
+}
+
+const char *vit__json_bytes(const vit__json *value, size_t *size)
+{
+    const char *string = vit__json_string(value);
+    *size = string ? json_string_length(unwrap(value)) : 0;
+    return string;
+}
+
+bool vit__json_is(const vit__json *value, const char *string)
+{
+    size_t size, wanted = strlen(string);
+    const char *found = vit__json_bytes(value, &size);
+    return found && size == wanted && memcmp(found, string, size) == 0;
 }
 
 bool vit__json_number(const vit__json *value, double *number)

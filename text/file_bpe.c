@@ -24,7 +24,7 @@ static bool find(reader *r, const char *a, size_t a_size, const char *b, size_t 
     vit__buffer_add(&r->key, a, a_size);
     vit__buffer_add(&r->key, b, b_size);
     const char *key = vit__buffer_terminate(&r->key);
-    return key && strlen(key) == r->key.size && vit__document_id(vit__document_get(r->parts->vocabulary, key), id);
+    return key && strlen(key) == r->key.size && vit__token_id(vit__json_get(r->parts->vocabulary, key), id);
 }
 
 /* The character that stands for a byte: printable Latin-1 for itself, the other 68 in order from U+0100 on. */
@@ -71,16 +71,16 @@ static void read_character(reader *r, const char *key, uint32_t id)
 
 static vit_status read_vocabulary(reader *r, vit_error *err)
 {
-    const vit__document *vocabulary = r->parts->vocabulary;
-    if (!vit__document_is_object(vocabulary))
+    const vit__json *vocabulary = r->parts->vocabulary;
+    if (!vit__json_is_object(vocabulary))
         return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "its vocabulary is not an object from tokens to ids");
-    for (void *i = vit__document_first(vocabulary); i; i = vit__document_next(vocabulary, i)) {
+    for (void *i = vit__json_first(vocabulary); i; i = vit__json_next(vocabulary, i)) {
         uint32_t id;
-        if (!vit__document_id(vit__document_value(i), &id))
+        if (!vit__token_id(vit__json_value(i), &id))
             return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where,
-                             "the id of the token %.100s is not a whole number from 0 to 2147483647", vit__document_key(i));
+                             "the id of the token %.100s is not a whole number from 0 to 2147483647", vit__json_key(i));
         if (!r->parts->bytes)
-            read_character(r, vit__document_key(i), id);
+            read_character(r, vit__json_key(i), id);
     }
     if (r->parts->bytes)
         read_bytes(r);
@@ -134,15 +134,15 @@ static vit_status read_merges_text(reader *r, vit_error *err)
     return status;
 }
 
-static vit_status read_merge(reader *r, const vit__document *merge, vit_error *err)
+static vit_status read_merge(reader *r, const vit__json *merge, vit_error *err)
 {
     size_t size, right_size;
-    const char *line = vit__document_string(merge, &size);
+    const char *line = vit__json_bytes(merge, &size);
     if (line)
         return add_line(r, line, size, err);
-    const char *left = vit__document_string(vit__document_at(merge, 0), &size);
-    const char *right = vit__document_string(vit__document_at(merge, 1), &right_size);
-    if (!left || !right || vit__document_length(merge) != 2)
+    const char *left = vit__json_bytes(vit__json_at(merge, 0), &size);
+    const char *right = vit__json_bytes(vit__json_at(merge, 1), &right_size);
+    if (!left || !right || vit__json_length(merge) != 2)
         return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "merge %zu is not two tokens", r->n);
     return add_merge(r, left, size, right, right_size, err);
 }
@@ -151,11 +151,11 @@ static vit_status read_merges(reader *r, vit_error *err)
 {
     if (r->parts->merges_text)
         return read_merges_text(r, err);
-    if (!vit__document_is_array(r->parts->merges))
+    if (!vit__json_is_array(r->parts->merges))
         return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "its merges are not a list");
     vit_status status = VIT_OK;
-    for (size_t i = 0; i < vit__document_length(r->parts->merges) && status == VIT_OK; i++)
-        status = read_merge(r, vit__document_at(r->parts->merges, i), err);
+    for (size_t i = 0; i < vit__json_length(r->parts->merges) && status == VIT_OK; i++)
+        status = read_merge(r, vit__json_at(r->parts->merges, i), err);
     return status;
 }
 

@@ -31,12 +31,12 @@ static vit_status set_mark(vit__steps *steps, vit__split_step *step, const char 
 }
 
 /* By CLIP's expression: what it matches are the words. */
-static vit_status read_clip(vit__steps *steps, const vit__document *json, const char *expression, vit_error *err)
+static vit_status read_clip(vit__steps *steps, const vit__json *json, const char *expression, vit_error *err)
 {
     bool invert = false, specials = strcmp(expression, CLIP_SPECIALS CLIP_WORDS) == 0;
-    vit__document_boolean(vit__document_get(json, "invert"), &invert);
+    vit__json_boolean(vit__json_get(json, "invert"), &invert);
     bool known = specials || strcmp(expression, CLIP_WORDS) == 0;
-    if (!known || !invert || !vit__document_is(vit__document_get(json, "behavior"), "Removed"))
+    if (!known || !invert || !vit__json_is(vit__json_get(json, "behavior"), "Removed"))
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
                          "its pre-tokenizer splits by the expression %.200s: only CLIP's is built", expression);
     vit__split_step *step;
@@ -48,19 +48,19 @@ static vit_status read_clip(vit__steps *steps, const vit__document *json, const 
     return status;
 }
 
-static vit_status read_split(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_split(vit__steps *steps, const vit__json *json, vit_error *err)
 {
-    size_t size;
-    const vit__document *pattern = vit__document_get(json, "pattern");
-    const char *expression = vit__document_string(vit__document_get(pattern, "Regex"), &size);
+    const vit__json *pattern = vit__json_get(json, "pattern");
+    const char *expression = vit__json_string(vit__json_get(pattern, "Regex"));
     if (expression)
         return read_clip(steps, json, expression, err);
-    const char *string = vit__document_string(vit__document_get(pattern, "String"), &size);
+    size_t size;
+    const char *string = vit__json_bytes(vit__json_get(pattern, "String"), &size);
     if (!string || size == 0)
-        return vit__file_corrupt(steps->source, "pre_tokenizer Split", err);
+        return vit__part_corrupt(steps->source, "pre_tokenizer Split", err);
     bool invert = false;
-    vit__document_boolean(vit__document_get(json, "invert"), &invert);
-    if (invert || !vit__document_is(vit__document_get(json, "behavior"), "MergedWithPrevious"))
+    vit__json_boolean(vit__json_get(json, "invert"), &invert);
+    if (invert || !vit__json_is(vit__json_get(json, "behavior"), "MergedWithPrevious"))
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
                          "its pre-tokenizer splits at a string in another way than MergedWithPrevious");
     vit__split_step *step;
@@ -68,57 +68,57 @@ static vit_status read_split(vit__steps *steps, const vit__document *json, vit_e
     return status == VIT_OK ? set_mark(steps, step, string, size, err) : status;
 }
 
-static vit_status read_byte_level(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_byte_level(vit__steps *steps, const vit__json *json, vit_error *err)
 {
     vit__split_step *step;
     vit_status status = add(steps, vit__split_byte_level, &step, err);
     if (status != VIT_OK)
         return status;
     step->prefix_space = step->by_expression = true;
-    vit__document_boolean(vit__document_get(json, "add_prefix_space"), &step->prefix_space);
-    vit__document_boolean(vit__document_get(json, "use_regex"), &step->by_expression);
+    vit__json_boolean(vit__json_get(json, "add_prefix_space"), &step->prefix_space);
+    vit__json_boolean(vit__json_get(json, "use_regex"), &step->by_expression);
     *((target *)steps->into)->bytes = true;
     return VIT_OK;
 }
 
 /* Files before 2024 say add_prefix_space in place of prepend_scheme. */
-static bool read_prepend_scheme(const vit__document *json, vit__prepend *prepend)
+static bool read_prepend_scheme(const vit__json *json, vit__prepend *prepend)
 {
     bool prefix = true;
-    const vit__document *scheme = vit__document_get(json, "prepend_scheme");
-    vit__document_boolean(vit__document_get(json, "add_prefix_space"), &prefix);
+    const vit__json *scheme = vit__json_get(json, "prepend_scheme");
+    vit__json_boolean(vit__json_get(json, "add_prefix_space"), &prefix);
     *prepend = prefix ? VIT__PREPEND_ALWAYS : VIT__PREPEND_NEVER;
-    if (vit__document_is_null(scheme) || vit__document_is(scheme, "always"))
+    if (vit__json_is_null(scheme) || vit__json_is(scheme, "always"))
         return true;
-    *prepend = vit__document_is(scheme, "first") ? VIT__PREPEND_FIRST : VIT__PREPEND_NEVER;
-    return *prepend == VIT__PREPEND_FIRST || vit__document_is(scheme, "never");
+    *prepend = vit__json_is(scheme, "first") ? VIT__PREPEND_FIRST : VIT__PREPEND_NEVER;
+    return *prepend == VIT__PREPEND_FIRST || vit__json_is(scheme, "never");
 }
 
-static vit_status read_metaspace(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_metaspace(vit__steps *steps, const vit__json *json, vit_error *err)
 {
     size_t size;
-    const char *mark = vit__document_string(vit__document_get(json, "replacement"), &size);
+    const char *mark = vit__json_bytes(vit__json_get(json, "replacement"), &size);
     vit__prepend prepend;
     if (!mark || size == 0 || size > 4 || !read_prepend_scheme(json, &prepend))
-        return vit__file_corrupt(steps->source, "pre_tokenizer Metaspace", err);
+        return vit__part_corrupt(steps->source, "pre_tokenizer Metaspace", err);
     vit__split_step *step;
     vit_status status = add(steps, vit__split_metaspace, &step, err);
     if (status != VIT_OK)
         return status;
     step->prepend = prepend;
     step->cut = true;
-    vit__document_boolean(vit__document_get(json, "split"), &step->cut);
+    vit__json_boolean(vit__json_get(json, "split"), &step->cut);
     return set_mark(steps, step, mark, size, err);
 }
 
-static vit_status read_white_space(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_white_space(vit__steps *steps, const vit__json *json, vit_error *err)
 {
     (void)json;
     vit__split_step *step;
     return add(steps, vit__split_white_space, &step, err);
 }
 
-static vit_status read_bert(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_bert(vit__steps *steps, const vit__json *json, vit_error *err)
 {
     (void)json;
     vit__split_step *step;
@@ -133,7 +133,7 @@ static const vit__step_type types[] = {
     {"BertPreTokenizer", read_bert},
 };
 
-vit_status vit__file_read_splitter(const vit__source *source, vit__splitter *splitter, bool *bytes, vit_error *err)
+vit_status vit__file_read_splitter(const vit__tokenizer_json *source, vit__splitter *splitter, bool *bytes, vit_error *err)
 {
     target into = {splitter, bytes};
     vit__steps steps = {source, "pre_tokenizer", "pretokenizers", types, sizeof types / sizeof *types, &into, 0};

@@ -7,27 +7,26 @@
 
 #define DEEPEST 8 /* of sequences in sequences */
 
-static vit_status read_step(vit__steps *steps, const vit__document *json, vit_error *err);
+static vit_status read_step(vit__steps *steps, const vit__json *json, vit_error *err);
 
-static vit_status read_sequence(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_sequence(vit__steps *steps, const vit__json *json, vit_error *err)
 {
-    const vit__document *list = vit__document_get(json, steps->list);
-    if (!vit__document_is_array(list) || steps->depth >= DEEPEST)
-        return vit__file_corrupt(steps->source, steps->part, err);
+    const vit__json *list = vit__json_get(json, steps->list);
+    if (!vit__json_is_array(list) || steps->depth >= DEEPEST)
+        return vit__part_corrupt(steps->source, steps->part, err);
     vit_status status = VIT_OK;
     steps->depth++;
-    for (size_t i = 0; i < vit__document_length(list) && status == VIT_OK; i++)
-        status = read_step(steps, vit__document_at(list, i), err);
+    for (size_t i = 0; i < vit__json_length(list) && status == VIT_OK; i++)
+        status = read_step(steps, vit__json_at(list, i), err);
     steps->depth--;
     return status;
 }
 
-static vit_status read_step(vit__steps *steps, const vit__document *json, vit_error *err)
+static vit_status read_step(vit__steps *steps, const vit__json *json, vit_error *err)
 {
-    size_t size;
-    const char *type = vit__document_string(vit__document_get(json, "type"), &size);
+    const char *type = vit__json_string(vit__json_get(json, "type"));
     if (!type)
-        return vit__file_corrupt(steps->source, steps->part, err);
+        return vit__part_corrupt(steps->source, steps->part, err);
     if (strcmp(type, "Sequence") == 0)
         return read_sequence(steps, json, err);
     for (size_t i = 0; i < steps->n_types; i++)
@@ -38,6 +37,6 @@ static vit_status read_step(vit__steps *steps, const vit__document *json, vit_er
 
 vit_status vit__file_read_steps(vit__steps *steps, vit_error *err)
 {
-    const vit__document *json = vit__document_get(steps->source->json, steps->part);
-    return vit__document_is_null(json) ? VIT_OK : read_step(steps, json, err);
+    const vit__json *json = vit__json_get(steps->source->json, steps->part);
+    return vit__json_is_null(json) ? VIT_OK : read_step(steps, json, err);
 }

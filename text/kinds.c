@@ -51,15 +51,15 @@ static family choose_family(const vit__text_folder *folder)
 
 /* tokenizer.json, or vocab.json alone in the shape of its model. */
 typedef struct files {
-    vit__document *json;
+    vit__json *json;
     vit__buffer merges;
-    vit__source source; /* of tokenizer.json, or of vocab.json */
+    vit__tokenizer_json source; /* of tokenizer.json, or of vocab.json */
     bool whole;         /* it is tokenizer.json */
 } files;
 
 static void close_files(files *f)
 {
-    vit__document_free(f->json);
+    vit__json_free(f->json);
     vit__buffer_free(&f->merges);
 }
 
@@ -68,8 +68,8 @@ static vit_status open_whole(const vit__text_folder *folder, files *f, vit_error
     if (!folder->tokenizer_json)
         return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path, "this tokenizer needs the file tokenizer.json");
     f->whole = true;
-    vit_status status = vit__document_load(folder->tokenizer_json, &f->json, err);
-    f->source = (vit__source){f->json, folder->tokenizer_json};
+    vit_status status = vit__tokenizer_json_load(folder->tokenizer_json, &f->json, err);
+    f->source = (vit__tokenizer_json){f->json, folder->tokenizer_json};
     return status;
 }
 
@@ -78,10 +78,10 @@ static vit_status open_parts(const vit__text_folder *folder, files *f, vit_error
     if (!folder->vocab_json || !folder->merges_txt)
         return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path,
                          "no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt, or spiece.model");
-    vit_status status = vit__document_load(folder->vocab_json, &f->json, err);
+    vit_status status = vit__tokenizer_json_load(folder->vocab_json, &f->json, err);
     if (status == VIT_OK)
         status = vit__file_read(folder->merges_txt, &vit__tokenizer_file, &f->merges, err);
-    f->source = (vit__source){f->json, folder->vocab_json};
+    f->source = (vit__tokenizer_json){f->json, folder->vocab_json};
     return status;
 }
 
@@ -89,7 +89,7 @@ static bool find_token(const files *f, const char *content, uint32_t *id)
 {
     if (f->whole)
         return vit__file_find_token(&f->source, content, id);
-    return vit__document_id(vit__document_get(f->json, content), id);
+    return vit__token_id(vit__json_get(f->json, content), id);
 }
 
 /* ------------------------------------------------------------------ CLIP ---- */
@@ -111,10 +111,10 @@ static vit_status find_clip_tokens(const vit__text_folder *folder, const files *
 
 static vit_status build_clip_model(const files *f, const clip_tokens *tokens, vit__pipeline *pipeline, vit_error *err)
 {
-    const vit__document *model = vit__document_get(f->json, "model");
+    const vit__json *model = vit__json_get(f->json, "model");
     vit__bpe_parts parts = {
-        .vocabulary = f->whole ? vit__document_get(model, "vocab") : f->json,
-        .merges = f->whole ? vit__document_get(model, "merges") : NULL,
+        .vocabulary = f->whole ? vit__json_get(model, "vocab") : f->json,
+        .merges = f->whole ? vit__json_get(model, "merges") : NULL,
         .merges_text = f->whole ? NULL : &f->merges,
         .where = f->source.where,
         .suffix = CLIP_SUFFIX,
@@ -216,9 +216,9 @@ static const row rows[] = {
 /* What a tokenizer.json alone leaves open is taken from the models that use its kind. */
 static uint32_t default_context(const files *f, family kind)
 {
-    const vit__document *model = vit__document_get(f->json, "model");
-    bool clip = vit__document_is(vit__document_get(model, "end_of_word_suffix"), CLIP_SUFFIX);
-    bool bert = vit__document_is(vit__document_get(model, "type"), "WordPiece");
+    const vit__json *model = vit__json_get(f->json, "model");
+    bool clip = vit__json_is(vit__json_get(model, "end_of_word_suffix"), CLIP_SUFFIX);
+    bool bert = vit__json_is(vit__json_get(model, "type"), "WordPiece");
     return kind == PLAIN && (clip || bert) ? CLIP_CONTEXT : rows[kind].context;
 }
 
@@ -226,7 +226,7 @@ static uint32_t default_context(const files *f, family kind)
 static uint32_t choose_context(const vit__text_folder *folder, const files *f, family kind)
 {
     uint32_t positions = vit__text_folder_positions(folder), longest = vit__text_folder_max_length(folder);
-    bool bert = vit__document_is(vit__document_get(vit__document_get(f->json, "model"), "type"), "WordPiece");
+    bool bert = vit__json_is(vit__json_get(vit__json_get(f->json, "model"), "type"), "WordPiece");
     if (positions > 0 && longest > 0)
         return positions < longest ? positions : longest;
     if (positions > 0)
@@ -284,35 +284,32 @@ static vit_status build_family(const vit__text_folder *folder, family kind, vit_
 
 /* Settings of text_cfg; all empty where the folder has no open_clip_config.json. */
 typedef struct settings {
-    const vit__document *text;
+    const vit__json *text;
     bool simple; /* SimpleTokenizer, not one of transformers */
     vit__clean clean;
 } settings;
 
-static bool asks_for(const vit__document *object, const char *key)
+static bool asks_for(const vit__json *object, const char *key)
 {
-    size_t size;
     bool set = false;
-    const vit__document *value = vit__document_get(object, key);
-    const char *string = vit__document_string(value, &size);
-    vit__document_boolean(value, &set);
-    return set || (string && size > 0);
+    const vit__json *value = vit__json_get(object, key);
+    vit__json_boolean(value, &set);
+    return set || (vit__json_string(value) && !vit__json_is(value, ""));
 }
 
 static vit_status read_settings(const vit__text_folder *folder, family kind, settings *s, vit_error *err)
 {
     static const char *const not_built[] = {"tokenizer_mode", "strip_sep_token", "reduction_mask"};
-    size_t size;
     s->text = vit__text_folder_open_clip(folder);
     s->simple = s->text ? !asks_for(s->text, "hf_tokenizer_name") : kind == CLIP;
-    const vit__document *extra = vit__document_get(s->text, "tokenizer_kwargs");
+    const vit__json *extra = vit__json_get(s->text, "tokenizer_kwargs");
     for (size_t i = 0; i < sizeof not_built / sizeof *not_built; i++)
         if (asks_for(s->text, not_built[i]) || asks_for(extra, not_built[i]))
             return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder->path,
                              "its open_clip_config.json asks for %s, which is not built", not_built[i]);
     /* Without a configuration: what the models of this kind have. With one: the defaults of open_clip. */
     s->clean = s->simple ? VIT__CLEAN_LOWER : s->text ? VIT__CLEAN_WHITESPACE : VIT__CLEAN_CANONICALIZE;
-    const char *clean = vit__document_string(vit__document_get(extra, "clean"), &size);
+    const char *clean = vit__json_string(vit__json_get(extra, "clean"));
     if (clean && !vit__clean_named(clean, &s->clean))
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder->path,
                          "its open_clip_config.json asks to clean text by %.100s, which is not built", clean);
@@ -347,7 +344,7 @@ static vit_status build_open_clip(const vit__text_folder *folder, vit_tokenizer 
     uint32_t context;
     tokenizer->clean = s.clean;
     tokenizer->name = rows[s.simple ? CLIP : kind].open_clip_name;
-    if (vit__document_id(vit__document_get(s.text, "context_length"), &context))
+    if (vit__token_id(vit__json_get(s.text, "context_length"), &context))
         tokenizer->context = context;
     else if (s.text)
         tokenizer->context = CLIP_CONTEXT;

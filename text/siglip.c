@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "document.h"
+#include "tokenizer_json.h"
 #include "error.h"
 #include "python_text.h"
 

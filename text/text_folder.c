@@ -12,12 +12,12 @@
 
 #define LONGEST_CONTEXT 1000000 /* more means "no limit": 1e30 is what people write */
 
-static vit_status find_document(const char *folder, const char *name, vit__document **document, vit_error *err)
+static vit_status find_document(const char *folder, const char *name, vit__json **document, vit_error *err)
 {
     char *path;
     vit_status status = vit__path_find(folder, name, &path, err);
     if (path)
-        status = vit__document_load(path, document, err);
+        status = vit__tokenizer_json_load(path, document, err);
     free(path);
     return status;
 }
@@ -51,7 +51,7 @@ static vit_status find_documents(vit__text_folder *folder, vit_error *err)
 {
     const struct {
         const char *name;
-        vit__document **document;
+        vit__json **document;
     } documents[] = {{"config.json", &folder->config},
                      {"tokenizer_config.json", &folder->tokenizer_config},
                      {"special_tokens_map.json", &folder->special_tokens},
@@ -96,17 +96,16 @@ void vit__text_folder_close(vit__text_folder *folder)
     free(folder->vocab_json);
     free(folder->merges_txt);
     free(folder->spiece_model);
-    vit__document_free(folder->config);
-    vit__document_free(folder->tokenizer_config);
-    vit__document_free(folder->special_tokens);
-    vit__document_free(folder->open_clip);
+    vit__json_free(folder->config);
+    vit__json_free(folder->tokenizer_config);
+    vit__json_free(folder->special_tokens);
+    vit__json_free(folder->open_clip);
     *folder = (vit__text_folder){0};
 }
 
-static const char *string_at(const vit__document *document, const char *key)
+static const char *string_at(const vit__json *document, const char *key)
 {
-    size_t size;
-    const char *string = vit__document_string(vit__document_get(document, key), &size);
+    const char *string = vit__json_string(vit__json_get(document, key));
     return string ? string : "";
 }
 
@@ -120,23 +119,23 @@ const char *vit__text_folder_class(const vit__text_folder *folder)
     return string_at(folder->tokenizer_config, "tokenizer_class");
 }
 
-const vit__document *vit__text_folder_open_clip(const vit__text_folder *folder)
+const vit__json *vit__text_folder_open_clip(const vit__text_folder *folder)
 {
-    return vit__document_get(vit__document_get(folder->open_clip, "model_cfg"), "text_cfg");
+    return vit__json_get(vit__json_get(folder->open_clip, "model_cfg"), "text_cfg");
 }
 
-static uint32_t length_at(const vit__document *document, const char *key)
+static uint32_t length_at(const vit__json *document, const char *key)
 {
     uint32_t length;
-    bool sane = vit__document_id(vit__document_get(document, key), &length) && length <= LONGEST_CONTEXT;
+    bool sane = vit__token_id(vit__json_get(document, key), &length) && length <= LONGEST_CONTEXT;
     return sane ? length : 0;
 }
 
 /* A model with two towers has the text's numbers in text_config, a text tower alone at the top. */
 uint32_t vit__text_folder_positions(const vit__text_folder *folder)
 {
-    const vit__document *text = vit__document_get(folder->config, "text_config");
-    return length_at(vit__document_is_null(text) ? folder->config : text, "max_position_embeddings");
+    const vit__json *text = vit__json_get(folder->config, "text_config");
+    return length_at(vit__json_is_null(text) ? folder->config : text, "max_position_embeddings");
 }
 
 uint32_t vit__text_folder_max_length(const vit__text_folder *folder)
@@ -146,10 +145,10 @@ uint32_t vit__text_folder_max_length(const vit__text_folder *folder)
 
 const char *vit__text_folder_token(const vit__text_folder *folder, const char *key, const char *fallback)
 {
-    const vit__document *places[] = {folder->tokenizer_config, folder->special_tokens};
+    const vit__json *places[] = {folder->tokenizer_config, folder->special_tokens};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const vit__document *token = vit__document_get(places[i], key);
-        const char *text = vit__document_is_object(token) ? string_at(token, "content") : string_at(places[i], key);
+        const vit__json *token = vit__json_get(places[i], key);
+        const char *text = vit__json_is_object(token) ? string_at(token, "content") : string_at(places[i], key);
         if (*text)
             return text;
     }

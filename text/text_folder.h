@@ -3,13 +3,13 @@
 #ifndef VIT_TEXT_FOLDER_H
 #define VIT_TEXT_FOLDER_H
 
-#include "document.h"
+#include "tokenizer_json.h"
 
 typedef struct vit__text_folder {
     char *path;
     bool open_clip_weights; /* and none in the names of transformers */
     char *tokenizer_json, *vocab_json, *merges_txt, *spiece_model; /* paths; NULL: there is no such file */
-    vit__document *config, *tokenizer_config, *special_tokens, *open_clip; /* documents; NULL: there is no such file */
+    vit__json *config, *tokenizer_config, *special_tokens, *open_clip; /* documents; NULL: there is no such file */
 } vit__text_folder;
 
 /* Freed with vit__text_folder_close, on failure too. A configuration file that is there but broken is an error. */
@@ -21,7 +21,7 @@ const char *vit__text_folder_model_type(const vit__text_folder *folder);
 /* tokenizer_config.json's tokenizer_class; "" where it has none. */
 const char *vit__text_folder_class(const vit__text_folder *folder);
 /* open_clip's model_cfg.text_cfg, or NULL. */
-const vit__document *vit__text_folder_open_clip(const vit__text_folder *folder);
+const vit__json *vit__text_folder_open_clip(const vit__text_folder *folder);
 
 /* Tokens that a model takes, as config.json says; 0: it does not. */
 uint32_t vit__text_folder_positions(const vit__text_folder *folder);

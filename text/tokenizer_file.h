@@ -5,31 +5,25 @@
 #ifndef VIT_TOKENIZER_FILE_H
 #define VIT_TOKENIZER_FILE_H
 
-#include "document.h"
 #include "pipeline.h"
-
-/* A document and the name of its file, for messages. */
-typedef struct vit__source {
-    const vit__document *json;
-    const char *where;
-} vit__source;
+#include "tokenizer_json.h"
 
 /* Every part, into a pipeline that is all zero but for normalizer steps that go first. */
-vit_status vit__file_read_pipeline(const vit__source *source, vit__pipeline *pipeline, vit_error *err);
+vit_status vit__file_read_pipeline(const vit__tokenizer_json *source, vit__pipeline *pipeline, vit_error *err);
 
-vit_status vit__file_read_normalizer(const vit__source *source, vit__normalizer *normalizer, vit_error *err);
+vit_status vit__file_read_normalizer(const vit__tokenizer_json *source, vit__normalizer *normalizer, vit_error *err);
 /* *bytes: words go to the model as bytes (ByteLevel). */
-vit_status vit__file_read_splitter(const vit__source *source, vit__splitter *splitter, bool *bytes, vit_error *err);
-vit_status vit__file_read_model(const vit__source *source, bool bytes, vit__text_model **model, vit_error *err);
+vit_status vit__file_read_splitter(const vit__tokenizer_json *source, vit__splitter *splitter, bool *bytes, vit_error *err);
+vit_status vit__file_read_model(const vit__tokenizer_json *source, bool bytes, vit__text_model **model, vit_error *err);
 /* The added tokens (needs the normalizer) and the special ones around a text. */
-vit_status vit__file_read_tokens(const vit__source *source, vit__pipeline *pipeline, vit_error *err);
+vit_status vit__file_read_tokens(const vit__tokenizer_json *source, vit__pipeline *pipeline, vit_error *err);
 
 /* Id of a token by its text: an added one, or one of the vocabulary. */
-bool vit__file_find_token(const vit__source *source, const char *content, uint32_t *id);
+bool vit__file_find_token(const vit__tokenizer_json *source, const char *content, uint32_t *id);
 
 /* A byte-pair model of a vocabulary (an object from token to id) and merges: an array, or the text of a merges.txt. */
 typedef struct vit__bpe_parts {
-    const vit__document *vocabulary, *merges;
+    const vit__json *vocabulary, *merges;
     const vit__buffer *merges_text; /* instead of merges */
     const char *where;
     const char *suffix; /* of a word's last symbol; "" or NULL: none */
@@ -39,19 +33,16 @@ typedef struct vit__bpe_parts {
 
 vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **model, vit_error *err);
 
-/* "corrupt: PART of the file is not as it should be" */
-vit_status vit__file_corrupt(const vit__source *source, const char *part, vit_error *err);
-
 /* A part that is made of steps: each an object whose "type" says how it is read, or a "Sequence" of others. */
 typedef struct vit__steps vit__steps;
 
 typedef struct vit__step_type {
     const char *type;
-    vit_status (*read)(vit__steps *steps, const vit__document *json, vit_error *err);
+    vit_status (*read)(vit__steps *steps, const vit__json *json, vit_error *err);
 } vit__step_type;
 
 struct vit__steps {
-    const vit__source *source;
+    const vit__tokenizer_json *source;
     const char *part; /* its key in the file */
     const char *list; /* the key of a Sequence's steps */
     const vit__step_type *types;

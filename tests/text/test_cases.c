@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "document.h"
+#include "tokenizer_json.h"
 #include "fixtures.h"
 
 #define CONFIGS "tokenizer_config.json special_tokens_map.json"
@@ -52,55 +52,55 @@ static const way ways[] = {
     {"bert_wordpiece", "tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_AUTO, "ids", "tokenizer.json", 77},
 };
 
-static bool has_reason(const vit__document *row, const char *reason)
+static bool has_reason(const vit__json *row, const char *reason)
 {
-    const vit__document *why = vit__document_get(row, "why");
-    for (size_t i = 0; i < vit__document_length(why); i++)
-        if (vit__document_is(vit__document_at(why, i), reason))
+    const vit__json *why = vit__json_get(row, "why");
+    for (size_t i = 0; i < vit__json_length(why); i++)
+        if (vit__json_is(vit__json_at(why, i), reason))
             return true;
     return false;
 }
 
 /* What a tokenizer need not give: code points on which libraries of another Unicode version differ, and what only ftfy's
  * repair of mojibake gives. */
-static bool is_excepted(const vit__document *row, const char *key)
+static bool is_excepted(const vit__json *row, const char *key)
 {
     bool mojibake = has_reason(row, "ftfy:encoding_repair") || has_reason(row, "ftfy:decode_inconsistent_utf8");
-    return vit__document_is(vit__document_get(row, "cat"), "table_version") ||
+    return vit__json_is(vit__json_get(row, "cat"), "table_version") ||
            (strcmp(key, "ids_open_clip") == 0 && mojibake);
 }
 
-static bool same_ids(const vit__document *wanted, const uint32_t *ids, size_t n)
+static bool same_ids(const vit__json *wanted, const uint32_t *ids, size_t n)
 {
     uint32_t id;
-    bool same = vit__document_length(wanted) == n;
+    bool same = vit__json_length(wanted) == n;
     for (size_t i = 0; i < n && same; i++)
-        same = vit__document_id(vit__document_at(wanted, i), &id) && id == ids[i];
+        same = vit__token_id(vit__json_at(wanted, i), &id) && id == ids[i];
     return same;
 }
 
 /* Differing lines of a file; *required: those checked. */
 static size_t check_file(const vit_tokenizer *tokenizer, const way *w, const char *file, size_t *required)
 {
-    vit__document *rows;
+    vit__json *rows;
     vit_error err = {0};
     size_t differing = 0;
-    assert_ok(vit__document_load(data_path("text/%s/%s", w->fixture, file), &rows, &err), err);
-    for (size_t i = 0; i < vit__document_length(rows); i++) {
-        const vit__document *row = vit__document_at(rows, i), *wanted = vit__document_get(row, w->key);
+    assert_ok(vit__tokenizer_json_load(data_path("text/%s/%s", w->fixture, file), &rows, &err), err);
+    for (size_t i = 0; i < vit__json_length(rows); i++) {
+        const vit__json *row = vit__json_at(rows, i), *wanted = vit__json_get(row, w->key);
         size_t size, n;
         uint32_t ids[128];
-        const char *text = vit__document_string(vit__document_get(row, "text"), &size);
+        const char *text = vit__json_bytes(vit__json_get(row, "text"), &size);
         assert_ok(vit_tokenizer_encode(tokenizer, text, size, ids, 128, &n, &err), err);
         if (is_excepted(row, w->key))
             continue;
         ++*required;
-        if (same_ids(wanted ? wanted : vit__document_get(row, "ids"), ids, n))
+        if (same_ids(wanted ? wanted : vit__json_get(row, "ids"), ids, n))
             continue;
         print_error("%s, %s: line %zu of %s: %s\n", w->fixture, w->key, i, file, text);
         differing++;
     }
-    vit__document_free(rows);
+    vit__json_free(rows);
     return differing;
 }
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* JSON: what the rules of a kind of document allow, what messages say, and memory that is refused at any moment. */
+#include "support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "allocations.h"
+#include "folder.h"
+#include "json.h"
+
+static const vit__json_rules lenient = {
+    .file = {.most = 1000, .above = "a list of more than"}, .nul_in_strings = true, .whole_as_real = true};
+
+static char *folder;
+
+static vit_status load(const vit__json_rules *rules, const char *text, vit__json **json, vit_error *err)
+{
+    *err = (vit_error){0};
+    write_text(folder, "file.json", text);
+    vit_status status = rules ? vit__json_load_by(rules, in_folder(folder, "file.json"), json, err)
+                              : vit__json_load(in_folder(folder, "file.json"), json, err);
+    assert_true((*json != NULL) == (status == VIT_OK) && err->status == status);
+    return status;
+}
+
+static void rules_say_what_a_document_may_hold(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"[\"a\\u0000b\"]", "[1000000000000000000000000000000]"};
+    vit__json *json;
+    vit_error err;
+    size_t size;
+    double number;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(load(NULL, texts[i], &json, &err), VIT_ERR_CORRUPT);
+    assert_ok(load(&lenient, texts[0], &json, &err), err);
+    assert_memory_equal(vit__json_bytes(vit__json_at(json, 0), &size), "a\0b", 4);
+    assert_int_equal(size, 3);
+    assert_false(vit__json_is(vit__json_at(json, 0), "a"));
+    vit__json_free(json);
+    assert_ok(load(&lenient, texts[1], &json, &err), err);
+    assert_true(vit__json_number(vit__json_at(json, 0), &number) && number == 1e30);
+    vit__json_free(json);
+    assert_int_equal(load(&lenient, "{\"a\\u0000\":1}", &json, &err), VIT_ERR_CORRUPT);
+}
+
+static void whole_numbers_stay_whole(void **state)
+{
+    (void)state;
+    vit__json *json;
+    vit_error err;
+    int64_t integer;
+    assert_ok(load(&lenient, "[2147483647, 0.5, 1e30]", &json, &err), err);
+    assert_true(vit__json_integer(vit__json_at(json, 0), &integer) && integer == 2147483647);
+    assert_false(vit__json_integer(vit__json_at(json, 1), &integer));
+    assert_false(vit__json_integer(vit__json_at(json, 2), &integer));
+    vit__json_free(json);
+}
+
+static void strings_have_their_size(void **state)
+{
+    (void)state;
+    vit__json *json;
+    vit_error err;
+    size_t size = 7;
+    assert_ok(load(NULL, "[\"word\", 4]", &json, &err), err);
+    assert_string_equal(vit__json_bytes(vit__json_at(json, 0), &size), "word");
+    assert_int_equal(size, 4);
+    assert_true(vit__json_is(vit__json_at(json, 0), "word"));
+    assert_false(vit__json_is(vit__json_at(json, 0), "wor"));
+    assert_false(vit__json_is(vit__json_at(json, 0), "words"));
+    assert_null(vit__json_bytes(vit__json_at(json, 1), &size));
+    assert_int_equal(size, 0);
+    assert_false(vit__json_is(vit__json_at(json, 9), ""));
+    vit__json_free(json);
+}
+
+static void a_limit_is_the_kinds(void **state)
+{
+    (void)state;
+    char text[1002];
+    vit__json *json;
+    vit_error err;
+    memset(text, ' ', sizeof text);
+    memcpy(text, "[]", 2);
+    text[1000] = 0;
+    assert_ok(load(&lenient, text, &json, &err), err);
+    vit__json_free(json);
+    text[1000] = ' ';
+    text[1001] = 0;
+    assert_int_equal(load(&lenient, text, &json, &err), VIT_ERR_TOO_LARGE);
+    assert_string_equal(err.message, "a list of more than 1000 bytes");
+}
+
+static void a_file_that_ends_too_early_is_called_so(void **state)
+{
+    (void)state;
+    static const char *const early[] = {"", " ", "{", "[", "[1", "[1,", "{\"a\"", "{\"a\":", "{\"a\":\"x", "{\"a\":[1,2"};
+    static const char *const other[] = {"[1]]", "{\"a\":1}}", "[1 2]", "{\"a\":}", "[tru]", "{\"a\":1,\"a\":2}", "]"};
+    vit__json *json;
+    vit_error err;
+    for (size_t i = 0; i < sizeof early / sizeof *early; i++) {
+        assert_int_equal(load(NULL, early[i], &json, &err), VIT_ERR_CORRUPT);
+        if (!strstr(err.message, "ends too early (line 1"))
+            fail_msg("%s: %s", early[i], err.message);
+    }
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        assert_int_equal(load(NULL, other[i], &json, &err), VIT_ERR_CORRUPT);
+        if (strstr(err.message, "too early"))
+            fail_msg("%s: %s", other[i], err.message);
+    }
+}
+
+/* Each request refused in turn, alone and with all that follow: jansson itself goes on where its buffer cannot grow. */
+static void refused_requests_are_out_of_memory(void **state)
+{
+    (void)state;
+    char text[900];
+    snprintf(text, sizeof text, "{\"word\":\"%0400d\",\"\\u00e9\":[1,2.5,true,null,\"%0200d\"],\"o\":{\"p\":{}}}", 0, 0);
+    vit__json *json;
+    vit_error err;
+    write_text(folder, "file.json", text);
+    const char *path = in_folder(folder, "file.json");
+    allocations_watch(0, 0);
+    err = (vit_error){0};
+    assert_ok(vit__json_load_by(&lenient, path, &json, &err), err);
+    const size_t requests = allocations_stop();
+    vit__json_free(json);
+    assert_true(requests > 10);
+    for (size_t first = 1; first <= requests; first++)
+        for (size_t refused = 1; refused <= 2; refused++) {
+            err = (vit_error){0};
+            allocations_watch(first, refused == 1 ? 1 : SIZE_MAX);
+            assert_int_equal(vit__json_load_by(&lenient, path, &json, &err), VIT_ERR_OUT_OF_MEMORY);
+            allocations_stop();
+            assert_null(json);
+        }
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = folder_make();
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    folder_remove(folder);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_say_what_a_document_may_hold),
+        cmocka_unit_test(whole_numbers_stay_whole),
+        cmocka_unit_test(strings_have_their_size),
+        cmocka_unit_test(a_limit_is_the_kinds),
+        cmocka_unit_test(a_file_that_ends_too_early_is_called_so),
+        cmocka_unit_test(refused_requests_are_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
