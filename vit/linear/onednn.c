@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "onednn.h"
 
-#include <dlfcn.h>
 #include <dnnl.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "library.h"
 #include "memory.h"
 
 #define STRING(x) #x
@@ -18,7 +16,6 @@
 #define HEIGHTS 5
 _Static_assert(VIT__ONEDNN_STEP << (HEIGHTS - 1) == VIT__ONEDNN_ROWS, "the highest product is that of most rows");
 
-/* All, or none: engine is NULL. */
 static struct {
     __typeof__(&dnnl_engine_create) engine_create;
     __typeof__(&dnnl_stream_create) stream_create;
@@ -44,54 +41,42 @@ static struct {
     dnnl_engine_t engine;
 } onednn;
 
-#define FUNCTION(field, name) {name, &onednn.field, sizeof onednn.field}
-
-static const struct {
-    const char *name;
-    void *function; /* where its address goes */
-    size_t size;
-} functions[] = {
-    FUNCTION(engine_create, "dnnl_engine_create"),
-    FUNCTION(stream_create, "dnnl_stream_create"),
-    FUNCTION(stream_wait, "dnnl_stream_wait"),
-    FUNCTION(stream_destroy, "dnnl_stream_destroy"),
-    FUNCTION(describe, "dnnl_memory_desc_init_by_tag"),
-    FUNCTION(describes_same, "dnnl_memory_desc_equal"),
-    FUNCTION(described_size, "dnnl_memory_desc_get_size"),
-    FUNCTION(memory_create, "dnnl_memory_create"),
-    FUNCTION(memory_destroy, "dnnl_memory_destroy"),
-    FUNCTION(attributes_create, "dnnl_primitive_attr_create"),
-    FUNCTION(set_scratchpad_mode, "dnnl_primitive_attr_set_scratchpad_mode"),
-    FUNCTION(attributes_destroy, "dnnl_primitive_attr_destroy"),
-    FUNCTION(matmul, "dnnl_matmul_desc_init"),
-    FUNCTION(plan_create, "dnnl_primitive_desc_create"),
-    FUNCTION(plan_query, "dnnl_primitive_desc_query_md"),
-    FUNCTION(plan_destroy, "dnnl_primitive_desc_destroy"),
-    FUNCTION(primitive_create, "dnnl_primitive_create"),
-    FUNCTION(execute, "dnnl_primitive_execute"),
-    FUNCTION(primitive_destroy, "dnnl_primitive_destroy"),
-    FUNCTION(omp_threads, "omp_get_max_threads"), /* of a library that it is linked with */
-    FUNCTION(omp_set_threads, "omp_set_num_threads"),
+static const vit__library_function functions[] = {
+    {"dnnl_engine_create", &onednn.engine_create},
+    {"dnnl_stream_create", &onednn.stream_create},
+    {"dnnl_stream_wait", &onednn.stream_wait},
+    {"dnnl_stream_destroy", &onednn.stream_destroy},
+    {"dnnl_memory_desc_init_by_tag", &onednn.describe},
+    {"dnnl_memory_desc_equal", &onednn.describes_same},
+    {"dnnl_memory_desc_get_size", &onednn.described_size},
+    {"dnnl_memory_create", &onednn.memory_create},
+    {"dnnl_memory_destroy", &onednn.memory_destroy},
+    {"dnnl_primitive_attr_create", &onednn.attributes_create},
+    {"dnnl_primitive_attr_set_scratchpad_mode", &onednn.set_scratchpad_mode},
+    {"dnnl_primitive_attr_destroy", &onednn.attributes_destroy},
+    {"dnnl_matmul_desc_init", &onednn.matmul},
+    {"dnnl_primitive_desc_create", &onednn.plan_create},
+    {"dnnl_primitive_desc_query_md", &onednn.plan_query},
+    {"dnnl_primitive_desc_destroy", &onednn.plan_destroy},
+    {"dnnl_primitive_create", &onednn.primitive_create},
+    {"dnnl_primitive_execute", &onednn.execute},
+    {"dnnl_primitive_destroy", &onednn.primitive_destroy},
+    {"omp_get_max_threads", &onednn.omp_threads}, /* of a library that it is linked with */
+    {"omp_set_num_threads", &onednn.omp_set_threads},
 };
 
-static void load(void)
+static bool start(void)
 {
-    void *library = dlopen(FILE_NAME(DNNL_VERSION_MAJOR), RTLD_NOW | RTLD_LOCAL); /* stays for good */
-    for (size_t i = 0; library && i < sizeof functions / sizeof *functions; i++) {
-        void *function = dlsym(library, functions[i].name);
-        if (!function)
-            return;
-        memcpy(functions[i].function, &function, functions[i].size); /* C has no cast from an object to a function */
-    }
-    if (library && onednn.engine_create(&onednn.engine, dnnl_cpu, 0) != dnnl_success)
-        onednn.engine = NULL;
+    return onednn.engine_create(&onednn.engine, dnnl_cpu, 0) == dnnl_success;
 }
 
 bool vit__onednn_load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load);
-    return onednn.engine != NULL;
+    static vit__library library = {.file = FILE_NAME(DNNL_VERSION_MAJOR),
+                                   .functions = functions,
+                                   .n = sizeof functions / sizeof *functions,
+                                   .start = start};
+    return vit__library_load(&library);
 }
 
 /* ------------------------------------------------------------------ products ---- */

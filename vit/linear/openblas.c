@@ -2,35 +2,32 @@
 #include "openblas.h"
 
 #include <cblas.h>
-#include <dlfcn.h>
-#include <pthread.h>
-#include <string.h>
+
+#include "library.h"
 
 #define FILE_NAME "libopenblas.so.0"
 
-/* Both, or neither. */
 static struct {
     __typeof__(&cblas_sgemm) sgemm;
     __typeof__(&openblas_set_num_threads) set_threads;
 } openblas;
 
-static void load(void)
+static const vit__library_function functions[] = {
+    {"cblas_sgemm", &openblas.sgemm},
+    {"openblas_set_num_threads", &openblas.set_threads},
+};
+
+static bool start(void)
 {
-    void *library = dlopen(FILE_NAME, RTLD_NOW | RTLD_LOCAL); /* stays for good: its thread may be running */
-    void *sgemm = library ? dlsym(library, "cblas_sgemm") : NULL;
-    void *set_threads = library ? dlsym(library, "openblas_set_num_threads") : NULL;
-    if (!sgemm || !set_threads)
-        return;
-    memcpy(&openblas.sgemm, &sgemm, sizeof sgemm); /* C has no cast from an object to a function */
-    memcpy(&openblas.set_threads, &set_threads, sizeof set_threads);
     openblas.set_threads(1);
+    return true;
 }
 
 bool vit__openblas_load(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load);
-    return openblas.sgemm != NULL;
+    static vit__library library = {
+        .file = FILE_NAME, .functions = functions, .n = sizeof functions / sizeof *functions, .start = start};
+    return vit__library_load(&library);
 }
 
 void vit__openblas_multiply(const vit__openblas_call *p)
