@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "file_bpe.h"
 #include "tokenizer.h"
 #include "tokenizer_file.h"
 

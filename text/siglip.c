@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-#include "tokenizer_json.h"
 #include "error.h"
+#include "file_spiece.h"
 #include "python_text.h"
+#include "tokenizer_json.h"
 
 #define END "</s>"
 #define UNKNOWN "<unk>"
@@ -39,7 +40,7 @@ vit_status vit__siglip_open(const char *path, vit__siglip *siglip, vit_error *er
     *siglip = (vit__siglip){0};
     vit_status status = vit__file_read(path, &vit__tokenizer_file, &model, err);
     if (status == VIT_OK)
-        status = vit__spiece_read(model.data, model.size, path, &siglip->spiece, err);
+        status = vit__file_read_spiece(model.data, model.size, path, &siglip->spiece, err);
     vit__buffer_free(&model);
     return status == VIT_OK ? fill(siglip, path, err) : status;
 }

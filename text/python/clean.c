@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "error.h"
 #include "ftfy.h"
 #include "html.h"
 #include "python_text.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "file_steps.h"
 #include "tokenizer_file.h"
 
 #define LONGEST_TOKEN 1024 /* bytes; bounds the work for a position of the text */

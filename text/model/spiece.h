@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Unigram models of sentencepiece (spiece.model): its normalisation, and its best path through the pieces.
+/* A Unigram model of sentencepiece, which text/file fills from a spiece.model: its normalisation, and its best path through the pieces.
  *
  * Ours and not the library's own code, for two reasons. Ties: the version that is common today adds scores in single
  * precision, libsentencepiece 0.1.97 (Debian 12) compares in double, and texts as short as "s's's" get other ids from it.
@@ -10,6 +10,7 @@
 #include "charsmap.h"
 #include "unigram.h"
 
+/* Starts all zero. */
 typedef struct vit__spiece {
     vit__unigram *unigram; /* of the normal pieces */
     vit__lexicon names;    /* of all pieces; the value is the id */
@@ -19,9 +20,6 @@ typedef struct vit__spiece {
     bool mark_spaces;      /* as U+2581 */
 } vit__spiece;
 
-/* Takes the bytes of a model. Corrupt, unsupported_model, out_of_memory; what is filled is freed with vit__spiece_free, on
- * failure too. */
-vit_status vit__spiece_read(const char *model, size_t size, const char *where, vit__spiece *spiece, vit_error *err);
 void vit__spiece_free(vit__spiece *spiece);
 
 /* Id of a piece; that of the unknown one if there is no such piece. */

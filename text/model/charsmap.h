@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
-#include "vit/vit.h"
+#include "error.h"
 
 typedef struct vit__charsmap {
     uint32_t *units;

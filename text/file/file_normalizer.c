@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tokenizer.json: "normalizer". */
 #include "error.h"
+#include "file_steps.h"
 #include "tokenizer_file.h"
 
 /* A step of this kind. Fails when there are too many. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A byte-pair model from a vocabulary and merges. */
+#include "file_bpe.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "bpe.h"
 #include "error.h"
-#include "tokenizer_file.h"
 #include "utf8.h"
 
 #define HEADER "#version"

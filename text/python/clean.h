@@ -4,7 +4,7 @@
 #define VIT_CLEAN_H
 
 #include "buffer.h"
-#include "vit/vit.h"
+#include "error.h"
 
 typedef enum vit__clean {
     VIT__CLEAN_NONE,         /* not open_clip */

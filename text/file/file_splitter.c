@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "file_steps.h"
 #include "tokenizer_file.h"
 
 #define CLIP_WORDS "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tokenizer.json: what its normalizer, its pre-tokenizer and its post-processor have in common. */
+#include "file_steps.h"
+
 #include <string.h>
 
 #include "error.h"
-#include "tokenizer_file.h"
 
 #define DEEPEST 8 /* of sequences in sequences */
 
