@@ -11,6 +11,7 @@
 #include <jerror.h>
 
 #include "exif.h"
+#include "memory.h"
 #include "orient.h"
 
 #define ROWS 16u /* worked on together; matters where rows become columns */
@@ -268,7 +269,7 @@ static vit_status prepare(reader *r)
     if (status != VIT_OK)
         return status;
     if (d->num_components == 4 || !vit__canvas_row(&r->canvas, 0)) {
-        r->rows = malloc((size_t)ROWS * d->output_width * 4);
+        r->rows = vit__alloc(d->output_width, ROWS * 4);
         if (!r->rows)
             return vit__fail_memory(r->err, name);
     }
@@ -331,7 +332,7 @@ static vit_status decode(reader *r)
 vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image,
                           vit_error *err)
 {
-    reader *r = calloc(1, sizeof *r);
+    reader *r = vit__alloc_zero(1, sizeof *r);
     if (!r)
         return vit__fail_memory(err, source->name);
     r->source = source;

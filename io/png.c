@@ -8,6 +8,7 @@
 #include <png.h>
 
 #include "alpha.h"
+#include "memory.h"
 #include "orient.h"
 #include "png_metadata.h"
 
@@ -241,7 +242,7 @@ static vit_status prepare(reader *r)
         vit__canvas_create(r->source, r->width, r->height, orientation, r->image, &r->canvas, r->err);
     if (status != VIT_OK)
         return status;
-    r->row = malloc(png_get_rowbytes(r->png, r->info));
+    r->row = vit__alloc(png_get_rowbytes(r->png, r->info), 1);
     return r->row ? VIT_OK : vit__fail_memory(r->err, r->source->name);
 }
 
@@ -302,7 +303,7 @@ vit_status vit__read_png(const vit__source *source, const vit_load_options *opti
     vit_status status = check_header(source, options, err);
     if (status != VIT_OK)
         return status;
-    reader *r = calloc(1, sizeof *r);
+    reader *r = vit__alloc_zero(1, sizeof *r);
     if (!r)
         return vit__fail_memory(err, source->name);
     r->source = source;

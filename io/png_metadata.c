@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "exif.h"
+#include "memory.h"
 
 /* As much of a text as is looked at. Compressed ones are not unpacked further, however far they would go. */
 #define MAX_TEXT ((size_t)1 << 20)
@@ -220,7 +221,7 @@ vit_status vit__png_orientation(const vit__source *source, int *orientation, vit
     const metadata found = find_metadata(source);
     int exif = vit__exif_orientation(found.exif.bytes, found.exif.size), xmp = 0;
     if (found.raw_profile.bytes || found.xmp.bytes) {
-        uint8_t *scratch = malloc(MAX_TEXT);
+        uint8_t *scratch = vit__alloc(MAX_TEXT, 1);
         const bool read = scratch && read_texts(&found, scratch, &exif, &xmp);
         free(scratch);
         if (!read)

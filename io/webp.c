@@ -9,6 +9,7 @@
 
 #include "alpha.h"
 #include "exif.h"
+#include "memory.h"
 #include "orient.h"
 
 #define RIFF_HEADER 12u
@@ -144,7 +145,7 @@ static vit_status read_frame(const vit__source *source, const frame *f, const vi
         const VP8StatusCode code = decode_frame(f, false, vit__canvas_row(canvas, 0));
         return code == VP8_STATUS_OK ? VIT_OK : damaged(source, code, err);
     }
-    uint8_t *pixels = malloc((size_t)f->width * f->height * (with_alpha ? 4 : 3));
+    uint8_t *pixels = vit__alloc((size_t)f->width * f->height, with_alpha ? 4 : 3);
     if (!pixels)
         return vit__fail_memory(err, source->name);
     const VP8StatusCode code = decode_frame(f, with_alpha, pixels);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "unicode.h"
 
 #define LONGEST_CONTEXT 1000000u
@@ -54,7 +55,7 @@ vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *opt
     vit_status status = check_options(path, options, err);
     if (status != VIT_OK)
         return status;
-    vit_tokenizer *made = calloc(1, sizeof *made);
+    vit_tokenizer *made = vit__alloc_zero(1, sizeof *made);
     if (!made)
         return vit__fail_memory(err, path);
     status = build(path, options, made, err);

@@ -33,7 +33,7 @@ static void release(vit__text_model *model)
 
 vit__bpe *vit__bpe_new(void)
 {
-    vit__bpe *bpe = calloc(1, sizeof *bpe);
+    vit__bpe *bpe = vit__alloc_zero(1, sizeof *bpe);
     if (!bpe)
         return NULL;
     bpe->model = (vit__text_model){encode, release};
@@ -226,7 +226,7 @@ static void encode(const vit__text_model *model, const char *word, size_t size, 
     if (size == 0 || size > UINT32_MAX / 4)
         return;
     /* The heap holds a pair for each symbol at first, and two more for each join. */
-    work w = {malloc(size * sizeof *w.symbols), 0, malloc(3 * size * sizeof *w.heap), 0};
+    work w = {vit__alloc(size, sizeof *w.symbols), 0, vit__alloc(size, 3 * sizeof *w.heap), 0};
     if (w.symbols && w.heap) {
         split(bpe, &w, word, size);
         merge_all(bpe, &w);

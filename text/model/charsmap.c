@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "unicode.h"
 #include "utf8.h"
 
@@ -62,7 +63,7 @@ static bool check_nodes(const vit__charsmap *map, visit *v)
 
 static vit_status check(const vit__charsmap *map, const char *where, vit_error *err)
 {
-    visit v = {calloc(map->n, 1), malloc((map->n + 1) * sizeof *v.stack), 0};
+    visit v = {vit__alloc_zero(map->n, 1), vit__alloc(map->n + 1, sizeof *v.stack), 0};
     vit_status status = VIT_OK;
     if (!v.seen || !v.stack)
         status = vit__fail_memory(err, where);
@@ -86,7 +87,7 @@ static vit_status read_map(const char *blob, size_t size, const char *where, vit
     if (trie < 4 || trie % 4 != 0 || trie >= size - 4 || blob[size - 1] != '\0')
         return vit__fail(err, VIT_ERR_CORRUPT, where, "its precompiled_charsmap is cut short or malformed");
     map->n = trie / 4;
-    map->units = malloc(trie);
+    map->units = vit__alloc(map->n, sizeof *map->units);
     vit__buffer_add(&map->strings, blob + 4 + trie, size - 4 - trie);
     if (!map->units || map->strings.failed)
         return vit__fail_memory(err, where);
@@ -110,7 +111,7 @@ vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *
     struct base64_decode_ctx context;
     *map = (vit__charsmap){0};
     size_t length = BASE64_DECODE_LENGTH(size);
-    uint8_t *blob = malloc(length + 1);
+    uint8_t *blob = vit__alloc(length, 1);
     if (!blob)
         return vit__fail_memory(err, where);
     base64_decode_init(&context);

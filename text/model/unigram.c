@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "memory.h"
 #include "utf8.h"
 
 /* Best path that ends at a byte of the word: its score, its last piece, and where that starts. */
@@ -25,11 +26,11 @@ static void release(vit__text_model *model)
 
 vit__unigram *vit__unigram_new(size_t n)
 {
-    vit__unigram *unigram = calloc(1, sizeof *unigram);
+    vit__unigram *unigram = vit__alloc_zero(1, sizeof *unigram);
     if (!unigram)
         return NULL;
     unigram->model = (vit__text_model){encode, release};
-    unigram->scores = calloc(n > 0 ? n : 1, sizeof *unigram->scores);
+    unigram->scores = vit__alloc_zero(n, sizeof *unigram->scores);
     if (!unigram->scores) {
         release(&unigram->model);
         return NULL;
@@ -92,7 +93,7 @@ static void encode(const vit__text_model *model, const char *word, size_t size, 
     const vit__unigram *unigram = (const vit__unigram *)(const void *)model;
     if (size == 0 || size >= UNREACHED)
         return;
-    node *nodes = malloc((size + 1) * sizeof *nodes);
+    node *nodes = vit__alloc(size + 1, sizeof *nodes);
     if (!nodes) {
         ids->failed = true;
         return;

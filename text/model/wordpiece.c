@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "memory.h"
 #include "utf8.h"
 
 static void encode(const vit__text_model *model, const char *word, size_t size, vit__ids *ids);
@@ -17,7 +18,7 @@ static void release(vit__text_model *model)
 
 vit__wordpiece *vit__wordpiece_new(void)
 {
-    vit__wordpiece *wordpiece = calloc(1, sizeof *wordpiece);
+    vit__wordpiece *wordpiece = vit__alloc_zero(1, sizeof *wordpiece);
     if (wordpiece) {
         wordpiece->model = (vit__text_model){encode, release};
         wordpiece->longest_word = 100;
