@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes that grow. An addition that finds no memory sets `failed` and leaves the bytes as they were, so that a chain
- * of additions is checked once, at its end. A buffer starts all zero. */
+/* Bytes that grow. An addition that finds no memory sets `failed` and leaves the bytes as they
+ * were, so that a chain of additions is checked once, at its end. A buffer starts all zero. */
 #ifndef VIT_BUFFER_H
 #define VIT_BUFFER_H
 
@@ -19,7 +19,8 @@ void vit__buffer_add_string(vit__buffer *buffer, const char *string);
 void vit__buffer_add_char(vit__buffer *buffer, uint32_t code_point); /* as UTF-8 */
 /* Room for `capacity` bytes in all, and no more than that. false: out of memory. */
 bool vit__buffer_reserve(vit__buffer *buffer, size_t capacity);
-/* Terminates without counting the NUL: data can be read as a C string until the next addition. NULL: out of memory. */
+/* Terminates without counting the NUL: data can be read as a C string until the next addition.
+ * NULL: out of memory. */
 const char *vit__buffer_terminate(vit__buffer *buffer);
 void vit__buffer_clear(vit__buffer *buffer); /* keeps the memory */
 void vit__buffer_swap(vit__buffer *a, vit__buffer *b);

@@ -108,7 +108,8 @@ static json_t *take_document(json_t *framed)
     return document;
 }
 
-/* Did the document end before it was complete? What jansson complains of then is the bracket behind it, which nobody wrote. */
+/* Did the document end before it was complete? jansson then complains of the bracket behind the
+ * document, which is not in the file. */
 static bool ends_early(const source *from, const char *problem)
 {
     static const char *const endings[] = {"near ']'", "near end of file", "premature end of input"};
@@ -119,7 +120,8 @@ static bool ends_early(const source *from, const char *problem)
 }
 
 /* The usual rules. */
-static const vit__json_rules usual = {.file = {.most = 100000000, .above = "a JSON file of more than"}};
+static const vit__json_rules usual = {
+    .file = {.most = 100000000, .above = "a JSON file of more than"}};
 
 static size_t flags_of(const vit__json_rules *rules)
 {
@@ -127,7 +129,8 @@ static size_t flags_of(const vit__json_rules *rules)
            (rules->whole_as_real ? JSON_DECODE_INT_AS_REAL : 0);
 }
 
-static vit_status parse(const vit__json_rules *rules, source *from, const char *where, vit__json **json, vit_error *err)
+static vit_status parse(const vit__json_rules *rules, source *from, const char *where,
+                        vit__json **json, vit_error *err)
 {
     json_error_t problem;
     from->padding = padding_for(longest_word(from->text, from->size));
@@ -145,17 +148,19 @@ static vit_status parse(const vit__json_rules *rules, source *from, const char *
     if (parsed)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: more than one value");
     const char *why = ends_early(from, problem.text) ? "it ends too early" : problem.text;
-    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", why, problem.line - 1,
-                     problem.column);
+    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", why,
+                     problem.line - 1, problem.column);
 }
 
-vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json,
+                           vit_error *err)
 {
     source from = {.text = text, .size = size};
     return parse(&usual, &from, where, json, err);
 }
 
-vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err)
+vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json,
+                             vit_error *err)
 {
     vit__buffer text;
     *json = NULL;

@@ -15,16 +15,18 @@ typedef struct vit__json vit__json;
 /* What documents of a kind may hold, beyond the usual. */
 typedef struct vit__json_rules {
     vit__file_kind file;
-    bool nul_in_strings; /* strings may hold U+0000: vit__json_bytes gives them whole. Keys never may */
-    bool whole_as_real;  /* whole numbers are read as doubles, so that none is too large: 10^30, written out */
+    bool nul_in_strings; /* strings, not keys, may hold U+0000; vit__json_bytes gives them whole */
+    bool whole_as_real;  /* whole numbers become doubles, so that none is too large (10^30) */
 } vit__json_rules;
 
-/* Parses one UTF-8 document; refuses duplicate keys, NaN and infinity (VIT_ERR_CORRUPT), U+0000 in strings, and whole
- * numbers past 64 bits. Free with vit__json_free. */
-vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err);
+/* Parses one UTF-8 document. Refuses duplicate keys, NaN and infinity, U+0000 in strings, and whole
+ * numbers past 64 bits (VIT_ERR_CORRUPT). Free with vit__json_free. */
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json,
+                           vit_error *err);
 /* Reads and parses a file of at most 100,000,000 bytes. Not found, unreadable, too large, corrupt. */
 vit_status vit__json_load(const char *path, vit__json **json, vit_error *err);
-vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err);
+vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json,
+                             vit_error *err);
 void vit__json_free(vit__json *json);
 
 /* Reading. */
@@ -34,7 +36,7 @@ bool vit__json_is_object(const vit__json *value);
 bool vit__json_is_array(const vit__json *value);
 bool vit__json_is_number(const vit__json *value);
 const char *vit__json_string(const vit__json *value);                    /* NULL: not a string */
-const char *vit__json_bytes(const vit__json *value, size_t *size);       /* the same, with its size in bytes */
+const char *vit__json_bytes(const vit__json *value, size_t *size);       /* and its size in bytes */
 bool vit__json_is(const vit__json *value, const char *string);           /* is it this string? */
 bool vit__json_number(const vit__json *value, double *number);           /* false: not a number */
 bool vit__json_integer(const vit__json *value, int64_t *integer);        /* false: not a whole number (5.0 is one) */

@@ -16,7 +16,8 @@ static bool fill(void *handle, const vit__library *library)
             return false;
     for (size_t i = 0; i < library->n; i++) {
         void *function = dlsym(handle, library->functions[i].name);
-        memcpy(library->functions[i].pointer, &function, sizeof function); /* C has no cast for this */
+        /* C has no cast from an object to a function */
+        memcpy(library->functions[i].pointer, &function, sizeof function);
     }
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared libraries that few runs need, loaded when they are first wanted: linked as usual, each would cost every start
- * what it and the libraries behind it take to be relocated. */
+/* Shared libraries that few runs need, loaded when they are first wanted: linked as usual, each
+ * would cost every start what it and the libraries behind it take to be relocated. */
 #ifndef VIT_LIBRARY_H
 #define VIT_LIBRARY_H
 
@@ -14,18 +14,20 @@ typedef struct vit__library_function {
     void *pointer;
 } vit__library_function;
 
-/* As static storage: what is not named here is zero. */
+/* In static storage: the members below `start` begin as zero. */
 typedef struct vit__library {
     const char *file; /* "libopenblas.so.0" */
     const vit__library_function *functions;
     size_t n;
-    bool (*start)(void); /* called once, when the functions are there; false: the library is of no use. NULL: none */
-    atomic_int state;    /* private to vit__library_load */
-    char why[160];       /* where loading failed: what the system says; "": start said no */
+    /* Called once, when the pointers are filled. false: the library is of no use. May be NULL. */
+    bool (*start)(void);
+    atomic_int state; /* private to vit__library_load */
+    char why[160];    /* where loading failed: what the system says; "" where start said no */
 } vit__library;
 
-/* Loads the library and fills the pointers, all or none, once in the process; the library stays for good. false: it
- * cannot be had. May be called by several threads at once: all wait for the first. */
+/* Loads the library and fills the pointers, once in the process. All pointers are filled, or none.
+ * The library stays for good. false: the library cannot be had. Several threads may call this at
+ * once: all wait for the first. */
 bool vit__library_load(vit__library *library);
 
 #endif

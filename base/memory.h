@@ -21,9 +21,10 @@ void *vit__alloc_aligned(size_t count, size_t size);
 /* Grows to count * size bytes; on failure NULL, and the old block stays. */
 void *vit__realloc(void *pointer, size_t count, size_t size);
 
-/* Room for n + more items in an array that grows. Its room, *capacity, is counted in items; where it is too small it
- * is doubled at least: 16 items, all in use, and one more make it 32. The block, which may have moved; NULL: out of
- * memory, and the old block and *capacity stay. */
+/* Makes room for n + more items in an array that grows. *capacity is the array's room in items.
+ * Room that is too small is at least doubled: with 16 items in a room of 16, one more makes it 32.
+ * Returns the block, which may have moved. NULL: out of memory; the old block and *capacity stay as
+ * they were. */
 void *vit__grow(void *block, size_t *capacity, size_t n, size_t more, size_t size);
 
 /* Copy of a string, or NULL. */

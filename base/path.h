@@ -21,11 +21,13 @@ bool vit__path_ends_with(const char *path, const char *ending);
 /* A name that stays in its folder and prints as it is: no slash, backslash or control character, not "", "." or "..". */
 bool vit__path_is_plain_name(const char *name);
 
-/* *path = "folder/name", which the caller frees, if something has that name, whatever it is: opening it says whether it
- * can be read. NULL: nothing has. Out of memory. */
+/* *path = "folder/name", which the caller frees, if something has that path. It may be anything:
+ * who opens it learns whether it is a file that can be read. *path = NULL: nothing has that path.
+ * The one error is out of memory. */
 vit_status vit__path_find(const char *folder, const char *name, char **path, vit_error *err);
-/* The same, for who only wants to know. */
-vit_status vit__path_exists(const char *folder, const char *name, bool *exists, vit_error *err);
+/* Whether vit__path_find would find it. */
+vit_status vit__path_exists(const char *folder, const char *name, bool *exists,
+                            vit_error *err);
 
 /* Links are followed. */
 bool vit__path_is_folder(const char *path);

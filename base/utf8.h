@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Code points of UTF-8 that was checked before (in text/ by vit__unicode_check). On other bytes the functions stay inside the text. */
+/* Code points of UTF-8 that was checked before (in text/ by vit__unicode_check). On other bytes the
+ * functions stay inside the text. */
 #ifndef VIT_UTF8_H
 #define VIT_UTF8_H
 

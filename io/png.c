@@ -14,7 +14,7 @@
 #include "png_metadata.h"
 
 #define EDGE_MOST 1000000u /* libpng's own limit */
-#define HEADER_SIZE 33u /* signature and the whole IHDR chunk */
+#define HEADER_SIZE 33u    /* signature and the whole IHDR chunk */
 
 /* Deflate makes 258 bytes of two bits at best. */
 #define MAX_EXPANSION 1032u
@@ -332,9 +332,10 @@ vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *si
                            "image is NULL or has no pixels");
     if (status != VIT_OK)
         return status;
-    if (image->width > EDGE_MOST || image->height > EDGE_MOST || (uint64_t)image->width * image->height > VIT_MAX_PIXELS)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels", (unsigned long)image->width,
-                         (unsigned long)image->height);
+    if (image->width > EDGE_MOST || image->height > EDGE_MOST ||
+        (uint64_t)image->width * image->height > VIT_MAX_PIXELS)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels",
+                         (unsigned long)image->width, (unsigned long)image->height);
     png_image png = {.version = PNG_IMAGE_VERSION, .width = image->width, .height = image->height,
                      .format = PNG_FORMAT_RGB};
     png_alloc_size_t length = PNG_IMAGE_PNG_SIZE_MAX(png);

@@ -7,8 +7,9 @@
 
 typedef struct vit__siglip {
     vit__spiece spiece;
-    uint32_t end, unknown, space; /* ids of "</s>", "<unk>" and of a lone space; VIT__NO_ID: there is no such piece */
-    size_t skipped;               /* pieces of the "<unk>" that is put in front of every part */
+    /* ids of "</s>", "<unk>" and of a lone space; VIT__NO_ID: there is no such piece */
+    uint32_t end, unknown, space;
+    size_t skipped; /* pieces of the "<unk>" that is put in front of every part */
 } vit__siglip;
 
 /* Reads a spiece.model. What is filled is freed with vit__siglip_free, on failure too. */

@@ -209,7 +209,8 @@ static void memory_may_run_out_while_encoding(void **state)
     }
 }
 
-/* Opens the folder with as many requests refused as said, from the first-th on. false: there are not so many. */
+/* Opens the folder with as many requests refused as said, from the first-th on. false: there are
+ * not so many. */
 static bool open_without_memory(const char *folder, size_t first, size_t refused)
 {
     vit_tokenizer *tokenizer;
@@ -227,7 +228,8 @@ static void memory_may_run_out_while_opening(void **state)
 {
     (void)state;
     char *folder = folder_make();
-    write_text(folder, "tokenizer_config.json", "{\"pad_token\":{\"content\":\"a word past sixteen bytes\"}}");
+    write_text(folder, "tokenizer_config.json",
+               "{\"pad_token\":{\"content\":\"a word past sixteen bytes\"}}");
     write_text(folder, "tokenizer.json",
                "{\"added_tokens\":[{\"id\":2,\"content\":\"<x>\",\"normalized\":true,\"lstrip\":true}],"
                "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[ab]+\"},\"content\":\"c\"},"

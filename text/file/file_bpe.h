@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A byte-pair model of a vocabulary and merges, which stand in tokenizer.json or in two files of their own. */
+/* A byte-pair model of a vocabulary and merges, which stand in tokenizer.json or in two files of
+ * their own. */
 #ifndef VIT_FILE_BPE_H
 #define VIT_FILE_BPE_H
 
@@ -16,6 +17,7 @@ typedef struct vit__bpe_parts {
     uint32_t unknown;
 } vit__bpe_parts;
 
-vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **model, vit_error *err);
+vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **model,
+                               vit_error *err);
 
 #endif

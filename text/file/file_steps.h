@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the normalizer, the pre-tokenizer and the post-processor of a tokenizer.json have in common: each is made of steps,
- * and a step is an object whose "type" says how it is read, or a "Sequence" of others. */
+/* What the normalizer, the pre-tokenizer and the post-processor of a tokenizer.json have in common:
+ * each is made of steps, and a step is an object whose "type" says how it is read, or a "Sequence"
+ * of others. */
 #ifndef VIT_FILE_STEPS_H
 #define VIT_FILE_STEPS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fields of a protobuf message, one after the other: all that reading a sentencepiece model takes. */
+/* Fields of a protobuf message, one after the other: all that a sentencepiece model needs. */
 #ifndef VIT_PROTOBUF_H
 #define VIT_PROTOBUF_H
 

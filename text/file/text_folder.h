@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A checkpoint folder, seen by its tokenizer: which files are there, and what its configuration files say about text. */
+/* A checkpoint folder, seen by its tokenizer: which files are there, and what its configuration
+ * files say about text. */
 #ifndef VIT_TEXT_FOLDER_H
 #define VIT_TEXT_FOLDER_H
 
@@ -8,11 +9,14 @@
 typedef struct vit__text_folder {
     char *path;
     bool open_clip_weights; /* and none in the names of transformers */
-    char *tokenizer_json, *vocab_json, *merges_txt, *spiece_model; /* paths; NULL: there is no such file */
-    vit__json *config, *tokenizer_config, *special_tokens, *open_clip; /* documents; NULL: there is no such file */
+    /* paths; NULL: there is no such file */
+    char *tokenizer_json, *vocab_json, *merges_txt, *spiece_model;
+    /* documents; NULL: there is no such file */
+    vit__json *config, *tokenizer_config, *special_tokens, *open_clip;
 } vit__text_folder;
 
-/* Freed with vit__text_folder_close, on failure too. A configuration file that is there but broken is an error. */
+/* Freed with vit__text_folder_close, on failure too. A configuration file that is there but broken
+ * is an error. */
 vit_status vit__text_folder_open(const char *path, vit__text_folder *folder, vit_error *err);
 void vit__text_folder_close(vit__text_folder *folder);
 
@@ -29,7 +33,8 @@ uint32_t vit__text_folder_positions(const vit__text_folder *folder);
 uint32_t vit__text_folder_max_length(const vit__text_folder *folder);
 
 /* The text of a special token ("pad_token", "bos_token", ...), or fallback. */
-const char *vit__text_folder_token(const vit__text_folder *folder, const char *key, const char *fallback);
+const char *vit__text_folder_token(const vit__text_folder *folder, const char *key,
+                                   const char *fallback);
 /* Does tokenizer_config.json ask for padding on the left; fallback where it says nothing. */
 bool vit__text_folder_pads_left(const vit__text_folder *folder, bool fallback);
 

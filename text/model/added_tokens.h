@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tokens that are cut out of a text before anything else looks at it: leftmost, and of those that start there the
- * longest. */
+/* Tokens that are cut out of a text before anything else looks at it: leftmost, and of those that
+ * start there the longest. */
 #ifndef VIT_ADDED_TOKENS_H
 #define VIT_ADDED_TOKENS_H
 
@@ -18,7 +18,8 @@ typedef struct vit__added_tokens {
     bool failed;
 } vit__added_tokens;
 
-void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size, vit__added_token token);
+void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size,
+                           vit__added_token token);
 void vit__added_tokens_finish(vit__added_tokens *tokens);
 void vit__added_tokens_free(vit__added_tokens *tokens);
 
@@ -28,6 +29,7 @@ typedef struct vit__added_match {
 } vit__added_match;
 
 /* The first token at byte `from` or later. */
-vit__added_match vit__added_tokens_next(const vit__added_tokens *tokens, const char *text, size_t size, size_t from);
+vit__added_match vit__added_tokens_next(const vit__added_tokens *tokens, const char *text,
+                                        size_t size, size_t from);
 
 #endif

@@ -142,7 +142,8 @@ static void consider(const vit__bpe *bpe, work *w, uint32_t at)
         push(w, (uint64_t)merge->rank << 32 | at);
 }
 
-/* Joins the symbol with the one after it. The heap has room: every join takes one symbol away and adds two pairs. */
+/* Joins the symbol with the one after it. The heap has room: every join takes one symbol away and
+ * adds two pairs. */
 static void join(const vit__bpe *bpe, work *w, uint32_t at, uint32_t id)
 {
     symbol *left = &w->symbols[at], *right = &w->symbols[left->after];
@@ -180,7 +181,8 @@ static void add_symbol(work *w, uint32_t id)
 
 static void add_known(const vit__bpe *bpe, work *w, uint32_t id)
 {
-    bool again = id == VIT__NO_ID && bpe->fuse_unknown && w->n > 0 && w->symbols[w->n - 1].id == bpe->unknown;
+    bool again = id == VIT__NO_ID && bpe->fuse_unknown && w->n > 0 &&
+                 w->symbols[w->n - 1].id == bpe->unknown;
     if (id == VIT__NO_ID)
         id = bpe->unknown;
     if (id != VIT__NO_ID && !again)
@@ -212,7 +214,8 @@ static void split(const vit__bpe *bpe, work *w, const char *word, size_t size)
         size_t start = at;
         if (bpe->by_bytes) {
             at++;
-            add_known(bpe, w, (at == size ? bpe->last_byte : bpe->byte)[(unsigned char)word[start]]);
+            add_known(bpe, w,
+                      (at == size ? bpe->last_byte : bpe->byte)[(unsigned char)word[start]]);
         } else {
             vit__utf8_next(word, size, &at);
             add_character(bpe, w, word + start, at - start, at == size);
@@ -230,7 +233,8 @@ static void encode(const vit__text_model *model, const char *word, size_t size, 
     if (w.symbols && w.heap) {
         split(bpe, &w, word, size);
         merge_all(bpe, &w);
-        for (uint32_t at = 0; w.n > 0 && at != NONE && !vit__ids_full(ids); at = w.symbols[at].after)
+        for (uint32_t at = 0; w.n > 0 && at != NONE && !vit__ids_full(ids);
+             at = w.symbols[at].after)
             vit__ids_add(ids, w.symbols[at].id);
     } else {
         ids->failed = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Byte-pair encoding: a word starts as symbols, and the pair of lowest rank (leftmost on a tie) is joined until none is
- * left. Symbols are bytes (CLIP: the last of a word is another one) or characters (Gemma: one that the vocabulary lacks
- * becomes its bytes). A heap of pairs: n log n for a word of n bytes. */
+/* Byte-pair encoding: a word starts as symbols, and the pair of lowest rank (leftmost on a tie) is
+ * joined until none is left. Symbols are bytes (CLIP: the last of a word is another one) or
+ * characters (Gemma: one that the vocabulary lacks becomes its bytes). A heap of pairs: n log n for
+ * a word of n bytes. */
 #ifndef VIT_BPE_H
 #define VIT_BPE_H
 
@@ -20,12 +21,13 @@ typedef struct vit__bpe {
     bool failed; /* no memory */
 
     bool by_bytes;
-    uint32_t byte[256], last_byte[256]; /* by_bytes: id of a byte's symbol inside a word, and at its end */
-    vit__lexicon characters;            /* else: symbols of one character, */
-    vit__lexicon last_characters;       /* those of the end of a word (empty: the same), */
-    bool byte_fallback;                 /* and byte[] stands for <0x00> ... <0xFF> */
-    uint32_t unknown;                   /* VIT__NO_ID: left out */
-    bool fuse_unknown;                  /* neighbouring unknowns are one */
+    uint32_t byte[256];      /* by_bytes: id of a byte's symbol inside a word, */
+    uint32_t last_byte[256]; /* and at its end */
+    vit__lexicon characters; /* else: symbols of one character, */
+    vit__lexicon last_characters; /* those of the end of a word (empty: the same), */
+    bool byte_fallback;           /* and byte[] stands for <0x00> ... <0xFF> */
+    uint32_t unknown;             /* VIT__NO_ID: left out */
+    bool fuse_unknown;            /* neighbouring unknowns are one */
 } vit__bpe;
 
 /* All ids missing, no merges; NULL when out of memory. Freed through model.free. */

@@ -8,7 +8,8 @@
 
 void vit__lexicon_add(vit__lexicon *lexicon, const char *text, size_t size, uint32_t value)
 {
-    vit__entry *grown = NULL, entry = {lexicon->texts.size, (uint32_t)size, value, (uint32_t)lexicon->n};
+    vit__entry *grown = NULL;
+    vit__entry entry = {lexicon->texts.size, (uint32_t)size, value, (uint32_t)lexicon->n};
     vit__buffer_add(&lexicon->texts, text, size);
     if (!lexicon->texts.failed && size <= UINT32_MAX && lexicon->n < UINT32_MAX)
         grown = vit__grow(lexicon->entries, &lexicon->capacity, lexicon->n, 1, sizeof entry);
@@ -81,7 +82,8 @@ vit__walk vit__walk_start(const vit__lexicon *lexicon)
     return (vit__walk){0, lexicon->n, 0};
 }
 
-/* First of the walk's entries whose byte at the walk's depth is at least `least` (0: any byte, but there must be one). */
+/* First of the walk's entries whose byte at the walk's depth is at least `least` (0: any byte, but
+ * there must be one). */
 static size_t bound(const vit__lexicon *lexicon, const vit__walk *walk, unsigned least)
 {
     size_t low = walk->low, high = walk->high;

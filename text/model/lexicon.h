@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Byte strings with a number each, sorted, so that finding costs a binary search whatever the strings are: no file can
- * make it slow, as it could a hash table. Add, finish, then only read. */
+/* Byte strings with a number each, sorted, so that finding costs a binary search whatever the
+ * strings are: no file can make it slow, as it could a hash table. Add, finish, then only read. */
 #ifndef VIT_LEXICON_H
 #define VIT_LEXICON_H
 

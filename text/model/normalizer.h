@@ -6,7 +6,8 @@
 #include "charsmap.h"
 #include "unicode.h"
 
-/* One set of characters, once or repeated: as much of regular expressions as normalizers are written with. */
+/* One set of characters, once or repeated: as much of regular expressions as normalizers are
+ * written with. */
 typedef struct vit__run_pattern {
     vit__buffer members; /* UTF-8 */
     bool white_space;    /* \s is a member */
@@ -14,8 +15,8 @@ typedef struct vit__run_pattern {
     bool repeated;       /* as many as there are */
 } vit__run_pattern;
 
-/* Reads "x", "[xyz]" (characters, and \s, \n, \t, \r or escaped punctuation), then nothing, "+" or "{n,}". false: it is
- * anything else. */
+/* Reads "x", "[xyz]" (characters, and \s, \n, \t, \r or escaped punctuation), then nothing, "+" or
+ * "{n,}". false: it is anything else. */
 bool vit__run_pattern_parse(const char *text, size_t size, vit__run_pattern *pattern);
 
 typedef struct vit__normal_step vit__normal_step;
@@ -30,14 +31,22 @@ struct vit__normal_step {
 };
 
 /* Ready-made runs. */
-void vit__normal_form_run(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_lower(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_replace(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_replace_runs(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_strip(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
-void vit__normal_bert(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_form_run(const vit__normal_step *step, const char *text, size_t size,
+                          vit__buffer *out);
+void vit__normal_lower(const vit__normal_step *step, const char *text, size_t size,
+                       vit__buffer *out);
+void vit__normal_replace(const vit__normal_step *step, const char *text, size_t size,
+                         vit__buffer *out);
+void vit__normal_replace_runs(const vit__normal_step *step, const char *text, size_t size,
+                              vit__buffer *out);
+void vit__normal_strip(const vit__normal_step *step, const char *text, size_t size,
+                       vit__buffer *out);
+void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t size,
+                          vit__buffer *out);
+void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size,
+                         vit__buffer *out);
+void vit__normal_bert(const vit__normal_step *step, const char *text, size_t size,
+                      vit__buffer *out);
 
 #define VIT__MAX_STEPS 32
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A tokenizer as the library `tokenizers` has them: cut out the added tokens, normalise what is between, cut it into words,
- * look up the ids of each, and put the special tokens around them. */
+/* A tokenizer as the library `tokenizers` has them: cut out the added tokens, normalise what is
+ * between, cut it into words, look up the ids of each, and put the special tokens around them. */
 #ifndef VIT_PIPELINE_H
 #define VIT_PIPELINE_H
 
@@ -21,8 +21,10 @@ typedef struct vit__pipeline {
     size_t n_before, n_after;
 } vit__pipeline;
 
-/* Appends the ids, at most ids->limit of them with the special tokens, which are always there. ids->failed: no memory. */
-void vit__pipeline_encode(const vit__pipeline *pipeline, const char *text, size_t size, vit__ids *ids);
+/* Appends the ids, at most ids->limit of them with the special tokens, which are always there.
+ * ids->failed: no memory. */
+void vit__pipeline_encode(const vit__pipeline *pipeline, const char *text, size_t size,
+                          vit__ids *ids);
 void vit__pipeline_free(vit__pipeline *pipeline);
 
 #endif

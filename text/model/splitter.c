@@ -23,15 +23,17 @@ static void add(vit__words *out, const char *text, size_t size)
 
 /* ------------------------------------------------------------------ CLIP and GPT-2 ---- */
 
-/* Does the text go on with this ASCII string? With ignore_case the long s (U+017F) is an s too: of the letters with an
- * ASCII partner it is the only one that lower case leaves as it is. */
-static size_t literal(const char *text, size_t size, size_t start, const char *string, bool ignore_case)
+/* Does the text go on with this ASCII string? With ignore_case the long s (U+017F) is an s too: of
+ * the letters with an ASCII partner it is the only one that lower case leaves as it is. */
+static size_t literal(const char *text, size_t size, size_t start, const char *string,
+                      bool ignore_case)
 {
     size_t at = start;
     for (; *string; string++) {
         if (at < size && text[at] == *string)
             at++;
-        else if (ignore_case && *string == 's' && size - at >= 2 && memcmp(text + at, "\xC5\xBF", 2) == 0)
+        else if (ignore_case && *string == 's' && size - at >= 2 &&
+                 memcmp(text + at, "\xC5\xBF", 2) == 0)
             at += 2;
         else
             return 0;
@@ -51,7 +53,8 @@ static size_t contraction(const char *text, size_t size, size_t start, bool igno
     return 0;
 }
 
-/* U+0345 is no letter, but a letter's (iota's) partner in case: with ignore_case no alternative of the expression takes it. */
+/* U+0345 is no letter, but a letter's (iota's) partner in case: with ignore_case no alternative of
+ * the expression takes it. */
 static bool is_dropped(const vit__split_step *step, const char *text, size_t size, size_t at)
 {
     return step->ignore_case && vit__utf8_peek(text, size, at) == 0x345;
@@ -66,7 +69,8 @@ static size_t other_run(const vit__split_step *step, const char *text, size_t si
     return end - start;
 }
 
-static size_t special(const vit__split_step *step, const char *text, size_t size, size_t start, uint32_t *id)
+static size_t special(const vit__split_step *step, const char *text, size_t size, size_t start,
+                      uint32_t *id)
 {
     for (size_t i = 0; i < VIT__MAX_SPECIALS && step->specials[i].text; i++) {
         size_t length = literal(text, size, start, step->specials[i].text, step->ignore_case);
@@ -78,8 +82,12 @@ static size_t special(const vit__split_step *step, const char *text, size_t size
     return 0;
 }
 
-/* One match of  SPECIALS|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+  ; 0: none starts here. */
-static size_t clip_word(const vit__split_step *step, const char *text, size_t size, size_t start, uint32_t *id)
+/* One match of CLIP's expression; 0: none starts here.
+ *
+ *     SPECIALS|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
+ */
+static size_t clip_word(const vit__split_step *step, const char *text, size_t size, size_t start,
+                        uint32_t *id)
 {
     size_t length = special(step, text, size, start, id);
     if (length == 0)
@@ -98,7 +106,8 @@ static size_t clip_word(const vit__split_step *step, const char *text, size_t si
     }
 }
 
-void vit__split_clip(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
+void vit__split_clip(const vit__split_step *step, const char *word, size_t size, bool first,
+                     vit__words *out)
 {
     (void)first;
     for (size_t at = 0; at < size;) {
@@ -110,8 +119,10 @@ void vit__split_clip(const vit__split_step *step, const char *word, size_t size,
     }
 }
 
-/* One match of GPT-2's  's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+  . One starts
- * everywhere. */
+/* One match of GPT-2's expression. One starts everywhere.
+ *
+ *     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+ */
 static size_t gpt2_word(const char *text, size_t size, size_t start)
 {
     size_t length = contraction(text, size, start, false);
@@ -122,11 +133,13 @@ static size_t gpt2_word(const char *text, size_t size, size_t start)
     if (class != VIT__SPACE)
         return body - start + class_run(text, size, body, class);
     length = class_run(text, size, start, VIT__SPACE);
-    size_t last = vit__utf8_before(text, start + length); /* left to the word after it, unless it is the only one */
+    /* The last space is left to the word after it, unless it is the only one. */
+    size_t last = vit__utf8_before(text, start + length);
     return start + length == size || last == start ? length : last - start;
 }
 
-void vit__split_byte_level(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
+void vit__split_byte_level(const vit__split_step *step, const char *word, size_t size, bool first,
+                           vit__words *out)
 {
     (void)first;
     vit__buffer spaced = {0};
@@ -152,12 +165,14 @@ static bool starts_with(const char *text, size_t size, const vit__buffer *mark)
     return mark->size > 0 && size >= mark->size && memcmp(text, mark->data, mark->size) == 0;
 }
 
-void vit__split_metaspace(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
+void vit__split_metaspace(const vit__split_step *step, const char *word, size_t size, bool first,
+                          vit__words *out)
 {
     const vit__buffer *mark = &step->mark;
     size_t start = out->text.size;
     bool marked = size > 0 && (word[0] == ' ' || starts_with(word, size, mark));
-    bool wanted = step->prepend == VIT__PREPEND_ALWAYS || (step->prepend == VIT__PREPEND_FIRST && first);
+    bool wanted =
+        step->prepend == VIT__PREPEND_ALWAYS || (step->prepend == VIT__PREPEND_FIRST && first);
     if (size > 0 && wanted && !marked)
         vit__buffer_add(&out->text, mark->data, mark->size);
     for (size_t at = 0; at < size;) {
@@ -176,7 +191,8 @@ void vit__split_metaspace(const vit__split_step *step, const char *word, size_t 
         vit__words_close(out, start);
 }
 
-void vit__split_white_space(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
+void vit__split_white_space(const vit__split_step *step, const char *word, size_t size, bool first,
+                            vit__words *out)
 {
     (void)step;
     (void)first;
@@ -191,7 +207,8 @@ void vit__split_white_space(const vit__split_step *step, const char *word, size_
     add(out, word + start, size - start);
 }
 
-void vit__split_after_mark(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
+void vit__split_after_mark(const vit__split_step *step, const char *word, size_t size, bool first,
+                           vit__words *out)
 {
     (void)first;
     size_t start = 0;
@@ -213,7 +230,8 @@ vit__split_step *vit__splitter_add(vit__splitter *splitter)
     return splitter->n < VIT__MAX_SPLITS ? &splitter->steps[splitter->n++] : NULL;
 }
 
-void vit__splitter_run(const vit__splitter *splitter, bool first, vit__words *words, vit__words *other)
+void vit__splitter_run(const vit__splitter *splitter, bool first, vit__words *words,
+                       vit__words *other)
 {
     for (size_t i = 0; i < splitter->n; i++) {
         const vit__split_step *step = &splitter->steps[i];

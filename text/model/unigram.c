@@ -51,7 +51,8 @@ static double add(const vit__unigram *unigram, double score, double more)
 }
 
 /* All pieces that start at this byte; where none is the single character, that is unknown. */
-static void extend(const vit__unigram *unigram, const char *word, size_t size, size_t start, node *nodes)
+static void extend(const vit__unigram *unigram, const char *word, size_t size, size_t start,
+                   node *nodes)
 {
     size_t after = start;
     vit__utf8_next(word, size, &after);
@@ -66,14 +67,17 @@ static void extend(const vit__unigram *unigram, const char *word, size_t size, s
         single = single || end == after;
     }
     if (!single)
-        offer(&nodes[after], add(unigram, nodes[start].score, unigram->unknown_score), start, unigram->unknown);
+        offer(&nodes[after], add(unigram, nodes[start].score, unigram->unknown_score), start,
+              unigram->unknown);
 }
 
-/* Ids of the best path. It is read from its end, so that the pieces are first linked the other way round. */
+/* Ids of the best path. It is read from its end, so that the pieces are first linked the other way
+ * round. */
 static void collect(const vit__unigram *unigram, node *nodes, size_t size, vit__ids *ids)
 {
     uint32_t end = (uint32_t)size, after = UNREACHED;
-    while (end != 0) { /* from here on nodes[start].start is the end of the piece that starts there */
+    while (end != 0) {
+        /* From here on nodes[start].start is the end of the piece that starts there. */
         uint32_t start = nodes[end].start;
         nodes[end].start = after;
         after = end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Unigram model: the path of highest score through the pieces of a word, a later path taken only when strictly better.
- * Characters without a piece are unknown, and neighbouring unknowns are one. The library `tokenizers` adds scores in double
- * precision, sentencepiece in single: where paths tie, it shows. */
+/* The Unigram model: the path of highest score through the pieces of a word, a later path taken
+ * only when strictly better. Characters without a piece are unknown, and neighbouring unknowns are
+ * one. The library `tokenizers` adds scores in double precision, sentencepiece in single: where
+ * paths tie, it shows. */
 #ifndef VIT_UNIGRAM_H
 #define VIT_UNIGRAM_H
 
@@ -19,8 +20,8 @@ typedef struct vit__unigram {
     bool single_precision;
 } vit__unigram;
 
-/* Room for n pieces. NULL: out of memory. Freed through model.free. The caller fills pieces (finished), scores, unknown and
- * unknown_score. */
+/* Room for n pieces. NULL: out of memory. Freed through model.free. The caller fills pieces
+ * (finished), scores, unknown and unknown_score. */
 vit__unigram *vit__unigram_new(size_t n);
 
 #endif

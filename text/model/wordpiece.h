@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* BERT's WordPiece: the longest token that begins the word, then the longest that continues it ("##"), and so on. A word
- * that cannot be covered so, or of too many characters, is one unknown token. */
+/* BERT's WordPiece: the longest token that begins the word, then the longest that continues it
+ * ("##"), and so on. A word that cannot be covered so, or of too many characters, is one unknown
+ * token. */
 #ifndef VIT_WORDPIECE_H
 #define VIT_WORDPIECE_H
 

@@ -7,7 +7,7 @@
 #include "unicode.h"
 #include "utf8.h"
 
-#define LONGEST_NAME 32       /* characters that html.unescape takes for a name */
+#define LONGEST_NAME 32        /* characters that html.unescape takes for a name */
 #define LONGEST_CLOSED_NAME 24 /* and ftfy */
 
 const uint32_t vit__windows_1252[32] = {
@@ -66,7 +66,8 @@ static void add_entity(vit__buffer *out, const vit__entity *entity)
 static void add_number(vit__buffer *out, uint32_t number)
 {
     bool surrogate = number >= 0xD800 && number <= 0xDFFF;
-    bool control = (number < 0x20 && number != '\t' && number != '\n' && number != '\f') || number == 0x7F;
+    bool control =
+        (number < 0x20 && number != '\t' && number != '\n' && number != '\f') || number == 0x7F;
     bool noncharacter = (number & 0xFFFE) == 0xFFFE || (number >= 0xFDD0 && number <= 0xFDEF);
     if (number == 0 || surrogate || number > 0x10FFFF)
         vit__buffer_add_char(out, 0xFFFD);
@@ -83,8 +84,10 @@ static size_t number_reference(const char *text, size_t size, vit__buffer *out)
     size_t start = hex ? 3 : 2, at = start;
     uint32_t number = 0;
     for (; at < size && (hex ? is_hex(text[at]) : is_digit(text[at])); at++) {
-        uint32_t digit = is_digit(text[at]) ? (uint32_t)(text[at] - '0') : (uint32_t)((text[at] | 32) - 'a') + 10;
-        number = number > 0x10FFFF ? number : number * (hex ? 16 : 10) + digit; /* stays too large */
+        uint32_t digit = is_digit(text[at]) ? (uint32_t)(text[at] - '0')
+                                            : (uint32_t)((text[at] | 32) - 'a') + 10;
+        if (number <= 0x10FFFF) /* else it stays too large */
+            number = number * (hex ? 16 : 10) + digit;
     }
     if (at == start)
         return 0;
@@ -96,7 +99,9 @@ static size_t number_reference(const char *text, size_t size, vit__buffer *out)
 static size_t name_length(const char *text, size_t size)
 {
     size_t at = 1;
-    for (size_t n = 0; at < size && n < LONGEST_NAME && (!strchr("\t\n\f <&#;", text[at]) || text[at] == '\0'); n++)
+    for (size_t n = 0;
+         at < size && n < LONGEST_NAME && (!strchr("\t\n\f <&#;", text[at]) || text[at] == '\0');
+         n++)
         vit__utf8_next(text, size, &at);
     return at - 1;
 }
@@ -126,8 +131,9 @@ void vit__html_unescape(const char *text, size_t size, vit__buffer *out)
     for (size_t at = 0; at < size;) {
         size_t taken = 0;
         if (text[at] == '&')
-            taken = at + 1 < size && text[at + 1] == '#' ? number_reference(text + at, size - at, out)
-                                                         : name_reference(text + at, size - at, out);
+            taken = at + 1 < size && text[at + 1] == '#'
+                        ? number_reference(text + at, size - at, out)
+                        : name_reference(text + at, size - at, out);
         if (taken == 0)
             vit__buffer_add(out, text + at, taken = 1);
         at += taken;
@@ -166,7 +172,8 @@ static bool add_closed_number(const char *reference, size_t size, vit__buffer *o
 {
     vit__buffer character = {0};
     vit__html_unescape(reference, size, &character);
-    bool whole = !character.failed && !(character.size > 0 && memchr(character.data, ';', character.size));
+    bool whole =
+        !character.failed && !(character.size > 0 && memchr(character.data, ';', character.size));
     if (whole)
         vit__buffer_add(out, character.data, character.size);
     out->failed = out->failed || character.failed;

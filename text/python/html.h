@@ -16,10 +16,12 @@ extern const size_t vit__n_entities;
 
 /* html.unescape */
 void vit__html_unescape(const char *text, size_t size, vit__buffer *out);
-/* ftfy.fixes.unescape_html: only what ends in a semicolon; names in capitals too, where that is not ambiguous. */
+/* ftfy.fixes.unescape_html: only what ends in a semicolon; names in capitals too, where that is not
+ * ambiguous. */
 void vit__html_unescape_closed(const char *text, size_t size, vit__buffer *out);
 
-/* What windows-1252 has at bytes 0x80 .. 0x9F, where Latin-1 has control characters; unassigned ones stay. */
+/* What windows-1252 has at bytes 0x80 .. 0x9F, where Latin-1 has control characters; unassigned
+ * ones stay. */
 extern const uint32_t vit__windows_1252[32];
 
 #endif

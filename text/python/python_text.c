@@ -25,7 +25,8 @@ static bool cased_follows(const char *text, size_t size, size_t at)
 
 void vit__python_lower(const char *text, size_t size, vit__buffer *out)
 {
-    bool cased_before = false; /* of the characters that are not ignored for case, is the last one cased? */
+    /* Of the characters that are not ignored for case, is the last one cased? */
+    bool cased_before = false;
     for (size_t at = 0; at < size;) {
         uint32_t c = vit__utf8_next(text, size, &at);
         if (c == CAPITAL_SIGMA && cased_before && !cased_follows(text, size, at))
@@ -76,10 +77,12 @@ size_t vit__python_right_space(const char *text, size_t size)
 
 static bool is_punctuation(char c)
 {
-    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
+    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
+           (c >= 123 && c <= 126);
 }
 
-void vit__python_delete_punctuation(const char *text, size_t size, bool underscore_is_space, vit__buffer *out)
+void vit__python_delete_punctuation(const char *text, size_t size, bool underscore_is_space,
+                                    vit__buffer *out)
 {
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '_' && underscore_is_space)

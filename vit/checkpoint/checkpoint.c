@@ -230,7 +230,8 @@ void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, si
 
 vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err)
 {
-    void **grown = vit__grow(checkpoint->kept, &checkpoint->kept_room, checkpoint->n_kept, 1, sizeof *grown);
+    void **grown = vit__grow(checkpoint->kept, &checkpoint->kept_room, checkpoint->n_kept, 1,
+                             sizeof *grown);
     if (!grown) {
         free(memory);
         return vit__fail_memory(err, checkpoint->layout.path);
