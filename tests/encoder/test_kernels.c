@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Each compiled variant of the kernels against the formulas in double, on odd lengths and odd alignments. */
+/*
+ * The kernels: a table says how each is called, and what it computes, in double. Every row is tried in each variant
+ * that this processor runs, against the formula and against plain C, at odd lengths and alignments, with the
+ * destination wherever the contract allows it. `test_kernels speed` prints how fast they are.
+ */
 #include "support.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernels.h"
 
-#define MAX 1100
+#define MAX 1100 /* floats of a buffer */
+#define ACTIVATIONS (VIT__ACTIVATION_SIGMOID + 1u)
+#define EPS 1e-6f
+#define FACTOR 0.3f
+#define FAR 32 /* exponentials: most of them vanish, none overflows; a power of two, so that scaling rounds nothing */
+#define STRIDE (VIT__PANEL + 3)
 
-/* Three units in the last place of the largest value: the kernels add in another order than the reference. */
-#define TOLERANCE 4e-7
+/* Where the destination may be: by itself, or on one of the operands. */
+enum { BUFFER_Y, BUFFER_A, BUFFER_B, BUFFER_C, BUFFERS };
+enum { APART = 1 << BUFFER_Y, ON_A = 1 << BUFFER_A, ON_B = 1 << BUFFER_B, ON_C = 1 << BUFFER_C };
 
-static float values[MAX + 16], other[MAX + 16], third[MAX + 16];
-static const size_t lengths[] = {1, 2, 3, 15, 16, 17, 31, 48, 63, 64, 197, 255, 256, 257, 768, 1001};
-#define LENGTHS (sizeof lengths / sizeof *lengths)
+typedef struct trial {
+    size_t n;
+    unsigned option;    /* one of the row's */
+    const float *a;     /* in (-4, 4) */
+    const float *b, *c; /* in (-1, 1) */
+    float *y;
+    float answer; /* of the kernel, besides y */
+    vit__byte_scale scale;
+    uint32_t raw[MAX]; /* results, or sums, that are no floats */
+    double mean, variance, squares, top, near, far; /* of a; the last two: sums of e^(a - top) and e^(FAR (a - top)) */
+} trial;
 
-static void fill(float *x, size_t n, unsigned seed, float scale)
+static double activate(unsigned kind, double x)
 {
-    for (size_t i = 0; i < n; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        x[i] = scale * ((float)(seed >> 8) / 8388608.0f - 1.0f);
-    }
-}
-
-/* The variants this processor runs; two levels may share one. */
-static size_t levels(const vit__kernels *tables[3])
-{
-    size_t n = 0;
-    unsigned flags;
-    for (size_t i = 0; next_isa(&i, &flags);) {
-        const vit__kernels *table = vit__kernels_get(flags);
-        if (n == 0 || tables[n - 1] != table)
-            tables[n++] = table;
-    }
-    return n;
-}
-
-static double activation(vit__activation kind, double x)
-{
-    switch (kind) {
+    switch ((vit__activation)kind) {
+    case VIT__ACTIVATION_NONE:
+        return x;
     case VIT__ACTIVATION_GELU:
         return 0.5 * x * erfc(-x / sqrt(2));
     case VIT__ACTIVATION_GELU_TANH:
@@ -48,333 +48,468 @@ static double activation(vit__activation kind, double x)
     case VIT__ACTIVATION_QUICK_GELU:
         return x / (1 + exp(-1.702 * x));
     case VIT__ACTIVATION_RELU:
-        return x > 0 ? x : 0;
+        return x < 0 ? 0 : x; /* NaN stays */
     case VIT__ACTIVATION_SILU:
         return x / (1 + exp(-x));
     case VIT__ACTIVATION_TANH:
         return tanh(x);
-    default:
-        return x;
+    case VIT__ACTIVATION_SIGMOID:
+        return 1 / (1 + exp(-x));
     }
+    return NAN;
 }
 
-static void check(const float *got, const double *want, size_t n, const char *what, const char *name)
-{
-    double worst = 0, largest = 0;
-    for (size_t i = 0; i < n; i++) {
-        worst = fmax(worst, fabs(got[i] - want[i]));
-        largest = fmax(largest, fabs(want[i]));
+/* ------------------------------------------------------------------ calls and formulas ---- */
+
+/* Of a kernel: how it is called; y[i], in double, for each i below n. */
+#define KERNEL(name, call, formula)                                                                                    \
+    static void run_##name(const vit__kernels *k, trial *t)                                                            \
+    {                                                                                                                  \
+        call;                                                                                                          \
+    }                                                                                                                  \
+    static double want_##name(const trial *t, size_t i)                                                                \
+    {                                                                                                                  \
+        return formula;                                                                                                \
     }
-    if (!(worst <= TOLERANCE * fmax(largest, 1)))
-        fail_msg("%s, %s, n = %zu: error %g of %g", what, name, n, worst, largest);
+
+/* Options of rows with activations: the activation, and three bits above it. */
+#define KIND(t) ((t)->option % ACTIVATIONS)
+#define PART(t, bit) ((t)->option / ACTIVATIONS >> (bit)&1)
+
+/* In two pieces: what the first gave is multiplied by what the second answers. */
+static void exponentials_in_pieces(const vit__kernels *k, trial *t)
+{
+    size_t cut = t->n / 3;
+    float top = -INFINITY;
+    t->answer = 0;
+    float before = k->exponentials(t->y, cut, FAR, &top, &t->answer);
+    assert_true(before == 0 || isnan(before));
+    before = k->exponentials(t->y + cut, t->n - cut, FAR, &top, &t->answer);
+    for (size_t i = 0; i < cut; i++)
+        t->y[i] *= before;
 }
 
-static void layer_norm_is_the_formula(void **state)
+static vit__epilogue_row epilogue_of(const trial *t)
 {
-    (void)state;
-    const vit__kernels *tables[3];
-    float got[MAX];
-    double want[MAX];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (size_t k = 0; k < LENGTHS; k++) {
-            size_t n = lengths[k];
-            const float *x = values + k % 5, *w = other + k % 3, *b = third + k % 2;
-            double mean = 0, variance = 0;
-            for (size_t i = 0; i < n; i++)
-                mean += x[i] / (double)n;
-            for (size_t i = 0; i < n; i++)
-                variance += (x[i] - mean) * (x[i] - mean) / (double)n;
-            for (size_t i = 0; i < n; i++)
-                want[i] = (x[i] - mean) / sqrt(variance + 1e-6f) * w[i] + b[i];
-            tables[level]->layer_norm(x, w, b, 1e-6f, n, got);
-            check(got, want, n, "layer norm", tables[level]->name);
-        }
+    return (vit__epilogue_row){.activation = (vit__activation)KIND(t),
+                               .bias = PART(t, 0) ? t->b : NULL,
+                               .scale = PART(t, 1) ? t->b + 1 : NULL,
+                               .residual = PART(t, 2) ? t->c : NULL};
 }
 
-static void softmax_is_the_formula(void **state)
+static double rotated(const trial *t, size_t i)
 {
-    (void)state;
-    const vit__kernels *tables[3];
-    float got[MAX];
-    double want[MAX];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (size_t k = 0; k < LENGTHS; k++) {
-            size_t n = lengths[k];
-            double sum = 0, top = -INFINITY;
-            for (size_t i = 0; i < n; i++) {
-                got[i] = 40 * values[i]; /* far apart: most terms vanish, none overflows */
-                top = fmax(top, got[i]);
-            }
-            for (size_t i = 0; i < n; i++)
-                sum += want[i] = exp(got[i] - top);
-            for (size_t i = 0; i < n; i++)
-                want[i] /= sum;
-            tables[level]->softmax(got, n);
-            check(got, want, n, "softmax", tables[level]->name);
-        }
+    size_t pairs = t->n / 2, apart = t->option ? pairs : 1;
+    bool second = t->option ? i >= pairs : i % 2;
+    if (i >= 2 * pairs)
+        return t->a[i];
+    return (double)t->a[i] * t->b[i] + (second ? (double)t->a[i - apart] : -(double)t->a[i + apart]) * t->c[i];
 }
 
-static void epilogues_are_the_formula(void **state)
+/* Sums of a panel: of floats, which are a; or of bytes. */
+static int32_t byte_sum(const trial *t, size_t i)
 {
-    (void)state;
-    const vit__kernels *tables[3];
-    float got[MAX];
-    double want[MAX];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++)
-            for (unsigned parts = 0; parts < 8; parts++)
-                for (size_t k = 0; k < LENGTHS; k++) {
-                    size_t n = lengths[k];
-                    fill(got, n, 7, 1);
-                    vit__epilogue_row row = {.activation = (vit__activation)kind,
-                                             .bias = parts & 1 ? other : NULL,
-                                             .scale = parts & 2 ? third : NULL,
-                                             .residual = parts & 4 ? got : NULL};
-                    for (size_t i = 0; i < n; i++) {
-                        double y = activation(row.activation, values[i] * (double)1 + (row.bias ? other[i] : 0));
-                        want[i] = (row.scale ? third[i] : 1) * y + (row.residual ? got[i] : 0);
-                    }
-                    tables[level]->epilogue(values, &row, n, got);
-                    check(got, want, n, "epilogue", tables[level]->name);
-                }
+    return (int32_t)(1000 * t->a[i]);
 }
 
-static void activations_hold_far_out(void **state)
+static int32_t column_sum(size_t column)
 {
-    (void)state;
-    const vit__kernels *tables[3];
-    float x[] = {-200, -90, -30, -12, -6, -3, -1e-3f, -1e-20f, 0, 1e-20f, 1e-3f, 3, 6, 12, 30, 90, 200};
-    enum { N = sizeof x / sizeof *x };
-    float got[N];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++) {
-            vit__epilogue_row row = {.activation = (vit__activation)kind};
-            tables[level]->epilogue(x, &row, N, got);
-            for (int i = 0; i < N; i++)
-                if (!(fabs(got[i] - activation(row.activation, x[i])) <= TOLERANCE * fmax(1, fabsf(x[i]))))
-                    fail_msg("activation %d of %g is %g (%s)", kind, x[i], got[i], tables[level]->name);
-        }
+    return (int32_t)(column * 31) % 51 - 25;
 }
 
-/* GELUs for results of low precision: 1e-4 of a value up to 8, and of the value itself beyond. */
-static void rough_activations_are_near(void **state)
+static vit__byte_scale row_scale(size_t row)
 {
-    (void)state;
-    const vit__kernels *tables[3];
-    static const vit__activation kinds[] = {VIT__ACTIVATION_GELU, VIT__ACTIVATION_GELU_TANH};
-    enum { N = 17 * VIT__PANEL };
-    static const float zeros[VIT__PANEL];
-    float x[N], sums[N], got[N];
-    for (int i = 0; i < N; i++)
-        x[i] = ((float)i - N / 2) / 49; /* -11 to 11 */
-    for (size_t level = levels(tables); level-- > 0;)
-        for (int k = 0; k < 2; k++) {
-            vit__panel_columns columns = {.activation = kinds[k], .rough = true, .bias = zeros};
-            vit__panel_rows rows = {.rows = N / VIT__PANEL, .sums = sums, .y = got, .y_stride = VIT__PANEL};
-            memcpy(sums, x, sizeof sums);
-            tables[level]->finish(&columns, &rows);
-            for (int i = 0; i < N; i++)
-                if (!(fabs(got[i] - activation(kinds[k], x[i])) <= 1e-4 * fmax(1, fabsf(x[i]) / 8)))
-                    fail_msg("activation %d of %g is roughly %g (%s)", (int)kinds[k], x[i], got[i], tables[level]->name);
-        }
+    static const vit__byte_scale scales[] = {{0.003f, 117}, {0.001f, 0}, {0.002f, 255}, {0, 0}, {0.004f, 1}};
+    return scales[row % 5];
 }
 
-/* A softmax in pieces: exponentials, what earlier sums are multiplied by, and the total. */
-static void exponentials_in_pieces_are_a_softmax(void **state)
+/* The parts: sums of bytes, a scale, a residual. The kernel overwrites the sums, which are made for each call. */
+static void finish_panel(const vit__kernels *k, trial *t)
 {
-    (void)state;
-    const vit__kernels *tables[3];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (size_t k = 0; k < LENGTHS; k++) {
-            size_t n = lengths[k], cut = n / 3;
-            float x[MAX], top = -INFINITY, total = 0, scale = 0.25f;
-            double want[MAX], sum = 0, largest = -INFINITY;
-            memcpy(x, values, n * sizeof *x);
-            for (size_t i = 0; i < n; i++)
-                largest = fmax(largest, scale * (double)values[i]);
-            for (size_t i = 0; i < n; i++)
-                sum += want[i] = exp(scale * (double)values[i] - largest);
-            if (cut > 0)
-                assert_true(tables[level]->exponentials(x, cut, scale, &top, &total) == 0);
-            float before = tables[level]->exponentials(x + cut, n - cut, scale, &top, &total);
-            for (size_t i = 0; i < cut; i++)
-                x[i] *= before;
-            check(x, want, n, "exponentials", tables[level]->name);
-            assert_true(fabs(total - sum) <= 5e-6 * sum); /* up to a thousand additions, one after the other in plain C */
-        }
+    int32_t column_sums[VIT__PANEL];
+    vit__byte_scale scales[MAX / VIT__PANEL];
+    for (size_t i = 0; i < VIT__PANEL; i++)
+        column_sums[i] = column_sum(i);
+    for (size_t i = 0; i < t->n / VIT__PANEL; i++)
+        scales[i] = row_scale(i);
+    memcpy(t->raw, t->a, t->n * sizeof *t->a);
+    for (size_t i = 0; PART(t, 0) && i < t->n; i++)
+        t->raw[i] = (uint32_t)byte_sum(t, i);
+    vit__panel_columns columns = {.activation = (vit__activation)KIND(t),
+                                  .bias = t->b,
+                                  .scale = PART(t, 1) ? t->b + 1 : NULL,
+                                  .byte_scales = t->b + 2,
+                                  .byte_sums = column_sums};
+    vit__panel_rows rows = {.rows = t->n / VIT__PANEL,
+                            .sums = (float *)(void *)t->raw,
+                            .byte_scales = PART(t, 0) ? scales : NULL,
+                            .residual = PART(t, 2) ? t->c : NULL,
+                            .residual_stride = STRIDE,
+                            .y = t->y,
+                            .y_stride = STRIDE};
+    k->finish(&columns, &rows);
 }
 
-static float from_bf16(uint16_t half)
+/* What is between rows, and behind the last, stays. */
+static double finished(const trial *t, size_t i)
 {
-    uint32_t bits = (uint32_t)half << 16;
+    size_t row = i / STRIDE, column = i % STRIDE, at = row * VIT__PANEL + column;
+    if (column >= VIT__PANEL || row >= t->n / VIT__PANEL)
+        return t->y[i];
+    vit__byte_scale scale = row_scale(row);
+    double sum = t->a[at];
+    if (PART(t, 0))
+        sum = (double)scale.scale * t->b[2 + column] * (byte_sum(t, at) - scale.zero * column_sum(column));
+    double x = activate(KIND(t), sum + t->b[column]);
+    return (PART(t, 2) ? t->c[i] : 0) + (PART(t, 1) ? t->b[1 + column] : 1) * x;
+}
+
+/* Of 8 significant bits; ties go to even. */
+static double nearest_bf16(double x)
+{
+    int exponent;
+    double fraction = frexp(x, &exponent);
+    return ldexp(rint(ldexp(fraction, 8)), exponent - 8);
+}
+
+KERNEL(layer_norm, k->layer_norm(t->a, t->b, t->option ? t->c : NULL, EPS, t->n, t->y),
+       (t->a[i] - t->mean) / sqrt(t->variance + EPS) * t->b[i] + (t->option ? t->c[i] : 0))
+KERNEL(rms_norm, k->rms_norm(t->a, t->b, t->option ? t->c : NULL, EPS, t->n, t->y),
+       t->a[i] / sqrt(t->squares + EPS) * t->b[i] + (t->option ? t->c[i] : 0))
+KERNEL(softmax, k->softmax(t->y, t->n), exp(t->a[i] - t->top) / t->near)
+KERNEL(exponentials, exponentials_in_pieces(k, t), exp(FAR * (t->a[i] - t->top)))
+KERNEL(total, exponentials_in_pieces(k, t), i == 0 ? t->far : 0)
+KERNEL(sigmoid, k->sigmoid(t->y, t->n), 1 / (1 + exp(-(double)t->a[i])))
+KERNEL(epilogue, vit__epilogue_row row = epilogue_of(t); k->epilogue(t->a, &row, t->n, t->y),
+       (PART(t, 2) ? t->c[i] : 0) +
+           (PART(t, 1) ? t->b[1 + i] : 1) * activate(KIND(t), t->a[i] + (PART(t, 0) ? (double)t->b[i] : 0)))
+KERNEL(gate, k->gate(t->a, t->b, (vit__activation)t->option, t->n, t->y), activate(t->option, t->a[i]) * t->b[i])
+KERNEL(rotate, k->rotate(t->b, t->c, t->option, t->n, t->y), rotated(t, i))
+KERNEL(scale, k->scale(t->a, FACTOR, t->n, t->y), t->a[i] * FACTOR)
+KERNEL(accumulate, k->accumulate(t->a, t->n, t->y), t->b[i] + t->a[i])
+KERNEL(to_bf16, k->to_bf16(t->a, t->n, (uint16_t *)(void *)t->raw), nearest_bf16(t->a[i]))
+KERNEL(pair_bf16, k->pair_bf16(t->a, t->option ? t->a : NULL, t->n, t->raw), nearest_bf16(t->a[i]))
+KERNEL(to_int8, k->to_int8(t->a, t->n, (uint8_t *)t->raw, &t->scale), t->a[i])
+KERNEL(weights_to_int8, t->answer = k->weights_to_int8(t->a, t->n, (int8_t *)t->raw), t->a[i])
+KERNEL(finish, finish_panel(k, t), finished(t, i))
+
+/* From what a kernel gave to y[i], where it is no float yet. */
+static float half_at(const void *halves, size_t i)
+{
+    uint32_t bits = (uint32_t)((const uint16_t *)halves)[i] << 16;
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static void bf16_is_the_nearest(void **state)
+#define READ(name, value)                                                                                              \
+    static float read_##name(const trial *t, size_t i)                                                                 \
+    {                                                                                                                  \
+        return value;                                                                                                  \
+    }
+
+/* Both halves of a pair, where the odd row is the even one. */
+static bool is_pair(const trial *t, size_t i)
+{
+    return t->raw[i] >> 16 == (t->option ? t->raw[i] & 0xFFFFu : 0);
+}
+
+READ(total, i == 0 ? t->answer : 0)
+READ(bf16, half_at(t->raw, i))
+READ(pair, is_pair(t, i) ? half_at(t->raw, 2 * i) : INFINITY)
+READ(byte, t->scale.scale * (float)(((const uint8_t *)t->raw)[i] - t->scale.zero))
+READ(weight, t->answer * ((const int8_t *)t->raw)[i])
+
+/* ------------------------------------------------------------------ the table ---- */
+
+/* Errors, of the largest value of y, or of 1 where all are smaller. */
+#define EXACT 0
+#define ROUNDED 4e-7          /* three units in the last place: kernels add in another order than the formulas */
+#define SUMMED 5e-6           /* up to a thousand additions, one after the other in plain C */
+#define IN_BYTES (2.01 / 255) /* a unit, for rounding and for the zero point: a 255th of twice the largest value */
+#define IN_SIGNED_BYTES (0.5001 / 127)
+
+typedef struct kernel_row {
+    const char *name;
+    void (*run)(const vit__kernels *kernels, trial *t);
+    double (*want)(const trial *t, size_t i);
+    float (*read)(const trial *t, size_t i); /* NULL: y is there */
+    unsigned options;
+    int places; /* of the destination */
+    double tolerance;
+} kernel_row;
+
+#define ROW(name) #name, run_##name, want_##name
+static const kernel_row rows[] = {
+    {ROW(layer_norm), NULL, 2, APART | ON_A, ROUNDED},
+    {ROW(rms_norm), NULL, 2, APART | ON_A, ROUNDED},
+    {ROW(softmax), NULL, 1, ON_A, ROUNDED},
+    {ROW(exponentials), NULL, 1, ON_A, ROUNDED},
+    {ROW(total), read_total, 1, ON_A, SUMMED},
+    {ROW(sigmoid), NULL, 1, ON_A, ROUNDED},
+    {ROW(epilogue), NULL, 8 * ACTIVATIONS, APART | ON_C, ROUNDED},
+    {ROW(gate), NULL, ACTIVATIONS, APART | ON_A | ON_B, ROUNDED},
+    {ROW(rotate), NULL, 2, ON_A, ROUNDED},
+    {ROW(scale), NULL, 1, APART | ON_A, EXACT},
+    {ROW(accumulate), NULL, 1, ON_B, EXACT},
+    {ROW(to_bf16), read_bf16, 1, APART, EXACT},
+    {ROW(pair_bf16), read_pair, 2, APART, EXACT},
+    {ROW(to_int8), read_byte, 1, APART, IN_BYTES},
+    {ROW(weights_to_int8), read_weight, 1, APART, IN_SIGNED_BYTES},
+    {ROW(finish), NULL, 8 * ACTIVATIONS, APART | ON_C, ROUNDED},
+};
+#define KERNELS (sizeof rows / sizeof *rows)
+
+/* ------------------------------------------------------------------ trials ---- */
+
+static const size_t lengths[] = {0, 1, 2, 3, 15, 16, 17, 31, 48, 63, 64, 197, 255, 256, 257, 768, 1001};
+static const size_t alignments[BUFFERS] = {7, 5, 3, 2}; /* in buffer i the operand starts at float n % alignments[i] */
+static float given[BUFFERS][MAX], memory[BUFFERS][MAX]; /* before a kernel runs, and as it sees them */
+
+/* The variants that this processor runs, plain C first; several instruction sets may share one. */
+static const vit__kernels *variants[8];
+static size_t n_variants;
+
+static int prepare(void **state)
 {
     (void)state;
-    const vit__kernels *tables[3];
-    /* 1 + 1/256 lies halfway: to even, down; 1 + 3/256 up. The largest float rounds to infinity. */
-    static const float special[] = {0, -0.0f, 1, 1.00390625f, 1.01171875f, 3.4e38f, 1e-40f, INFINITY, -INFINITY};
-    static const uint16_t wanted[] = {0, 0x8000, 0x3F80, 0x3F80, 0x3F82, 0x7F80, 0x0001, 0x7F80, 0xFF80};
-    uint16_t got[MAX];
-    uint32_t pairs[MAX];
-    for (size_t level = levels(tables); level-- > 0;) {
-        tables[level]->to_bf16(special, 9, got);
-        assert_memory_equal(got, wanted, sizeof wanted);
-        for (size_t k = 0; k < LENGTHS; k++) {
-            size_t n = lengths[k];
-            tables[level]->to_bf16(values + k % 5, n, got);
-            for (size_t i = 0; i < n; i++) /* 7 bits of fraction: half a unit is 2^-8 of the power of two below */
-                assert_true(fabsf(from_bf16(got[i]) - values[k % 5 + i]) <= ldexpf(fabsf(values[k % 5 + i]), -8));
-            tables[level]->pair_bf16(values + k % 5, values + k % 5, n, pairs);
-            for (size_t i = 0; i < n; i++)
-                assert_int_equal(pairs[i], (uint32_t)got[i] * 0x10001u);
-            tables[level]->pair_bf16(values + k % 5, NULL, n, pairs);
-            for (size_t i = 0; i < n; i++)
-                assert_int_equal(pairs[i], got[i]);
-        }
+    unsigned flags;
+    for (size_t i = 0; next_isa(&i, &flags);)
+        if (n_variants == 0 || variants[n_variants - 1] != vit__kernels_get(flags))
+            variants[n_variants++] = vit__kernels_get(flags);
+    for (uint64_t buffer = 0; buffer < BUFFERS; buffer++) {
+        uint64_t random = buffer + 1;
+        for (size_t i = 0; i < MAX; i++)
+            given[buffer][i] = (buffer == BUFFER_A ? 4 : 1) * ((float)(random_next(&random) >> 40) / 8388608.0f - 1.0f);
+    }
+    return 0;
+}
+
+static trial start(unsigned option, size_t n, int place)
+{
+    float *begin[BUFFERS];
+    memcpy(memory, given, sizeof given);
+    for (size_t i = 0; i < BUFFERS; i++)
+        begin[i] = memory[i] + n % alignments[i];
+    return (trial){.n = n, .option = option, .a = begin[BUFFER_A], .b = begin[BUFFER_B], .c = begin[BUFFER_C],
+                   .y = begin[place], .top = -INFINITY};
+}
+
+/* What the formulas take from all of a. */
+static void summarise(trial *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        t->mean += t->a[i] / (double)t->n;
+        t->squares += (double)t->a[i] * t->a[i] / (double)t->n;
+        t->top = fmax(t->top, t->a[i]);
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        t->variance += (t->a[i] - t->mean) * (t->a[i] - t->mean) / (double)t->n;
+        t->near += exp(t->a[i] - t->top);
+        t->far += exp(FAR * (t->a[i] - t->top));
     }
 }
 
-static void bytes_span_the_row(void **state)
+/* How many values of y a row has a formula for. */
+static size_t values_of(const kernel_row *row, const trial *t)
+{
+    return row->run == run_finish ? t->n / VIT__PANEL * STRIDE : t->n;
+}
+
+static void expect(const kernel_row *row, trial *t, double *want)
+{
+    summarise(t);
+    for (size_t i = 0; i < values_of(row, t); i++)
+        want[i] = row->want(t, i);
+}
+
+static void run(const kernel_row *row, const vit__kernels *table, trial *t)
+{
+    row->run(table, t);
+    for (size_t i = 0; row->read && i < t->n; i++)
+        t->y[i] = row->read(t, i);
+}
+
+/* The whole buffer of the destination, and all others, which are as they were. */
+static void check(const kernel_row *row, const vit__kernels *table, const trial *t, int place, const double *want,
+                  const float *plain)
+{
+    const float *got = memory[place];
+    double largest = 1;
+    for (size_t i = 0; i < MAX; i++)
+        largest = fmax(largest, fabs(want[i]));
+    for (size_t i = 0; i < MAX; i++) {
+        double most = want[i] == given[place][i] ? 0 : row->tolerance * largest;
+        if (!(fabs(got[i] - want[i]) <= most) || !(fabs((double)got[i] - plain[i]) <= 2 * most))
+            fail_msg("%s (%s), n = %zu, option %u, destination %d, at %zu: %.9g, by the formula %.9g, in plain C %.9g",
+                     row->name, table->name, t->n, t->option, place, i, got[i], want[i], plain[i]);
+    }
+    for (int i = 0; i < BUFFERS; i++)
+        if (i != place)
+            assert_memory_equal(memory[i], given[i], sizeof given[i]);
+}
+
+static void try_all_variants(const kernel_row *row, unsigned option, size_t n, int place)
+{
+    double want[MAX];
+    float plain[MAX];
+    trial t = start(option, n, place);
+    for (size_t i = 0; i < MAX; i++)
+        want[i] = memory[place][i];
+    expect(row, &t, want + (t.y - memory[place]));
+    for (size_t i = 0; i < n_variants; i++) {
+        t = start(option, n, place);
+        run(row, variants[i], &t);
+        if (i == 0)
+            memcpy(plain, memory[place], sizeof plain);
+        check(row, variants[i], &t, place, want, plain);
+    }
+}
+
+static void kernels_are_the_formulas(void **state)
 {
     (void)state;
-    const vit__kernels *tables[3];
-    uint8_t bytes[MAX];
-    int8_t weights[MAX];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (size_t k = 0; k < LENGTHS; k++) {
-            size_t n = lengths[k];
-            const float *x = values + k % 5;
-            vit__byte_scale scale;
-            tables[level]->to_int8(x, n, bytes, &scale);
-            assert_in_range(scale.zero, 0, 255);
-            for (size_t i = 0; i < n; i++) /* half a unit, and what moving the zero point costs */
-                if (!(fabs((double)scale.scale * (bytes[i] - scale.zero) - x[i]) <= 1.001 * scale.scale))
-                    fail_msg("%g as byte %d of scale %g (%s)", x[i], bytes[i], scale.scale, tables[level]->name);
-            float unit = tables[level]->weights_to_int8(x, n, weights);
-            for (size_t i = 0; i < n; i++)
-                assert_true(fabs(unit * weights[i] - x[i]) <= 0.5001 * unit);
+    for (size_t k = 0; k < KERNELS; k++)
+        for (unsigned option = 0; option < rows[k].options; option++)
+            for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+                for (int place = 0; place < BUFFERS; place++)
+                    if (rows[k].places >> place & 1)
+                        try_all_variants(&rows[k], option, lengths[i], place);
+}
+
+static int first_place(const kernel_row *row)
+{
+    int place = 0;
+    while (!(row->places >> place & 1))
+        place++;
+    return place;
+}
+
+static void try_nan(const kernel_row *row, const vit__kernels *table, unsigned option, size_t n)
+{
+    double want[MAX];
+    trial t = start(option, n, first_place(row));
+    memory[BUFFER_A][n % alignments[BUFFER_A] + n / 2] = NAN;
+    expect(row, &t, want);
+    run(row, table, &t);
+    for (size_t i = 0; i < values_of(row, &t); i++)
+        if (isnan(want[i]) && !isnan(t.y[i]))
+            fail_msg("%s (%s), n = %zu, option %u, at %zu: %g for NaN", row->name, table->name, n, option, i, t.y[i]);
+}
+
+/* A NaN must reach the output, where it is refused, and not turn into a number on the way. */
+static void nan_stays_nan(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_variants; i++)
+        for (size_t k = 0; k < KERNELS; k++)
+            for (unsigned option = 0; option < rows[k].options && option < ACTIVATIONS; option++) /* no sums of bytes */
+                for (size_t n = 1; n < 80; n++)
+                    try_nan(&rows[k], variants[i], option, n);
+}
+
+/* ------------------------------------------------------------------ odd values ---- */
+
+/* By the epilogue; and by finish, whose rough GELUs may be off by 1e-4, and past 8 by as much of an eighth of the value. */
+static void activations_hold_far_out(void **state)
+{
+    (void)state;
+    enum { N = 2 * VIT__PANEL };
+    static const float zeros[VIT__PANEL];
+    float x[N] = {-200, -90, -30, -12, -1e-3f, -1e-20f, 0, 1e-20f, 1e-3f, 12, 30, 90, 200}, sums[N], got[N], roughly[N];
+    for (int i = 13; i < N; i++)
+        x[i] = ((float)i - N / 2) / 6; /* -9 to 11 */
+    for (size_t v = 0; v < n_variants; v++)
+        for (int kind = 0; kind < (int)ACTIVATIONS; kind++) {
+            vit__epilogue_row row = {.activation = (vit__activation)kind};
+            vit__panel_columns columns = {.activation = row.activation, .rough = true, .bias = zeros};
+            vit__panel_rows panel = {.rows = N / VIT__PANEL, .sums = sums, .y = roughly, .y_stride = VIT__PANEL};
+            memcpy(sums, x, sizeof sums);
+            variants[v]->epilogue(x, &row, N, got);
+            variants[v]->finish(&columns, &panel);
+            for (int i = 0; i < N; i++) {
+                double want = activate((unsigned)kind, x[i]);
+                if (!(fabs(got[i] - want) <= ROUNDED * fmax(1, fabsf(x[i]))) ||
+                    !(fabs(roughly[i] - want) <= 1e-4 * fmax(1, fabsf(x[i]) / 8)))
+                    fail_msg("activation %d of %g is %g, roughly %g (%s)", kind, x[i], got[i], roughly[i],
+                             variants[v]->name);
+            }
         }
+}
+
+/* 1 + 1/256 lies halfway: to even, down; 1 + 3/256 up. The largest float rounds to infinity. */
+static void bf16_is_the_nearest(void **state)
+{
+    (void)state;
+    static const float special[] = {0, -0.0f, 1, 1.00390625f, 1.01171875f, 3.4e38f, 1e-40f, INFINITY, -INFINITY};
+    static const uint16_t wanted[] = {0, 0x8000, 0x3F80, 0x3F80, 0x3F82, 0x7F80, 0x0001, 0x7F80, 0xFF80};
+    uint16_t got[9];
+    for (size_t v = 0; v < n_variants; v++) {
+        variants[v]->to_bf16(special, 9, got);
+        assert_memory_equal(got, wanted, sizeof wanted);
+    }
 }
 
 /* Rows that are all zero, tiny, one-sided; rows with NaN or infinity, whose scale must say so. */
 static void bytes_of_odd_rows(void **state)
 {
     (void)state;
-    const vit__kernels *tables[3];
-    static const float rows[][4] = {{0, 0, 0, 0}, {1e-44f, -1e-44f, 0, 0}, {5, 6, 7, 8}, {-5, -6, -7, -8}};
+    static const float odd[][4] = {{0, 0, 0, 0}, {1e-44f, -1e-44f, 0, 0}, {5, 6, 7, 8}, {-5, -6, -7, -8},
+                                   {1, 2, NAN, 3}, {1, 2, INFINITY, 3}, {1, 2, -INFINITY, 3}};
     uint8_t bytes[4];
-    for (size_t level = levels(tables); level-- > 0;) {
-        vit__byte_scale scale;
-        for (int r = 0; r < 4; r++) {
-            tables[level]->to_int8(rows[r], 4, bytes, &scale);
-            for (int i = 0; i < 4; i++)
-                assert_true(fabs((double)scale.scale * (bytes[i] - scale.zero) - rows[r][i]) <= fmax(0.51 * scale.scale, 1e-43));
+    int8_t weights[4];
+    for (size_t v = 0; v < n_variants; v++)
+        for (size_t row = 0; row < sizeof odd / sizeof *odd; row++) {
+            vit__byte_scale scale;
+            variants[v]->to_int8(odd[row], 4, bytes, &scale);
+            float unit = variants[v]->weights_to_int8(odd[row], 4, weights);
+            assert_int_equal(isfinite(scale.scale) != 0, row < 4);
+            assert_int_equal(isfinite(unit) != 0, row < 4);
+            if (row < 4)
+                assert_in_range(scale.zero, 0, 255);
+            for (int i = 0; i < 4 && row < 4; i++)
+                assert_true(fabs((double)scale.scale * (bytes[i] - scale.zero) - odd[row][i]) <=
+                            fmax(0.51 * scale.scale, 1e-43));
         }
-        for (int i = 0; i < 3; i++) {
-            float x[4] = {1, 2, (float[]){NAN, INFINITY, -INFINITY}[i], 3};
-            int8_t weights[4];
-            tables[level]->to_int8(x, 4, bytes, &scale);
-            assert_true(isnan(scale.scale) || isinf(scale.scale));
-            float unit = tables[level]->weights_to_int8(x, 4, weights);
-            assert_true(isnan(unit) || isinf(unit));
-        }
-    }
 }
 
-#define ROWS 5
+/* ------------------------------------------------------------------ speed ---- */
 
-/* One row of a panel as it is to be finished: f32 sums, or sums of bytes. */
-static double finished(const vit__panel_columns *columns, const vit__panel_rows *rows, size_t row, size_t i,
-                       const int32_t *bytes)
+static double seconds(void)
 {
-    double x = rows->sums[row * VIT__PANEL + i];
-    if (rows->byte_scales) {
-        vit__byte_scale scale = rows->byte_scales[row];
-        x = (double)scale.scale * columns->byte_scales[i] *
-            (bytes[row * VIT__PANEL + i] - scale.zero * columns->byte_sums[i]);
-    }
-    double y = activation(columns->activation, x + columns->bias[i]);
-    return (columns->scale ? columns->scale[i] : 1) * y +
-           (rows->residual ? rows->residual[row * rows->residual_stride + i] : 0);
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void check_finish(const vit__kernels *table, int kind, unsigned parts)
+/* A row of ViT-B, again and again; finish includes making its sums. Printed, not judged: machines differ. */
+static void print_speed(void)
 {
-    enum { STRIDE = 2 * VIT__PANEL + 1 };
-    static const vit__byte_scale scales[ROWS] = {{0.003f, 117}, {0.001f, 0}, {0.002f, 255}, {0, 0}, {0.004f, 1}};
-    float sums[ROWS * VIT__PANEL], y[ROWS * STRIDE];
-    int32_t bytes[ROWS * VIT__PANEL], column_sums[VIT__PANEL];
-    double want[VIT__PANEL * ROWS];
-    for (int i = 0; i < ROWS * VIT__PANEL; i++)
-        bytes[i] = (i * 7919) % 10003 - 5000;
-    for (int i = 0; i < VIT__PANEL; i++)
-        column_sums[i] = (i * 31) % 51 - 25;
-    memcpy(sums, values, sizeof sums);
-    fill(y, ROWS * STRIDE, 9, 1);
-    vit__panel_columns columns = {.activation = (vit__activation)kind, .bias = third,
-                                  .scale = parts & 1 ? other + 1 : NULL, .byte_scales = other, .byte_sums = column_sums};
-    vit__panel_rows rows = {.rows = ROWS, .sums = sums, .byte_scales = parts & 2 ? scales : NULL,
-                            .residual = parts & 4 ? y : NULL, .residual_stride = STRIDE, .y = y, .y_stride = STRIDE};
-    for (size_t row = 0; row < ROWS; row++)
-        for (size_t i = 0; i < VIT__PANEL; i++)
-            want[row * VIT__PANEL + i] = finished(&columns, &rows, row, i, bytes);
-    if (rows.byte_scales)
-        memcpy(sums, bytes, sizeof sums);
-    float beyond = y[VIT__PANEL];
-    table->finish(&columns, &rows);
-    for (size_t row = 0; row < ROWS; row++)
-        check(y + row * STRIDE, want + row * VIT__PANEL, VIT__PANEL, "finish", table->name);
-    assert_true(y[VIT__PANEL] == beyond);
-}
-
-static void panels_are_finished_as_the_formula(void **state)
-{
-    (void)state;
-    const vit__kernels *tables[3];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++)
-            for (unsigned parts = 0; parts < 8; parts++)
-                check_finish(tables[level], kind, parts);
-}
-
-/* A NaN must reach the output, where it is refused, not turn into a number on the way. */
-static void nan_stays_nan(void **state)
-{
-    (void)state;
-    const vit__kernels *tables[3];
-    for (size_t level = levels(tables); level-- > 0;)
-        for (size_t n = 1; n < 40; n++) {
-            float x[40], y[40];
-            fill(x, n, 3, 1);
-            x[n / 2] = NAN;
-            for (int kind = VIT__ACTIVATION_NONE; kind <= VIT__ACTIVATION_TANH; kind++) {
-                vit__epilogue_row row = {.activation = (vit__activation)kind};
-                tables[level]->epilogue(x, &row, n, y);
-                assert_true(isnan(y[n / 2]));
+    enum { N = 768, CALLS = 2000, REPEATS = 20 };
+    for (size_t k = 0; k < KERNELS; k++)
+        for (size_t i = 0; i < n_variants; i++) {
+            double best = INFINITY;
+            for (int repeat = 0; repeat < REPEATS; repeat++) {
+                trial t = start(0, N, first_place(&rows[k]));
+                double begin = seconds();
+                for (int call = 0; call < CALLS; call++)
+                    rows[k].run(variants[i], &t);
+                best = fmin(best, seconds() - begin);
             }
-            tables[level]->layer_norm(x, other, NULL, 1e-6f, n, y);
-            assert_true(isnan(y[0]));
-            tables[level]->softmax(x, n);
-            assert_true(isnan(x[n / 2]));
+            printf("%-20s %-8s %6.2f values a nanosecond\n", rows[k].name, variants[i]->name, 1e-9 * N * CALLS / best);
         }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    fill(values, MAX + 16, 1, 4);
-    fill(other, MAX + 16, 2, 1);
-    fill(third, MAX + 16, 3, 1);
+    if (argc > 1 && strcmp(argv[1], "speed") == 0) {
+        prepare(NULL);
+        print_speed();
+        return 0;
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layer_norm_is_the_formula), cmocka_unit_test(softmax_is_the_formula),
-        cmocka_unit_test(epilogues_are_the_formula), cmocka_unit_test(activations_hold_far_out),
-        cmocka_unit_test(nan_stays_nan), cmocka_unit_test(rough_activations_are_near),
-        cmocka_unit_test(exponentials_in_pieces_are_a_softmax), cmocka_unit_test(bf16_is_the_nearest),
-        cmocka_unit_test(bytes_span_the_row), cmocka_unit_test(bytes_of_odd_rows),
-        cmocka_unit_test(panels_are_finished_as_the_formula)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        cmocka_unit_test(kernels_are_the_formulas), cmocka_unit_test(nan_stays_nan),
+        cmocka_unit_test(activations_hold_far_out), cmocka_unit_test(bf16_is_the_nearest),
+        cmocka_unit_test(bytes_of_odd_rows)};
+    return cmocka_run_group_tests(tests, prepare, NULL);
 }
