@@ -4,8 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libvit)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(FILES base/include/vit/error.h base/include/vit/export.h vit/include/vit/vit.h io/include/vit/io.h text/include/vit/text.h
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vit)
+install(DIRECTORY base/include/ vit/include/ io/include/ text/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS vit_command RUNTIME)
 
 # libvitio.so and libvittext.so find libvit.so beside them, wherever the tree stands.

@@ -36,6 +36,7 @@ function(vit_add_library name)
   list(TRANSFORM ARG_ROOMS REPLACE "(.+)" "$<TARGET_OBJECTS:room_\\1>" OUTPUT_VARIABLE objects)
   list(TRANSFORM ARG_ROOMS REPLACE "(.+)" "$<TARGET_PROPERTY:room_\\1,INTERFACE_INCLUDE_DIRECTORIES>" OUTPUT_VARIABLE internal)
 
+  set_property(GLOBAL APPEND PROPERTY VIT_LIBRARIES ${name})
   add_library(${name} SHARED)
   set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
   if(NOT VIT_SANITIZE AND NOT VIT_FUZZ) # what watches is in the program, where it is Clang's
