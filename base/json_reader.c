@@ -14,16 +14,30 @@ vit__reader vit__reader_start(const vit__json *object, const char *where, vit_er
     return (vit__reader){.object = object, .where = where, .status = VIT_OK, .err = err};
 }
 
+vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object)
+{
+    return (vit__reader){.object = object, .where = outer->where, .err = outer->err, .outer = outer};
+}
+
+static bool has_failed(const vit__reader *reader)
+{
+    while (reader->status == VIT_OK && reader->outer)
+        reader = reader->outer;
+    return reader->status != VIT_OK;
+}
+
 void vit__reader_fail(vit__reader *reader, vit_status status, const char *format, ...)
 {
-    if (reader->status != VIT_OK)
+    if (has_failed(reader))
         return;
     char message[400];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    reader->status = vit__fail(reader->err, status, reader->where, "%s", message);
+    vit__fail(reader->err, status, reader->where, "%s", message);
+    for (; reader; reader = reader->outer)
+        reader->status = status;
 }
 
 bool vit__read_has(const vit__reader *reader, const char *key)
@@ -33,7 +47,7 @@ bool vit__read_has(const vit__reader *reader, const char *key)
 
 const vit__json *vit__read_given(const vit__reader *reader, const char *key)
 {
-    return reader->status == VIT_OK && vit__read_has(reader, key) ? vit__json_get(reader->object, key) : NULL;
+    return !has_failed(reader) && vit__read_has(reader, key) ? vit__json_get(reader->object, key) : NULL;
 }
 
 bool vit__whole_size(const vit__json *value, size_t *size)

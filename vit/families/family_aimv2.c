@@ -119,7 +119,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     bool words = tower == VIT__TOWER_TEXT;
     const vit__json *part = vit__json_get(config, words ? "text_config" : "vision_config");
     bool both = vit__json_is_object(part);
-    vit__reader top = vit__reader_start(config, where, err), r = vit__reader_start(both ? part : config, where, err);
+    vit__reader top = vit__reader_start(config, where, err), r = vit__reader_inside(&top, both ? part : config);
     const char *type = vit__read_text(&top, "model_type", "");
     out->present = both || strcmp(type, "aimv2_text_model") == 0 ? both || words : !words;
     if (!out->present)
@@ -134,7 +134,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     }
     out->config.logit_scale = both;
     out->config.logit_scale_most = both ? vit__read_number(&top, "max_logit_scale", 100) : 0;
-    return top.status != VIT_OK ? top.status : r.status;
+    return top.status;
 }
 
 static const char *const types[] = {"aimv2", "aimv2_vision_model", "aimv2_text_model", NULL};

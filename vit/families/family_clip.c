@@ -201,19 +201,19 @@ static vit_status plan(const kind *k, const vit__checkpoint *checkpoint, vit__to
 {
     const vit__json *config = vit__checkpoint_config(checkpoint);
     const char *where = vit__checkpoint_config_name(checkpoint);
-    source s = {.kind = k, .checkpoint = checkpoint, .top = vit__reader_start(config, where, err),
-                .part = vit__reader_start(part_of(config, tower), where, err)};
+    source s = {.kind = k, .checkpoint = checkpoint, .top = vit__reader_start(config, where, err)};
+    s.part = vit__reader_inside(&s.top, part_of(config, tower));
     bool text = vit__family_has(checkpoint, "embeddings.token_embedding.weight", "text_model.");
     bool image = vit__family_has(checkpoint, "embeddings.patch_embedding.weight", "vision_model.");
     s.both = vit__read_architecture(&s.top, k->siglip ? "SiglipModel" : "CLIPModel") || (text && image);
     out->present = has_tower(&s, tower);
     if (!out->present)
-        return VIT_OK;
+        return s.top.status;
     snprintf(out->config.family, sizeof out->config.family, "%s", k->name);
     name_tower(&s, tower, out);
     (tower == VIT__TOWER_TEXT ? plan_text : plan_image)(&s, out);
     plan_comparison(&s, &out->config);
-    return s.top.status != VIT_OK ? s.top.status : s.part.status;
+    return s.top.status;
 }
 
 static vit_status plan_of_clip(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)

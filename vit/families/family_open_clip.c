@@ -55,11 +55,9 @@ static void refuse_options(vit__reader *r)
 /* "act_kwargs": arguments of torch's GELU, as {"approximate": "tanh"}. */
 static vit__activation activation_of(vit__reader *r, bool quick_gelu)
 {
-    vit__reader arguments = vit__reader_start(vit__json_get(r->object, "act_kwargs"), r->where, r->err);
+    vit__reader arguments = vit__reader_inside(r, vit__json_get(r->object, "act_kwargs"));
     const char *approximate = vit__read_text(&arguments, "approximate", "none");
     bool tanh = strcmp(approximate, "tanh") == 0, known = tanh || strcmp(approximate, "none") == 0;
-    if (arguments.status != VIT_OK)
-        r->status = arguments.status;
     if (!known || (vit__json_length(arguments.object) > 0 &&
                    (quick_gelu || vit__json_length(arguments.object) != 1 || !vit__read_has(&arguments, "approximate"))))
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
@@ -70,15 +68,13 @@ static vit__activation activation_of(vit__reader *r, bool quick_gelu)
 /* What both towers share. Some configs carry the norm's eps: {"norm_kwargs": {"eps": 1e-6}}. */
 static void plan_blocks(vit__reader *r, bool quick_gelu, vit_config *c)
 {
-    vit__reader norm = vit__reader_start(vit__json_get(r->object, "norm_kwargs"), r->where, r->err);
+    vit__reader norm = vit__reader_inside(r, vit__json_get(r->object, "norm_kwargs"));
     double ratio = vit__read_number(r, "mlp_ratio", 4);
     if (ratio <= 0 || ratio > 1024)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "\"mlp_ratio\" is %g: it must be above 0 and at most 1024", ratio);
     else
         c->mlp_width = (size_t)((double)c->width * ratio);
     c->norm_eps = c->pre_norm_eps = c->final_norm_eps = c->pooled_norm_eps = vit__read_number(&norm, "eps", 1e-5);
-    if (norm.status != VIT_OK)
-        r->status = norm.status;
     c->activation = activation_of(r, quick_gelu);
     c->qkv_bias = c->key_bias = c->projection_bias = c->mlp_bias = true;
     c->attention_scale = c->mlp_scale = vit__read_has(r, "ls_init_value");
@@ -214,13 +210,13 @@ static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *mod
     vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""), .prefix = "visual.trunk.",
                              .pooling = behind == PROJECTION_LINEAR && *pool ? pool : NULL,
                              .head_projects = behind == PROJECTION_HEAD};
-    if (r->status != VIT_OK || model->status != VIT_OK)
-        return r->status != VIT_OK ? r->status : model->status;
     vit__json *arguments = trunk_arguments(r, behind, pool, embedding);
-    if (!arguments)
-        return vit__fail_memory(r->err, r->where);
+    vit_status status = model->status;
+    if (status == VIT_OK && !arguments)
+        status = vit__fail_memory(r->err, r->where);
     trunk.model_args = arguments;
-    vit_status status = vit__timm_plan(&trunk, checkpoint, out, r->err);
+    if (status == VIT_OK)
+        status = vit__timm_plan(&trunk, checkpoint, out, r->err);
     vit__json_free(arguments);
     if (status != VIT_OK)
         return status;
@@ -231,7 +227,7 @@ static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *mod
         c->embedding = VIT__EMBEDDING_PROJECTED;
     }
     plan_comparison(checkpoint, model, c);
-    return r->status != VIT_OK ? r->status : model->status;
+    return model->status;
 }
 
 static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
@@ -240,7 +236,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     bool words = tower == VIT__TOWER_TEXT;
     const vit__json *config = vit__json_get(vit__checkpoint_config(checkpoint), "model_cfg");
     vit__reader model = vit__reader_start(config, where, err);
-    vit__reader r = vit__reader_start(vit__json_get(config, words ? "text_cfg" : "vision_cfg"), where, err);
+    vit__reader r = vit__reader_inside(&model, vit__json_get(config, words ? "text_cfg" : "vision_cfg"));
     if (!vit__json_is_object(config) || !vit__json_is_object(r.object))
         vit__reader_fail(&model, VIT_ERR_CORRUPT, "\"model_cfg\" or its \"%s\" is missing", words ? "text_cfg" : "vision_cfg");
     if (vit__read_has(&model, "multimodal_cfg"))
@@ -265,7 +261,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
         out->config.embedding = VIT__EMBEDDING_PROJECTED;
     }
     plan_comparison(checkpoint, &model, &out->config);
-    return model.status != VIT_OK ? model.status : r.status;
+    return model.status;
 }
 
 static const char *const harmless[] = {"attn_mask", NULL};

@@ -156,10 +156,9 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
         return whole.status;
     if (!vit__json_is_object(object))
         vit__reader_fail(&whole, VIT_ERR_CORRUPT, "\"%s\" is not an object", vit__tower_names[tower]);
-    vit__reader parameters = vit__reader_start(vit__json_get(config, "parameters"), whole.where, err);
+    vit__reader parameters = vit__reader_inside(&whole, vit__json_get(config, "parameters"));
     out->parameters = vit__read_size(&parameters, vit__tower_names[tower], 0);
-    vit__reader r = vit__reader_start(object, whole.where, err);
-    r.status = whole.status != VIT_OK ? whole.status : parameters.status;
+    vit__reader r = vit__reader_inside(&whole, object);
     vit_config *c = &out->config;
     vit__config_from_json(&r, c);
     (tower == VIT__TOWER_TEXT ? check_text : check_image)(&r, c);
@@ -168,7 +167,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     out->present = out->packed = true;
     out->names = vit__packed_names;
     out->prefix = vit__packed_prefixes[tower];
-    return r.status;
+    return whole.status;
 }
 
 const vit__family vit__family_packed = {"packed", VIT__CHECKPOINT_PACKED, NULL, plan, NULL};

@@ -154,16 +154,14 @@ static void read_open_clip_fill(vit__reader *r, vit_preprocessor *p)
 }
 
 /* The size is the vision tower's; only without one does "size" count. */
-static vit_status read_open_clip_size(const vit__json *config, vit__reader *r, vit_preprocessor *p)
+static void read_open_clip_size(const vit__json *config, vit__reader *r, vit_preprocessor *p)
 {
     p->crop_height = p->crop_width = 224;
     read_square(r, "size", &p->crop_height, &p->crop_width);
-    vit__reader tower = *r;
-    tower.object = vit__json_get(vit__json_get(config, "model_cfg"), "vision_cfg");
+    vit__reader tower = vit__reader_inside(r, vit__json_get(vit__json_get(config, "model_cfg"), "vision_cfg"));
     read_square(&tower, "image_size", &p->crop_height, &p->crop_width);
     p->resize_height = p->crop_height;
     p->resize_width = p->crop_width;
-    return tower.status;
 }
 
 vit_status vit__preprocess_from_open_clip(const vit__json *config, const char *name, vit_preprocessor *out,
@@ -179,7 +177,7 @@ vit_status vit__preprocess_from_open_clip(const vit__json *config, const char *n
     set_colours(&p, &vit__colours_clip);
     int filter = 0, mode = 0;
     *out = (vit_preprocessor){0};
-    r.status = read_open_clip_size(config, &r, &p);
+    read_open_clip_size(config, &r, &p);
     vit__read_name(&r, "interpolation", filters, &filter);
     vit__read_name(&r, "resize_mode", modes, &mode);
     vit__read_colour(&r, "mean", p.mean);

@@ -147,15 +147,13 @@ static void read_size(vit__reader *r, const class_row *row, vit_preprocessor *p)
                  {"shortest_edge", "shortest_edge", VIT__RESIZE_SHORTEST},
                  {"max_height", "max_width", VIT__RESIZE_FIT},
                  {"height", "width", VIT__RESIZE_SQUASH}};
-    vit__reader inner = *r;
-    inner.object = size;
+    vit__reader inner = vit__reader_inside(r, size);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         if (!vit__read_has(&inner, forms[i].height) || !vit__read_has(&inner, forms[i].width))
             continue;
         p->resize = forms[i].mode;
         vit__read_edge(&inner, forms[i].height, &p->resize_height);
         vit__read_edge(&inner, forms[i].width, &p->resize_width);
-        r->status = inner.status;
         return;
     }
     vit__reader_fail(r, VIT_ERR_CORRUPT, "\"size\" has neither height and width nor a shortest_edge");
@@ -175,12 +173,10 @@ static void read_crop_size(vit__reader *r, vit_preprocessor *p)
             p->crop_width = p->crop_height;
         return;
     }
-    vit__reader inner = *r;
-    inner.object = size;
+    vit__reader inner = vit__reader_inside(r, size);
     p->crop_height = p->crop_width = 0;
     vit__read_edge(&inner, "height", &p->crop_height);
     vit__read_edge(&inner, "width", &p->crop_width);
-    r->status = inner.status;
 }
 
 static void read_crop(vit__reader *r, const class_row *row, vit_preprocessor *p)
