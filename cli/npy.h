@@ -10,7 +10,8 @@
 #include "text.h"
 #include "vit/vit.h"
 
-#define CLI_NPY_HEADER 128 /* bytes of every header that we write: room for any shape, so that N can be filled in later */
+/* Bytes of every header that we write: room for any shape, so that N can be filled in later. */
+#define CLI_NPY_HEADER 128
 
 /* header[CLI_NPY_HEADER]: version 1.0, C order. type is "<f4", "<f2" or "|u1". */
 void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, char *header);

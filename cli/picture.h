@@ -21,7 +21,9 @@ typedef struct cli_picture_options {
 } cli_picture_options;
 
 /* For commands that must know which of them were not given: exif and resampler are then below 0. */
+/* clang-format off */
 #define CLI_PICTURES_UNSET {.exif = -1, .resampler = -1}
+/* clang-format on */
 
 extern const cli_option cli_picture_table[];
 

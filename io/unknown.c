@@ -14,7 +14,9 @@ typedef struct signature {
     const char *message;
 } signature;
 
+/* clang-format off */
 #define AT(offset, bytes, message) {offset, bytes, sizeof bytes - 1, message}
+/* clang-format on */
 
 static const signature signatures[] = {
     AT(8, "WEBP", "this is a WebP file, " CONVERT),

@@ -13,7 +13,8 @@
 #include "memory.h"
 
 #define THREADS_MAX 8                /* each may hold a decoded picture */
-#define HELD_MAX ((size_t)256 << 20) /* bytes of pictures in memory that wait to be decoded; past it the stream waits */
+/* Bytes of pictures in memory that wait to be decoded; past it the stream waits. */
+#define HELD_MAX ((size_t)256 << 20)
 
 typedef struct slot {
     bool ready;

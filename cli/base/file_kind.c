@@ -24,8 +24,10 @@ typedef struct mark {
     size_t at, size;
     const char *bytes;
 } mark;
-/* clang-format off: a line for each row */
+/* A line for each row. */
+/* clang-format off */
 #define AT(place, string) {place, sizeof(string) - 1, string}
+/* clang-format on */
 
 static bool has(const start *s, mark m)
 {
@@ -232,8 +234,10 @@ static bool is_packed(const start *s)
 }
 
 #define JSON "json ndjson jsonl"
-/* clang-format off: a line for each row */
+/* A line for each row. */
+/* clang-format off */
 #define PATH_OR_TEXT {AT(0, "{\"path\":"), AT(0, "{\"text\":")}
+/* clang-format on */
 
 /* How a kind is told: by one of its marks, or by `is`. */
 static const struct {

@@ -8,6 +8,7 @@
 #include <archive_entry.h>
 
 /* What is used of it. */
+/* clang-format off */
 #define CLI_LIBARCHIVE_FUNCTIONS(F) \
     F(archive_entry_filetype) F(archive_entry_hardlink) F(archive_entry_pathname) F(archive_entry_size) \
     F(archive_entry_size_is_set) F(archive_errno) F(archive_error_string) F(archive_filter_bytes) F(archive_read_data) \
@@ -15,6 +16,7 @@
     F(archive_read_open_fd) F(archive_read_open_filename) F(archive_read_open_memory) \
     F(archive_read_support_filter_bzip2) F(archive_read_support_filter_gzip) \
     F(archive_read_support_filter_zstd) F(archive_read_support_format_tar)
+/* clang-format on */
 
 typedef struct cli_libarchive_table {
 #define CLI_LIBARCHIVE_MEMBER(name) __typeof__(&name) name;

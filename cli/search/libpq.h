@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 /* What is used of it. */
+/* clang-format off */
 #define CLI_LIBPQ_FUNCTIONS(F) \
     F(PQclear) F(PQconnectdb) F(PQdb) F(PQerrorMessage) F(PQescapeIdentifier) F(PQexec) F(PQexecParams) F(PQfinish) \
     F(PQfreemem) F(PQgetResult) F(PQgetisnull) F(PQgetlength) F(PQgetvalue) F(PQhost) F(PQntuples) F(PQputCopyData) \
     F(PQputCopyEnd) F(PQresultErrorMessage) F(PQresultStatus) F(PQsendQueryParams) F(PQsetClientEncoding) \
     F(PQsetSingleRowMode) F(PQstatus)
+/* clang-format on */
 
 typedef struct cli_libpq_table {
 #define CLI_LIBPQ_MEMBER(name) __typeof__(&name) name;

@@ -95,7 +95,9 @@ static void assert_refused(vit_status status, const vit_error *err, const char *
     } while (0)
 
 #define NULLS(function) static void nulls_of_##function(void **state)
+/* clang-format off */
 #define ROW(function) {#function, nulls_of_##function, NULL, NULL, NULL}
+/* clang-format on */
 
 /* A function of one pointer, and what it does with NULL. */
 #define NULLS_ARE(function, what)                                                                 \

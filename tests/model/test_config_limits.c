@@ -19,6 +19,7 @@ static vit_config small(void)
                         .norm_eps = 1e-6, .pooling = VIT__POOL_CLASS, .rotary.theta = 100};
 }
 
+/* clang-format off */
 static void no_width(vit_config *c) { c->width = 0; }
 static void wide(vit_config *c) { c->width = 65537; }
 static void no_heads(vit_config *c) { c->heads = 0; }
@@ -53,6 +54,7 @@ static void large_mixed(vit_config *c)
 }
 
 static void words(vit_config *c) { c->input = VIT__INPUT_TOKENS; c->vocabulary = 0; c->context = 77; }
+/* clang-format on */
 
 static const struct {
     void (*change)(vit_config *config);

@@ -14,10 +14,12 @@
 #define MUTATIONS 40          /* of each case */
 #define PIXELS_MOST 3000000u  /* larger pictures are not worth the time */
 
+/* clang-format off */
 static const char *const values[] = {
     "0",    "-1",   "1",     "2",     "7",    "1e308", "1e999",      "-0.0", "0.5",  "4294967297", "9223372036854775808",
     "true", "false", "null", "\"\"",  "\"x\"", "[]",   "{}",         "[1,2]", "\"gelu\"", "1e-300", "65536", "[0,0]",
 };
+/* clang-format on */
 
 /* Is this the start of a value: a digit, a sign, a letter of true, false or null, a quote behind a colon? */
 static bool starts_value(const char *text, size_t at)

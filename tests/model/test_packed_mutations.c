@@ -14,6 +14,7 @@
 #define PIXELS_MOST 3000000u /* larger pictures are not worth the time */
 
 /* Keys of a tower's config, with values that each can have. */
+/* clang-format off */
 static const char *const changes[][2] = {
     {"input", "\\\"tokens\\\""}, {"position", "\\\"none\\\""}, {"position", "\\\"learned\\\""},
     {"position", "\\\"learned_patches\\\""}, {"position", "\\\"learned_class\\\""}, {"position", "\\\"sincos\\\""},
@@ -43,6 +44,7 @@ static const char *const changes[][2] = {
     {"patch_width", "3"}, {"position_height", "1"}, {"position_width", "65536"}, {"vocabulary", "1"}, {"context", "1"},
     {"context", "65536"}, {"end_token", "2147483647"}, {"norm_eps", "0"}, {"norm_eps", "-1"}, {"channels", "1"},
 };
+/* clang-format on */
 #define N_CHANGES (sizeof changes / sizeof *changes)
 
 /* The header with a key of a tower's config set to a value; of the other tower's where the model has no such one. The caller

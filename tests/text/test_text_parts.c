@@ -51,6 +51,7 @@ static void a_lexicon_finds_and_walks(void **state)
 static void html_is_unescaped_as_python_does(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const char *const rows[][2] = {
         {"&amp;lt;", "&lt;"},       {"&amp", "&"},          {"&ampx", "&x"},         {"&notit;", "\xC2\xACit;"},
         {"&#150;", "\xE2\x80\x93"}, {"&#x110000;", "\xEF\xBF\xBD"}, {"&#0;", "\xEF\xBF\xBD"}, {"&#1;", ""},
@@ -59,6 +60,7 @@ static void html_is_unescaped_as_python_does(void **state)
         {"&NotEqualTilde;", "\xE2\x89\x82\xCC\xB8"},        {"&copy 2020", "\xC2\xA9 2020"}, {"&am", "&am"},
         {"&CounterClockwiseContourIntegral;", "\xE2\x88\xB3"}, {"&#65", "A"}, {"&#x41g", "Ag"}, {"R&D", "R&D"},
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_step(vit__html_unescape, rows[i][0], rows[i][1]);
 }

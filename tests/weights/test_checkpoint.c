@@ -55,6 +55,7 @@ typedef struct good {
     const char *tensor, *config_name;
 } good;
 
+/* clang-format off */
 static const good good_folders[] = {
     {{.config = TRANSFORMERS, .model = WEIGHTS("plain")}, NULL, VIT__CHECKPOINT_TRANSFORMERS, "plain", "config.json"},
     {{.config = TIMM, .model = WEIGHTS("plain")}, NULL, VIT__CHECKPOINT_TIMM, "plain", "config.json"},
@@ -97,6 +98,7 @@ static const good good_folders[] = {
     {{.config = "{ broken", .model = OWN}, "model.safetensors", VIT__CHECKPOINT_OWN, "own", "model.safetensors"},
     {{.config = TIMM, .model = OWN}, NULL, VIT__CHECKPOINT_OWN, "own", "model.safetensors"},
 };
+/* clang-format on */
 
 static void the_right_parts_are_taken(void **state)
 {

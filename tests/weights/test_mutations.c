@@ -21,10 +21,12 @@ static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},"
                              "\"e\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[34,42]}}";
 
 /* Words that the format knows, and numbers at its edges. */
+/* clang-format off */
 static const char *const words[] = {"0", "1", "2", "24", "32", "-1", "1.0", "1e3", "4294967296", "4611686018427387904",
                                     "9223372036854775807", "18446744073709551616", "[]", "{}", "null", "true", "\"a\"",
                                     "\"F32\"", "\"F4\"", "\"BOOL\"", ",", ":", "[", "]", "\\u0000", "\xff", "\"\"", "0,",
                                     "1.safetensors", "..", "/"};
+/* clang-format on */
 
 /* Overwrites, inserts or removes bytes of the text; returns its new size, at most ROOM. */
 static size_t damage(uint8_t *text, size_t size, uint64_t *seed)

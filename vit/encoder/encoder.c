@@ -4,7 +4,7 @@
  *
  *     pixels [3,height,width] -> patches [N,P] -> linear [N,D]         (words: a row of a table for every id)
  *     tokens x [T,D] = class, distillation, registers, patches; + positions
- *     depth times: x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x))     (or post-norm, as Vaswani et al.)
+ *     depth times: x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x)) (or post-norm, as Vaswani et al.)
  *     final norm -> x [T,D] -> head
  *
  * Each lane does so for its own tokens. Where the head reads the first tokens alone, the last block finishes those alone,

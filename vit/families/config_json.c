@@ -38,8 +38,10 @@ WORDS(heads, VIT__HEAD_TWO_AVERAGED, "none", "linear", "two_averaged");
 
 _Static_assert(sizeof(vit__input) == sizeof(unsigned), "words are stored as the unsigned numbers that enumerations are");
 
+/* clang-format off */
 #define FIELD(member, kind) {#member, kind, offsetof(vit_config, member), NULL}
 #define CHOICE(member, words) {#member, WORD, offsetof(vit_config, member), words}
+/* clang-format on */
 static const field fields[] = {
     CHOICE(input, inputs),
     FIELD(image_height, SIZE),

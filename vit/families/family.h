@@ -87,9 +87,11 @@ typedef struct vit__name {
     vit__layout layout;
 } vit__name;
 
+/* clang-format off */
 #define VIT__PAIR(base) {base ".weight", base ".bias", VIT__LAYOUT_PLAIN}
 #define VIT__ALONE(name) {name, NULL, VIT__LAYOUT_PLAIN}
 #define VIT__ALONE_FLAT(name) {name, NULL, VIT__LAYOUT_FLAT}
+/* clang-format on */
 
 typedef vit__name vit__name_set[VIT__SLOTS];
 

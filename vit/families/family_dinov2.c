@@ -28,7 +28,9 @@ static const vit__name_set new_plain = {EMBEDDING_NAMES, NORM_NAMES, VIT__NEW_AT
 static const vit__name_set swiglu = {EMBEDDING_NAMES, NORM_NAMES, VIT__VIT_ATTENTION_NAMES(BLOCK), SWIGLU_NAMES};
 static const vit__name_set new_swiglu = {EMBEDDING_NAMES, NORM_NAMES, VIT__NEW_ATTENTION_NAMES(BLOCK), NEW_SWIGLU_NAMES};
 
+/* clang-format off */
 #define WITH_PREFIXES(names) {"dinov2.", names}, {"dinov2_with_registers.", names}, {"", names}
+/* clang-format on */
 
 static const vit__naming plain_namings[] = {WITH_PREFIXES(plain), WITH_PREFIXES(new_plain)};
 static const vit__naming swiglu_namings[] = {WITH_PREFIXES(swiglu), WITH_PREFIXES(new_swiglu)};

@@ -10,7 +10,9 @@
 #include "json_reader.h"
 
 #define BLOCK "blocks.%zu.%zu."
+/* clang-format off */
 #define LAYER(name) {name, NULL, VIT__LAYOUT_PACKED}
+/* clang-format on */
 const vit__name vit__packed_names[VIT__SLOTS] = {
     [VIT__SLOT_PATCH] = LAYER("patch"),
     [VIT__SLOT_PATCH_NORM] = VIT__PAIR("patch_norm"),

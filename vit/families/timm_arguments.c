@@ -6,6 +6,7 @@
 #include "timm.h"
 
 /* Keys of model_args that are of training or of where a model is put; they change no number that comes out. */
+/* clang-format off */
 static const char *const inert[] = {
     "drop_rate",       "pos_drop_rate", "patch_drop_rate", "proj_drop_rate",    "attn_drop_rate",    "drop_path_rate",
     "head_init_scale", "weight_init",   "fix_init",        "rope_shift_coords", "rope_jitter_coords", "rope_rescale_coords",
@@ -29,6 +30,7 @@ static const char *const known_eva[] = {
     "use_post_transformer_norm", "use_fc_norm", "attn_pool_num_heads", "attn_pool_mlp_ratio", "ref_feat_shape", NULL,
 };
 static const char *const known_beit[] = {
+/* clang-format on */
     "swiglu_mlp", "scale_mlp", "use_abs_pos_emb", "use_rel_pos_bias", "use_shared_rel_pos_bias", "use_fc_norm", NULL,
 };
 static const char *const *const known_of_class[] = {

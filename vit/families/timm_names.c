@@ -3,6 +3,7 @@
 
 #define BLOCK "blocks.%zu."
 
+/* clang-format off */
 #define COMMON_NAMES                                                                                                   \
     [VIT__SLOT_PATCH] = VIT__PAIR("patch_embed.proj"), [VIT__SLOT_PATCH_NORM] = VIT__PAIR("patch_embed.norm"),         \
     [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE("cls_token"), [VIT__SLOT_DISTILLATION_TOKEN] = VIT__ALONE("dist_token"),      \
@@ -72,7 +73,7 @@ typedef enum naming { PLAIN, PARALLEL, BRANCHES, OLD_DEIT3, FUSED_BIAS, SEPARATE
 
 #define NAME_SETS(embedding)                                                                                           \
     {                                                                                                                  \
-        [PLAIN] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES,                       \
+        [PLAIN] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, SCALE_NAMES, FUSED_NAMES,                      \
                    DIFFERENCE_NAMES(BLOCK "attn.")},                                                                   \
         [PARALLEL] = {embedding, COMMON_NAMES, PARALLEL_NAMES, DIFFERENCE_NAMES(BLOCK)},                               \
         [BRANCHES] = {embedding, COMMON_NAMES, BRANCH_NAMES},                                                          \
@@ -84,6 +85,7 @@ typedef enum naming { PLAIN, PARALLEL, BRANCHES, OLD_DEIT3, FUSED_BIAS, SEPARATE
 /* The projection of a trunk of open_clip stands behind it, or it is the trunk's own head. */
 #define PROJECTION_BEHIND [VIT__SLOT_EMBEDDING] = VIT__PAIR("^visual.head.proj")
 #define PROJECTION_INSIDE [VIT__SLOT_EMBEDDING] = VIT__PAIR("head")
+/* clang-format on */
 
 static const vit__name_set behind[NAMINGS] = NAME_SETS(PROJECTION_BEHIND);
 static const vit__name_set inside[NAMINGS] = NAME_SETS(PROJECTION_INSIDE);

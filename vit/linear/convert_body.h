@@ -4,6 +4,8 @@
  * with a zero point of their own, x = scale * (byte - zero); rows of weights become signed bytes, w = scale * byte.
  * All rounding is to nearest, ties to even.
  */
+/* EACH is a loop, which clang-format cannot know. */
+/* clang-format off */
 
 /* In the low bits of 1.5 * 2^23 + x stands x rounded, for |x| < 2^22. */
 static inline int32_t rounded(float x)

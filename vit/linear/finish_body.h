@@ -4,6 +4,8 @@
  * loops over them are a few vectors without ends; the rows are few enough for each step to find them in the first-level
  * cache.
  */
+/* EACH is a loop, which clang-format cannot know. */
+/* clang-format off */
 #define EACH_COLUMN _Pragma("omp simd") for (size_t i = 0; i < VIT__PANEL; i++)
 
 /* What the sums stand for, with bias. */

@@ -17,7 +17,8 @@
 #include "size.h"
 
 #define BLOCK_ROWS 204  /* most rows of a block; a multiple of the tile's */
-#define PART_WORDS 1024 /* most words of a sum between stops: a panel of them fits the second-level cache beside the rows */
+/* Most words of a sum between stops: a panel of them fits the second-level cache beside the rows. */
+#define PART_WORDS 1024
 #define GROUP_ROWS 24   /* rows whose sums are finished together */
 #define CONVERT_ROWS 8  /* rows a task converts */
 

@@ -4,6 +4,8 @@
  * compilers turn into vectors of whatever width the file is compiled for (the OpenMP pragmas allow it: -fopenmp-simd, no
  * library). A sum's order depends on its length alone, so that a row's result never depends on its surroundings.
  */
+/* EACH is a loop, which clang-format cannot know. */
+/* clang-format off */
 #include <math.h>
 #include <string.h>
 

@@ -12,7 +12,8 @@
 #define VIT__ONEDNN_COLUMNS 64 /* of the right-hand side */
 #define VIT__ONEDNN_WORDS 16   /* inputs are whole numbers of so many words of 32 bits */
 #define VIT__ONEDNN_ROWS 128   /* most rows of a call */
-#define VIT__ONEDNN_STEP 8     /* rows are multiplied by so many: a call on others reads and writes up to the next multiple */
+/* Rows are multiplied by so many: a call on others reads and writes up to the next multiple. */
+#define VIT__ONEDNN_STEP 8
 
 /* Loads it, once in the process. false: it is not there. */
 bool vit__onednn_load(void);

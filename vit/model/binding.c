@@ -59,6 +59,7 @@ static size_t position_rows(const vit_config *c)
     }
 }
 
+/* clang-format off */
 static size_t extent(const vit_config *c, dimension d)
 {
     switch (d) {
@@ -144,6 +145,7 @@ static bool mlp_bias(const vit_config *c) { return c->mlp_bias; }
 static bool gated(const vit_config *c) { return c->mlp == VIT__MLP_GATED; }
 static bool mlp_norm(const vit_config *c) { return c->mlp_norm; }
 static bool mlp_scale(const vit_config *c) { return c->mlp_scale; }
+/* clang-format on */
 
 static bool learned_positions(const vit_config *c)
 {

@@ -525,8 +525,10 @@ typedef struct seat {
     size_t offset; /* in vit__weights, or in vit__block_weights */
 } seat;
 
+/* clang-format off */
 #define ONCE(slot, member) {VIT__SLOT_##slot, offsetof(vit__weights, member)}
 #define EACH(slot, member) {VIT__SLOT_##slot, offsetof(vit__block_weights, member)}
+/* clang-format on */
 static const seat seats[] = {
     ONCE(PATCH, patch),           ONCE(POOLER, pooler),
     ONCE(EMBEDDING, embedding),   ONCE(HEAD, head),

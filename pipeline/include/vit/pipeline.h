@@ -10,7 +10,8 @@
  *
  *     int main(void)
  *     {
- *         const vit_item items[] = {{.kind = VIT_ITEM_PATH, .name = "cat.jpg"}, {.kind = VIT_ITEM_PATH, .name = "dog.jpg"}};
+ *         const vit_item items[] = {{.kind = VIT_ITEM_PATH, .name = "cat.jpg"},
+ *                                   {.kind = VIT_ITEM_PATH, .name = "dog.jpg"}};
  *         vit_error err = {0}, errors[2] = {{0}};
  *         vit_pipeline *pipeline = NULL;
  *         vit_pipeline_open("facebook/dinov2-small", NULL, &pipeline, &err);
@@ -196,7 +197,8 @@ VIT_API vit_status vit_labels_from_vectors(const vit_similarity *similarity, con
                                            size_t width, vit_labels **labels, vit_error *err);
 VIT_API void vit_labels_free(vit_labels *labels);
 VIT_API size_t vit_labels_count(const vit_labels *labels);
-VIT_API size_t vit_labels_width(const vit_labels *labels); /* floats of a picture's embedding that they can be compared with */
+/* Floats of a picture's embedding that they can be compared with. */
+VIT_API size_t vit_labels_width(const vit_labels *labels);
 
 /* scores[vit_labels_count] of a picture with this embedding[vit_labels_width]: logits, or with logits 0 the probabilities that
  * the model makes of them (softmax over the labels for CLIP, the sigmoid of each for SigLIP). */

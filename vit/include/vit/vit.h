@@ -176,9 +176,10 @@ typedef struct vit_model_options {
     vit_precision precision;
     const char *preprocessor; /* file that stands in for the model's own preprocessing; NULL = the model's own */
     vit_tower tower;
-    uint32_t image_height, image_width; /* run at this picture size: positions are interpolated as the family defines it,
-                                         * and preprocessing aims at it; 0 = the model's own (for families that the
-                                         * library runs at any size, such as DINOv2, what its preprocessing gives) */
+    /* Run at this picture size: positions are interpolated as the family defines it, and preprocessing aims at it.
+     * 0 = the model's own (for families that the library runs at any size, such as DINOv2, what its preprocessing
+     * gives). */
+    uint32_t image_height, image_width;
     int once; /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the
                * first result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
 } vit_model_options;
@@ -206,7 +207,7 @@ VIT_API const char *vit_model_file(const vit_model *model, size_t index);
 /* Facts about a model. Strings live as long as the model. A model that is NULL has 0 classes, NULL
  * for a family, and so on for each fact. */
 VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
-VIT_API vit_precision vit_model_precision(const vit_model *model); /* what it was opened in; never VIT_PRECISION_STORED */
+VIT_API vit_precision vit_model_precision(const vit_model *model); /* as opened; never VIT_PRECISION_STORED */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
 VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width; 0: words */
