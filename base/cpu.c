@@ -11,19 +11,18 @@
 #include <cpuid.h>
 #endif
 
-const vit__isa vit__isas[] = {
-    {"c", 0},
-    VIT__ON_X86_64({"avx2", VIT__CPU_AVX2}, {"avx512", VIT__CPU_AVX2 | VIT__CPU_AVX512},
-                   {"avx512_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI},
-                   {"avx512_bf16", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI | VIT__CPU_AVX512_BF16 |
-                                       VIT__CPU_FAST_BF16})};
+const vit__isa vit__isas[] = {{"c", 0},
+                              VIT__ON_X86_64({"avx2", VIT__CPU_AVX2}, {"avx512", VIT__CPU_AVX2 | VIT__CPU_AVX512},
+                                             {"avx512_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI},
+                                             {"avx512_bf16", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI |
+                                                                 VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16})};
 const size_t vit__isa_count = sizeof vit__isas / sizeof *vit__isas;
 
 #if defined(__x86_64__)
 static bool has_amx(void)
 {
     enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25 }; /* leaf 7, edx */
-    enum { OSXSAVE = 1 << 27, XSTATE = 3 << 17 };                         /* leaf 1, ecx; XCR0: tiles and their shape */
+    enum { OSXSAVE = 1 << 27, XSTATE = 3 << 17 };                        /* leaf 1, ecx; XCR0: tiles and their shape */
     const unsigned all = AMX_BF16 | AMX_TILE | AMX_INT8;
     unsigned eax, ebx, ecx, edx;
     if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & OSXSAVE))

@@ -2,11 +2,11 @@
 /*
  * What this machine offers: the instructions of its processor, and how many processors a program may use.
  *
- * The processor and the environment are looked at once in a process, so that a host program may change its environment
- * while others work (setenv beside getenv is undefined). What code needs is a set of flags, one bit for each; a table of
- * variants names for each row the flags that it needs, and takes the last row whose flags are all there. To add an
- * instruction set: a flag and its detection here and in cpu.c, a row in vit__isas, and a row in each table that has a
- * variant for it (vit/linear/kernels.c, vit/linear/tiles.c, vit/preprocess/resize_kernels.c).
+ * The processor and the environment are looked at once in a process, so that a host program may change its
+ * environment while others work (setenv beside getenv is undefined). What code needs is a set of flags, one bit for
+ * each; a table of variants names for each row the flags that it needs, and takes the last row whose flags are all
+ * there. To add an instruction set: a flag and its detection here and in cpu.c, a row in vit__isas, and a row in
+ * each table that has a variant for it (vit/linear/kernels.c, vit/linear/tiles.c, vit/preprocess/resize_kernels.c).
  */
 #ifndef VIT_CPU_H
 #define VIT_CPU_H
@@ -20,9 +20,9 @@ enum {
     VIT__CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL */
     VIT__CPU_AVX512_VNNI = 1 << 2, /* products of bytes */
     VIT__CPU_AVX512_BF16 = 1 << 3, /* products of bfloat16 */
-    VIT__CPU_FAST_BF16 = 1 << 4,   /* these are faster than two float multiply-adds: on AMD's Zen 4 (234 GFLOP/s a core to
+    VIT__CPU_FAST_BF16 = 1 << 4, /* these are faster than two float multiply-adds: on AMD's Zen 4 (234 GFLOP/s a core to
                                     * 115), not on Intel (Granite Rapids: 110 to 222) */
-    VIT__CPU_AMX = 1 << 5          /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers */
+    VIT__CPU_AMX = 1 << 5 /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers */
 };
 
 /* A name for VIT_CPU, and all that may be used under it: "avx2" allows VIT__CPU_AVX2, "c" allows nothing. */

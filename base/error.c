@@ -38,8 +38,7 @@ vit_status vit__fail_errno(vit_error *err, const char *where, const char *words,
     /* GNU's strerror_r; strerror is not for threads */
     const char *reason = strerror_r(number, text, sizeof text);
     bool absent = number == ENOENT || number == ENOTDIR;
-    return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, where, "%s: %s", words,
-                     reason);
+    return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, where, "%s: %s", words, reason);
 }
 
 vit_status vit__fail_null(vit_error *err, const char *function, const char *argument)

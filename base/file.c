@@ -34,8 +34,7 @@ static vit_status check_regular(const char *path, mode_t mode, vit_error *err)
 /* Looks before it opens, since opening a pipe wakes up the program that writes to it. Then looks
  * again at what was opened, since the path may be another file by now. If a pipe is opened all the
  * same, O_NONBLOCK keeps the open from waiting. */
-vit_status vit__file_open(const char *path, const vit__file_kind *kind, int *descriptor,
-                          uint64_t *size, vit_error *err)
+vit_status vit__file_open(const char *path, const vit__file_kind *kind, int *descriptor, uint64_t *size, vit_error *err)
 {
     const char *not_opened = kind->not_opened ? kind->not_opened : "cannot open";
     struct stat st;
@@ -69,8 +68,7 @@ static size_t next_room(const vit__buffer *b, uint64_t most_bytes)
     return b->capacity < most / 2 ? b->capacity * 2 : most;
 }
 
-static vit_status fill(int descriptor, const char *name, const vit__file_kind *kind, vit__buffer *b,
-                       vit_error *err)
+static vit_status fill(int descriptor, const char *name, const vit__file_kind *kind, vit__buffer *b, vit_error *err)
 {
     for (;;) {
         if (b->size == b->capacity && !vit__buffer_reserve(b, next_room(b, kind->most)))
@@ -89,8 +87,8 @@ static vit_status fill(int descriptor, const char *name, const vit__file_kind *k
 }
 
 /* expected: how many bytes there seem to be. */
-static vit_status read_all(int descriptor, const char *name, const vit__file_kind *kind,
-                           uint64_t expected, vit__buffer *content, vit_error *err)
+static vit_status read_all(int descriptor, const char *name, const vit__file_kind *kind, uint64_t expected,
+                           vit__buffer *content, vit_error *err)
 {
     *content = (vit__buffer){0};
     if (expected > kind->most)
@@ -106,14 +104,13 @@ static vit_status read_all(int descriptor, const char *name, const vit__file_kin
     return status;
 }
 
-vit_status vit__descriptor_read(int descriptor, const char *name, const vit__file_kind *kind,
-                                vit__buffer *content, vit_error *err)
+vit_status vit__descriptor_read(int descriptor, const char *name, const vit__file_kind *kind, vit__buffer *content,
+                                vit_error *err)
 {
     return read_all(descriptor, name, kind, 0, content, err);
 }
 
-vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buffer *content,
-                          vit_error *err)
+vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buffer *content, vit_error *err)
 {
     int descriptor;
     uint64_t expected;

@@ -25,19 +25,18 @@ typedef struct vit__file_kind {
 /* Opens a regular file for reading; the caller closes *descriptor. *size is what the file system
  * says, which may be wrong: a file of /proc has 0 bytes. Errors: not found, unreadable (what is not
  * a regular file is), out of memory. */
-vit_status vit__file_open(const char *path, const vit__file_kind *kind, int *descriptor,
-                          uint64_t *size, vit_error *err);
+vit_status vit__file_open(const char *path, const vit__file_kind *kind, int *descriptor, uint64_t *size,
+                          vit_error *err);
 
 /* Reads a regular file to its end into *content, whatever that held before. The limit is checked
  * before memory is taken, and again as the bytes come. On success the caller frees *content; on
  * failure it is all zero. Errors: those of vit__file_open, too large. */
-vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buffer *content,
-                          vit_error *err);
+vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buffer *content, vit_error *err);
 
 /* Reads the rest of an open descriptor in the same way, whatever it is. name stands in messages and
  * may be NULL. */
-vit_status vit__descriptor_read(int descriptor, const char *name, const vit__file_kind *kind,
-                                vit__buffer *content, vit_error *err);
+vit_status vit__descriptor_read(int descriptor, const char *name, const vit__file_kind *kind, vit__buffer *content,
+                                vit_error *err);
 
 /* VIT_ERR_TOO_LARGE, in the words of the kind. */
 vit_status vit__fail_too_large(vit_error *err, const char *name, const vit__file_kind *kind);

@@ -22,14 +22,14 @@ static vit__json *wrap(json_t *json)
 }
 
 /*
- * jansson (2.14, lex_save) ignores that its buffer of one word could not grow: it goes on without the rest of the word, and
- * past the end of a string that lost its last quote. So the document is read as the second element of
+ * jansson (2.14, lex_save) ignores that its buffer of one word could not grow: it goes on without the rest of the
+ * word, and past the end of a string that lost its last quote. So the document is read as the second element of
  *
  *     ["aaaa...",
  *     DOCUMENT]
  *
- * where the a's make the buffer grow to what the longest word of the document needs, and not at their last quote. They are
- * fed byte by byte, and errno is looked at before each. After them the buffer never grows.
+ * where the a's make the buffer grow to what the longest word of the document needs, and not at their last
+ * quote. They are fed byte by byte, and errno is looked at before each. After them the buffer never grows.
  */
 typedef struct source {
     const char *text;
@@ -62,7 +62,8 @@ static size_t longest_word(const char *text, size_t size)
     return size - start > longest ? size - start : longest;
 }
 
-/* jansson's buffer doubles from 16 bytes: this many a's are some past a doubling, and leave more than twice the room. */
+/* jansson's buffer doubles from 16 bytes: this many a's are
+ * some past a doubling, and leave more than twice the room. */
 static size_t padding_for(size_t word)
 {
     size_t capacity = 16;
@@ -120,8 +121,7 @@ static bool ends_early(const source *from, const char *problem)
 }
 
 /* The usual rules. */
-static const vit__json_rules usual = {
-    .file = {.most = 100000000, .above = "a JSON file of more than"}};
+static const vit__json_rules usual = {.file = {.most = 100000000, .above = "a JSON file of more than"}};
 
 static size_t flags_of(const vit__json_rules *rules)
 {
@@ -129,8 +129,7 @@ static size_t flags_of(const vit__json_rules *rules)
            (rules->whole_as_real ? JSON_DECODE_INT_AS_REAL : 0);
 }
 
-static vit_status parse(const vit__json_rules *rules, source *from, const char *where,
-                        vit__json **json, vit_error *err)
+static vit_status parse(const vit__json_rules *rules, source *from, const char *where, vit__json **json, vit_error *err)
 {
     json_error_t problem;
     from->padding = padding_for(longest_word(from->text, from->size));
@@ -148,19 +147,17 @@ static vit_status parse(const vit__json_rules *rules, source *from, const char *
     if (parsed)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: more than one value");
     const char *why = ends_early(from, problem.text) ? "it ends too early" : problem.text;
-    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", why,
-                     problem.line - 1, problem.column);
+    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", why, problem.line - 1,
+                     problem.column);
 }
 
-vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json,
-                           vit_error *err)
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
 {
     source from = {.text = text, .size = size};
     return parse(&usual, &from, where, json, err);
 }
 
-vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json,
-                             vit_error *err)
+vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err)
 {
     vit__buffer text;
     *json = NULL;

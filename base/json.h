@@ -21,29 +21,27 @@ typedef struct vit__json_rules {
 
 /* Parses one UTF-8 document. Refuses duplicate keys, NaN and infinity, U+0000 in strings, and whole
  * numbers past 64 bits (VIT_ERR_CORRUPT). Free with vit__json_free. */
-vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json,
-                           vit_error *err);
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err);
 /* Reads and parses a file of at most 100,000,000 bytes. Not found, unreadable, too large, corrupt. */
 vit_status vit__json_load(const char *path, vit__json **json, vit_error *err);
-vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json,
-                             vit_error *err);
+vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err);
 void vit__json_free(vit__json *json);
 
 /* Reading. */
 const vit__json *vit__json_get(const vit__json *object, const char *key); /* NULL: absent, or not an object */
-bool vit__json_is_null(const vit__json *value);                          /* absent or null */
+bool vit__json_is_null(const vit__json *value);                           /* absent or null */
 bool vit__json_is_object(const vit__json *value);
 bool vit__json_is_array(const vit__json *value);
 bool vit__json_is_number(const vit__json *value);
-const char *vit__json_string(const vit__json *value);                    /* NULL: not a string */
-const char *vit__json_bytes(const vit__json *value, size_t *size);       /* and its size in bytes */
-bool vit__json_is(const vit__json *value, const char *string);           /* is it this string? */
-bool vit__json_number(const vit__json *value, double *number);           /* false: not a number */
-bool vit__json_integer(const vit__json *value, int64_t *integer);        /* false: not a whole number (5.0 is one) */
-bool vit__json_size(const vit__json *value, size_t *size);               /* false: not written as a whole number >= 0 */
-bool vit__json_boolean(const vit__json *value, bool *boolean);           /* false: not a boolean */
-size_t vit__json_length(const vit__json *value);                         /* of an array or object; else 0 */
-const vit__json *vit__json_at(const vit__json *array, size_t index);     /* NULL past the end */
+const char *vit__json_string(const vit__json *value);                /* NULL: not a string */
+const char *vit__json_bytes(const vit__json *value, size_t *size);   /* and its size in bytes */
+bool vit__json_is(const vit__json *value, const char *string);       /* is it this string? */
+bool vit__json_number(const vit__json *value, double *number);       /* false: not a number */
+bool vit__json_integer(const vit__json *value, int64_t *integer);    /* false: not a whole number (5.0 is one) */
+bool vit__json_size(const vit__json *value, size_t *size);           /* false: not written as a whole number >= 0 */
+bool vit__json_boolean(const vit__json *value, bool *boolean);       /* false: not a boolean */
+size_t vit__json_length(const vit__json *value);                     /* of an array or object; else 0 */
+const vit__json *vit__json_at(const vit__json *array, size_t index); /* NULL past the end */
 
 /* Walks the members of an object: for (void *i = vit__json_first(o); i; i = vit__json_next(o, i)). */
 void *vit__json_first(const vit__json *object);
@@ -58,7 +56,7 @@ vit__json *vit__json_new_array(void);
 vit__json *vit__json_new_string(const char *string); /* NULL gives a JSON null; invalid UTF-8 gives NULL */
 vit__json *vit__json_new_number(double number);      /* whole numbers are written without a fraction */
 vit__json *vit__json_new_boolean(bool boolean);
-vit__json *vit__json_copy(const vit__json *json);    /* of all below it; NULL: of NULL, or out of memory */
+vit__json *vit__json_copy(const vit__json *json); /* of all below it; NULL: of NULL, or out of memory */
 bool vit__json_set(vit__json *object, const char *key, vit__json *value);
 bool vit__json_append(vit__json *array, vit__json *value);
 /* Text, keys in the order they were set; indent 0 = one line. The caller frees with free(). NULL: out of memory. */

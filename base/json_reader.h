@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reads keys of a config object into fields, with one check at the end: after the first wrong value the reader keeps its
- * error and answers defaults. A key that is absent or null has its default; a value of the wrong type or out of range is
- * an error that names the key. What only models or only preprocessing has in its configs is read by model_keys.h and
- * picture_keys.h.
+ * Reads keys of a config object into fields, with one check at the end: after the first wrong
+ * value the reader keeps its error and answers defaults. A key that is absent or null has its
+ * default; a value of the wrong type or out of range is an error that names the key. What only
+ * models or only preprocessing has in its configs is read by model_keys.h and picture_keys.h.
  */
 #ifndef VIT_JSON_READER_H
 #define VIT_JSON_READER_H
@@ -21,8 +21,8 @@ typedef struct vit__reader {
 
 vit__reader vit__reader_start(const vit__json *object, const char *where, vit_error *err);
 
-/* A reader of an object inside. The two have one outcome: after the first error in either, both keep it, and the status of
- * `outer` tells it. `outer` stays where it is as long as the inner one is used. */
+/* A reader of an object inside. The two have one outcome: after the first error in either, both keep it,
+ * and the status of `outer` tells it. `outer` stays where it is as long as the inner one is used. */
 vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object);
 
 /* An error found by the caller itself; keeps the first. */
@@ -31,7 +31,7 @@ void vit__reader_fail(vit__reader *reader, vit_status status, const char *format
 bool vit__read_has(const vit__reader *reader, const char *key); /* there, and not null */
 /* The value of a key that is there; NULL where the default holds. */
 const vit__json *vit__read_given(const vit__reader *reader, const char *key);
-size_t vit__read_size(vit__reader *reader, const char *key, size_t absent); /* whole and 0 .. 2^31 - 1 */
+size_t vit__read_size(vit__reader *reader, const char *key, size_t absent);   /* whole and 0 .. 2^31 - 1 */
 double vit__read_number(vit__reader *reader, const char *key, double absent); /* finite */
 bool vit__read_flag(vit__reader *reader, const char *key, bool absent);
 const char *vit__read_text(vit__reader *reader, const char *key, const char *absent); /* borrowed */

@@ -9,7 +9,7 @@
 #include "size.h"
 
 #define KERNEL_ALIGNMENT 64u
-#define LEAST_ITEMS 16 /* of an array that grows */
+#define LEAST_ITEMS 16       /* of an array that grows */
 #define HUGE_PAGE (2u << 20) /* fewer page faults while it is filled, fewer translations while it is read */
 
 bool vit__multiply(size_t a, size_t b, size_t *product)

@@ -18,7 +18,8 @@ char *vit__path_folder(const char *path);
 
 bool vit__path_ends_with(const char *path, const char *ending);
 
-/* A name that stays in its folder and prints as it is: no slash, backslash or control character, not "", "." or "..". */
+/* A name that stays in its folder and prints as it is: no slash,
+ * backslash or control character, not "", "." or "..". */
 bool vit__path_is_plain_name(const char *name);
 
 /* *path = "folder/name", which the caller frees, if something has that path. It may be anything:
@@ -26,8 +27,7 @@ bool vit__path_is_plain_name(const char *name);
  * The one error is out of memory. */
 vit_status vit__path_find(const char *folder, const char *name, char **path, vit_error *err);
 /* Whether vit__path_find would find it. */
-vit_status vit__path_exists(const char *folder, const char *name, bool *exists,
-                            vit_error *err);
+vit_status vit__path_exists(const char *folder, const char *name, bool *exists, vit_error *err);
 
 /* Links are followed. */
 bool vit__path_is_folder(const char *path);

@@ -125,10 +125,9 @@ vit_status vit__pool_create(unsigned threads, vit__pool **result, vit_error *err
     pthread_cond_init(&pool->done, NULL);
     pool->workers = vit__alloc_zero(threads, sizeof *pool->workers);
     if (!pool->workers || !start_workers(pool)) {
-        vit_status status = pool->workers
-                                ? vit__fail(err, VIT_ERR_OUT_OF_MEMORY, NULL,
-                                            "cannot start %u threads: ask for fewer", threads)
-                                : vit__fail_memory(err, NULL);
+        vit_status status = pool->workers ? vit__fail(err, VIT_ERR_OUT_OF_MEMORY, NULL,
+                                                      "cannot start %u threads: ask for fewer", threads)
+                                          : vit__fail_memory(err, NULL);
         vit__pool_free(pool);
         return status;
     }

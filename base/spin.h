@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Waiting for another thread that is nearly there: watching first, then giving the processor to whoever wants it. Whoever
- * has waited longer than that goes to sleep. */
+/* Waiting for another thread that is nearly there: watching first, then giving the
+ * processor to whoever wants it. Whoever has waited longer than that goes to sleep. */
 #ifndef VIT_SPIN_H
 #define VIT_SPIN_H
 

@@ -28,7 +28,7 @@ typedef struct attention {
     size_t heads, tokens;
     vit_image picture; /* as the model sees it; none of ready pixels */
     float *pixels;
-    float *weights;    /* [heads][tokens][tokens] */
+    float *weights; /* [heads][tokens][tokens] */
 } attention;
 
 static bool read_number(const char *value, size_t *number)
@@ -81,7 +81,8 @@ static const cli_option attention_table[] = {
 static cli_exit check_options(const cli_command *command, const attention *a)
 {
     if (a->n_inputs + (a->pixels_path != NULL) != 1)
-        return cli_usage_error(command, "one image at a time%s", a->n_inputs ? "" : ": name one, or - for standard input");
+        return cli_usage_error(command, "one image at a time%s",
+                               a->n_inputs ? "" : ": name one, or - for standard input");
     if (a->input && !*a->input)
         return cli_usage_error(command, "the input has an empty name");
     if (!a->path && !a->raw_path)
@@ -128,12 +129,12 @@ static vit_status open_pixels(attention *a, cli_npy *npy, vit_error *err)
 {
     vit_status status = cli_npy_open(a->pixels_path, npy, err);
     if (status == VIT_OK && npy->shape[0] != 1) {
-        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, a->pixels_path, "%zu pictures: name one", npy->shape[0]);
+        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, a->pixels_path, "%zu pictures: name one",
+                               npy->shape[0]);
         cli_npy_close(npy);
     }
     if (status == VIT_OK && !a->options.image_size.height)
-        a->options.image_size =
-            (cli_size){(uint32_t)npy->shape[3], (uint32_t)npy->shape[2], a->pixels_path};
+        a->options.image_size = (cli_size){(uint32_t)npy->shape[3], (uint32_t)npy->shape[2], a->pixels_path};
     return status;
 }
 
@@ -141,8 +142,8 @@ static vit_status read_pixels(attention *a, const cli_npy *npy, vit_error *err)
 {
     const vit_model *model = a->model.model;
     if (npy->shape[2] != vit_model_image_height(model) || npy->shape[3] != vit_model_image_width(model))
-        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, a->pixels_path, "pixels of %zux%zu do not fit --image-size",
-                             npy->shape[2], npy->shape[3]);
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, a->pixels_path,
+                             "pixels of %zux%zu do not fit --image-size", npy->shape[2], npy->shape[3]);
     return cli_npy_read(npy, a->pixels_path, 0, a->pixels, err);
 }
 
@@ -156,12 +157,12 @@ static vit_status read_picture(attention *a, vit_error *err)
     vit_status status = cli_picture_load(&load, strcmp(a->input, "-") == 0 ? NULL : a->input, &image, err);
     if (status == VIT_OK)
         status = vit_preprocess_resized(rules, &image, &options, &a->picture, err);
-    if (status == VIT_OK && (a->picture.width != vit_model_image_width(model) ||
-                             a->picture.height != vit_model_image_height(model)))
-        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, a->input,
-                               "the preprocessing gives %ux%u, and the model runs at %ux%u: name a size with --image-size",
-                               a->picture.height, a->picture.width, vit_model_image_height(model),
-                               vit_model_image_width(model));
+    if (status == VIT_OK &&
+        (a->picture.width != vit_model_image_width(model) || a->picture.height != vit_model_image_height(model)))
+        status = vit_error_set(
+            err, VIT_ERR_UNSUPPORTED_FORMAT, a->input,
+            "the preprocessing gives %ux%u, and the model runs at %ux%u: name a size with --image-size",
+            a->picture.height, a->picture.width, vit_model_image_height(model), vit_model_image_width(model));
     if (status == VIT_OK)
         status = vit_preprocess(rules, &image, &options, a->pixels, err);
     vit_image_free(&image);
@@ -238,8 +239,7 @@ static bool write_picture(const char *path, const void *bytes, size_t size, cli_
 {
     return cli_file_open(file, path) && cli_file_write(file, bytes, CLI_PNG_HEADER) &&
            cli_file_write(file, cli_png_mark, sizeof cli_png_mark) &&
-           cli_file_write(file, (const char *)bytes + CLI_PNG_HEADER, size - CLI_PNG_HEADER) &&
-           cli_file_settle(file);
+           cli_file_write(file, (const char *)bytes + CLI_PNG_HEADER, size - CLI_PNG_HEADER) && cli_file_settle(file);
 }
 
 static cli_exit write_files(const attention *a)
@@ -313,9 +313,10 @@ const cli_command cli_attention = {
     .name = "attention",
     .summary = "where in an image a block of the model looks",
     .usage = "[OPTION]... -o FILE.png INPUT",
-    .text = "Draws how much each patch of an image (or of standard input, if INPUT is -) weighs in the attention of a block:\n"
-            "for the class token, or for all patches in the mean where the model has no class token. Dark is the least weight\n"
-            "in a map, bright the most.",
+    .text =
+        "Draws how much each patch of an image (or of standard input, if INPUT is -) weighs in the attention of a block:\n"
+        "for the class token, or for all patches in the mean where the model has no class token. Dark is the least weight\n"
+        "in a map, bright the most.",
     .example = "vit attention -m facebook/dinov2-small --layer 11 --head all -o map.png photo.jpg",
     .left_out = (const cli_left_out[]){{"batch", NULL}, {0}},
     .run = run,

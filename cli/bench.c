@@ -30,7 +30,7 @@ typedef struct bench {
     double *times; /* seconds per image, of each run */
     size_t n_times;
     size_t encoded;
-    double elapsed; /* of all runs */
+    double elapsed;    /* of all runs */
     double image_side; /* seconds of a processor that reading, decoding and preprocessing the images took */
     size_t failed;
 } bench;
@@ -136,8 +136,12 @@ static void pass_over_images(bench *b, double end)
 {
     cli_walk *walk = cli_walk_start(&b->images, false);
     pass p = {.feed = {walk, b->model.model}, .bench = b, .before = cli_seconds(), .end = end};
-    const vit_stream stream = {.next = cli_feed_next, .take = take, .batch_taken = batch_taken, .loaded = cli_feed_loaded,
-                               .drop = cli_feed_drop, .context = &p};
+    const vit_stream stream = {.next = cli_feed_next,
+                               .take = take,
+                               .batch_taken = batch_taken,
+                               .loaded = cli_feed_loaded,
+                               .drop = cli_feed_drop,
+                               .context = &p};
     vit_status status = vit_pipeline_run(b->model.pipeline, &stream, NULL);
     if (status != VIT_OK && status != VIT_ERR_CANCELLED)
         cli_out_of_memory();
@@ -224,8 +228,8 @@ static void add_json(const bench *b, const figures *f, cli_text *text)
 static void add_text(const bench *b, const figures *f, cli_text *text)
 {
     cli_text_format(text, "model         %s\n", b->model.name);
-    cli_text_format(text, "setting       %s, batch %zu, %u threads, %s, %s kernels\n", b->model.precision, b->model.batch,
-                    vit_session_threads(b->model.session), vit_session_multiplier(b->model.session),
+    cli_text_format(text, "setting       %s, batch %zu, %u threads, %s, %s kernels\n", b->model.precision,
+                    b->model.batch, vit_session_threads(b->model.session), vit_session_multiplier(b->model.session),
                     vit_session_kernels(b->model.session));
     cli_text_format(text, "time          %.3f ms an image (median of %zu runs; fastest %.3f)\n", f->median * 1e3,
                     b->n_times, f->minimum * 1e3);
@@ -300,9 +304,10 @@ const cli_command cli_bench = {
     .name = "bench",
     .summary = "how fast a model is on this machine",
     .usage = "[OPTION]... [MODEL]",
-    .text = "Measures the encoder: time for an image, images a second, arithmetic, peak memory and load time. The pixels\n"
-            "are made up, and the result is the model's embedding. --images measures the whole way from image files to\n"
-            "results, and how long an image takes before it is encoded.",
+    .text =
+        "Measures the encoder: time for an image, images a second, arithmetic, peak memory and load time. The pixels\n"
+        "are made up, and the result is the model's embedding. --images measures the whole way from image files to\n"
+        "results, and how long an image takes before it is encoded.",
     .example = "vit bench --batch 8 --seconds 10 google/vit-base-patch16-224",
     .run = run,
 };

@@ -48,7 +48,8 @@ static const cli_option classify_table[] = {
     {"json", 0, NULL, set_json, FIELD(style), NULL, "the same as --format json"},
     {"output", 0, "probs|logits", cli_set_choice, FIELD(score), score_names,
      "what the scores are: probabilities (default), or the logits that they are made of"},
-    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
+    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL,
+     "write there instead of standard output; - is standard output"},
     {0},
 };
 
@@ -160,8 +161,8 @@ static cli_exit check_words(const cli_command *command, classify *c, const cli_m
 {
     size_t width = vit_output_size(model->model, VIT_OUTPUT_EMBEDDING, 0);
     if (width != vit_labels_width(c->zero_shot.classes))
-        return cli_usage_error(command, "model %s: its vectors have %zu numbers for pictures and %zu for texts", model->name,
-                               width, vit_labels_width(c->zero_shot.classes));
+        return cli_usage_error(command, "model %s: its vectors have %zu numbers for pictures and %zu for texts",
+                               model->name, width, vit_labels_width(c->zero_shot.classes));
     c->classes = c->zero_shot.n;
     c->scores = cli_allocate(c->classes, sizeof *c->scores);
     return CLI_DONE;
@@ -174,7 +175,8 @@ static cli_exit check_classifier(const cli_command *command, classify *c, const 
     if (c->classes)
         return CLI_DONE;
     if (vit_model_similarity(model->model, &similarity, NULL) == VIT_OK)
-        return cli_usage_error(command, "model %s classifies by words: name labels, as with --labels 'cat,dog'", model->name);
+        return cli_usage_error(command, "model %s classifies by words: name labels, as with --labels 'cat,dog'",
+                               model->name);
     return cli_usage_error(command, "model %s has no classifier; 'vit embed' gives its vectors", model->name);
 }
 
@@ -196,8 +198,7 @@ static void introduce_default(const vit_model *model)
     cli_text labels = {0};
     for (size_t i = 0; i < vit_model_classes(model); i++)
         cli_text_format(&labels, "%s%s", i ? ", " : "", vit_model_label(model, i));
-    cli_note("this is the small model that ships with vit: it knows %s. -m MODEL names another.",
-             labels.data);
+    cli_note("this is the small model that ships with vit: it knows %s. -m MODEL names another.", labels.data);
     cli_text_free(&labels);
 }
 
@@ -220,8 +221,7 @@ static cli_exit prepare_words(const cli_command *command, classify *c, cli_job *
 
 static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job *job)
 {
-    static const cli_kind kinds[] = {CLI_KIND_LABELS_TEXT, CLI_KIND_LABELS_JSON,
-                                     CLI_KIND_LABELS_CSV};
+    static const cli_kind kinds[] = {CLI_KIND_LABELS_TEXT, CLI_KIND_LABELS_JSON, CLI_KIND_LABELS_CSV};
     const cli_formats formats = {kinds, sizeof kinds / sizeof *kinds, &c->style, "--format"};
     cli_exit status = cli_claim_formatted(command, "-o", c->path, &formats);
     if (status == CLI_DONE)
@@ -261,11 +261,12 @@ const cli_command cli_classify = {
     .name = "classify",
     .summary = "the most probable labels of images",
     .usage = "[OPTION]... INPUT...",
-    .text = "Prints the most probable labels of each image, best first. An INPUT is an image, a folder (searched for\n"
-            "images, the folders below it too), or - for one image on standard input.\n\n"
-            "A model of pictures and words (CLIP, SigLIP) must be told the labels: as words with --labels, as whole texts\n"
-            "with --text, or as token ids with --tokens (then --labels may name them). For CLIP the scores are the softmax\n"
-            "over all labels, for SigLIP the sigmoid of each.",
+    .text =
+        "Prints the most probable labels of each image, best first. An INPUT is an image, a folder (searched for\n"
+        "images, the folders below it too), or - for one image on standard input.\n\n"
+        "A model of pictures and words (CLIP, SigLIP) must be told the labels: as words with --labels, as whole texts\n"
+        "with --text, or as token ids with --tokens (then --labels may name them). For CLIP the scores are the softmax\n"
+        "over all labels, for SigLIP the sigmoid of each.",
     .example = "vit classify -k 3 --format json photos/ > labels.jsonl",
     .run = run,
 };

@@ -28,11 +28,11 @@ struct cli_command {
     const char *usage;   /* what stands after `vit NAME ` */
     const char *text;    /* what the command does, for its --help */
     const char *example;
-    const cli_left_out *left_out; /* ends with a row without option; NULL: none */
+    const cli_left_out *left_out;                                       /* ends with a row without option; NULL: none */
     cli_exit (*run)(const cli_command *command, int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const cli_command cli_classify, cli_embed, cli_attention, cli_verify, cli_preprocess, cli_tokenize, cli_index, cli_search,
-    cli_dedup, cli_info, cli_bench, cli_quantize;
+extern const cli_command cli_classify, cli_embed, cli_attention, cli_verify, cli_preprocess, cli_tokenize, cli_index,
+    cli_search, cli_dedup, cli_info, cli_bench, cli_quantize;
 
 #endif

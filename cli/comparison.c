@@ -11,8 +11,7 @@
 #include "picture.h"
 #include "text.h"
 
-float *cli_comparison_floats(const cli_comparison *comparison, const char *name, size_t *n,
-                             vit_error *err)
+float *cli_comparison_floats(const cli_comparison *comparison, const char *name, size_t *n, vit_error *err)
 {
     vit_tensor tensor;
     *n = 0;
@@ -75,9 +74,8 @@ void cli_comparison_leave_out(cli_comparison *comparison, const char *name, cons
 void cli_comparison_lack(cli_comparison *comparison, const char *name, size_t wanted, size_t there)
 {
     char reason[160];
-    snprintf(reason, sizeof reason,
-             "not compared: it is of %zu pictures, and there are %zu; --image names them", wanted,
-             there);
+    snprintf(reason, sizeof reason, "not compared: it is of %zu pictures, and there are %zu; --image names them",
+             wanted, there);
     cli_comparison_leave_out(comparison, name, reason);
 }
 
@@ -93,8 +91,8 @@ static void add_json_number(cli_text *line, const char *key, double value)
 }
 
 /* resampler: the one that made the pixels, or NULL where they are the file's. */
-static void print_deviation(cli_comparison *c, const char *name, const char *resampler,
-                            cli_deviation deviation, double tolerance)
+static void print_deviation(cli_comparison *c, const char *name, const char *resampler, cli_deviation deviation,
+                            double tolerance)
 {
     bool right = deviation.error <= tolerance;
     cli_text line = {0};
@@ -110,9 +108,8 @@ static void print_deviation(cli_comparison *c, const char *name, const char *res
             cli_text_format(&line, ",\"resampler\":\"%s\"", resampler);
         cli_text_string(&line, "}\n");
     } else {
-        cli_text_format(&line, "%-5s %-26s max error %.2e  cosine %.9f%s%s", right ? "ok" : "WRONG",
-                        name, deviation.error, deviation.cosine, resampler ? "  " : "",
-                        resampler ? resampler : "");
+        cli_text_format(&line, "%-5s %-26s max error %.2e  cosine %.9f%s%s", right ? "ok" : "WRONG", name,
+                        deviation.error, deviation.cosine, resampler ? "  " : "", resampler ? resampler : "");
         add_file(c, &line);
     }
     print_line(&line);
@@ -130,8 +127,7 @@ void cli_comparison_values(cli_comparison *comparison, const char *name, const f
     if (!want || n != n_want)
         cli_comparison_fail(comparison, name, want ? sizes : err.message);
     else
-        print_deviation(comparison, name, NULL, cli_deviation_of(got, want, n),
-                        comparison->tolerance);
+        print_deviation(comparison, name, NULL, cli_deviation_of(got, want, n), comparison->tolerance);
     free(want);
 }
 
@@ -153,23 +149,19 @@ static bool fits(const cli_candidates *candidates, double tolerance, int *best)
     return *best != CLI_ANY_RESAMPLER && candidates->by[*best].error <= tolerance;
 }
 
-void cli_comparison_candidates(cli_comparison *comparison, const char *name,
-                               const cli_candidates *candidates, int asked, int made_with,
-                               double tolerance)
+void cli_comparison_candidates(cli_comparison *comparison, const char *name, const cli_candidates *candidates,
+                               int asked, int made_with, double tolerance)
 {
     int best;
     bool explained = fits(candidates, tolerance, &best);
-    int way = asked != CLI_ANY_RESAMPLER       ? asked
-              : made_with != CLI_ANY_RESAMPLER ? made_with
-                                               : best;
+    int way = asked != CLI_ANY_RESAMPLER ? asked : made_with != CLI_ANY_RESAMPLER ? made_with : best;
     cli_deviation deviation = candidates->by[way];
     if (asked == CLI_ANY_RESAMPLER || deviation.error <= tolerance || !explained) {
         print_deviation(comparison, name, vit_resampler_name((vit_resampler)way), deviation, tolerance);
         return;
     }
     char reason[192];
-    snprintf(reason, sizeof reason,
-             "not compared: it was made with %s; with --resampler %s the max error is %.2e",
+    snprintf(reason, sizeof reason, "not compared: it was made with %s; with --resampler %s the max error is %.2e",
              vit_resampler_name((vit_resampler)best), vit_resampler_name((vit_resampler)asked), deviation.error);
     cli_comparison_leave_out(comparison, name, reason);
 }

@@ -31,8 +31,7 @@ typedef struct cli_candidates {
 
 /* All numbers of a tensor. NULL: it is not there, or err says why it cannot be read. Freed with
  * free(). */
-float *cli_comparison_floats(const cli_comparison *comparison, const char *name, size_t *n,
-                             vit_error *err);
+float *cli_comparison_floats(const cli_comparison *comparison, const char *name, size_t *n, vit_error *err);
 
 /* One line: why a tensor was not compared, which is no fault of the model's. */
 void cli_comparison_leave_out(cli_comparison *comparison, const char *name, const char *reason);
@@ -43,15 +42,13 @@ void cli_comparison_lack(cli_comparison *comparison, const char *name, size_t wa
 void cli_comparison_fail(cli_comparison *comparison, const char *name, const char *reason);
 
 /* Compares n numbers with the tensor's. */
-void cli_comparison_values(cli_comparison *comparison, const char *name, const float *got,
-                           size_t n);
+void cli_comparison_values(cli_comparison *comparison, const char *name, const float *got, size_t n);
 
 /* One line for a tensor that was made from pictures by some resampler. asked: the resampler that
  * the user named. Where another one made the tensor, the tensor is left out: it shows nothing about
  * the one that was named. Where asked is CLI_ANY_RESAMPLER, made_with counts; where both are, the
  * resampler with the least error. */
-void cli_comparison_candidates(cli_comparison *comparison, const char *name,
-                               const cli_candidates *candidates, int asked, int made_with,
-                               double tolerance);
+void cli_comparison_candidates(cli_comparison *comparison, const char *name, const cli_candidates *candidates,
+                               int asked, int made_with, double tolerance);
 
 #endif

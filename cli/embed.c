@@ -125,7 +125,8 @@ static cli_exit check_path(const cli_command *command, cli_embedding *e)
     if (is_bulk(e) && e->format == CLI_BY_NAME)
         e->format = CLI_FORMAT_NPY;
     if (!e->path && (e->format == CLI_BY_NAME || e->format == CLI_FORMAT_NPY))
-        return cli_usage_error(command, "name the output with -o FILE.npy; the other formats also go to standard output");
+        return cli_usage_error(command,
+                               "name the output with -o FILE.npy; the other formats also go to standard output");
     if (!e->path)
         e->path = "-";
     return cli_writer_choose(command, e->path, &e->format);
@@ -144,8 +145,7 @@ static cli_exit check_options(const cli_command *command, cli_embedding *e)
     status = check_format(command, e);
     if (status != CLI_DONE)
         return status;
-    return is_bulk(e) ? cli_shards_claim(command, e->path)
-                      : cli_writer_claim(command, (cli_format)e->format, e->path);
+    return is_bulk(e) ? cli_shards_claim(command, e->path) : cli_writer_claim(command, (cli_format)e->format, e->path);
 }
 
 static cli_exit check_output(const cli_command *command, cli_embedding *e, const cli_job *job)
@@ -203,10 +203,11 @@ const cli_command cli_embed = {
     .name = "embed",
     .summary = "a vector for each image or text, for search and the like",
     .usage = "[OPTION]... -o FILE INPUT...",
-    .text = "Writes a vector for each image, in the order of the inputs. An INPUT is an image, a folder (searched for\n"
-            "images, the folders below it too), or - for one image on standard input. An image that cannot be read\n"
-            "gets no row and is reported, in FILE.errors.jsonl too. With --shard-size the vectors go into a folder, in parts.\n"
-            "With --text or --tokens it writes a vector for each text instead, and the model's image tower is not touched.",
+    .text =
+        "Writes a vector for each image, in the order of the inputs. An INPUT is an image, a folder (searched for\n"
+        "images, the folders below it too), or - for one image on standard input. An image that cannot be read\n"
+        "gets no row and is reported, in FILE.errors.jsonl too. With --shard-size the vectors go into a folder, in parts.\n"
+        "With --text or --tokens it writes a vector for each text instead, and the model's image tower is not touched.",
     .example = "vit embed --normalize -o photos.npy photos/",
     .run = run,
 };

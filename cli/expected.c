@@ -56,8 +56,7 @@ static bool has_unit_rows(const vit_tensor_file *file, const char *name)
     for (size_t i = 0; i < tensor.shape[0] && unit; i++) {
         double sum = 0;
         for (size_t j = 0; j < tensor.shape[1]; j++)
-            sum +=
-                (double)values[i * tensor.shape[1] + j] * (double)values[i * tensor.shape[1] + j];
+            sum += (double)values[i * tensor.shape[1] + j] * (double)values[i * tensor.shape[1] + j];
         unit = fabs(sum - 1) < 1e-4;
     }
     free(values);
@@ -70,7 +69,8 @@ bool cli_expected_of(const vit_tensor_file *file, const char *name, cli_expected
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(name, rows[i].name) == 0) {
             *expected = rows[i].expected;
-            /* CLIPVisionModelWithProjection calls what it has not normalised image_embeds, and has no image_features. */
+            /* CLIPVisionModelWithProjection calls what it has not
+             * normalised image_embeds, and has no image_features. */
             if (strcmp(name, "image_embeds") == 0)
                 expected->normalised = vit_tensor_file_find(file, "image_features", &features) ||
                                        has_unit_rows(file, name);

@@ -25,10 +25,11 @@ static size_t read_pixels(const vit_item *item, void *row, vit_error *err)
     if (status != VIT_OK)
         return 0;
     if (npy.shape[2] != height || npy.shape[3] != width)
-        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, input->path,
-                               "the pixels are %zux%zu, and the model runs at %ux%u: one size for all inputs, which --image-size "
-                               "names",
-                               npy.shape[2], npy.shape[3], height, width);
+        status = vit_error_set(
+            err, VIT_ERR_UNSUPPORTED_FORMAT, input->path,
+            "the pixels are %zux%zu, and the model runs at %ux%u: one size for all inputs, which --image-size "
+            "names",
+            npy.shape[2], npy.shape[3], height, width);
     else
         status = cli_npy_read(&npy, input->path, input->row, row, err);
     cli_npy_close(&npy);

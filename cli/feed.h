@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command's inputs as items of a pipeline (vit/pipeline.h): walked, handed over one by one, and taken back with what became
- * of each. */
+/* The command's inputs as items of a pipeline (vit/pipeline.h): walked,
+ * handed over one by one, and taken back with what became of each. */
 #ifndef CLI_FEED_H
 #define CLI_FEED_H
 
 #include "inputs.h"
 #include "vit/pipeline.h"
 
-/* The first member of the context of a stream whose next, loaded and drop are the functions below. Both pointers outlive the
- * run, and nobody else uses the walk meanwhile. */
+/* The first member of the context of a stream whose next, loaded and drop are the functions
+ * below. Both pointers outlive the run, and nobody else uses the walk meanwhile. */
 typedef struct cli_feed {
     cli_walk *walk; /* from where it stands */
     const vit_model *model;

@@ -13,8 +13,8 @@
 #include "text.h"
 
 /* Formats that this build does not read are listed too: such a file is reported, not passed over in silence. */
-static const char *const extensions[] = {"jpg", "jpeg", "jpe", "jfif", "png",  "ppm",  "pgm",  "pbm",
-                                         "pnm", "webp", "gif", "bmp",  "tif",  "tiff", NULL};
+static const char *const extensions[] = {"jpg", "jpeg", "jpe", "jfif", "png", "ppm",  "pgm", "pbm",
+                                         "pnm", "webp", "gif", "bmp",  "tif", "tiff", NULL};
 
 /* One folder on the way down. Names of folders end with '/': sorted so, a depth-first walk meets the files in the byte
  * order of their whole paths ("a.jpg" before "a/b.jpg"). */

@@ -60,16 +60,17 @@ static void blend(const vit_image *levels, vit_image *sheet, uint32_t left, uint
 static void paste(const vit_image *tile, vit_image *sheet, uint32_t left, uint32_t top)
 {
     for (uint32_t y = 0; y < tile->height; y++)
-        memcpy(sheet->pixels + 3 * ((size_t)(top + y) * sheet->width + left), tile->pixels + 3 * (size_t)y * tile->width,
-               3 * (size_t)tile->width);
+        memcpy(sheet->pixels + 3 * ((size_t)(top + y) * sheet->width + left),
+               tile->pixels + 3 * (size_t)y * tile->width, 3 * (size_t)tile->width);
 }
 
-static vit_status draw_map(const cli_heat_map *map, size_t index, uint32_t scale, vit_image *sheet, const uint32_t at[2],
-                           vit_error *err)
+static vit_status draw_map(const cli_heat_map *map, size_t index, uint32_t scale, vit_image *sheet,
+                           const uint32_t at[2], vit_error *err)
 {
     vit_image levels = {0}, smooth = {0};
     const vit_grid *grid = &map->grid;
-    uint32_t width = (uint32_t)(grid->columns * grid->patch_width), height = (uint32_t)(grid->rows * grid->patch_height);
+    uint32_t width = (uint32_t)(grid->columns * grid->patch_width),
+             height = (uint32_t)(grid->rows * grid->patch_height);
     vit_status status = gray_levels(map->weights + index * grid->rows * grid->columns, grid, &levels, err);
     if (status == VIT_OK)
         status = resized(&levels, width * scale, height * scale, &smooth, err);
@@ -105,7 +106,8 @@ vit_status cli_heat_map_draw(const cli_heat_map *map, vit_image *sheet, vit_erro
     if (status == VIT_OK)
         status = make_sheet(&tile, map->n, across, sheet, err);
     for (size_t i = 0; i < map->n && status == VIT_OK; i++) {
-        const uint32_t at[2] = {(uint32_t)(i % across) * (tile.width + GAP), (uint32_t)(i / across) * (tile.height + GAP)};
+        const uint32_t at[2] = {(uint32_t)(i % across) * (tile.width + GAP),
+                                (uint32_t)(i / across) * (tile.height + GAP)};
         paste(&tile, sheet, at[0], at[1]);
         status = draw_map(map, i, scale, sheet, at, err);
     }

@@ -10,8 +10,8 @@
 typedef struct cli_heat_map {
     const vit_image *picture; /* as the model saw it */
     vit_grid grid;
-    size_t n;                 /* maps */
-    const float *weights;     /* [n][rows][columns] */
+    size_t n;             /* maps */
+    const float *weights; /* [n][rows][columns] */
 } cli_heat_map;
 
 /* The maps side by side, each from its own smallest weight (dark) to its largest (bright), over the picture, which is

@@ -87,7 +87,8 @@ const cli_option cli_input_table[] = {
     {"shard", 0, "i/n", set_part, offsetof(cli_inputs, part), NULL,
      "take every n-th input from the i-th on, counted from 0: for n jobs that share the work"},
     {"pixels", 0, "FILE.npy", add_pixels, 0, NULL, "take preprocessed pixels, f32 [N,3,H,W], instead of images"},
-    {"text", 0, "TEXT", add_text, 0, NULL, "take a text (models with a text tower), which for classify is a label; may be given again"},
+    {"text", 0, "TEXT", add_text, 0, NULL,
+     "take a text (models with a text tower), which for classify is a label; may be given again"},
     {"tokens", 0, "FILE.npy", add_tokens, 0, NULL, "take token ids, integers [N,L] (models with a text tower)"},
     {0},
 };
@@ -106,8 +107,7 @@ cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs)
     size_t standard_inputs = 0, texts = 0;
     for (size_t i = 0; i < inputs->n; i++) {
         const cli_source *source = &inputs->sources[i];
-        if (source->kind == CLI_SOURCE_STDIN ||
-            (source->kind == CLI_SOURCE_LIST && strcmp(source->value, "-") == 0))
+        if (source->kind == CLI_SOURCE_STDIN || (source->kind == CLI_SOURCE_LIST && strcmp(source->value, "-") == 0))
             standard_inputs++;
         texts += cli_source_is_text(source);
         if (!*source->value && source->kind != CLI_SOURCE_TEXT)
@@ -226,8 +226,8 @@ static bool give(cli_input *input, cli_source_kind kind, const char *path)
 static bool give_failure(cli_input *input, const char *path, int error)
 {
     give(input, CLI_SOURCE_PATH, path);
-    vit_error_set(&input->error, error == ENOENT || error == ENOTDIR ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path, "%s",
-                  strerror(error));
+    vit_error_set(&input->error, error == ENOENT || error == ENOTDIR ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path,
+                  "%s", strerror(error));
     return true;
 }
 
@@ -421,7 +421,8 @@ bool cli_walk_next(cli_walk *walk, cli_input *input)
     while (next_of_all(walk, input)) {
         walk->found = walk->found || is_there(input);
         bool ours = part.count == 0 || walk->met++ % part.count == part.index;
-        if (ours && (walk->silent || !walk->inputs->pass_over || !walk->inputs->pass_over(walk->inputs->context, input)))
+        if (ours &&
+            (walk->silent || !walk->inputs->pass_over || !walk->inputs->pass_over(walk->inputs->context, input)))
             return true;
         cli_input_free(input);
     }

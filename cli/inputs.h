@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a command is to work on: files, folders, lists, standard input, pixel files, in the order of the command line. They
- * are walked one by one: neither a list nor a tree of folders is ever held whole. */
+/* What a command is to work on: files, folders, lists, standard input, pixel files, in the order of the
+ * command line. They are walked one by one: neither a list nor a tree of folders is ever held whole. */
 #ifndef CLI_INPUTS_H
 #define CLI_INPUTS_H
 
@@ -42,8 +42,8 @@ typedef struct cli_inputs {
     bool nul_separated; /* lists */
     bool tar;           /* files and standard input are tar files */
     cli_part part;
-    /* Looks at each input before it is loaded, and may fill its stamp; true: nothing is to be done with it. One thread at a
-     * time calls it. NULL: all are wanted. */
+    /* Looks at each input before it is loaded, and may fill its stamp; true: nothing
+     * is to be done with it. One thread at a time calls it. NULL: all are wanted. */
     bool (*pass_over)(void *context, cli_input *input);
     void *context;
 } cli_inputs;
@@ -73,9 +73,9 @@ typedef struct cli_member {
 
 /* One image, row of pixels, text or row of token ids, or a source that cannot be read at all (error says why).
  *
- * An input owns its path, its member and its bytes. Whoever was handed the input frees it. Copied with =, the same path would have
- * two owners, and would be freed twice. Whoever merely sees an input (the
- * commands do, in cli_job.deliver) keeps a pointer to it, and job.h says for how long. */
+ * An input owns its path, its member and its bytes. Whoever was handed the input frees it. Copied
+ * with =, the same path would have two owners, and would be freed twice. Whoever merely sees an
+ * input (the commands do, in cli_job.deliver) keeps a pointer to it, and job.h says for how long. */
 struct cli_input {
     cli_source_kind kind; /* all but LIST */
     char *path;           /* for results and messages; "-" for standard input; the text itself */

@@ -43,7 +43,8 @@ static bool is_single(const cli_inputs *inputs)
            (source->kind == CLI_SOURCE_PATH && stat(source->value, &info) == 0 && S_ISREG(info.st_mode));
 }
 
-/* As --image-size says; else, where there are ready pixels alone, theirs. (Whether the file is in order shows later.) */
+/* As --image-size says; else, where there are ready pixels
+ * alone, theirs. (Whether the file is in order shows later.) */
 static cli_size choose_size(const cli_job *job)
 {
     const cli_source *source = first_of(&job->inputs, CLI_SOURCE_PIXELS);
@@ -105,7 +106,8 @@ static cli_exit common_length(const cli_command *command, const cli_job *job, co
     for (size_t i = 0; i < job->inputs.n; i++) {
         size_t here = length_of(job, &job->inputs.sources[i]);
         if (here && *length && here != *length)
-            return cli_usage_error(command, "--output %s: texts of %zu and of %zu tokens have matrices of different sizes",
+            return cli_usage_error(command,
+                                   "--output %s: texts of %zu and of %zu tokens have matrices of different sizes",
                                    asked, *length, here);
         *length = here ? here : *length;
     }
@@ -133,8 +135,11 @@ cli_exit cli_job_start(cli_job *job)
 /* Tells the pipeline what the job's results are. */
 static vit_status choose(const cli_job *job, vit_error *err)
 {
-    const vit_pipeline_options asked = {.output = job->output, .layer = job->layer, .normalize = job->normalize,
-                                        .sample = job->sample.given, .seed = job->sample.seed};
+    const vit_pipeline_options asked = {.output = job->output,
+                                        .layer = job->layer,
+                                        .normalize = job->normalize,
+                                        .sample = job->sample.given,
+                                        .seed = job->sample.seed};
     return vit_pipeline_choose(job->model.pipeline, &asked, err);
 }
 
@@ -214,12 +219,17 @@ static cli_exit run_pipeline(cli_job *job)
         cli_library_error(&err);
         return CLI_MODEL;
     }
-    job_run run = {.feed = {job->walk, job->model.model}, .job = job,
+    job_run run = {.feed = {job->walk, job->model.model},
+                   .job = job,
                    .progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total),
                    .delivered = cli_allocate(job->model.batch, sizeof *run.delivered)};
     cli_part part = job->inputs.part;
-    const vit_stream stream = {.next = cli_feed_next, .take = take, .batch_taken = batch_taken, .loaded = cli_feed_loaded,
-                               .drop = cli_feed_drop, .context = &run,
+    const vit_stream stream = {.next = cli_feed_next,
+                               .take = take,
+                               .batch_taken = batch_taken,
+                               .loaded = cli_feed_loaded,
+                               .drop = cli_feed_drop,
+                               .context = &run,
                                .position = part.count ? part.index + job->already * part.count : job->already,
                                .stride = part.count ? part.count : 1};
     if (vit_pipeline_run(job->model.pipeline, &stream, NULL) != VIT_OK)

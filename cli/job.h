@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inputs through a model, batch by batch, in order: what classify and embed have in common. All inputs are pictures, or all
- * are texts, which go through the text tower. */
+/* Inputs through a model, batch by batch, in order: what classify and embed have in
+ * common. All inputs are pictures, or all are texts, which go through the text tower. */
 #ifndef CLI_JOB_H
 #define CLI_JOB_H
 
@@ -34,22 +34,25 @@ typedef struct cli_job {
     /* Takes one result, in input order. values is NULL if the input failed (input->error says why); otherwise it may be
      * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job.
      *
-     * The input stays the job's own. It lives until the next flush has returned, and then the job frees it: until then a
-     * pointer to it may be kept, and what it points to. Of a batch of 8 pictures all 8 inputs are there in flush. values
-     * lives until deliver returns. */
+     * The input stays the job's own. It lives until the next flush has returned, and then the
+     * job frees it: until then a pointer to it may be kept, and what it points to. Of a batch
+     * of 8 pictures all 8 inputs are there in flush. values lives until deliver returns. */
     bool (*deliver)(void *context, cli_input *input, float *values);
     bool (*flush)(void *context); /* after every batch; false as above */
     void *context;
 
     size_t done, failed; /* in this run; filled by cli_job_run */
-    bool found; /* likewise: an input was there (cli_walk_found), or one was read */
+    bool found;          /* likewise: an input was there (cli_walk_found), or one was read */
 } cli_job;
 
 /* The groups of options that fill a job, for the list of a command's groups. */
 extern const cli_option cli_progress_table[];
 #define CLI_JOB_GROUPS(job)                                                                                            \
     {"Inputs", cli_input_table, &(job).inputs, cli_inputs_add}, {"Model", cli_model_table, &(job).options, NULL},      \
-        {"Pictures", cli_picture_table, &(job).pictures, NULL}, {"Progress", cli_progress_table, &(job), NULL}
+        {"Pictures", cli_picture_table, &(job).pictures, NULL},                                                        \
+    {                                                                                                                  \
+        "Progress", cli_progress_table, &(job), NULL                                                                   \
+    }
 
 /* Checks the inputs, opens the model, and checks that it can take the inputs. Prints what is wrong: CLI_USAGE or
  * CLI_MODEL. cli_job_close comes after it in every case. */
@@ -59,16 +62,16 @@ void cli_job_close(cli_job *job);
 /* Makes the session. */
 cli_exit cli_job_start(cli_job *job);
 
-/* Of one result of an opened job: as vit_output_shape, but for texts by their own length. CLI_USAGE, with a message that says
- * `asked`, if the model has no such output, or if the inputs would have results of different shapes. */
+/* Of one result of an opened job: as vit_output_shape, but for texts by their own length. CLI_USAGE, with a message
+ * that says `asked`, if the model has no such output, or if the inputs would have results of different shapes. */
 cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli_output_name *asked, size_t shape[2]);
 
-/* What makes the results that output, layer, normalize and sample say (vit/pipeline.h). Freed with vit_recipe_free. CLI_MODEL, with a
- * message, if that cannot be had. Reads all of the model's files. */
+/* What makes the results that output, layer, normalize and sample say (vit/pipeline.h). Freed with
+ * vit_recipe_free. CLI_MODEL, with a message, if that cannot be had. Reads all of the model's files. */
 cli_exit cli_job_recipe(const cli_job *job, vit_recipe *recipe);
 
-/* Gives the results that output, layer, normalize and sample say. CLI_DONE or CLI_INPUTS_FAILED; CLI_MODEL, with a message, if the model has no
- * such output. Ends the command with CLI_OUTPUT if deliver says so. */
+/* Gives the results that output, layer, normalize and sample say. CLI_DONE or CLI_INPUTS_FAILED; CLI_MODEL,
+ * with a message, if the model has no such output. Ends the command with CLI_OUTPUT if deliver says so. */
 cli_exit cli_job_run(cli_job *job);
 
 #endif

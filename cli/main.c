@@ -16,9 +16,8 @@
 #include "vit/vit.h"
 
 static const cli_command *const commands[] = {
-    &cli_classify, &cli_embed,  &cli_attention, &cli_preprocess, &cli_tokenize,
-    &cli_index,    &cli_search, &cli_dedup,     &cli_info,       &cli_bench,
-    &cli_verify,   &cli_quantize,
+    &cli_classify, &cli_embed, &cli_attention, &cli_preprocess, &cli_tokenize, &cli_index,
+    &cli_search,   &cli_dedup, &cli_info,      &cli_bench,      &cli_verify,   &cli_quantize,
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -34,8 +33,7 @@ static const cli_command *find(const char *name)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         cli_spelling_show(&spelling, others[i]);
     if (spelling.best)
-        cli_error("unknown command '%s'; did you mean \"%s\"? 'vit help' lists all", name,
-                  spelling.best);
+        cli_error("unknown command '%s'; did you mean \"%s\"? 'vit help' lists all", name, spelling.best);
     else
         cli_error("unknown command '%s'; 'vit help' lists them", name);
     return NULL;
@@ -44,15 +42,17 @@ static const cli_command *find(const char *name)
 static cli_exit print_overview(void)
 {
     cli_text text = {0};
-    cli_text_string(&text, "Usage: vit COMMAND [OPTION]... [INPUT]...\n\n"
-                           "Runs Vision Transformers on the CPU, straight from their checkpoint folders.\n\nCommands:\n");
+    cli_text_string(&text,
+                    "Usage: vit COMMAND [OPTION]... [INPUT]...\n\n"
+                    "Runs Vision Transformers on the CPU, straight from their checkpoint folders.\n\nCommands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         cli_text_format(&text, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
-    cli_text_string(&text, "  help        this page, or 'vit help COMMAND' for that of a command\n"
-                           "\nOptions:\n  -h, --help      print this and exit\n  -V, --version   print the version and exit\n"
-                           "\nExample:\n  vit classify photo.jpg\n"
-                           "\nExit status: 0 all done, 1 some inputs failed, 2 wrong usage, 3 the model cannot be loaded,\n"
-                           "4 the output cannot be written, 130 interrupted.\n");
+    cli_text_string(&text,
+                    "  help        this page, or 'vit help COMMAND' for that of a command\n"
+                    "\nOptions:\n  -h, --help      print this and exit\n  -V, --version   print the version and exit\n"
+                    "\nExample:\n  vit classify photo.jpg\n"
+                    "\nExit status: 0 all done, 1 some inputs failed, 2 wrong usage, 3 the model cannot be loaded,\n"
+                    "4 the output cannot be written, 130 interrupted.\n");
     cli_shipped_documentation(&text);
     cli_exit status = cli_print(&text);
     cli_text_free(&text);
@@ -76,8 +76,8 @@ static cli_exit help(char *name)
     return command ? command->run(command, 2, arguments) : CLI_USAGE;
 }
 
-/* A standard stream that is closed must not be taken by the next file that is opened, which messages or results would then
- * be written into. What stands in for it fails as a closed one does. */
+/* A standard stream that is closed must not be taken by the next file that is opened, which messages
+ * or results would then be written into. What stands in for it fails as a closed one does. */
 static void hold_standard_streams(void)
 {
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
@@ -88,7 +88,8 @@ static void hold_standard_streams(void)
 int main(int argc, char **argv)
 {
     hold_standard_streams();
-    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* for libvit, should it load OpenBLAS: threads of its own would only spin */
+    setenv("OPENBLAS_NUM_THREADS", "1",
+           1); /* for libvit, should it load OpenBLAS: threads of its own would only spin */
     cli_interrupt_install();
     cli_claim_standard_output();
     if (argc < 2) {

@@ -24,9 +24,8 @@ static bool is_array(const void *bytes, size_t size)
 /* Compressed in ways that --tar does not undo: xz, lz4, lzip, compress. */
 static bool is_packed(const void *bytes, size_t size)
 {
-    return starts_with(bytes, size, "\3757zXZ", 6) ||
-           starts_with(bytes, size, "\x04\x22\x4D\x18", 4) || starts_with(bytes, size, "LZIP", 4) ||
-           starts_with(bytes, size, "\x1F\x9D", 2);
+    return starts_with(bytes, size, "\3757zXZ", 6) || starts_with(bytes, size, "\x04\x22\x4D\x18", 4) ||
+           starts_with(bytes, size, "LZIP", 4) || starts_with(bytes, size, "\x1F\x9D", 2);
 }
 
 /* No control bytes but those of lines (and NUL, if that separates them), and nearly all of it
@@ -68,16 +67,13 @@ static const struct {
     const char *hint;      /* for commands that have the option */
     const char *otherwise; /* for those that do not; NULL: nothing can be said */
     bool names_place;      /* behind the hint */
-    bool general; /* what libvitio has told apart is something else: HTML is text, and no list */
+    bool general;          /* what libvitio has told apart is something else: HTML is text, and no list */
 } things[] = {
     {cli_tar_is, "a tar file", "tar", "--tar takes the pictures in it", "unpack it", false, false},
-    {is_packed, "compressed data", "tar",
-     "unpack it first; if it is a tar file, unpack it into --tar -", "unpack it first", false,
-     false},
-    {is_array, "a NumPy array", "pixels", "if it holds preprocessed pixels, name it with --pixels ",
-     NULL, true, false},
-    {is_nul_list, "text", "from", "if it lists pictures, name it with -0 --from ", NULL, true,
-     true},
+    {is_packed, "compressed data", "tar", "unpack it first; if it is a tar file, unpack it into --tar -",
+     "unpack it first", false, false},
+    {is_array, "a NumPy array", "pixels", "if it holds preprocessed pixels, name it with --pixels ", NULL, true, false},
+    {is_nul_list, "text", "from", "if it lists pictures, name it with -0 --from ", NULL, true, true},
     {is_text, "text", "from", "if it lists pictures, name it with --from ", NULL, true, true},
 };
 
@@ -90,8 +86,7 @@ void cli_mistaken(const void *bytes, size_t size, const char *place, vit_error *
         bool takes = cli_takes(things[i].option);
         const char *hint = takes ? things[i].hint : things[i].otherwise;
         cli_text message = {0};
-        cli_text_format(&message, "this is %s, not a picture%s%s", things[i].what, hint ? "; " : "",
-                        hint ? hint : "");
+        cli_text_format(&message, "this is %s, not a picture%s%s", things[i].what, hint ? "; " : "", hint ? hint : "");
         if (takes && things[i].names_place)
             cli_text_shell(&message, place);
         *err = (vit_error){0};

@@ -97,15 +97,14 @@ static bool lacks_words(const char *name)
 static cli_exit size_error(const cli_size *size, const char *name, const char *message)
 {
     if (size->asked_by)
-        cli_error("%s asks for pictures of %ux%u pixels: %s: %s", size->asked_by, size->height,
-                  size->width, name, message);
+        cli_error("%s asks for pictures of %ux%u pixels: %s: %s", size->asked_by, size->height, size->width, name,
+                  message);
     else
         cli_error("--image-size %ux%u: %s: %s", size->height, size->width, name, message);
     return CLI_MODEL;
 }
 
-static cli_exit precision_error(const cli_model_options *options, const char *name,
-                                const char *message)
+static cli_exit precision_error(const cli_model_options *options, const char *name, const char *message)
 {
     const char *precision = precision_names[options->precision];
     if (options->precision_asked_by)
@@ -163,8 +162,10 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     if (cli_model_spare_named(options, model->name) != CLI_DONE)
         return CLI_USAGE;
     double start = cli_seconds();
-    vit_model_options open = {.precision = precisions[options->precision], .preprocessor = options->preprocessor,
-                              .tower = options->tower, .image_height = options->image_size.height,
+    vit_model_options open = {.precision = precisions[options->precision],
+                              .preprocessor = options->preprocessor,
+                              .tower = options->tower,
+                              .image_height = options->image_size.height,
                               .image_width = options->image_size.width,
                               .once = options->once};
     vit_error err = {0};
@@ -178,8 +179,7 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 cli_exit cli_model_spare_named(const cli_model_options *options, const char *name)
 {
     cli_exit status = cli_claims_spare(name);
-    return status == CLI_DONE && options->preprocessor ? cli_claims_spare(options->preprocessor)
-                                                       : status;
+    return status == CLI_DONE && options->preprocessor ? cli_claims_spare(options->preprocessor) : status;
 }
 
 cli_exit cli_model_spare_files(const vit_model *model)
@@ -208,17 +208,21 @@ cli_exit cli_model_start(const cli_model_options *options, size_t default_batch,
     return CLI_DONE;
 }
 
-cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t default_batch, const cli_picture_options *pictures,
-                                 cli_model *model)
+cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t default_batch,
+                                 const cli_picture_options *pictures, cli_model *model)
 {
     const vit_pipeline_options pipeline = {
-        .model = {.tower = options->tower, .once = options->once, .image_height = options->image_size.height,
+        .model = {.tower = options->tower,
+                  .once = options->once,
+                  .image_height = options->image_size.height,
                   .image_width = options->image_size.width},
         .load = cli_load_options(pictures, NULL),
         .fast_decode = pictures->fast_decode,
         .resampler = (vit_resampler)pictures->resampler,
         .threads = options->threads,
-        .batch = options->once ? 1 : options->batch ? options->batch : default_batch,
+        .batch = options->once    ? 1
+                 : options->batch ? options->batch
+                                  : default_batch,
     };
     vit_error err = {0};
     if (vit_pipeline_create(model->model, model->name, &pipeline, &model->pipeline, &err) == VIT_OK)

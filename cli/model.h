@@ -14,7 +14,7 @@ typedef struct cli_model_options {
     const char *preprocessor; /* NULL: the model's own */
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
-    int precision; /* CLI_PRECISION_... */
+    int precision;            /* CLI_PRECISION_... */
     /* For messages: the index that names the model, the preprocessor, the precision. NULL: an
      * option does. */
     const char *model_asked_by, *preprocessor_asked_by, *precision_asked_by;
@@ -23,8 +23,8 @@ typedef struct cli_model_options {
     size_t n_operands;
     /* The command's, from what it is to work on: */
     vit_tower tower;
-    cli_size image_size;      /* zero: the model's own */
-    bool once;                /* it is for a single input */
+    cli_size image_size; /* zero: the model's own */
+    bool once;           /* it is for a single input */
 } cli_model_options;
 
 /* Numbered as the choices of --precision. */
@@ -45,14 +45,14 @@ typedef struct cli_model {
     vit_model *model;
     vit_pipeline *pipeline; /* over the model; NULL: the command encodes by itself */
     vit_session *session;   /* the pipeline's, where there is one */
-    char *name; /* as the user gave it */
+    char *name;             /* as the user gave it */
     const char *precision;
     size_t batch;
     double load_seconds;
 } cli_model;
 
-/* The model's name: the user's, $VIT_MODEL or the one that ships with vit. NULL, with a message: there is none. Freed with
- * free(). */
+/* The model's name: the user's, $VIT_MODEL or the one that ships with
+ * vit. NULL, with a message: there is none. Freed with free(). */
 char *cli_model_choose(const cli_model_options *options);
 /* Is it the one that ships with vit, because no other is named? */
 bool cli_model_is_default(const cli_model_options *options);
@@ -67,10 +67,11 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model);
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model);
 void cli_model_close(cli_model *model);
 
-/* Instead of cli_model_start, for a command whose inputs go through a pipeline: makes it over the open model, for batches of
- * options->batch (default_batch; 0: as the pipeline has it). Starting it makes the session. CLI_MODEL, with a message, on failure. */
-cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t default_batch, const cli_picture_options *pictures,
-                                 cli_model *model);
+/* Instead of cli_model_start, for a command whose inputs go through a pipeline: makes it
+ * over the open model, for batches of options->batch (default_batch; 0: as the pipeline
+ * has it). Starting it makes the session. CLI_MODEL, with a message, on failure. */
+cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t default_batch,
+                                 const cli_picture_options *pictures, cli_model *model);
 cli_exit cli_model_start_pipeline(cli_model *model);
 
 /* CLI_USAGE, with a message, if the run would write over a file that is named for the model, and,
@@ -82,7 +83,6 @@ cli_exit cli_model_spare_files(const vit_model *model);
  * cli_rules_check refuses it. */
 cli_exit cli_model_check_preprocessing(const cli_command *command, const cli_model *model,
                                        const cli_picture_options *pictures);
-
 
 /* CLI_MODEL, with a message, if the preprocessing aims at pictures past --max-pixels, whatever it is given. */
 cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const cli_picture_options *pictures);

@@ -27,7 +27,10 @@ void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, ch
     char text[TEXT + 1];
     int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (", type);
     for (size_t i = 0; i < dimensions; i++)
-        length += snprintf(text + length, sizeof text - (size_t)length, i == 0 ? "%zu," : i == 1 ? " %zu" : ", %zu",
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           i == 0   ? "%zu,"
+                           : i == 1 ? " %zu"
+                                    : ", %zu",
                            shape[i]);
     length += snprintf(text + length, sizeof text - (size_t)length, "), }");
     memcpy(header + PREFIX, text, (size_t)length);
@@ -180,7 +183,8 @@ static vit_status check_ids(const char *type, const char *shape, const char *pat
             npy->is_signed = i % 2 == 0;
         }
     if (npy->item == 0)
-        return refuse_type(type, "token ids must be little-endian integers (write them with .astype('<i4'))", path, err);
+        return refuse_type(type, "token ids must be little-endian integers (write them with .astype('<i4'))", path,
+                           err);
     if (!read_shape(shape, 2, npy->shape) || npy->shape[1] == 0)
         return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "token ids must have the shape [N,L], not %.*s",
                              (int)strcspn(shape, ")") + 1, shape);
@@ -273,7 +277,8 @@ vit_status cli_npy_open_ids(const char *path, cli_npy *npy, vit_error *err)
 vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err)
 {
     size_t n = CHANNELS * npy->shape[2] * npy->shape[3];
-    if (row >= npy->shape[0] || !read_at(npy->descriptor, pixels, n * sizeof(float), npy->start + row * n * sizeof(float)))
+    if (row >= npy->shape[0] ||
+        !read_at(npy->descriptor, pixels, n * sizeof(float), npy->start + row * n * sizeof(float)))
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
     const unsigned char *bytes = (const unsigned char *)pixels;
     for (size_t i = 0; i < n; i++) { /* a plain load on little-endian machines */

@@ -99,8 +99,8 @@ vit_preprocess_options cli_preprocess_options(const cli_picture_options *options
     };
 }
 
-/* A picture decoded at a lower resolution keeps at least this many times what the resize will leave of each edge. (Most of the
- * time is gained by the first half; with 2 the worst embedding of docs/speed.md is eight times as far off.) */
+/* A picture decoded at a lower resolution keeps at least this many times what the resize will leave of each edge. (Most
+ * of the time is gained by the first half; with 2 the worst embedding of docs/speed.md is eight times as far off.) */
 #define FAST_DECODE_MARGIN 3u
 
 static uint32_t with_margin(uint32_t edge)
@@ -116,7 +116,8 @@ vit_load_options cli_load_options(const cli_picture_options *options, const vit_
         .max_pixels = options->max_pixels,
     };
     memcpy(load.background, options->background.rgb, sizeof load.background);
-    const vit_preprocess_options aim = {.image_height = options->image_size.height, .image_width = options->image_size.width,
+    const vit_preprocess_options aim = {.image_height = options->image_size.height,
+                                        .image_width = options->image_size.width,
                                         .max_pixels = options->max_pixels};
     uint32_t width, height;
     if (options->fast_decode && rules && vit_preprocess_target(rules, &aim, &width, &height, NULL) == VIT_OK) {
@@ -129,9 +130,8 @@ vit_load_options cli_load_options(const cli_picture_options *options, const vit_
 /* A tar file is often past the limit on the bytes of a picture. */
 void cli_picture_explain(const char *path, vit_error *err)
 {
-    FILE *file = err->status == VIT_ERR_UNSUPPORTED_FORMAT || err->status == VIT_ERR_TOO_LARGE
-                     ? fopen(path, "re")
-                     : NULL;
+    FILE *file = err->status == VIT_ERR_UNSUPPORTED_FORMAT || err->status == VIT_ERR_TOO_LARGE ? fopen(path, "re")
+                                                                                               : NULL;
     if (!file)
         return;
     void *bytes = cli_allocate(CLI_MISTAKEN_BYTES, 1);
@@ -154,12 +154,10 @@ static vit_status load_from_stdin(const vit_load_options *options, vit_image *im
     return status;
 }
 
-vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image,
-                            vit_error *err)
+vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err)
 {
     vit_error why = {0};
-    vit_status status =
-        path ? vit_image_load(path, options, image, &why) : load_from_stdin(options, image, &why);
+    vit_status status = path ? vit_image_load(path, options, image, &why) : load_from_stdin(options, image, &why);
     if (status != VIT_OK && path)
         cli_picture_explain(path, &why);
     return status == VIT_OK ? VIT_OK : vit_error_set(err, why.status, why.where, "%s", why.message);

@@ -35,7 +35,8 @@ vit_load_options cli_load_options(const cli_picture_options *options, const vit_
 /* path NULL is standard input. */
 vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err);
 
-/* Where a file could not be read as a picture because it is something else, *err says what (mistaken.h). Reads its start. */
+/* Where a file could not be read as a picture because it is
+ * something else, *err says what (mistaken.h). Reads its start. */
 void cli_picture_explain(const char *path, vit_error *err);
 
 /* "224x336" or "224": the first number into *first, the last into *second. */

@@ -5,8 +5,7 @@
 
 #include "text.h"
 
-static vit_status load(cli_pictures *pictures, const vit_load_options *options,
-                       const cli_input *input, vit_error *err)
+static vit_status load(cli_pictures *pictures, const vit_load_options *options, const cli_input *input, vit_error *err)
 {
     if (input->error.status != VIT_OK)
         return vit_error_set(err, input->error.status, input->path, "%s", input->error.message);
@@ -17,8 +16,8 @@ static vit_status load(cli_pictures *pictures, const vit_load_options *options,
     return status;
 }
 
-vit_status cli_pictures_load(cli_pictures *pictures, const cli_inputs *inputs,
-                             const cli_picture_options *options, size_t most, vit_error *err)
+vit_status cli_pictures_load(cli_pictures *pictures, const cli_inputs *inputs, const cli_picture_options *options,
+                             size_t most, vit_error *err)
 {
     const vit_load_options load_options = cli_load_options(options, pictures->rules);
     vit_status status = VIT_OK;
@@ -46,12 +45,12 @@ vit_status cli_pictures_size(const cli_pictures *pictures, cli_size *size, vit_e
     const vit_image *first = pictures->images;
     vit_preprocess_options options = pictures->options;
     options.resampler = VIT_RESAMPLER_PILLOW;
-    return vit_preprocess_shape(pictures->rules, first->width, first->height, &options,
-                                &size->width, &size->height, err);
+    return vit_preprocess_shape(pictures->rules, first->width, first->height, &options, &size->width, &size->height,
+                                err);
 }
 
-vit_status cli_pictures_pixels(const cli_pictures *pictures, vit_resampler resampler, cli_size size,
-                               size_t n, float *pixels, vit_error *err)
+vit_status cli_pictures_pixels(const cli_pictures *pictures, vit_resampler resampler, cli_size size, size_t n,
+                               float *pixels, vit_error *err)
 {
     vit_preprocess_options options = pictures->options;
     options.resampler = resampler;
@@ -59,15 +58,13 @@ vit_status cli_pictures_pixels(const cli_pictures *pictures, vit_resampler resam
     for (size_t i = 0; i < n && status == VIT_OK; i++) {
         const vit_image *image = &pictures->images[i];
         cli_size its;
-        status = vit_preprocess_shape(pictures->rules, image->width, image->height, &options,
-                                      &its.width, &its.height, err);
+        status = vit_preprocess_shape(pictures->rules, image->width, image->height, &options, &its.width, &its.height,
+                                      err);
         if (status == VIT_OK && (its.width != size.width || its.height != size.height))
-            status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL,
-                                   "picture %zu becomes %ux%u pixels, not %ux%u", i + 1, its.height,
-                                   its.width, size.height, size.width);
+            status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL, "picture %zu becomes %ux%u pixels, not %ux%u",
+                                   i + 1, its.height, its.width, size.height, size.width);
         if (status == VIT_OK)
-            status = vit_preprocess(pictures->rules, image, &options,
-                                    pixels + i * 3 * size.height * size.width, err);
+            status = vit_preprocess(pictures->rules, image, &options, pixels + i * 3 * size.height * size.width, err);
     }
     return status;
 }

@@ -20,8 +20,7 @@ static bool has_size(const vit_tensor *pixels, cli_size size)
 
 /* By the rules as they are, or, where these give another size than the stored pixels have, aimed at
  * theirs. */
-static vit_status aim_at(cli_pictures *pictures, const vit_tensor *pixels, cli_size *size,
-                         vit_error *err)
+static vit_status aim_at(cli_pictures *pictures, const vit_tensor *pixels, cli_size *size, vit_error *err)
 {
     vit_status status = cli_pictures_size(pictures, size, err);
     if (status != VIT_OK || has_size(pixels, *size))
@@ -31,21 +30,19 @@ static vit_status aim_at(cli_pictures *pictures, const vit_tensor *pixels, cli_s
     status = cli_pictures_size(pictures, size, err);
     if (status != VIT_OK || has_size(pixels, *size))
         return status;
-    return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL, "%ux%u pixels here, %zux%zu there",
-                         size->height, size->width, pixels->shape[2], pixels->shape[3]);
+    return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, NULL, "%ux%u pixels here, %zux%zu there", size->height,
+                         size->width, pixels->shape[2], pixels->shape[3]);
 }
 
-static vit_status try_resamplers(const cli_pictures *pictures, const vit_tensor *tensor,
-                                 cli_size size, const float *want, cli_candidates *candidates,
-                                 vit_error *err)
+static vit_status try_resamplers(const cli_pictures *pictures, const vit_tensor *tensor, cli_size size,
+                                 const float *want, cli_candidates *candidates, vit_error *err)
 {
     vit_status status = VIT_OK;
     float *pixels = cli_allocate(tensor->elements, sizeof *pixels);
     for (int i = 0; i < CLI_RESAMPLERS && status == VIT_OK; i++) {
         if (!candidates->tried[i])
             continue;
-        status =
-            cli_pictures_pixels(pictures, (vit_resampler)i, size, tensor->shape[0], pixels, err);
+        status = cli_pictures_pixels(pictures, (vit_resampler)i, size, tensor->shape[0], pixels, err);
         candidates->by[i] = cli_deviation_of(pixels, want, tensor->elements);
     }
     free(pixels);

@@ -65,8 +65,9 @@ static bool has_resize(const preprocess *p)
 static cli_exit check_options(const cli_command *command, preprocess *p)
 {
     if (p->n_inputs != 1)
-        return cli_usage_error(command, p->n_inputs ? "one image at a time" : "no input: name an image, or - for standard "
-                                                                             "input");
+        return cli_usage_error(command, p->n_inputs ? "one image at a time"
+                                                    : "no input: name an image, or - for standard "
+                                                      "input");
     if (!*p->input)
         return cli_usage_error(command, "the input has an empty name");
     if (!p->path)
@@ -89,13 +90,12 @@ static cli_exit check_files(const cli_command *command, const preprocess *p)
     cli_exit status = cli_claim_file(command, &claim);
     if (status == CLI_DONE)
         status = cli_claims_spare(p->input);
-    return status == CLI_DONE && p->options.preprocessor ? cli_claims_spare(p->options.preprocessor)
-                                                         : status;
+    return status == CLI_DONE && p->options.preprocessor ? cli_claims_spare(p->options.preprocessor) : status;
 }
 
 /* The preprocessing in effect: a file's, or a model's, which then stays open in *model. */
-static cli_exit open_rules(const cli_command *command, const preprocess *p, cli_model *model,
-                           vit_preprocessor **owned, const vit_preprocessor **rules)
+static cli_exit open_rules(const cli_command *command, const preprocess *p, cli_model *model, vit_preprocessor **owned,
+                           const vit_preprocessor **rules)
 {
     if (p->options.preprocessor) {
         vit_error err = {0};
@@ -246,7 +246,6 @@ const cli_command cli_preprocess = {
     .text = "Writes what a model would see of one image (or of standard input, if INPUT is -) as\n"
             "an .npy file. --stage decoded, --resize and --preprocessor need no model.",
     .example = "vit preprocess -m google/vit-base-patch16-224 -o pixels.npy photo.jpg",
-    .left_out =
-        (const cli_left_out[]){{"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
+    .left_out = (const cli_left_out[]){{"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
     .run = run,
 };

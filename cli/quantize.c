@@ -18,7 +18,7 @@ typedef struct quantize {
     const char *path;
     int precision, towers;
     cli_model_options options;
-    char *name;         /* of the model */
+    char *name;           /* of the model */
     vit_model *models[2]; /* by vit_tower; NULL: not wanted, or the model has none */
     cli_file file;
     size_t written; /* bytes */
@@ -47,7 +47,8 @@ static cli_exit open_towers(quantize *q)
     size_t opened = 0;
     for (int tower = VIT_TOWER_IMAGE; tower <= VIT_TOWER_TEXT; tower++) {
         bool wanted = q->towers == TOWERS_ALL || q->towers == (tower == VIT_TOWER_TEXT ? TOWERS_TEXT : TOWERS_IMAGE);
-        vit_model_options open = {.precision = precisions[q->precision], .tower = (vit_tower)tower,
+        vit_model_options open = {.precision = precisions[q->precision],
+                                  .tower = (vit_tower)tower,
                                   .preprocessor = tower == VIT_TOWER_IMAGE ? q->options.preprocessor : NULL};
         if (!wanted)
             continue;
@@ -124,9 +125,10 @@ const cli_command cli_quantize = {
     .name = "quantize",
     .summary = "a model as one small file that starts at once",
     .usage = "[OPTION]... -o FILE [MODEL]",
-    .text = "Writes a model as one packed file, with configuration, preprocessing, labels, and the weights as they are\n"
-            "multiplied. In int8 the file has about a quarter of the size of f32. Every command takes it with -m. It gives\n"
-            "the same results as the model with the same --precision, and opens in milliseconds.",
+    .text =
+        "Writes a model as one packed file, with configuration, preprocessing, labels, and the weights as they are\n"
+        "multiplied. In int8 the file has about a quarter of the size of f32. Every command takes it with -m. It gives\n"
+        "the same results as the model with the same --precision, and opens in milliseconds.",
     .example = "vit quantize -o vit-base-int8.safetensors google/vit-base-patch16-224",
     .run = run,
 };

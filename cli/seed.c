@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 const char *cli_set_seed(const cli_option *option, const char *value, void *field)
 {
     (void)option;

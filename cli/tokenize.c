@@ -140,11 +140,12 @@ const cli_command cli_tokenize = {
     .name = "tokenize",
     .summary = "token ids of the texts on standard input",
     .usage = "[OPTION]... < TEXTS",
-    .text = "Prints the token ids of every line of standard input, one JSON array a line. The ids have the special tokens,\n"
-            "are truncated to as many as the model takes, and are not padded. A line that cannot be read gives\n"
-            "[]. Only the tokenizer's files are needed.",
+    .text =
+        "Prints the token ids of every line of standard input, one JSON array a line. The ids have the special tokens,\n"
+        "are truncated to as many as the model takes, and are not padded. A line that cannot be read gives\n"
+        "[]. Only the tokenizer's files are needed.",
     .example = "echo 'a photo of a dog' | vit tokenize -m laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
-    .left_out = (const cli_left_out[]){
-        {"preprocessor", NULL}, {"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
+    .left_out =
+        (const cli_left_out[]){{"preprocessor", NULL}, {"threads", NULL}, {"batch", NULL}, {"precision", NULL}, {0}},
     .run = run,
 };

@@ -27,13 +27,11 @@ void cli_tower_free(cli_tower *tower)
 }
 
 /* The index-th tensor of the file that this tower gives, from *index on. */
-static bool next_tensor(const vit_tensor_file *file, vit_tower kind, size_t *index,
-                        cli_wanted *wanted)
+static bool next_tensor(const vit_tensor_file *file, vit_tower kind, size_t *index, cli_wanted *wanted)
 {
     *wanted = (cli_wanted){0};
     while (vit_tensor_file_get(file, (*index)++, &wanted->tensor))
-        if (cli_expected_of(file, wanted->tensor.name, &wanted->expected) &&
-            wanted->expected.tower == kind)
+        if (cli_expected_of(file, wanted->tensor.name, &wanted->expected) && wanted->expected.tower == kind)
             return true;
     return false;
 }
@@ -81,8 +79,7 @@ static bool measure(cli_comparison *c, const cli_tower *t, cli_wanted *w)
         return false;
     }
     if (w->items == 0 || w->tensor.elements % w->size != 0)
-        snprintf(reason, sizeof reason, "%zu numbers of a picture here, %zu there", w->size,
-                 w->tensor.elements);
+        snprintf(reason, sizeof reason, "%zu numbers of a picture here, %zu there", w->size, w->tensor.elements);
     else
         w->want = cli_comparison_floats(c, name, &n, &err);
     if (!w->want)
@@ -97,8 +94,7 @@ static void list_wanted(cli_comparison *c, cli_tower *t, bool of_pictures)
     for (size_t i = 0; next_tensor(c->file, t->kind, &i, &wanted);) {
         size_t shape[2];
         vit_error err = {0};
-        if (vit_output_shape(t->model.model, wanted.expected.output, wanted.expected.layer, shape,
-                             &err) != VIT_OK) {
+        if (vit_output_shape(t->model.model, wanted.expected.output, wanted.expected.layer, shape, &err) != VIT_OK) {
             cli_comparison_fail(c, wanted.tensor.name, err.message);
             continue;
         }
@@ -119,24 +115,19 @@ static vit_status encode(cli_tower *t, const float *pixels, float *embeddings, v
     size_t n = 0;
     requests[n++] = (vit_request){VIT_OUTPUT_EMBEDDING, 0, embeddings};
     for (size_t i = 0; i < t->n; i++) {
-        requests[n++] =
-            (vit_request){t->all[i].expected.output, t->all[i].expected.layer, t->all[i].values};
+        requests[n++] = (vit_request){t->all[i].expected.output, t->all[i].expected.layer, t->all[i].values};
         if (t->all[i].log_variances)
-            requests[n++] =
-                (vit_request){VIT_OUTPUT_LATENT_LOG_VARIANCE, 0, t->all[i].log_variances};
+            requests[n++] = (vit_request){VIT_OUTPUT_LATENT_LOG_VARIANCE, 0, t->all[i].log_variances};
     }
-    vit_status status =
-        t->kind == VIT_TOWER_TEXT
-            ? vit_encode_text_requests(t->model.session, t->ids, t->items, t->length, requests, n,
-                                       err)
-            : vit_encode_requests(t->model.session, pixels, t->items, requests, n, err);
+    vit_status status = t->kind == VIT_TOWER_TEXT
+                            ? vit_encode_text_requests(t->model.session, t->ids, t->items, t->length, requests, n, err)
+                            : vit_encode_requests(t->model.session, pixels, t->items, requests, n, err);
     free(requests);
     for (size_t i = 0; status == VIT_OK && i < t->n; i++) {
         cli_wanted *w = &t->all[i];
         for (size_t j = 0; j < t->items; j++) {
             if (w->expected.sampled)
-                vit_latent_draw(w->expected.seed, j, w->log_variances + j * w->size, w->size,
-                                w->values + j * w->size);
+                vit_latent_draw(w->expected.seed, j, w->log_variances + j * w->size, w->size, w->values + j * w->size);
             if (w->expected.normalised)
                 vit_to_unit_length(w->values + j * w->size, w->size);
         }
@@ -156,8 +147,7 @@ static cli_exit encode_error(const cli_tower *t, const vit_error *err)
     return CLI_INPUTS_FAILED;
 }
 
-cli_exit cli_tower_run(cli_comparison *comparison, const cli_model_options *options,
-                       cli_tower *tower)
+cli_exit cli_tower_run(cli_comparison *comparison, const cli_model_options *options, cli_tower *tower)
 {
     vit_error err = {0};
     cli_exit status = cli_model_start(options, 1, &tower->model);
@@ -182,18 +172,15 @@ typedef struct choices {
                                        before it */
 } choices;
 
-static vit_status make_ways(const cli_tower *t, const cli_pictures *pictures, choices *ways,
-                            vit_error *err)
+static vit_status make_ways(const cli_tower *t, const cli_pictures *pictures, choices *ways, vit_error *err)
 {
     size_t size = vit_model_pixels_size(t->model.model) * sizeof(float);
-    cli_size edges = {.height = vit_model_image_height(t->model.model),
-                      .width = vit_model_image_width(t->model.model)};
+    cli_size edges = {.height = vit_model_image_height(t->model.model), .width = vit_model_image_width(t->model.model)};
     vit_status status = VIT_OK;
     for (size_t i = 0; i < CLI_RESAMPLERS && status == VIT_OK; i++) {
         ways->pixels[i] = cli_allocate(t->items, size);
         ways->same_as[i] = i;
-        status =
-            cli_pictures_pixels(pictures, (vit_resampler)i, edges, t->items, ways->pixels[i], err);
+        status = cli_pictures_pixels(pictures, (vit_resampler)i, edges, t->items, ways->pixels[i], err);
         for (size_t j = i; j-- > 0;)
             if (status == VIT_OK && memcmp(ways->pixels[i], ways->pixels[j], t->items * size) == 0)
                 ways->same_as[i] = ways->same_as[j];
@@ -213,9 +200,8 @@ static vit_status run_way(cli_tower *t, const choices *ways, size_t way, vit_err
     for (size_t i = 0; i < t->n; i++) {
         cli_wanted *w = &t->all[i];
         w->candidates.tried[way] = true;
-        w->candidates.by[way] = same == way
-                                    ? cli_deviation_of(w->values, w->want, w->items * w->size)
-                                    : w->candidates.by[same];
+        w->candidates.by[way] = same == way ? cli_deviation_of(w->values, w->want, w->items * w->size)
+                                            : w->candidates.by[same];
     }
     return status;
 }
@@ -253,13 +239,12 @@ static cli_exit compare_ways(cli_comparison *c, cli_tower *t, const choices *way
             return encode_error(t, &err);
     t->made_with = likeliest(t, c->tolerance);
     for (size_t i = 0; i < t->n; i++)
-        cli_comparison_candidates(c, t->all[i].tensor.name, &t->all[i].candidates, asked,
-                                  t->made_with, c->tolerance);
+        cli_comparison_candidates(c, t->all[i].tensor.name, &t->all[i].candidates, asked, t->made_with, c->tolerance);
     return CLI_DONE;
 }
 
-cli_exit cli_tower_run_pictures(cli_comparison *comparison, const cli_model_options *options,
-                                cli_tower *tower, const cli_pictures *pictures, int asked)
+cli_exit cli_tower_run_pictures(cli_comparison *comparison, const cli_model_options *options, cli_tower *tower,
+                                const cli_pictures *pictures, int asked)
 {
     choices ways = {0};
     vit_error err = {0};

@@ -10,8 +10,8 @@
 typedef struct cli_wanted {
     vit_tensor tensor;
     cli_expected expected;
-    size_t size;  /* of one item */
-    size_t items; /* that the tensor holds; of pictures the first ones */
+    size_t size;          /* of one item */
+    size_t items;         /* that the tensor holds; of pictures the first ones */
     float *values;        /* [items of the tower][size] */
     float *log_variances; /* the same, for a draw; else NULL */
     float *want;          /* [items][size], where pixels come from pictures; else NULL */
@@ -43,12 +43,11 @@ void cli_tower_leave_out(cli_comparison *comparison, vit_tower kind, const char 
 
 /* Compares what the model gives for the inputs that the file holds: tower->pixels or tower->ids.
  * The model is open. */
-cli_exit cli_tower_run(cli_comparison *comparison, const cli_model_options *options,
-                       cli_tower *tower);
+cli_exit cli_tower_run(cli_comparison *comparison, const cli_model_options *options, cli_tower *tower);
 
 /* The same for pictures, preprocessed by each resampler, to as many pixels as the model takes;
  * asked: the one that is meant, or CLI_ANY_RESAMPLER. */
-cli_exit cli_tower_run_pictures(cli_comparison *comparison, const cli_model_options *options,
-                                cli_tower *tower, const cli_pictures *pictures, int asked);
+cli_exit cli_tower_run_pictures(cli_comparison *comparison, const cli_model_options *options, cli_tower *tower,
+                                const cli_pictures *pictures, int asked);
 
 #endif

@@ -19,7 +19,7 @@
 #include "tower.h"
 #include "vit/pipeline.h"
 
-#define TOLERANCE 1e-5        /* of outputs, in f32: ten times what PyTorch itself moves between ways of computing */
+#define TOLERANCE 1e-5 /* of outputs, in f32: ten times what PyTorch itself moves between ways of computing */
 #define SCRIPT "reference/make_expected.py"
 #define PACKAGES "reference/requirements.txt"
 
@@ -65,11 +65,9 @@ static size_t items_of(const vit_tensor_file *file, const char *name)
 }
 
 /* As many pictures as the file's tensors are of. */
-static vit_status load_pictures(verify *v, const cli_inputs *from, cli_pictures *pictures,
-                                vit_error *err)
+static vit_status load_pictures(verify *v, const cli_inputs *from, cli_pictures *pictures, vit_error *err)
 {
-    static const char *const names[] = {"pixel_values", "pixel_values_torchvision",
-                                        "logits_per_image"};
+    static const char *const names[] = {"pixel_values", "pixel_values_torchvision", "logits_per_image"};
     size_t most = cli_tower_most(v->comparison.file, VIT_TOWER_IMAGE);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t items = items_of(v->comparison.file, names[i]);
@@ -90,8 +88,7 @@ static cli_exit bad_file(const verify *v, const char *message)
  * model as it was, for its preprocessing may still be wanted. */
 static cli_exit open_at_size(verify *v, cli_tower *t, cli_size size, cli_model *own)
 {
-    if (vit_model_image_height(t->model.model) == size.height &&
-        vit_model_image_width(t->model.model) == size.width)
+    if (vit_model_image_height(t->model.model) == size.height && vit_model_image_width(t->model.model) == size.width)
         return CLI_DONE;
     cli_model_options options = v->options;
     options.image_size = size;
@@ -104,9 +101,8 @@ static cli_exit verify_stored(verify *v, cli_tower *t, const vit_tensor *pixels,
 {
     size_t n;
     vit_error err = {0};
-    const cli_size size = {.height = (uint32_t)pixels->shape[2],
-                           .width = (uint32_t)pixels->shape[3],
-                           .asked_by = v->comparison.file_name};
+    const cli_size size = {
+        .height = (uint32_t)pixels->shape[2], .width = (uint32_t)pixels->shape[3], .asked_by = v->comparison.file_name};
     cli_exit status = open_at_size(v, t, size, own);
     if (status != CLI_DONE)
         return status;
@@ -117,15 +113,13 @@ static cli_exit verify_stored(verify *v, cli_tower *t, const vit_tensor *pixels,
 
 static cli_exit leave_images_out(verify *v)
 {
-    cli_tower_leave_out(
-        &v->comparison, VIT_TOWER_IMAGE,
-        "not compared: there are no pixel_values, and no picture to make them from (--image)");
+    cli_tower_leave_out(&v->comparison, VIT_TOWER_IMAGE,
+                        "not compared: there are no pixel_values, and no picture to make them from (--image)");
     return CLI_DONE;
 }
 
 /* Outputs of the pictures, where the file holds no pixels. */
-static cli_exit verify_pictures(verify *v, cli_tower *t, const cli_pictures *pictures,
-                                cli_model *own)
+static cli_exit verify_pictures(verify *v, cli_tower *t, const cli_pictures *pictures, cli_model *own)
 {
     vit_error err = {0};
     cli_size size = {.asked_by = v->pictures.image_size.height ? NULL : "the preprocessing"};
@@ -136,22 +130,19 @@ static cli_exit verify_pictures(verify *v, cli_tower *t, const cli_pictures *pic
         return CLI_DONE;
     }
     cli_exit status = open_at_size(v, t, size, own);
-    return status == CLI_DONE ? cli_tower_run_pictures(&v->comparison, &v->options, t, pictures,
-                                                       v->pictures.resampler)
+    return status == CLI_DONE ? cli_tower_run_pictures(&v->comparison, &v->options, t, pictures, v->pictures.resampler)
                               : status;
 }
 
 /* The model as it is by itself, whose preprocessing aims where its config says; then at the size of
  * the pixels. */
-static cli_exit verify_with_pictures(verify *v, cli_tower *t, const cli_inputs *from,
-                                     const vit_tensor *pixels)
+static cli_exit verify_with_pictures(verify *v, cli_tower *t, const cli_inputs *from, const vit_tensor *pixels)
 {
     cli_pictures pictures = {.rules = vit_model_preprocessor(t->model.model)};
     vit_error err = {0};
     char reason[1200];
     if (from->n && !pictures.rules) {
-        cli_comparison_leave_out(&v->comparison, "pixel_values",
-                                 "the model says nothing about preprocessing");
+        cli_comparison_leave_out(&v->comparison, "pixel_values", "the model says nothing about preprocessing");
     } else if (from->n && load_pictures(v, from, &pictures, &err) != VIT_OK) {
         snprintf(reason, sizeof reason, "%s: %s", err.where, err.message);
         cli_comparison_fail(&v->comparison, "pixel_values", reason);
@@ -159,8 +150,7 @@ static cli_exit verify_with_pictures(verify *v, cli_tower *t, const cli_inputs *
         cli_pixels_compare(&v->comparison, &pictures, v->pictures.resampler);
     }
     cli_model own = {0};
-    cli_exit status =
-        pixels ? verify_stored(v, t, pixels, &own) : verify_pictures(v, t, &pictures, &own);
+    cli_exit status = pixels ? verify_stored(v, t, pixels, &own) : verify_pictures(v, t, &pictures, &own);
     cli_pictures_free(&pictures);
     cli_model_close(&own);
     return status;
@@ -172,8 +162,7 @@ static cli_exit verify_images(verify *v, cli_tower *t, const cli_inputs *from)
     const vit_tensor_file *file = v->comparison.file;
     vit_tensor pixels;
     bool stored = vit_tensor_file_find(file, "pixel_values", &pixels);
-    bool any = stored || cli_tower_most(file, VIT_TOWER_IMAGE) > 0 ||
-               items_of(file, "pixel_values_torchvision") > 0 ||
+    bool any = stored || cli_tower_most(file, VIT_TOWER_IMAGE) > 0 || items_of(file, "pixel_values_torchvision") > 0 ||
                items_of(file, "logits_per_image") > 0;
     if (stored && !cli_pixels_are(&pixels))
         return bad_file(v, "pixel_values is not [N,3,H,W]");
@@ -222,8 +211,7 @@ static float *similarities(const vit_labels *labels, const float *embeddings, si
 }
 
 /* Where the pixels are made from pictures, by each resampler. */
-static void compare_each_way(verify *v, const cli_tower *images, const vit_labels *labels,
-                             const char *name)
+static void compare_each_way(verify *v, const cli_tower *images, const vit_labels *labels, const char *name)
 {
     cli_candidates candidates = {0};
     vit_error err = {0};
@@ -233,8 +221,7 @@ static void compare_each_way(verify *v, const cli_tower *images, const vit_label
     if (!want)
         cli_comparison_fail(&v->comparison, name, err.message);
     else if (items == 0 || items > images->items || items * texts != n)
-        cli_comparison_leave_out(&v->comparison, name,
-                                 "not compared: it is of other pictures or texts than there are");
+        cli_comparison_leave_out(&v->comparison, name, "not compared: it is of other pictures or texts than there are");
     else {
         for (size_t i = 0; i < CLI_RESAMPLERS; i++) {
             float *logits = similarities(labels, images->embeddings[i], items);
@@ -242,8 +229,8 @@ static void compare_each_way(verify *v, const cli_tower *images, const vit_label
             candidates.by[i] = cli_deviation_of(logits, want, n);
             free(logits);
         }
-        cli_comparison_candidates(&v->comparison, name, &candidates, v->pictures.resampler,
-                                  images->made_with, v->comparison.tolerance);
+        cli_comparison_candidates(&v->comparison, name, &candidates, v->pictures.resampler, images->made_with,
+                                  v->comparison.tolerance);
     }
     free(want);
 }
@@ -261,16 +248,13 @@ static void compare_similarities(verify *v, const cli_tower *images, const cli_t
     vit_labels *labels;
     if (!images->embeddings[0] || !vectors) {
         cli_comparison_leave_out(&v->comparison, name,
-                                 vectors ? "not compared: there are no pictures"
-                                         : "not compared: there are no texts");
+                                 vectors ? "not compared: there are no pictures" : "not compared: there are no texts");
         return;
     }
-    if (images->width != texts->width ||
-        vit_model_similarity(images->model.model, &similarity, &err) != VIT_OK) {
+    if (images->width != texts->width || vit_model_similarity(images->model.model, &similarity, &err) != VIT_OK) {
         cli_comparison_fail(&v->comparison, name,
-                            err.status == VIT_OK
-                                ? "the vectors of pictures and texts have different sizes"
-                                : err.message);
+                            err.status == VIT_OK ? "the vectors of pictures and texts have different sizes"
+                                                 : err.message);
         return;
     }
     if (vit_labels_from_vectors(&similarity, vectors, texts->items, 1, texts->width, &labels, &err) != VIT_OK)
@@ -297,8 +281,7 @@ static void list_others(verify *v)
         for (size_t j = 0; j < sizeof known / sizeof *known; j++)
             other = other && strcmp(tensor.name, known[j]) != 0;
         if (other)
-            cli_comparison_leave_out(&v->comparison, tensor.name,
-                                     "not compared: it is no output of this command");
+            cli_comparison_leave_out(&v->comparison, tensor.name, "not compared: it is no output of this command");
     }
 }
 
@@ -380,9 +363,7 @@ static void explain(const verify *v, const char *file)
 {
     char *script = cli_model_shipped(SCRIPT), *packages = cli_model_shipped(PACKAGES);
     cli_text command = {0};
-    cli_error(
-        "%s: not_found: there is no such file; the library that the model comes from writes it",
-        file);
+    cli_error("%s: not_found: there is no such file; the library that the model comes from writes it", file);
     if (script && packages) {
         cli_text_string(&command, "python3 -m venv reference && reference/bin/pip install -r ");
         cli_text_shell(&command, packages);
@@ -396,8 +377,7 @@ static void explain(const verify *v, const char *file)
         }
         cli_error("to write it: %s", command.data);
     } else {
-        cli_error("to write it: models/" SCRIPT
-                  " of the sources of vit, which is not installed here");
+        cli_error("to write it: models/" SCRIPT " of the sources of vit, which is not installed here");
     }
     cli_text_free(&command);
     free(script);
@@ -419,8 +399,7 @@ static cli_exit verify_with(verify *v, const char *file, const char *image)
 
 static cli_exit verify_files(verify *v)
 {
-    char *first =
-        v->expected ? cli_duplicate(v->expected) : cli_join(v->folder, "expected.safetensors");
+    char *first = v->expected ? cli_duplicate(v->expected) : cli_join(v->folder, "expected.safetensors");
     char *second = cli_join(v->folder, "expected2.safetensors");
     cli_exit status = CLI_USAGE;
     if (access(first, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -444,8 +423,7 @@ static cli_exit sum_up(const cli_command *command, const verify *v)
     if (c->compared == 0)
         return cli_usage_error(command, "model %s: nothing was compared", v->options.model);
     if (c->left_out)
-        cli_note("model %s: %zu outputs are as expected, %zu not compared", v->options.model,
-                 c->compared, c->left_out);
+        cli_note("model %s: %zu outputs are as expected, %zu not compared", v->options.model, c->compared, c->left_out);
     else
         cli_note("model %s: %zu outputs are as expected", v->options.model, c->compared);
     return CLI_DONE;
@@ -484,12 +462,13 @@ const cli_command cli_verify = {
     .name = "verify",
     .summary = "compare a model's outputs with those of its own library",
     .usage = "[OPTION]... MODEL",
-    .text = "Compares what a model gives here with what its own library gave. The latter stands in expected.safetensors in\n"
-            "the model's folder. Prints one line for each output, with the largest error as a share of the largest number,\n"
-            "and the cosine. Where there is no such file, the message says how the script make_expected.py, which is\n"
-            "installed with vit, writes it. The picture is preprocessed by each resampler, and the one that fits is named; a\n"
-            "tensor that was made with another one than --resampler names is not compared. Exit status 1: an output is not\n"
-            "as expected.",
+    .text =
+        "Compares what a model gives here with what its own library gave. The latter stands in expected.safetensors in\n"
+        "the model's folder. Prints one line for each output, with the largest error as a share of the largest number,\n"
+        "and the cosine. Where there is no such file, the message says how the script make_expected.py, which is\n"
+        "installed with vit, writes it. The picture is preprocessed by each resampler, and the one that fits is named; a\n"
+        "tensor that was made with another one than --resampler names is not compared. Exit status 1: an output is not\n"
+        "as expected.",
     .example = "vit verify models/clip-vit-base-patch32",
     .run = run,
 };

@@ -15,9 +15,10 @@ struct cli_writer {
     cli_vectors vectors;
     size_t written; /* rows */
     cli_text text;  /* what is about to be written */
-    cli_file file, row_file, error_file; /* the last two where there are sidecars; error_file from the first failure on */
-    char *base; /* of the sidecars: the path without extension; NULL: no sidecars */
-    bool part;  /* failures and metadata are the caller's */
+    cli_file file, row_file,
+        error_file; /* the last two where there are sidecars; error_file from the first failure on */
+    char *base;     /* of the sidecars: the path without extension; NULL: no sidecars */
+    bool part;      /* failures and metadata are the caller's */
 };
 
 static bool open_sidecar(const cli_writer *writer, cli_file *file, const char *suffix)
@@ -120,8 +121,8 @@ bool cli_writer_has_metadata(const cli_writer *writer)
 
 static bool settle_metadata(const cli_writer *writer, const cli_text *metadata, cli_file *file)
 {
-    return open_sidecar(writer, file, CLI_METADATA_END) &&
-           cli_file_write(file, metadata->data, metadata->size) && cli_file_settle(file);
+    return open_sidecar(writer, file, CLI_METADATA_END) && cli_file_write(file, metadata->data, metadata->size) &&
+           cli_file_settle(file);
 }
 
 /* Failures of an earlier run must not stand beside the results of this one. */
@@ -162,8 +163,8 @@ static bool settle_all(cli_writer *writer)
     return done;
 }
 
-/* All or none: what may fail comes before the first file appears, and an interruption waits for the last. That is the file
- * itself: where it stands, what belongs to it stands too. */
+/* All or none: what may fail comes before the first file appears, and an interruption waits
+ * for the last. That is the file itself: where it stands, what belongs to it stands too. */
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata)
 {
     cli_file metadata_file = {0};

@@ -11,8 +11,14 @@
 #include "output_file.h"
 
 extern const char *const cli_format_names[];
-typedef enum cli_format { CLI_FORMAT_NPY, CLI_FORMAT_JSONL, CLI_FORMAT_CSV, CLI_FORMAT_RAW,
-                          CLI_FORMAT_FVECS, CLI_FORMAT_PGCOPY } cli_format;
+typedef enum cli_format {
+    CLI_FORMAT_NPY,
+    CLI_FORMAT_JSONL,
+    CLI_FORMAT_CSV,
+    CLI_FORMAT_RAW,
+    CLI_FORMAT_FVECS,
+    CLI_FORMAT_PGCOPY
+} cli_format;
 
 /* What is written: one vector [columns], or with `matrix` [rows,columns], for each input. */
 typedef struct cli_vectors {
@@ -54,8 +60,8 @@ bool cli_writer_has_metadata(const cli_writer *writer);
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata);
 void cli_writer_discard(cli_writer *writer); /* takes NULL */
 
-/* "path":..., or "text":... of a text; for files of pixels and token ids "index":..., for members of a tar file "tar":..., without braces: how all JSON names an
- * input. */
+/* "path":..., or "text":... of a text; for files of pixels and token ids "index":...,
+ * for members of a tar file "tar":..., without braces: how all JSON names an input. */
 void cli_json_input(cli_text *text, const cli_input *input);
 /* The same, and what came along with the input: "json":..., "text":... */
 void cli_json_result(cli_text *text, const cli_input *input);

@@ -11,8 +11,7 @@
 
 #define METADATA_MAX ((uint64_t)1 << 20)
 
-static cli_exit claim_sidecars(const cli_command *command, const cli_format_row *format,
-                               const char *base)
+static cli_exit claim_sidecars(const cli_command *command, const cli_format_row *format, const char *base)
 {
     static const struct {
         const char *end;
@@ -60,8 +59,7 @@ static bool is_described(const cli_format_row *format, const char *path, const c
     struct stat status;
     void *bytes = NULL;
     size_t size = 0;
-    if ((format->kind != CLI_KIND_RAW && format->kind != CLI_KIND_FVECS) ||
-        stat(path, &status) != 0)
+    if ((format->kind != CLI_KIND_RAW && format->kind != CLI_KIND_FVECS) || stat(path, &status) != 0)
         return false;
     char *name = cli_sidecar(base, CLI_METADATA_END);
     bool described = vit_file_read(name, METADATA_MAX, &bytes, &size, NULL) == VIT_OK;

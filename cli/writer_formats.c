@@ -129,19 +129,16 @@ static void row_pgcopy(cli_text *text, const cli_vectors *vectors, const cli_inp
 
 const char *const cli_format_names[] = {"npy", "jsonl", "csv", "raw", "fvecs", "pgcopy", NULL};
 static const cli_format_row formats[] = {
-    [CLI_FORMAT_NPY] = {CLI_KIND_NPY, ".npy", .sidecars = true, .matrices = true,
-                        .start = start_npy, .row = row_binary, .restart = restart_npy},
-    [CLI_FORMAT_JSONL] = {CLI_KIND_VECTORS_JSON, ".jsonl", .failures = true, .matrices = true,
-                          .to_stdout = true, .row = row_jsonl, .failure = cli_json_failure},
-    [CLI_FORMAT_CSV] = {CLI_KIND_VECTORS_CSV, ".csv", .to_stdout = true, .start = start_csv,
-                        .row = row_csv},
-    [CLI_FORMAT_RAW] = {CLI_KIND_RAW, ".raw", .sidecars = true, .matrices = true, .to_stdout = true,
-                        .row = row_binary},
-    [CLI_FORMAT_FVECS] = {CLI_KIND_FVECS, ".fvecs", .sidecars = true, .to_stdout = true,
-                          .f32_only = true, .row = row_fvecs},
-    [CLI_FORMAT_PGCOPY] = {CLI_KIND_PGCOPY, ".pgcopy", .to_stdout = true,
-                           .columns_max = CLI_PG_DIMENSIONS_MAX, .start = start_pgcopy,
-                           .row = row_pgcopy, .end = cli_pg_end},
+    [CLI_FORMAT_NPY] = {CLI_KIND_NPY, ".npy", .sidecars = true, .matrices = true, .start = start_npy, .row = row_binary,
+                        .restart = restart_npy},
+    [CLI_FORMAT_JSONL] = {CLI_KIND_VECTORS_JSON, ".jsonl", .failures = true, .matrices = true, .to_stdout = true,
+                          .row = row_jsonl, .failure = cli_json_failure},
+    [CLI_FORMAT_CSV] = {CLI_KIND_VECTORS_CSV, ".csv", .to_stdout = true, .start = start_csv, .row = row_csv},
+    [CLI_FORMAT_RAW] = {CLI_KIND_RAW, ".raw", .sidecars = true, .matrices = true, .to_stdout = true, .row = row_binary},
+    [CLI_FORMAT_FVECS] = {CLI_KIND_FVECS, ".fvecs", .sidecars = true, .to_stdout = true, .f32_only = true,
+                          .row = row_fvecs},
+    [CLI_FORMAT_PGCOPY] = {CLI_KIND_PGCOPY, ".pgcopy", .to_stdout = true, .columns_max = CLI_PG_DIMENSIONS_MAX,
+                           .start = start_pgcopy, .row = row_pgcopy, .end = cli_pg_end},
 };
 
 const cli_format_row *cli_format_row_of(cli_format format)
@@ -175,8 +172,7 @@ cli_exit cli_writer_choose(const cli_command *command, const char *path, int *fo
     cli_kind kinds[FORMATS];
     for (size_t i = 0; i < FORMATS; i++)
         kinds[i] = formats[i].kind;
-    return cli_claim_format(command, "-o", path,
-                            &(cli_formats){kinds, FORMATS, format, "--format"});
+    return cli_claim_format(command, "-o", path, &(cli_formats){kinds, FORMATS, format, "--format"});
 }
 
 const char *cli_writer_refusal(cli_format format, const cli_vectors *vectors, const char *path)

@@ -8,9 +8,9 @@
 typedef struct cli_format_row {
     cli_kind kind;
     const char *extension;
-    bool sidecars;  /* paths, failures and metadata stand beside the file */
-    bool failures;  /* the file itself has a line for an input that failed */
-    bool matrices;  /* can hold [rows,columns] for each input */
+    bool sidecars; /* paths, failures and metadata stand beside the file */
+    bool failures; /* the file itself has a line for an input that failed */
+    bool matrices; /* can hold [rows,columns] for each input */
     bool to_stdout;
     bool f32_only;
     size_t columns_max; /* 0: no limit */

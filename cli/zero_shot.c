@@ -241,7 +241,10 @@ cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options 
 {
     gathering g = {0};
     prompts p = {0};
-    cli_job job = {.options = *options, .progress = CLI_PROGRESS_NEVER, .deliver = gather, .flush = nothing_to_flush,
+    cli_job job = {.options = *options,
+                   .progress = CLI_PROGRESS_NEVER,
+                   .deliver = gather,
+                   .flush = nothing_to_flush,
                    .context = &g};
     cli_exit status = choose_texts(command, z, &p, &job.inputs);
     if (status == CLI_DONE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Classes that are described in words (Radford et al. 2021): the classifier's weights are the embeddings of texts, and a
- * picture's logits are its similarities with them, by the model's own scale. */
+/* Classes that are described in words (Radford et al. 2021): the classifier's weights are the embeddings
+ * of texts, and a picture's logits are its similarities with them, by the model's own scale. */
 #ifndef CLI_ZERO_SHOT_H
 #define CLI_ZERO_SHOT_H
 
@@ -18,9 +18,9 @@ typedef struct cli_zero_shot {
     cli_values templates; /* "a photo of a {}" */
     cli_inputs texts;     /* labels as they are, or as token ids */
     /* at work */
-    char **names;         /* [n], NULL for what was given as token ids */
+    char **names; /* [n], NULL for what was given as token ids */
     size_t n;
-    vit_labels *classes;  /* [n] */
+    vit_labels *classes; /* [n] */
 } cli_zero_shot;
 
 extern const cli_option cli_zero_shot_table[];
@@ -28,8 +28,8 @@ extern const cli_option cli_zero_shot_table[];
 /* Are classes described in words at all? */
 bool cli_zero_shot_asked(const cli_zero_shot *zero_shot);
 
-/* Encodes the labels, through the text tower, which is closed again. Prints what is wrong: CLI_USAGE or CLI_MODEL. Always
- * freed with cli_zero_shot_free. */
+/* Encodes the labels, through the text tower, which is closed again. Prints what
+ * is wrong: CLI_USAGE or CLI_MODEL. Always freed with cli_zero_shot_free. */
 cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *zero_shot);
 void cli_zero_shot_free(cli_zero_shot *zero_shot);
 

@@ -81,8 +81,8 @@ int main(int argc, char **argv)
         vit_error_set(&err, VIT_ERR_OUT_OF_MEMORY, NULL, "out of memory");
     else if (vit_model_open(argv[1], NULL, &model, &err) == VIT_OK) {
         for (size_t t = 0; t < threads; t++)
-            workers[t] = (struct worker){.model = model, .paths = argv + 3, .n_paths = n_paths, .first = t,
-                                         .step = threads, .best = best};
+            workers[t] = (struct worker){
+                .model = model, .paths = argv + 3, .n_paths = n_paths, .first = t, .step = threads, .best = best};
         run(workers, threads, &err);
     }
     for (size_t i = 0; i < n_paths && err.status == VIT_OK; i++)

@@ -15,13 +15,11 @@
 /* How files of pictures are read; max_bytes 0 is the usual limit. */
 static inline vit__file_kind vit__picture_kind(uint64_t max_bytes)
 {
-    return (vit__file_kind){.most = max_bytes ? max_bytes : VIT_MAX_BYTES,
-                            .not_opened = "cannot be read"};
+    return (vit__file_kind){.most = max_bytes ? max_bytes : VIT_MAX_BYTES, .not_opened = "cannot be read"};
 }
 
 /* Where `function` puts bytes that the caller is to free: NULL and 0 until there are some. */
-static inline vit_status vit__start_bytes(const char *function, void **bytes, size_t *size,
-                                          vit_error *err)
+static inline vit_status vit__start_bytes(const char *function, void **bytes, size_t *size, vit_error *err)
 {
     if (bytes)
         *bytes = NULL;

@@ -18,11 +18,8 @@ static bool accepts_anything(const vit__source *source)
 
 /* The first row that accepts decides. */
 static const format formats[] = {
-    {vit__is_jpeg, vit__read_jpeg},
-    {vit__is_png, vit__read_png},
-    {vit__is_pnm, vit__read_pnm},
-    {vit__is_webp, vit__read_webp},
-    {accepts_anything, vit__read_unknown},
+    {vit__is_jpeg, vit__read_jpeg}, {vit__is_png, vit__read_png},          {vit__is_pnm, vit__read_pnm},
+    {vit__is_webp, vit__read_webp}, {accepts_anything, vit__read_unknown},
 };
 
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,

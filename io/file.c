@@ -13,8 +13,8 @@ static vit_status deliver(vit_status status, const vit__buffer *content, void **
     return status;
 }
 
-vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes,
-                               size_t *size, vit_error *err)
+vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes, size_t *size,
+                               vit_error *err)
 {
     const vit__file_kind kind = vit__picture_kind(max_bytes);
     vit__buffer content = {0};
@@ -24,20 +24,17 @@ vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_by
     return deliver(status, &content, bytes, size);
 }
 
-vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size,
-                         vit_error *err)
+vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size, vit_error *err)
 {
     const vit__file_kind kind = vit__picture_kind(max_bytes);
     vit__buffer content = {0};
     vit_status status = vit__start_bytes(__func__, bytes, size, err);
     if (status == VIT_OK)
-        status = path ? vit__file_read(path, &kind, &content, err)
-                      : vit__fail_null(err, __func__, "path");
+        status = path ? vit__file_read(path, &kind, &content, err) : vit__fail_null(err, __func__, "path");
     return deliver(status, &content, bytes, size);
 }
 
-vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image,
-                          vit_error *err)
+vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image, vit_error *err)
 {
     if (image)
         *image = (vit_image){0};

@@ -21,8 +21,8 @@
 #define FREE_SCANS 24
 #define MAX_SCANNED_PIXELS (UINT64_C(1) << 32)
 
-/* Huffman coding spends at least one bit on a block of 8 x 8 pixels. A file that cannot hold them all may be cut, or made
- * to cost memory; small pictures may be incomplete, since they cost little, and libjpeg fills them up. */
+/* Huffman coding spends at least one bit on a block of 8 x 8 pixels. A file that cannot hold them all may be cut,
+ * or made to cost memory; small pictures may be incomplete, since they cost little, and libjpeg fills them up. */
 #define PIXELS_PER_BYTE 512u
 #define FREE_PIXELS (UINT64_C(1) << 24)
 
@@ -234,8 +234,8 @@ static vit_status check_header(reader *r)
     return VIT_OK;
 }
 
-/* Half, a quarter, an eighth of each edge, as long as enough is left: these are the sizes that libjpeg-turbo has fast loops
- * for. Each output size is that of the picture, divided and rounded up. */
+/* Half, a quarter, an eighth of each edge, as long as enough is left: these are the sizes that
+ * libjpeg-turbo has fast loops for. Each output size is that of the picture, divided and rounded up. */
 static void choose_scale(reader *r, bool turned)
 {
     j_decompress_ptr d = &r->decoder;
@@ -265,7 +265,8 @@ static vit_status prepare(reader *r)
     d->out_color_space = d->num_components == 4 ? JCS_CMYK : JCS_RGB;
     choose_scale(r, vit__turns_sideways(orientation));
     jpeg_calc_output_dimensions(d);
-    status = vit__canvas_create(r->source, d->output_width, d->output_height, orientation, r->image, &r->canvas, r->err);
+    status = vit__canvas_create(r->source, d->output_width, d->output_height, orientation, r->image, &r->canvas,
+                                r->err);
     if (status != VIT_OK)
         return status;
     if (d->num_components == 4 || !vit__canvas_row(&r->canvas, 0)) {
@@ -329,8 +330,7 @@ static vit_status decode(reader *r)
     return VIT_OK;
 }
 
-vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image,
-                          vit_error *err)
+vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
 {
     reader *r = vit__alloc_zero(1, sizeof *r);
     if (!r)

@@ -9,14 +9,8 @@ typedef struct turn {
 } turn;
 
 static const turn turns[9] = {
-    [1] = {false, false, false},
-    [2] = {false, true, false},
-    [3] = {false, true, true},
-    [4] = {false, false, true},
-    [5] = {true, false, false},
-    [6] = {true, false, true},
-    [7] = {true, true, true},
-    [8] = {true, true, false},
+    [1] = {false, false, false}, [2] = {false, true, false}, [3] = {false, true, true}, [4] = {false, false, true},
+    [5] = {true, false, false},  [6] = {true, false, true},  [7] = {true, true, true},  [8] = {true, true, false},
 };
 
 bool vit__turns_sideways(int orientation)

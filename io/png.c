@@ -32,9 +32,9 @@ typedef struct reader {
     bool out_of_memory;
     uint32_t width, height;
     vit__canvas canvas;
-    uint8_t *row;    /* RGB or RGBA, as wide as the picture */
-    bool has_alpha;  /* the row is RGBA */
-    bool has_key;    /* one colour is transparent */
+    uint8_t *row;   /* RGB or RGBA, as wide as the picture */
+    bool has_alpha; /* the row is RGBA */
+    bool has_key;   /* one colour is transparent */
     uint8_t key[3];
 } reader;
 
@@ -240,8 +240,7 @@ static vit_status prepare(reader *r)
     set_transformations(r);
     r->width = png_get_image_width(r->png, r->info);
     r->height = png_get_image_height(r->png, r->info);
-    vit_status status =
-        vit__canvas_create(r->source, r->width, r->height, orientation, r->image, &r->canvas, r->err);
+    vit_status status = vit__canvas_create(r->source, r->width, r->height, orientation, r->image, &r->canvas, r->err);
     if (status != VIT_OK)
         return status;
     r->row = vit__alloc(png_get_rowbytes(r->png, r->info), 1);
@@ -328,16 +327,15 @@ vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *si
 {
     vit_status status = vit__start_bytes(__func__, bytes, size, err);
     if (status == VIT_OK && (!image || !image->pixels || image->width == 0 || image->height == 0))
-        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__,
-                           "image is NULL or has no pixels");
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__, "image is NULL or has no pixels");
     if (status != VIT_OK)
         return status;
     if (image->width > EDGE_MOST || image->height > EDGE_MOST ||
         (uint64_t)image->width * image->height > VIT_MAX_PIXELS)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels",
-                         (unsigned long)image->width, (unsigned long)image->height);
-    png_image png = {.version = PNG_IMAGE_VERSION, .width = image->width, .height = image->height,
-                     .format = PNG_FORMAT_RGB};
+        return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels", (unsigned long)image->width,
+                         (unsigned long)image->height);
+    png_image png = {
+        .version = PNG_IMAGE_VERSION, .width = image->width, .height = image->height, .format = PNG_FORMAT_RGB};
     png_alloc_size_t length = PNG_IMAGE_PNG_SIZE_MAX(png);
     void *memory = vit__alloc(length, 1);
     if (!memory)

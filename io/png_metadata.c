@@ -46,7 +46,8 @@ static const uint8_t *behind_nul(const uint8_t *bytes, const uint8_t *end)
     return nul ? nul + 1 : NULL;
 }
 
-/* tEXt: keyword NUL text. zTXt: keyword NUL method text. iTXt: keyword NUL flag method language NUL keyword NUL text. */
+/* tEXt: keyword NUL text. zTXt: keyword NUL method text. iTXt:
+ * keyword NUL flag method language NUL keyword NUL text. */
 static bool open_text(const uint8_t *type, const uint8_t *data, size_t length, text *value)
 {
     const uint8_t *end = data + length, *at = behind_nul(data, end);

@@ -30,8 +30,7 @@ bool vit__is_pnm(const vit__source *source)
 static vit_status truncated(const pnm *p)
 {
     return vit__fail(p->err, VIT_ERR_TRUNCATED, p->source->name,
-                     "the PNM data ends too early (after %zu bytes); copy or download the file again",
-                     p->source->size);
+                     "the PNM data ends too early (after %zu bytes); copy or download the file again", p->source->size);
 }
 
 static vit_status corrupt(const pnm *p, const char *why)

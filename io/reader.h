@@ -17,7 +17,8 @@ typedef struct vit__source {
     const char *name; /* for messages; may be NULL */
 } vit__source;
 
-/* options is complete: limits are never 0, and whole_size is there; a reader that decodes less than the whole sets it. */
+/* options is complete: limits are never 0, and whole_size is
+ * there; a reader that decodes less than the whole sets it. */
 typedef vit_status vit__read_function(const vit__source *source, const vit_load_options *options, vit_image *image,
                                       vit_error *err);
 

@@ -47,7 +47,10 @@ static const signature signatures[] = {
     AT(0, "\x1f\x8b", "this is gzip-compressed data, not a picture; unpack it first"),
     AT(0, "BZh", "this is bzip2-compressed data, not a picture; unpack it first"),
     AT(0, "\x28\xb5\x2f\xfd", "this is zstd-compressed data, not a picture; unpack it first"),
-    AT(0, "\xfd" "7zXZ", "this is xz-compressed data, not a picture; unpack it first"),
+    AT(0,
+       "\xfd"
+       "7zXZ",
+       "this is xz-compressed data, not a picture; unpack it first"),
 };
 
 /* Compared in any case, after white space and a byte order mark. */

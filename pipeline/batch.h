@@ -6,8 +6,8 @@
 #include "feeder.h"
 
 typedef struct vit__batch {
-    vit__fed *fed;        /* [n], in order, failed ones among them */
-    size_t *row_of;       /* [n]: which row an item has; SIZE_MAX: it failed when it was read */
+    vit__fed *fed;  /* [n], in order, failed ones among them */
+    size_t *row_of; /* [n]: which row an item has; SIZE_MAX: it failed when it was read */
     size_t n, rows;
     char *row;            /* [rows][length]: pixels or token ids of those that were read */
     size_t length;        /* values of each */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A ring of slots. A thread takes the next item of the stream into the next slot and reads it there, while others do the same
- * with the slots after it; whoever encodes takes the slots in order. With 4 threads and a batch of 8 there are 12 slots: while
- * the 8 items of a batch are encoded, the next 8 are read.
+ * A ring of slots. A thread takes the next item of the stream into the next slot and reads it there, while
+ * others do the same with the slots after it; whoever encodes takes the slots in order. With 4 threads and
+ * a batch of 8 there are 12 slots: while the 8 items of a batch are encoded, the next 8 are read.
  */
 #include "feeder.h"
 
@@ -12,7 +12,7 @@
 #include "error.h"
 #include "memory.h"
 
-#define THREADS_MAX 8                /* each may hold a decoded picture */
+#define THREADS_MAX 8 /* each may hold a decoded picture */
 /* Bytes of pictures in memory that wait to be decoded; past it the stream waits. */
 #define HELD_MAX ((size_t)256 << 20)
 
@@ -27,8 +27,8 @@ struct vit__feeder {
     const vit_stream *stream;
     size_t row_size;
 
-    /* One thread at a time asks the stream. Waiting for a slow stream must not keep the encoder from what is ready, so the
-     * stream and the ring have a lock each. `asking` is always taken first. */
+    /* One thread at a time asks the stream. Waiting for a slow stream must not keep the encoder from
+     * what is ready, so the stream and the ring have a lock each. `asking` is always taken first. */
     pthread_mutex_t asking;
     size_t asked; /* items given out so far: item i goes to slot i % n_slots; guarded by asking */
     bool ended;   /* the stream has no more; guarded by asking */
@@ -166,7 +166,8 @@ static vit_status start_threads(vit__feeder *feeder, vit_error *err)
     return status;
 }
 
-vit_status vit__feeder_start(const vit_pipeline *pipeline, const vit_stream *stream, vit__feeder **result, vit_error *err)
+vit_status vit__feeder_start(const vit_pipeline *pipeline, const vit_stream *stream, vit__feeder **result,
+                             vit_error *err)
 {
     *result = NULL;
     vit__feeder *feeder = vit__alloc_zero(1, sizeof *feeder);

@@ -15,10 +15,11 @@ typedef struct vit__fed {
 } vit__fed;
 
 /* How many may be read ahead is the pipeline's batch. Pipeline and stream outlive the feeder. */
-vit_status vit__feeder_start(const vit_pipeline *pipeline, const vit_stream *stream, vit__feeder **feeder, vit_error *err);
+vit_status vit__feeder_start(const vit_pipeline *pipeline, const vit_stream *stream, vit__feeder **feeder,
+                             vit_error *err);
 
-/* The next item; row: vit__pipeline_row_size bytes, filled unless fed->error says why not. false: there are no more, or it was
- * cancelled. */
+/* The next item; row: vit__pipeline_row_size bytes, filled unless fed->error
+ * says why not. false: there are no more, or it was cancelled. */
 bool vit__feeder_next(vit__feeder *feeder, vit__fed *fed, void *row);
 
 /* From any thread: vit__feeder_next answers false from now on. */

@@ -52,8 +52,8 @@ static void free_prompts(prompts *p)
     free(p->items);
 }
 
-static vit_status make_prompts(const char *const *names, size_t n, const char *const *templates, size_t each, prompts *p,
-                               vit_error *err)
+static vit_status make_prompts(const char *const *names, size_t n, const char *const *templates, size_t each,
+                               prompts *p, vit_error *err)
 {
     size_t count;
     *p = (prompts){0};
@@ -91,7 +91,8 @@ vit_status vit_labels_from_vectors(const vit_similarity *similarity, const float
     if (result)
         *result = NULL;
     if (!similarity || !vectors || !result || !n || !each || !width)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "labels need similarity, vectors and a place for the result");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL,
+                         "labels need similarity, vectors and a place for the result");
     vit_labels *labels = vit__alloc_zero(1, sizeof *labels);
     float *scratch = vit__alloc(width, sizeof *scratch);
     size_t size;
@@ -149,7 +150,8 @@ vit_status vit_labels_create(vit_pipeline *texts, const char *const *names, size
     if (labels)
         *labels = NULL;
     if (!texts || !names || !labels || !n || (n_templates && !templates))
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "labels need a pipeline of texts, names and a place for the result");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL,
+                         "labels need a pipeline of texts, names and a place for the result");
     size_t each = n_templates ? n_templates : 1;
     prompts p;
     vit_status status = make_prompts(names, n, n_templates ? templates : NULL, each, &p, err);

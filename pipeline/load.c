@@ -6,8 +6,8 @@
 
 #include "error.h"
 
-/* A picture decoded at a lower resolution keeps at least this many times what the resize will leave of each edge. (Most of the
- * time is gained by the first half; with 2 the worst embedding of docs/speed.md is eight times as far off.) */
+/* A picture decoded at a lower resolution keeps at least this many times what the resize will leave of each edge. (Most
+ * of the time is gained by the first half; with 2 the worst embedding of docs/speed.md is eight times as far off.) */
 #define FAST_DECODE_MARGIN 3u
 
 static uint32_t with_margin(uint32_t edge)
@@ -18,8 +18,10 @@ static uint32_t with_margin(uint32_t edge)
 static vit_preprocess_options preprocess_options(const vit_pipeline *pipeline)
 {
     const vit_pipeline_options *s = &pipeline->settings;
-    return (vit_preprocess_options){.resampler = s->resampler, .image_height = s->model.image_height,
-                                    .image_width = s->model.image_width, .max_pixels = s->load.max_pixels};
+    return (vit_preprocess_options){.resampler = s->resampler,
+                                    .image_height = s->model.image_height,
+                                    .image_width = s->model.image_width,
+                                    .max_pixels = s->load.max_pixels};
 }
 
 static vit_load_options load_options(const vit_pipeline *pipeline, uint32_t whole[2])
@@ -40,14 +42,16 @@ static vit_load_options load_options(const vit_pipeline *pipeline, uint32_t whol
 /* ------------------------------------------------------------------ pictures ---- */
 
 /* A picture whose preprocessing gives another size than the model runs at. */
-static vit_status check_size(const vit_pipeline *pipeline, const vit_item *item, uint32_t width, uint32_t height, vit_error *err)
+static vit_status check_size(const vit_pipeline *pipeline, const vit_item *item, uint32_t width, uint32_t height,
+                             vit_error *err)
 {
     const vit_model *model = pipeline->model;
     if (width == vit_model_image_width(model) && height == vit_model_image_height(model))
         return VIT_OK;
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, item->name,
-                     "the preprocessing gives %ux%u, and the model runs at %ux%u: one size for all inputs, which --image-size names",
-                     height, width, vit_model_image_height(model), vit_model_image_width(model));
+    return vit__fail(
+        err, VIT_ERR_UNSUPPORTED_FORMAT, item->name,
+        "the preprocessing gives %ux%u, and the model runs at %ux%u: one size for all inputs, which --image-size names",
+        height, width, vit_model_image_height(model), vit_model_image_width(model));
 }
 
 static vit_status preprocess(const vit_pipeline *pipeline, const vit_item *item, const vit_image *image, float *pixels,
@@ -69,8 +73,9 @@ static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *ite
     uint32_t whole[2] = {0};
     vit_image image = {0};
     vit_load_options load = load_options(pipeline, whole);
-    vit_status status = item->kind == VIT_ITEM_BYTES ? vit_image_decode(item->data, item->size, item->name, &load, &image, err)
-                                                     : vit_image_load(item->name, &load, &image, err);
+    vit_status status = item->kind == VIT_ITEM_BYTES
+                            ? vit_image_decode(item->data, item->size, item->name, &load, &image, err)
+                            : vit_image_load(item->name, &load, &image, err);
     loaded->width = whole[0];
     loaded->height = whole[1];
     if (status == VIT_OK)
@@ -92,18 +97,19 @@ static vit_status load_image(const vit_pipeline *pipeline, const vit_item *item,
 
 /* ------------------------------------------------------------------ ready rows ---- */
 
-static vit_status copy_row(const vit_item *item, size_t least, size_t most, size_t value_size, void *row, vit__loaded *loaded,
-                           vit_error *err)
+static vit_status copy_row(const vit_item *item, size_t least, size_t most, size_t value_size, void *row,
+                           vit__loaded *loaded, vit_error *err)
 {
     if (!item->data || item->size < least || item->size > most)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "%zu values, where the model takes %zu to %zu", item->size,
-                         least, most);
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "%zu values, where the model takes %zu to %zu",
+                         item->size, least, most);
     memcpy(row, item->data, item->size * value_size);
     loaded->length = item->size;
     return VIT_OK;
 }
 
-static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, int32_t *ids, vit__loaded *loaded, vit_error *err)
+static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, int32_t *ids, vit__loaded *loaded,
+                            vit_error *err)
 {
     if (!pipeline->tokenizer)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "a text, before vit_pipeline_start_words");
@@ -113,7 +119,8 @@ static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, 
 }
 
 /* The caller's own reading. */
-static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded, vit_error *err)
+static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded,
+                            vit_error *err)
 {
     bool text = vit__pipeline_takes_text(pipeline);
     size_t value_size = text ? sizeof(int32_t) : sizeof(float), most = vit__pipeline_row_size(pipeline) / value_size;
@@ -127,13 +134,16 @@ static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, 
 
 /* ------------------------------------------------------------------ any item ---- */
 
-static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded, vit_error *err)
+static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded,
+                       vit_error *err)
 {
     size_t pixels = vit_model_pixels_size(pipeline->model), context = vit_model_context(pipeline->model);
-    bool text = vit__pipeline_takes_text(pipeline), words = item->kind == VIT_ITEM_TEXT || item->kind == VIT_ITEM_TOKENS;
+    bool text = vit__pipeline_takes_text(pipeline),
+         words = item->kind == VIT_ITEM_TEXT || item->kind == VIT_ITEM_TOKENS;
     if (item->kind != VIT_ITEM_READ && words != text)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, text ? "a picture, and the pipeline is of the text tower"
-                                                                         : "a text, and the pipeline is of the image tower");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name,
+                         text ? "a picture, and the pipeline is of the text tower"
+                              : "a text, and the pipeline is of the image tower");
     loaded->length = pixels;
     switch (item->kind) {
     case VIT_ITEM_PATH:

@@ -13,6 +13,7 @@ typedef struct vit__loaded {
 } vit__loaded;
 
 /* Fills row, vit__pipeline_row_size bytes. Several threads may do this at once. On failure err says why. */
-vit_status vit__load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded, vit_error *err);
+vit_status vit__load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded,
+                     vit_error *err);
 
 #endif

@@ -27,7 +27,8 @@ static size_t usual_batch(const vit_pipeline *pipeline)
 }
 
 /* The options' strings may go when the call returns. */
-static vit_status keep_options(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options, vit_error *err)
+static vit_status keep_options(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options,
+                               vit_error *err)
 {
     pipeline->settings = options ? *options : (vit_pipeline_options){.model = {.precision = VIT_PRECISION_STORED}};
     const char *preprocessor = pipeline->settings.model.preprocessor;
@@ -69,8 +70,8 @@ static vit_status settle(vit_pipeline *pipeline, vit_error *err)
     return vit_pipeline_choose(pipeline, &chosen, err);
 }
 
-static vit_status make(const vit_model *model, const char *name, const vit_pipeline_options *options, vit_pipeline *pipeline,
-                       vit_error *err)
+static vit_status make(const vit_model *model, const char *name, const vit_pipeline_options *options,
+                       vit_pipeline *pipeline, vit_error *err)
 {
     vit_status status = keep_options(pipeline, name, options, err);
     if (status == VIT_OK && !model)
@@ -80,8 +81,8 @@ static vit_status make(const vit_model *model, const char *name, const vit_pipel
 }
 
 /* model NULL: the pipeline opens it. */
-static vit_status create(const vit_model *model, const char *name, const vit_pipeline_options *options, vit_pipeline **result,
-                         vit_error *err)
+static vit_status create(const vit_model *model, const char *name, const vit_pipeline_options *options,
+                         vit_pipeline **result, vit_error *err)
 {
     vit_pipeline *pipeline = vit__alloc_zero(1, sizeof *pipeline);
     if (!pipeline)
@@ -96,7 +97,8 @@ static vit_status create(const vit_model *model, const char *name, const vit_pip
     return status;
 }
 
-vit_status vit_pipeline_open(const char *model, const vit_pipeline_options *options, vit_pipeline **pipeline, vit_error *err)
+vit_status vit_pipeline_open(const char *model, const vit_pipeline_options *options, vit_pipeline **pipeline,
+                             vit_error *err)
 {
     if (pipeline)
         *pipeline = NULL;

@@ -9,21 +9,21 @@
 #include "vit/pipeline.h"
 
 struct vit_pipeline {
-    char *name;                    /* of the model, as it was opened */
-    char *preprocessor;            /* a copy of the option; NULL: none */
+    char *name;         /* of the model, as it was opened */
+    char *preprocessor; /* a copy of the option; NULL: none */
     vit_pipeline_options settings;
-    vit_model *own;                /* the model, if the pipeline opened it; else NULL */
+    vit_model *own; /* the model, if the pipeline opened it; else NULL */
     const vit_model *model;
-    size_t size;                   /* floats of a result */
-    size_t rows;                   /* of a result that is a matrix, else 1 */
+    size_t size; /* floats of a result */
+    size_t rows; /* of a result that is a matrix, else 1 */
 
-    pthread_mutex_t turn;          /* one run at a time */
-    vit_session *session;          /* NULL: not started */
-    vit_tokenizer *tokenizer;      /* NULL: not started */
+    pthread_mutex_t turn;     /* one run at a time */
+    vit_session *session;     /* NULL: not started */
+    vit_tokenizer *tokenizer; /* NULL: not started */
     size_t text_length;
 
-    pthread_mutex_t running;       /* guards feeder */
-    struct vit__feeder *feeder;    /* of the run that is going on; NULL: none is */
+    pthread_mutex_t running;    /* guards feeder */
+    struct vit__feeder *feeder; /* of the run that is going on; NULL: none is */
 };
 
 /* Room for the row of an item that was read, in bytes: pixels, or token ids. */

@@ -99,7 +99,8 @@ static vit_status take_image_size(const vit_pipeline *p, char *text, vit_error *
 {
     (void)err;
     if (p->settings.model.image_height)
-        snprintf(text, TEXT_SIZE, "%" PRIu32 "x%" PRIu32, p->settings.model.image_height, p->settings.model.image_width);
+        snprintf(text, TEXT_SIZE, "%" PRIu32 "x%" PRIu32, p->settings.model.image_height,
+                 p->settings.model.image_width);
     return VIT_OK;
 }
 
@@ -192,8 +193,9 @@ static bool apply_image_size(const char *value, vit_pipeline_options *o)
 static const struct {
     const char *name;
     vit_status (*take)(const vit_pipeline *pipeline, char *text, vit_error *err);
-    bool (*apply)(const char *value, vit_pipeline_options *options); /* NULL: it follows from the model, or is not the pipeline's */
-    bool pictures; /* says nothing of a text's vector */
+    bool (*apply)(const char *value,
+                  vit_pipeline_options *options); /* NULL: it follows from the model, or is not the pipeline's */
+    bool pictures;                                /* says nothing of a text's vector */
     bool compared;
 } rows[VIT_RECIPE_KEYS] = {
     [VIT_RECIPE_MODEL_DIGEST] = {"model_digest", take_model_digest, NULL, false, true},

@@ -32,7 +32,8 @@ static void finish(const run *r, size_t i, float *values)
     uint64_t stride = r->stream->stride ? r->stream->stride : 1;
     if (s->sample)
         vit_latent_draw(s->seed, r->stream->position + r->delivered * stride,
-                         r->batch.log_variances + r->batch.row_of[i] * r->batch.result_size, r->batch.result_size, values);
+                        r->batch.log_variances + r->batch.row_of[i] * r->batch.result_size, r->batch.result_size,
+                        values);
     if (s->normalize)
         normalize(r, values);
 }
@@ -43,9 +44,13 @@ static bool deliver_item(run *r, size_t i)
     float *values = vit__batch_values(&r->batch, i);
     if (values)
         finish(r, i, values);
-    const vit_result result = {.item = fed->item, .error = values ? NULL : &fed->error, .values = values,
-                               .size = values ? r->batch.result_size : 0, .width = fed->loaded.width,
-                               .height = fed->loaded.height, .seconds = fed->loaded.seconds};
+    const vit_result result = {.item = fed->item,
+                               .error = values ? NULL : &fed->error,
+                               .values = values,
+                               .size = values ? r->batch.result_size : 0,
+                               .width = fed->loaded.width,
+                               .height = fed->loaded.height,
+                               .seconds = fed->loaded.seconds};
     r->delivered++;
     return r->stream->take(r->stream->context, &result) == 0;
 }
@@ -125,7 +130,11 @@ static vit_status run_stream(vit_pipeline *pipeline, const vit_stream *stream, v
 vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err)
 {
     if (!pipeline || !stream || !stream->next || !stream->take)
-        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !stream ? "stream" : stream->next ? "take" : "next");
+        return vit__fail_null(err, __func__,
+                              !pipeline      ? "pipeline"
+                              : !stream      ? "stream"
+                              : stream->next ? "take"
+                                             : "next");
     vit_error own = {0}; /* the caller's may hold an error of before */
     pthread_mutex_lock(&pipeline->turn);
     vit_status status = run_stream(pipeline, stream, &own);
@@ -164,11 +173,15 @@ static int take_result(void *context, const vit_result *result)
     return 0;
 }
 
-vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *array, size_t n, float *results, vit_error *errors,
-                               vit_error *err)
+vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *array, size_t n, float *results,
+                               vit_error *errors, vit_error *err)
 {
     if (!pipeline || (n && (!array || !results || !errors)))
-        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !array ? "items" : results ? "errors" : "results");
+        return vit__fail_null(err, __func__,
+                              !pipeline ? "pipeline"
+                              : !array  ? "items"
+                              : results ? "errors"
+                                        : "results");
     items a = {.items = array, .n = n, .results = results, .size = pipeline->size, .errors = errors};
     const vit_stream stream = {.next = next_item, .take = take_result, .context = &a};
     return vit_pipeline_run(pipeline, &stream, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Watches the memory that the calling thread asks for, and refuses it on demand. A test that links allocations.c has its
- * malloc, calloc, realloc and aligned allocation in place of libc's, the calls of shared libraries included; with
- * AddressSanitizer too. */
+/* Watches the memory that the calling thread asks for, and refuses it on demand. A test
+ * that links allocations.c has its malloc, calloc, realloc and aligned allocation in
+ * place of libc's, the calls of shared libraries included; with AddressSanitizer too. */
 #ifndef VIT_TEST_ALLOCATIONS_H
 #define VIT_TEST_ALLOCATIONS_H
 

@@ -70,8 +70,7 @@ static void close_files(files *f)
 static vit_status open_whole(const vit__text_folder *folder, files *f, vit_error *err)
 {
     if (!folder->tokenizer_json)
-        return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path,
-                         "this tokenizer needs the file tokenizer.json");
+        return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path, "this tokenizer needs the file tokenizer.json");
     f->whole = true;
     vit_status status = vit__tokenizer_json_load(folder->tokenizer_json, &f->json, err);
     f->source = (vit__tokenizer_json){f->json, folder->tokenizer_json};
@@ -81,9 +80,8 @@ static vit_status open_whole(const vit__text_folder *folder, files *f, vit_error
 static vit_status open_parts(const vit__text_folder *folder, files *f, vit_error *err)
 {
     if (!folder->vocab_json || !folder->merges_txt)
-        return vit__fail(
-            err, VIT_ERR_NOT_FOUND, folder->path,
-            "no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt, or spiece.model");
+        return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path,
+                         "no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt, or spiece.model");
     vit_status status = vit__tokenizer_json_load(folder->vocab_json, &f->json, err);
     if (status == VIT_OK)
         status = vit__file_read(folder->merges_txt, &vit__tokenizer_file, &f->merges, err);
@@ -105,21 +103,17 @@ typedef struct clip_tokens {
     uint32_t start, end;
 } clip_tokens;
 
-static vit_status find_clip_tokens(const vit__text_folder *folder, const files *f,
-                                   clip_tokens *tokens, vit_error *err)
+static vit_status find_clip_tokens(const vit__text_folder *folder, const files *f, clip_tokens *tokens, vit_error *err)
 {
     tokens->start_text = vit__text_folder_token(folder, "bos_token", CLIP_START);
     tokens->end_text = vit__text_folder_token(folder, "eos_token", CLIP_END);
-    if (find_token(f, tokens->start_text, &tokens->start) &&
-        find_token(f, tokens->end_text, &tokens->end))
+    if (find_token(f, tokens->start_text, &tokens->start) && find_token(f, tokens->end_text, &tokens->end))
         return VIT_OK;
-    return vit__fail(err, VIT_ERR_CORRUPT, f->source.where,
-                     "the vocabulary has not both %.50s and %.50s", tokens->start_text,
-                     tokens->end_text);
+    return vit__fail(err, VIT_ERR_CORRUPT, f->source.where, "the vocabulary has not both %.50s and %.50s",
+                     tokens->start_text, tokens->end_text);
 }
 
-static vit_status build_clip_model(const files *f, const clip_tokens *tokens,
-                                   vit__pipeline *pipeline, vit_error *err)
+static vit_status build_clip_model(const files *f, const clip_tokens *tokens, vit__pipeline *pipeline, vit_error *err)
 {
     const vit__json *model = vit__json_get(f->json, "model");
     vit__bpe_parts parts = {
@@ -135,11 +129,9 @@ static vit_status build_clip_model(const files *f, const clip_tokens *tokens,
 }
 
 /* NFC, white space to single spaces, lower case. */
-static vit_status add_clip_normalizer(vit__normalizer *normalizer, const char *where,
-                                      vit_error *err)
+static vit_status add_clip_normalizer(vit__normalizer *normalizer, const char *where, vit_error *err)
 {
-    *vit__normalizer_add(normalizer) =
-        (vit__normal_step){.run = vit__normal_form_run, .form = VIT__NFC};
+    *vit__normalizer_add(normalizer) = (vit__normal_step){.run = vit__normal_form_run, .form = VIT__NFC};
     vit__normal_step *spaces = vit__normalizer_add(normalizer);
     *spaces = (vit__normal_step){.run = vit__normal_replace_runs,
                                  .pattern = {.white_space = true, .least = 1, .repeated = true}};
@@ -152,10 +144,9 @@ static vit_status add_clip_normalizer(vit__normalizer *normalizer, const char *w
  * expression splits them. */
 static void add_clip_splitter(vit__splitter *splitter)
 {
-    *vit__splitter_add(splitter) = (vit__split_step){
-        .run = vit__split_clip, .specials = {{CLIP_START, VIT__NO_ID}, {CLIP_END, VIT__NO_ID}}};
-    *vit__splitter_add(splitter) =
-        (vit__split_step){.run = vit__split_byte_level, .by_expression = true};
+    *vit__splitter_add(splitter) = (vit__split_step){.run = vit__split_clip,
+                                                     .specials = {{CLIP_START, VIT__NO_ID}, {CLIP_END, VIT__NO_ID}}};
+    *vit__splitter_add(splitter) = (vit__split_step){.run = vit__split_byte_level, .by_expression = true};
 }
 
 static void surround(vit__pipeline *pipeline, const clip_tokens *tokens)
@@ -166,8 +157,7 @@ static void surround(vit__pipeline *pipeline, const clip_tokens *tokens)
 }
 
 /* What tokenizer.json says about added tokens, where there is only a vocabulary. */
-static vit_status add_clip_tokens(const clip_tokens *tokens, vit__pipeline *pipeline,
-                                  const char *where, vit_error *err)
+static vit_status add_clip_tokens(const clip_tokens *tokens, vit__pipeline *pipeline, const char *where, vit_error *err)
 {
     vit__added_tokens_add(&pipeline->raw, tokens->end_text, strlen(tokens->end_text),
                           (vit__added_token){.id = tokens->end});
@@ -176,12 +166,10 @@ static vit_status add_clip_tokens(const clip_tokens *tokens, vit__pipeline *pipe
     vit__added_tokens_finish(&pipeline->raw);
     vit__added_tokens_finish(&pipeline->normalized);
     surround(pipeline, tokens);
-    return pipeline->raw.failed || pipeline->normalized.failed ? vit__fail_memory(err, where)
-                                                               : VIT_OK;
+    return pipeline->raw.failed || pipeline->normalized.failed ? vit__fail_memory(err, where) : VIT_OK;
 }
 
-static vit_status build_clip(const vit__text_folder *folder, const files *f,
-                             vit_tokenizer *tokenizer, vit_error *err)
+static vit_status build_clip(const vit__text_folder *folder, const files *f, vit_tokenizer *tokenizer, vit_error *err)
 {
     vit__pipeline *pipeline = &tokenizer->pipeline;
     clip_tokens tokens;
@@ -200,8 +188,7 @@ static vit_status build_clip(const vit__text_folder *folder, const files *f,
 }
 
 /* open_clip's SimpleTokenizer: the same vocabulary, but the special tokens have other names. */
-static vit_status build_simple(const vit__text_folder *folder, const files *f,
-                               vit_tokenizer *tokenizer, vit_error *err)
+static vit_status build_simple(const vit__text_folder *folder, const files *f, vit_tokenizer *tokenizer, vit_error *err)
 {
     vit__pipeline *pipeline = &tokenizer->pipeline;
     clip_tokens tokens;
@@ -245,8 +232,7 @@ static uint32_t default_context(const files *f, family kind)
 /* BERT's own limit of 512 is not that of the text towers built on it, which open_clip gives 77. */
 static uint32_t choose_context(const vit__text_folder *folder, const files *f, family kind)
 {
-    uint32_t positions = vit__text_folder_positions(folder),
-             longest = vit__text_folder_max_length(folder);
+    uint32_t positions = vit__text_folder_positions(folder), longest = vit__text_folder_max_length(folder);
     bool bert = vit__json_is(vit__json_get(vit__json_get(f->json, "model"), "type"), "WordPiece");
     if (positions > 0 && longest > 0)
         return positions < longest ? positions : longest;
@@ -256,8 +242,7 @@ static uint32_t choose_context(const vit__text_folder *folder, const files *f, f
 }
 
 /* Length and padding, which the files say in the same way for every tokenizer. */
-static void set_facts(const vit__text_folder *folder, const files *f, family kind,
-                      vit_tokenizer *tokenizer)
+static void set_facts(const vit__text_folder *folder, const files *f, family kind, vit_tokenizer *tokenizer)
 {
     tokenizer->name = rows[kind].name;
     tokenizer->context = choose_context(folder, f, kind);
@@ -273,13 +258,11 @@ static void set_facts(const vit__text_folder *folder, const files *f, family kin
 static vit_status build_file(const files *f, family kind, vit_tokenizer *tokenizer, vit_error *err)
 {
     if (kind == SIGLIP2)
-        *vit__normalizer_add(&tokenizer->pipeline.normalizer) =
-            (vit__normal_step){.run = vit__normal_lower};
+        *vit__normalizer_add(&tokenizer->pipeline.normalizer) = (vit__normal_step){.run = vit__normal_lower};
     return vit__file_read_pipeline(&f->source, &tokenizer->pipeline, err);
 }
 
-static vit_status build_siglip(const vit__text_folder *folder, vit_tokenizer *tokenizer,
-                               vit_error *err)
+static vit_status build_siglip(const vit__text_folder *folder, vit_tokenizer *tokenizer, vit_error *err)
 {
     files none = {0};
     vit_status status = vit__siglip_open(folder->spiece_model, &tokenizer->siglip, err);
@@ -288,19 +271,16 @@ static vit_status build_siglip(const vit__text_folder *folder, vit_tokenizer *to
     return status;
 }
 
-static vit_status build_family(const vit__text_folder *folder, family kind,
-                               vit_tokenizer *tokenizer, vit_error *err)
+static vit_status build_family(const vit__text_folder *folder, family kind, vit_tokenizer *tokenizer, vit_error *err)
 {
     files f = {0};
     if (kind == SIGLIP)
         return build_siglip(folder, tokenizer, err);
     bool parts = kind == CLIP && !folder->tokenizer_json;
-    vit_status status = parts || (!folder->tokenizer_json && kind == PLAIN)
-                            ? open_parts(folder, &f, err)
-                            : open_whole(folder, &f, err);
+    vit_status status = parts || (!folder->tokenizer_json && kind == PLAIN) ? open_parts(folder, &f, err)
+                                                                            : open_whole(folder, &f, err);
     if (status == VIT_OK)
-        status = kind == CLIP ? build_clip(folder, &f, tokenizer, err)
-                              : build_file(&f, kind, tokenizer, err);
+        status = kind == CLIP ? build_clip(folder, &f, tokenizer, err) : build_file(&f, kind, tokenizer, err);
     if (status == VIT_OK)
         set_facts(folder, &f, kind, tokenizer);
     close_files(&f);
@@ -324,8 +304,7 @@ static bool asks_for(const vit__json *object, const char *key)
     return set || (vit__json_string(value) && !vit__json_is(value, ""));
 }
 
-static vit_status read_settings(const vit__text_folder *folder, family kind, settings *s,
-                                vit_error *err)
+static vit_status read_settings(const vit__text_folder *folder, family kind, settings *s, vit_error *err)
 {
     static const char *const not_built[] = {"tokenizer_mode", "strip_sep_token", "reduction_mask"};
     s->text = vit__text_folder_open_clip(folder);
@@ -334,27 +313,21 @@ static vit_status read_settings(const vit__text_folder *folder, family kind, set
     for (size_t i = 0; i < sizeof not_built / sizeof *not_built; i++)
         if (asks_for(s->text, not_built[i]) || asks_for(extra, not_built[i]))
             return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder->path,
-                             "its open_clip_config.json asks for %s, which is not built",
-                             not_built[i]);
+                             "its open_clip_config.json asks for %s, which is not built", not_built[i]);
     /* Without a configuration: what the models of this kind have. With one: the defaults of
      * open_clip. */
-    s->clean = s->simple ? VIT__CLEAN_LOWER
-               : s->text ? VIT__CLEAN_WHITESPACE
-                         : VIT__CLEAN_CANONICALIZE;
+    s->clean = s->simple ? VIT__CLEAN_LOWER : s->text ? VIT__CLEAN_WHITESPACE : VIT__CLEAN_CANONICALIZE;
     const char *clean = vit__json_string(vit__json_get(extra, "clean"));
     if (clean && !vit__clean_named(clean, &s->clean))
-        return vit__fail(
-            err, VIT_ERR_UNSUPPORTED_MODEL, folder->path,
-            "its open_clip_config.json asks to clean text by %.100s, which is not built", clean);
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder->path,
+                         "its open_clip_config.json asks to clean text by %.100s, which is not built", clean);
     return VIT_OK;
 }
 
-static vit_status build_simple_folder(const vit__text_folder *folder, vit_tokenizer *tokenizer,
-                                      vit_error *err)
+static vit_status build_simple_folder(const vit__text_folder *folder, vit_tokenizer *tokenizer, vit_error *err)
 {
     files f = {0};
-    vit_status status =
-        folder->tokenizer_json ? open_whole(folder, &f, err) : open_parts(folder, &f, err);
+    vit_status status = folder->tokenizer_json ? open_whole(folder, &f, err) : open_parts(folder, &f, err);
     if (status == VIT_OK)
         status = build_simple(folder, &f, tokenizer, err);
     tokenizer->name = rows[CLIP].open_clip_name;
@@ -365,8 +338,7 @@ static vit_status build_simple_folder(const vit__text_folder *folder, vit_tokeni
 }
 
 /* open_clip's file of a SigLIP model is run by the library tokenizers, never by sentencepiece. */
-static vit_status build_open_clip(const vit__text_folder *folder, vit_tokenizer *tokenizer,
-                                  vit_error *err)
+static vit_status build_open_clip(const vit__text_folder *folder, vit_tokenizer *tokenizer, vit_error *err)
 {
     settings s;
     family kind = choose_family(folder);
@@ -374,8 +346,7 @@ static vit_status build_open_clip(const vit__text_folder *folder, vit_tokenizer 
     vit_status status = read_settings(folder, kind, &s, err);
     if (status != VIT_OK)
         return status;
-    status = s.simple ? build_simple_folder(folder, tokenizer, err)
-                      : build_family(folder, kind, tokenizer, err);
+    status = s.simple ? build_simple_folder(folder, tokenizer, err) : build_family(folder, kind, tokenizer, err);
     if (status != VIT_OK)
         return status;
     uint32_t context;
@@ -390,17 +361,15 @@ static vit_status build_open_clip(const vit__text_folder *folder, vit_tokenizer 
 
 /* ------------------------------------------------------------------ any ---- */
 
-vit_status vit__tokenizer_build(const vit__text_folder *folder, vit_tokenizer_kind kind,
-                                vit_tokenizer *tokenizer, vit_error *err)
+vit_status vit__tokenizer_build(const vit__text_folder *folder, vit_tokenizer_kind kind, vit_tokenizer *tokenizer,
+                                vit_error *err)
 {
-    bool open_clip =
-        folder->open_clip && (folder->open_clip_weights || !*vit__text_folder_model_type(folder));
+    bool open_clip = folder->open_clip && (folder->open_clip_weights || !*vit__text_folder_model_type(folder));
     if (kind == VIT_TOKENIZER_AUTO)
         kind = open_clip ? VIT_TOKENIZER_OPEN_CLIP : VIT_TOKENIZER_HF;
     if (kind == VIT_TOKENIZER_OPEN_CLIP)
         return build_open_clip(folder, tokenizer, err);
     if (kind == VIT_TOKENIZER_JSON && !folder->tokenizer_json)
         return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path, "there is no tokenizer.json");
-    return build_family(folder, kind == VIT_TOKENIZER_JSON ? PLAIN : choose_family(folder),
-                        tokenizer, err);
+    return build_family(folder, kind == VIT_TOKENIZER_JSON ? PLAIN : choose_family(folder), tokenizer, err);
 }

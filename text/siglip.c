@@ -25,8 +25,7 @@ static vit_status fill(vit__siglip *siglip, const char *path, vit_error *err)
     siglip->end = id_of(siglip, END);
     siglip->space = id_of(siglip, SPACE);
     if (siglip->end == VIT__NO_ID)
-        return vit__fail(err, VIT_ERR_CORRUPT, path,
-                         "it has no piece " END ", which ends every text");
+        return vit__fail(err, VIT_ERR_CORRUPT, path, "it has no piece " END ", which ends every text");
     vit__ids ids = {.limit = SIZE_MAX};
     vit__spiece_encode(&siglip->spiece, UNKNOWN, strlen(UNKNOWN), &ids);
     siglip->skipped = ids.n;
@@ -99,13 +98,12 @@ static size_t special_at(const vit__siglip *siglip, const char *text, size_t siz
     if (size >= strlen(END) && memcmp(text, END, strlen(END)) == 0)
         return strlen(END);
     *id = siglip->unknown;
-    return size >= strlen(UNKNOWN) && memcmp(text, UNKNOWN, strlen(UNKNOWN)) == 0 ? strlen(UNKNOWN)
-                                                                                  : 0;
+    return size >= strlen(UNKNOWN) && memcmp(text, UNKNOWN, strlen(UNKNOWN)) == 0 ? strlen(UNKNOWN) : 0;
 }
 
 /* The start of the next special token, or size; *length is 0 then. */
-static size_t find_special(const vit__siglip *siglip, const char *text, size_t size, size_t at,
-                           size_t *length, uint32_t *id)
+static size_t find_special(const vit__siglip *siglip, const char *text, size_t size, size_t at, size_t *length,
+                           uint32_t *id)
 {
     for (*length = 0; at < size; at++)
         if (text[at] == '<' && (*length = special_at(siglip, text + at, size - at, id)) > 0)
@@ -164,8 +162,7 @@ void vit__siglip_encode(const vit__siglip *siglip, const char *text, size_t size
     if (!marked.failed)
         encode_text(&w, marked.data, marked.size);
     finish(&w, ids);
-    ids->failed = ids->failed || marked.failed || w.clean.failed || w.other.failed ||
-                  w.part.failed || w.all.failed;
+    ids->failed = ids->failed || marked.failed || w.clean.failed || w.other.failed || w.part.failed || w.all.failed;
     vit__buffer_free(&marked);
     vit__buffer_free(&w.clean);
     vit__buffer_free(&w.other);

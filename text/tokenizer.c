@@ -11,20 +11,17 @@
 
 #define LONGEST_CONTEXT 1000000u
 
-static vit_status check_options(const char *path, const vit_tokenizer_options *options,
-                                vit_error *err)
+static vit_status check_options(const char *path, const vit_tokenizer_options *options, vit_error *err)
 {
     if (!*path)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "path is empty");
-    if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON ||
-        options->context > LONGEST_CONTEXT)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open",
-                         "an option is out of range");
+    if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON || options->context > LONGEST_CONTEXT)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "an option is out of range");
     return VIT_OK;
 }
 
-static vit_status build(const char *path, const vit_tokenizer_options *options,
-                        vit_tokenizer *tokenizer, vit_error *err)
+static vit_status build(const char *path, const vit_tokenizer_options *options, vit_tokenizer *tokenizer,
+                        vit_error *err)
 {
     vit__text_folder folder = {0};
     char *place;
@@ -41,14 +38,13 @@ static vit_status build(const char *path, const vit_tokenizer_options *options,
         tokenizer->context = options->context;
     size_t special = tokenizer->pipeline.n_before + tokenizer->pipeline.n_after;
     if (tokenizer->context <= special || tokenizer->context > LONGEST_CONTEXT)
-        return vit__fail(err, VIT_ERR_CORRUPT, path,
-                         "a text of %zu tokens, %zu of them special, is no use", tokenizer->context,
-                         special);
+        return vit__fail(err, VIT_ERR_CORRUPT, path, "a text of %zu tokens, %zu of them special, is no use",
+                         tokenizer->context, special);
     return VIT_OK;
 }
 
-vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options,
-                              vit_tokenizer **tokenizer, vit_error *err)
+vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
+                              vit_error *err)
 {
     const vit_tokenizer_options defaults = {0};
     if (tokenizer)
@@ -83,15 +79,13 @@ static vit_status check_text(const char *text, size_t size, vit_error *err)
 {
     size_t offset;
     if (size > VIT_TEXT_MAX_BYTES)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, "text", "a text of more than %u bytes",
-                         VIT_TEXT_MAX_BYTES);
+        return vit__fail(err, VIT_ERR_TOO_LARGE, "text", "a text of more than %u bytes", VIT_TEXT_MAX_BYTES);
     if (!vit__unicode_check(text, size, &offset))
         return vit__fail(err, VIT_ERR_CORRUPT, "text", "not UTF-8 from byte %zu on", offset);
     return VIT_OK;
 }
 
-static vit_status run(const vit_tokenizer *tokenizer, const char *text, size_t size, vit__ids *ids,
-                      vit_error *err)
+static vit_status run(const vit_tokenizer *tokenizer, const char *text, size_t size, vit__ids *ids, vit_error *err)
 {
     vit__buffer clean = {0};
     vit_status status = check_text(text, size, err);
@@ -105,8 +99,8 @@ static vit_status run(const vit_tokenizer *tokenizer, const char *text, size_t s
     return status == VIT_OK && ids->failed ? vit__fail_memory(err, "text") : status;
 }
 
-static vit_status check_arguments(const char *function, const vit_tokenizer *tokenizer,
-                                  const char *text, size_t size, bool no_ids, vit_error *err)
+static vit_status check_arguments(const char *function, const vit_tokenizer *tokenizer, const char *text, size_t size,
+                                  bool no_ids, vit_error *err)
 {
     bool no_text = !text && size > 0;
     if (!tokenizer || no_text || no_ids)
@@ -114,8 +108,8 @@ static vit_status check_arguments(const char *function, const vit_tokenizer *tok
     return VIT_OK;
 }
 
-vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size,
-                                uint32_t *ids, size_t capacity, size_t *n, vit_error *err)
+vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                size_t capacity, size_t *n, vit_error *err)
 {
     if (n)
         *n = 0;
@@ -129,16 +123,16 @@ vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text
     if (status == VIT_OK)
         *n = found.n;
     if (status == VIT_OK && found.n > capacity)
-        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode",
-                           "%zu ids, and room for %zu", found.n, capacity);
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_encode", "%zu ids, and room for %zu", found.n,
+                           capacity);
     else if (status == VIT_OK && found.n > 0)
         memcpy(ids, found.data, found.n * sizeof *ids);
     vit__ids_free(&found);
     return status;
 }
 
-vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text,
-                                       size_t size, uint32_t *ids, size_t *n, vit_error *err)
+vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                       size_t *n, vit_error *err)
 {
     size_t found = 0;
     if (n)

@@ -20,7 +20,7 @@ struct vit_tokenizer {
 };
 
 /* Fills the tokenizer from the folder; what is filled is the caller's to free, on failure too. */
-vit_status vit__tokenizer_build(const vit__text_folder *folder, vit_tokenizer_kind kind,
-                                vit_tokenizer *tokenizer, vit_error *err);
+vit_status vit__tokenizer_build(const vit__text_folder *folder, vit_tokenizer_kind kind, vit_tokenizer *tokenizer,
+                                vit_error *err);
 
 #endif

@@ -3,8 +3,8 @@
 #include "error.h"
 #include "vit/text.h"
 
-vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options,
-                              vit_tokenizer **tokenizer, vit_error *err)
+vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
+                              vit_error *err)
 {
     (void)options;
     if (tokenizer)
@@ -21,8 +21,8 @@ void vit_tokenizer_free(vit_tokenizer *tokenizer)
 }
 
 /* Whoever encodes has no tokenizer, since none can be opened. */
-vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size,
-                                uint32_t *ids, size_t capacity, size_t *n, vit_error *err)
+vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                size_t capacity, size_t *n, vit_error *err)
 {
     (void)tokenizer;
     (void)text;
@@ -34,8 +34,8 @@ vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text
     return vit__fail_null(err, __func__, "tokenizer");
 }
 
-vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text,
-                                       size_t size, uint32_t *ids, size_t *n, vit_error *err)
+vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+                                       size_t *n, vit_error *err)
 {
     (void)tokenizer;
     (void)text;

@@ -9,25 +9,28 @@
 
 const char *vit_precision_name(vit_precision precision)
 {
-    static const char *const names[] = {
-        [VIT_PRECISION_F32] = "f32", [VIT_PRECISION_BF16] = "bf16", [VIT_PRECISION_INT8] = "int8",
-        [VIT_PRECISION_STORED] = "auto"};
+    static const char *const names[] = {[VIT_PRECISION_F32] = "f32",
+                                        [VIT_PRECISION_BF16] = "bf16",
+                                        [VIT_PRECISION_INT8] = "int8",
+                                        [VIT_PRECISION_STORED] = "auto"};
     return NAME_OF(names, precision);
 }
 
 const char *vit_resampler_name(vit_resampler resampler)
 {
-    static const char *const names[] = {
-        [VIT_RESAMPLER_PILLOW] = "pillow", [VIT_RESAMPLER_PILLOW13] = "pillow13",
-        [VIT_RESAMPLER_TORCHVISION] = "torchvision"};
+    static const char *const names[] = {[VIT_RESAMPLER_PILLOW] = "pillow",
+                                        [VIT_RESAMPLER_PILLOW13] = "pillow13",
+                                        [VIT_RESAMPLER_TORCHVISION] = "torchvision"};
     return NAME_OF(names, resampler);
 }
 
 static const char *const output_names[] = {
-    [VIT_OUTPUT_EMBEDDING] = "embedding", [VIT_OUTPUT_CLASS] = "cls", [VIT_OUTPUT_MEAN] = "mean",
-    [VIT_OUTPUT_TOKENS] = "tokens", [VIT_OUTPUT_HIDDEN] = "hidden", [VIT_OUTPUT_POOLER] = "pooler",
-    [VIT_OUTPUT_LOGITS] = "logits", [VIT_OUTPUT_PROBABILITIES] = "probs", [VIT_OUTPUT_LATENT] = "latent",
-    [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance", [VIT_OUTPUT_ATTENTION] = "attention"};
+    [VIT_OUTPUT_EMBEDDING] = "embedding", [VIT_OUTPUT_CLASS] = "cls",
+    [VIT_OUTPUT_MEAN] = "mean",           [VIT_OUTPUT_TOKENS] = "tokens",
+    [VIT_OUTPUT_HIDDEN] = "hidden",       [VIT_OUTPUT_POOLER] = "pooler",
+    [VIT_OUTPUT_LOGITS] = "logits",       [VIT_OUTPUT_PROBABILITIES] = "probs",
+    [VIT_OUTPUT_LATENT] = "latent",       [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
+    [VIT_OUTPUT_ATTENTION] = "attention"};
 #define OUTPUTS (sizeof output_names / sizeof *output_names)
 
 const char *vit_output_name(vit_output output)

@@ -46,8 +46,7 @@ static identity identity_of(const char *path)
     const char *slash = strrchr(path, '/');
     identity file = {NOWHERE, 0, 0, NULL};
     if (stat(folder, &status) == 0)
-        file = (identity){IN_A_FOLDER, status.st_dev, status.st_ino,
-                          cli_duplicate(slash ? slash + 1 : path)};
+        file = (identity){IN_A_FOLDER, status.st_dev, status.st_ino, cli_duplicate(slash ? slash + 1 : path)};
     free(folder);
     return file;
 }
@@ -101,8 +100,7 @@ static void add_ends(const cli_kind *kinds, size_t n, cli_text *text)
     }
 }
 
-static cli_exit check_name(const cli_command *command, const char *option, const char *path,
-                           const cli_formats *formats)
+static cli_exit check_name(const cli_command *command, const char *option, const char *path, const cli_formats *formats)
 {
     const char *words;
     size_t which;
@@ -122,8 +120,7 @@ static cli_exit check_name(const cli_command *command, const char *option, const
     return CLI_USAGE;
 }
 
-cli_exit cli_claim_format(const cli_command *command, const char *option, const char *path,
-                          const cli_formats *formats)
+cli_exit cli_claim_format(const cli_command *command, const char *option, const char *path, const cli_formats *formats)
 {
     if (*formats->chosen != CLI_BY_NAME)
         return CLI_DONE;
@@ -170,8 +167,8 @@ cli_exit cli_claim_file(const cli_command *command, const cli_claim *claim)
     const claimed *other = claim->kind == CLI_KIND_ANY ? NULL : find(&file);
     if (other && !other->is_stdout) {
         free(file.name);
-        return cli_usage_error(command, "%s %s: the same file as %s: name another", claim->option,
-                               claim->path, other->label);
+        return cli_usage_error(command, "%s %s: the same file as %s: name another", claim->option, claim->path,
+                               other->label);
     }
     cli_text label = {0};
     cli_text_format(&label, "%s %s", claim->option, claim->path);
@@ -183,10 +180,8 @@ cli_exit cli_claim_formatted(const cli_command *command, const char *option, con
                              const cli_formats *formats)
 {
     cli_exit status = cli_claim_format(command, option, path, formats);
-    const cli_claim claim = {.option = option,
-                             .path = path,
-                             .kind = formats->kinds[*formats->chosen],
-                             .any_name = true};
+    const cli_claim claim = {
+        .option = option, .path = path, .kind = formats->kinds[*formats->chosen], .any_name = true};
     return status == CLI_DONE ? cli_claim_file(command, &claim) : status;
 }
 
@@ -205,7 +200,7 @@ cli_exit cli_claims_spare(const char *path)
     free(file.name);
     if (!claim)
         return CLI_DONE;
-    cli_error("%s would be written over %s, which this run reads: name another file to write to",
-              claim->label, standard ? "standard input" : path);
+    cli_error("%s would be written over %s, which this run reads: name another file to write to", claim->label,
+              standard ? "standard input" : path);
     return CLI_USAGE;
 }

@@ -40,8 +40,7 @@ typedef struct cli_formats {
 
 /* Settles what is chosen. CLI_DONE, or CLI_USAGE with a message: the name asks for a kind that is
  * none of these. */
-cli_exit cli_claim_format(const cli_command *command, const char *option, const char *path,
-                          const cli_formats *formats);
+cli_exit cli_claim_format(const cli_command *command, const char *option, const char *path, const cli_formats *formats);
 /* The same, and claims the file as one of the kind. */
 cli_exit cli_claim_formatted(const cli_command *command, const char *option, const char *path,
                              const cli_formats *formats);

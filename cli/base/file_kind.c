@@ -136,8 +136,7 @@ static bool is_score(const unsigned char *line, const unsigned char *end)
     at += at < end && *at == '-';
     while (at < end && *at >= '0' && *at <= '9')
         at++;
-    return end - at > DECIMALS + INDENT && *at == '.' && at[DECIMALS + 1] == ' ' &&
-           at[DECIMALS + 2] == ' ';
+    return end - at > DECIMALS + INDENT && *at == '.' && at[DECIMALS + 1] == ' ' && at[DECIMALS + 2] == ' ';
 }
 
 static bool is_text(const start *s)
@@ -162,8 +161,7 @@ static bool is_labels_text(const start *s)
 static bool is_hits_text(const start *s)
 {
     const unsigned char *feed = memchr(s->bytes, '\n', s->size);
-    return is_labels_text(s) ||
-           (feed && feed + 1 == s->bytes + s->size && is_text(s) && !words_of_mark(s));
+    return is_labels_text(s) || (feed && feed + 1 == s->bytes + s->size && is_text(s) && !words_of_mark(s));
 }
 
 /* "3 images, 0.9876\n" */
@@ -321,8 +319,7 @@ static const char *words_of_end(const char *end)
     return NULL;
 }
 
-bool cli_kind_of_name(const char *path, const cli_kind *among, size_t n, size_t *which,
-                      const char **words)
+bool cli_kind_of_name(const char *path, const cli_kind *among, size_t n, size_t *which, const char **words)
 {
     const char *end = end_of(path);
     *which = 0;
@@ -357,8 +354,7 @@ static bool read_start(const char *path, start *s)
 
 static bool is_kind(const start *s, cli_kind kind)
 {
-    return has(s, kinds[kind].marks[0]) || has(s, kinds[kind].marks[1]) ||
-           (kinds[kind].is && kinds[kind].is(s));
+    return has(s, kinds[kind].marks[0]) || has(s, kinds[kind].marks[1]) || (kinds[kind].is && kinds[kind].is(s));
 }
 
 static const char *words_of_start(const start *s)

@@ -47,8 +47,7 @@ const char *cli_kind_ends(cli_kind kind);
 /* Which of n kinds the end of the name asks for, in small letters or capitals: *which is 0 where
  * the name says nothing. false: the name is one for something else, and *words says for what ("a
  * Parquet file"). */
-bool cli_kind_of_name(const char *path, const cli_kind *kinds, size_t n, size_t *which,
-                      const char **words);
+bool cli_kind_of_name(const char *path, const cli_kind *kinds, size_t n, size_t *which, const char **words);
 
 /* Could vit have written this file, as one of this kind? An empty file could be of every kind. Of
  * raw and fvecs no file can, since nothing in it says so. false also where the file cannot be read.

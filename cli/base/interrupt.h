@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* Installs the handlers; a write to a closed pipe, or past the limit on the size of files, becomes an error instead of a
- * signal. */
+/* Installs the handlers; a write to a closed pipe, or past the limit
+ * on the size of files, becomes an error instead of a signal. */
 void cli_interrupt_install(void);
 
 /* What is said then, from now on: a line that lives for ever. */

@@ -20,7 +20,8 @@ static cli_json *hidden(json_t *value)
 
 bool cli_json_is_valid(const void *bytes, size_t size)
 {
-    json_t *json = size ? json_loadb(bytes, size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *json = size ? json_loadb(bytes, size, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL)
+                        : NULL;
     json_decref(json);
     return json != NULL;
 }

@@ -15,7 +15,8 @@ bool cli_json_is_valid(const void *bytes, size_t size);
 
 /* NULL: this is no JSON object. Freed with cli_json_free. */
 cli_json *cli_json_parse(const void *bytes, size_t size);
-/* The text of a document that is one JSON string, with its size (it may hold U+0000). NULL: it is none. Freed with free(). */
+/* The text of a document that is one JSON string, with its size
+ * (it may hold U+0000). NULL: it is none. Freed with free(). */
 char *cli_json_parse_string(const void *bytes, size_t size, size_t *length);
 void cli_json_free(cli_json *json);
 

@@ -8,7 +8,8 @@
 
 #include "text.h"
 
-/* A quoted string. Bytes that are not UTF-8 become \udc80 .. \udcff, as Python's surrogateescape reads them. NULL: null. */
+/* A quoted string. Bytes that are not UTF-8 become \udc80 ..
+ * \udcff, as Python's surrogateescape reads them. NULL: null. */
 void cli_json_string(cli_text *text, const char *string);
 
 /* The string itself, made valid UTF-8: a byte that is none becomes the six characters \udc80 .. \udcff. */

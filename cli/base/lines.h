@@ -9,13 +9,13 @@
 #include "text.h"
 
 typedef struct cli_lines {
-    size_t longest;  /* bytes kept of a line */
-    char *block;     /* read and not yet looked at */
+    size_t longest; /* bytes kept of a line */
+    char *block;    /* read and not yet looked at */
     size_t at, size;
     bool ended, failed;
-    cli_text line;   /* without its line feed */
-    bool cut;        /* it had more bytes than are kept */
-    size_t number;   /* of this line, from 1 */
+    cli_text line; /* without its line feed */
+    bool cut;      /* it had more bytes than are kept */
+    size_t number; /* of this line, from 1 */
 } cli_lines;
 
 /* longest: what is beyond it of a line is dropped. Freed with cli_lines_free. */

@@ -24,7 +24,8 @@ typedef struct general {
 } general;
 
 static const cli_option general_options[] = {
-    {"quiet", 'q', NULL, cli_set_flag, offsetof(general, quiet), NULL, "no progress and no notes on stderr, only errors"},
+    {"quiet", 'q', NULL, cli_set_flag, offsetof(general, quiet), NULL,
+     "no progress and no notes on stderr, only errors"},
     {"help", 'h', NULL, cli_set_flag, offsetof(general, help), NULL, "print this and exit"},
     {0},
 };
@@ -183,8 +184,7 @@ static const cli_left_out *left_out(const cli_command *command, const cli_option
     return NULL;
 }
 
-static void help_group(const cli_command *command, const char *title, const cli_option *options,
-                       cli_text *text)
+static void help_group(const cli_command *command, const char *title, const cli_option *options, cli_text *text)
 {
     cli_text_format(text, "\n%s:\n", title);
     for (const cli_option *option = options; option->name || option->letter; option++)
@@ -249,8 +249,7 @@ static void ask(cli_text *text, const char *before, const char *guess)
         cli_text_format(text, "; did you mean \"%s%s\"?", before, guess);
 }
 
-static int value_error(const parser *p, const cli_option *option, const char *value,
-                       const char *want)
+static int value_error(const parser *p, const cli_option *option, const char *value, const char *want)
 {
     cli_text text = {0};
     cli_spelling spelling = {.written = value};

@@ -17,7 +17,7 @@ struct cli_option {
     /* Stores the value at field. Answers NULL, or what a right value is: "a whole number from 1 to 9".
      * "" is one of choices, which the parser then lists. */
     const char *(*set)(const cli_option *option, const char *value, void *field);
-    size_t offset;              /* of the field in the group's target */
+    size_t offset; /* of the field in the group's target */
     /* For cli_set_choice: the words, NULL-terminated. Also of other setters that know words, so that
      * one that is misspelt is met with the nearest. */
     const char *const *choices;
@@ -35,8 +35,8 @@ typedef struct cli_group {
 
 #define CLI_GO_ON (-1)
 
-/* Fills the targets. CLI_GO_ON, or the status to end with: usage errors and --help end here. -q and -h are known to every
- * command. */
+/* Fills the targets. CLI_GO_ON, or the status to end with: usage
+ * errors and --help end here. -q and -h are known to every command. */
 int cli_parse(const cli_command *command, const cli_group *groups, int argc, char **argv);
 
 /* Does the command that this process runs take the option ("tar")? For hints, after cli_parse, from
@@ -48,11 +48,11 @@ bool cli_takes(const char *option);
 cli_exit cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Setters, and the type of the field. */
-const char *cli_set_flag(const cli_option *option, const char *value, void *field);   /* bool */
-const char *cli_set_text(const cli_option *option, const char *value, void *field);   /* const char *, not empty */
-const char *cli_set_count(const cli_option *option, const char *value, void *field);  /* size_t, 1 .. 1,000,000 */
+const char *cli_set_flag(const cli_option *option, const char *value, void *field);    /* bool */
+const char *cli_set_text(const cli_option *option, const char *value, void *field);    /* const char *, not empty */
+const char *cli_set_count(const cli_option *option, const char *value, void *field);   /* size_t, 1 .. 1,000,000 */
 const char *cli_set_threads(const cli_option *option, const char *value, void *field); /* unsigned, 1 .. 1024 */
-const char *cli_set_large(const cli_option *option, const char *value, void *field);  /* uint64_t, 1 .. 2^63 - 1 */
+const char *cli_set_large(const cli_option *option, const char *value, void *field);   /* uint64_t, 1 .. 2^63 - 1 */
 /* double, above 0 */
 const char *cli_set_positive(const cli_option *option, const char *value, void *field);
 const char *cli_set_choice(const cli_option *option, const char *value, void *field); /* int, index of the choice */

@@ -55,8 +55,8 @@ static const char *add_scalar(const char *at, cli_text *text)
     return at + length;
 }
 
-/* "a, b, c" on one line, or "a; b; c" of strings, in which commas are usual; whatever is nested inside in brackets; past
- * ARRAY_SHOWN elements only their number. */
+/* "a, b, c" on one line, or "a; b; c" of strings, in which commas are usual; whatever
+ * is nested inside in brackets; past ARRAY_SHOWN elements only their number. */
 static const char *add_array(const char *at, cli_text *text)
 {
     size_t n = 0;

@@ -122,8 +122,8 @@ static void release(cli_file *file)
     *file = (cli_file){0};
 }
 
-/* A new name is lost in a crash until the folder that holds it is on the disk too. Not every file system can do that for
- * a folder: then there is nothing better. */
+/* A new name is lost in a crash until the folder that holds it is on the disk too.
+ * Not every file system can do that for a folder: then there is nothing better. */
 static void sync_folder_of(const char *path)
 {
     char *folder = cli_folder_of(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where results go: stdout, or a file that appears whole or not at all (written beside, synced, renamed). All print their
- * errors; a failure is the command's exit status CLI_OUTPUT. */
+/* Where results go: stdout, or a file that appears whole or not at all (written beside, synced,
+ * renamed). All print their errors; a failure is the command's exit status CLI_OUTPUT. */
 #ifndef CLI_OUTPUT_FILE_H
 #define CLI_OUTPUT_FILE_H
 
@@ -24,8 +24,8 @@ bool cli_file_write(cli_file *file, const void *bytes, size_t size);
 /* Writes at the start and goes back to the end. */
 bool cli_file_rewrite_start(cli_file *file, const void *bytes, size_t size);
 bool cli_file_flush(cli_file *file);
-/* Writes everything out and closes the file, which then only waits to be committed: so several files can be settled, which
- * may fail, before the first of them appears. */
+/* Writes everything out and closes the file, which then only waits to be committed: so
+ * several files can be settled, which may fail, before the first of them appears. */
 bool cli_file_settle(cli_file *file);
 /* Makes the file appear under its name, settling it first if need be. *file is all zero afterwards, in every case. */
 bool cli_file_commit(cli_file *file);

@@ -32,8 +32,7 @@ void cli_shipped_documentation(cli_text *text)
     char *folder = cli_shipped(CLI_DOCUMENTATION_FROM_EXECUTABLE);
     cli_text_string(text, "\nDocumentation: man vit");
     if (folder)
-        cli_text_format(text, "; README.md, docs/search.md, docs/models.md and others in %s",
-                        folder);
+        cli_text_format(text, "; README.md, docs/search.md, docs/models.md and others in %s", folder);
     cli_text_string(text, "\n");
     free(folder);
 }

@@ -28,8 +28,7 @@ static size_t distance_of(const char *a, size_t a_length, const char *b, size_t 
                 continue;
             }
             char x = lower(a[i - 1]), y = lower(b[j - 1]);
-            rows[i][j] =
-                least(rows[i - 1][j - 1] + (x != y), 1 + least(rows[i - 1][j], rows[i][j - 1]));
+            rows[i][j] = least(rows[i - 1][j - 1] + (x != y), 1 + least(rows[i - 1][j], rows[i][j - 1]));
             if (i > 1 && j > 1 && x == lower(b[j - 2]) && lower(a[i - 2]) == y)
                 rows[i][j] = least(rows[i][j], rows[i - 2][j - 2] + 1);
         }
@@ -39,14 +38,12 @@ static size_t distance_of(const char *a, size_t a_length, const char *b, size_t 
 
 void cli_spelling_show(cli_spelling *spelling, const char *word)
 {
-    size_t written = strlen(spelling->written), length = strlen(word),
-           longer = written > length ? written : length;
+    size_t written = strlen(spelling->written), length = strlen(word), longer = written > length ? written : length;
     if (written == 0 || longer > LONGEST)
         return;
     size_t distance = distance_of(spelling->written, written, word, length);
     size_t most = longer < LONG ? 1 : 2;
-    if (distance < longer && distance <= most &&
-        (!spelling->best || distance < spelling->distance)) {
+    if (distance < longer && distance <= most && (!spelling->best || distance < spelling->distance)) {
         spelling->best = word;
         spelling->distance = distance;
     }

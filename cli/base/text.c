@@ -120,8 +120,7 @@ void cli_text_csv(cli_text *text, const char *field)
 /* Between single quotes nothing has a meaning but the quote that ends them. */
 void cli_text_shell(cli_text *text, const char *word)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+:@%,=";
     if (*word && word[strspn(word, plain)] == '\0') {
         cli_text_string(text, word);
         return;

@@ -6,7 +6,8 @@
 #include "interrupt.h"
 #include "talk.h"
 
-/* All that must not change between the runs of a job: what makes the vectors, and which inputs there are in which order. */
+/* All that must not change between the runs of a job: what makes
+ * the vectors, and which inputs there are in which order. */
 static cli_exit add_settings(const cli_embedding *embed, cli_job *job, cli_text *text)
 {
     cli_exit status = cli_embed_settings(embed, job, text);
@@ -78,7 +79,9 @@ cli_exit cli_embed_bulk(const cli_command *command, cli_embedding *embed, cli_jo
             .vectors = embed->vectors,
             .resume = embed->resume,
             .new_folder = made,
-            .manifest = {.folder = embed->path, .model = job->model.name, .settings = &settings,
+            .manifest = {.folder = embed->path,
+                         .model = job->model.name,
+                         .settings = &settings,
                          .shard_size = embed->shard_size},
         };
         status = cli_shards_open(command, &plan, &embed->shards);

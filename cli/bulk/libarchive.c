@@ -21,8 +21,7 @@ static char *failure; /* NULL: none */
 
 static void load(void)
 {
-    const char *why =
-        cli_on_demand(FILE_NAME, functions, sizeof functions / sizeof *functions, &cli_libarchive);
+    const char *why = cli_on_demand(FILE_NAME, functions, sizeof functions / sizeof *functions, &cli_libarchive);
     failure = why ? cli_duplicate(why) : NULL;
 }
 

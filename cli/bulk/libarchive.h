@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libarchive, loaded when a tar file is opened: it and the libraries behind it (XML, Unicode, five compressions) would take
- * half of what vit needs to start. */
+/* libarchive, loaded when a tar file is opened: it and the libraries behind it
+ * (XML, Unicode, five compressions) would take half of what vit needs to start. */
 #ifndef CLI_LIBARCHIVE_H
 #define CLI_LIBARCHIVE_H
 

@@ -46,7 +46,8 @@ static void add_parts(cli_text *text, const cli_manifest *manifest)
     cli_text_string(text, ",\"parts\":[");
     for (size_t i = 0; i < count; i++) {
         size_t rows = left < manifest->shard_size ? left : manifest->shard_size;
-        cli_text_format(text, "%s\n{\"file\":\"part-%05zu%s\",\"rows\":%zu}", i ? "," : "", i, manifest->extension, rows);
+        cli_text_format(text, "%s\n{\"file\":\"part-%05zu%s\",\"rows\":%zu}", i ? "," : "", i, manifest->extension,
+                        rows);
         left -= rows;
     }
     cli_text_string(text, count ? "\n]" : "]");
@@ -110,8 +111,7 @@ typedef struct digest_setting {
 
 static const digest_setting digests[] = {
     {"model_digest", "weights", "put back what was there"},
-    {"preprocessing_digest", "preprocessing",
-     "put back what was there, or give --preprocessor as before"},
+    {"preprocessing_digest", "preprocessing", "put back what was there, or give --preprocessor as before"},
 };
 
 #define DIGITS 12 /* of a digest, that are shown */
@@ -129,27 +129,24 @@ static const char *text_in(const cli_json *job, const char *key)
 }
 
 /* Digests mean nothing to people, the names of the models do. */
-static cli_exit refuse_digest(const cli_command *command, const cli_manifest *manifest,
-                              const two_jobs *jobs, const digest_setting *digest)
+static cli_exit refuse_digest(const cli_command *command, const cli_manifest *manifest, const two_jobs *jobs,
+                              const digest_setting *digest)
 {
     const char *model = text_in(jobs->then, "model");
     const char *then = text_in(jobs->then, jobs->key), *now = text_in(jobs->now, jobs->key);
     if (strcmp(model, manifest->model) == 0)
-        return cli_usage_error(
-            command,
-            "%s: cannot go on with this job: the %s of model %s changed since it began (digest "
-            "%.*s then, %.*s now); %s, or name another folder with -o",
-            manifest->folder, digest->words, model, DIGITS, then, DIGITS, now, digest->remedy);
+        return cli_usage_error(command,
+                               "%s: cannot go on with this job: the %s of model %s changed since it began (digest "
+                               "%.*s then, %.*s now); %s, or name another folder with -o",
+                               manifest->folder, digest->words, model, DIGITS, then, DIGITS, now, digest->remedy);
     return cli_usage_error(command,
                            "%s: cannot go on with this job: it began with the %s of model %s "
                            "(digest %.*s), and those of model %s (digest %.*s) are others; name "
                            "the same with -m, or another folder with -o",
-                           manifest->folder, digest->words, model, DIGITS, then, manifest->model,
-                           DIGITS, now);
+                           manifest->folder, digest->words, model, DIGITS, then, manifest->model, DIGITS, now);
 }
 
-static cli_exit refuse_difference(const cli_command *command, const cli_manifest *manifest,
-                                  const two_jobs *jobs)
+static cli_exit refuse_difference(const cli_command *command, const cli_manifest *manifest, const two_jobs *jobs)
 {
     for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
         if (strcmp(jobs->key, digests[i].key) == 0)
@@ -160,8 +157,10 @@ static cli_exit refuse_difference(const cli_command *command, const cli_manifest
                                    manifest->folder, differences[i].words);
     char *was = cli_json_print(cli_json_get(jobs->then, jobs->key));
     char *is = cli_json_print(cli_json_get(jobs->now, jobs->key));
-    cli_usage_error(command, "%s: cannot go on with this job: its %s is %s, now it is %s; use the same options, or name "
-                             "another folder with -o", manifest->folder, jobs->key, was, is);
+    cli_usage_error(command,
+                    "%s: cannot go on with this job: its %s is %s, now it is %s; use the same options, or name "
+                    "another folder with -o",
+                    manifest->folder, jobs->key, was, is);
     free(was);
     free(is);
     return CLI_USAGE;
@@ -213,7 +212,8 @@ static cli_exit read_shard_size(const cli_command *command, cli_manifest *manife
     if (!cli_json_size_of(cli_json_get(json, "shard_size"), &size) || size == 0)
         return damaged(manifest, "it has no shard_size");
     if (manifest->shard_size && manifest->shard_size != size)
-        return cli_usage_error(command, "%s: cannot go on with this job: its --shard-size is %zu", manifest->folder, size);
+        return cli_usage_error(command, "%s: cannot go on with this job: its --shard-size is %zu", manifest->folder,
+                               size);
     manifest->shard_size = size;
     return CLI_DONE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* manifest.json of a folder of parts: what all its parts have in common, and how far the job is. It is the only thing that
- * says what is finished: it is replaced whole, after what it names is on the disk. It holds no time, host or process, so
- * that an interrupted job that went on ends with the manifest of one that was not. */
+/* manifest.json of a folder of parts: what all its parts have in common, and how far the job is. It is the only
+ * thing that says what is finished: it is replaced whole, after what it names is on the disk. It holds no time,
+ * host or process, so that an interrupted job that went on ends with the manifest of one that was not. */
 #ifndef CLI_MANIFEST_H
 #define CLI_MANIFEST_H
 
@@ -20,11 +20,11 @@ typedef struct cli_progress_mark {
 
 typedef struct cli_manifest {
     const char *folder;
-    const char *model;          /* as the user named it; two names may be of one model */
-    const cli_text *settings;   /* JSON members without braces: what a part may not differ in */
-    const char *extension;      /* of parts */
-    size_t shard_size;          /* rows of every part but the last; 0, before reading: as it is written there */
-    size_t shape[2];            /* of a row: [columns] where shape[0] is 0 */
+    const char *model;        /* as the user named it; two names may be of one model */
+    const cli_text *settings; /* JSON members without braces: what a part may not differ in */
+    const char *extension;    /* of parts */
+    size_t shard_size;        /* rows of every part but the last; 0, before reading: as it is written there */
+    size_t shape[2];          /* of a row: [columns] where shape[0] is 0 */
     cli_progress_mark mark;
 } cli_manifest;
 

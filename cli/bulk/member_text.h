@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* The JSON value in bytes, as it is written there but without white space between its parts, so that it fits on one line
- * and no number changes. NULL, with *why, if it is none. Freed with free(). */
+/* The JSON value in bytes, as it is written there but without white space between its parts, so that
+ * it fits on one line and no number changes. NULL, with *why, if it is none. Freed with free(). */
 char *cli_member_json(const void *bytes, size_t size, const char **why);
 
 /* The text as a terminated string. NULL, with *why, if it cannot be one. Freed with free(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PostgreSQL's binary COPY format (its manual, COPY, "Binary Format") with pgvector's two types: a start, rows of so many
- * fields, an end. All numbers are big-endian. Everything is appended to a text; nothing here knows a connection. */
+/* PostgreSQL's binary COPY format (its manual, COPY, "Binary Format") with
+ * pgvector's two types: a start, rows of so many fields, an end. All numbers are
+ * big-endian. Everything is appended to a text; nothing here knows a connection. */
 #ifndef CLI_PGCOPY_H
 #define CLI_PGCOPY_H
 

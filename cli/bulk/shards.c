@@ -26,9 +26,9 @@ struct cli_shards {
     bool new_folder;
     char *errors_path;
     FILE *errors;
-    cli_writer *writer;    /* of the part that is being written; NULL: none yet */
-    size_t rows, failed;   /* since the mark */
-    cli_digest *digest;    /* of all inputs so far */
+    cli_writer *writer;  /* of the part that is being written; NULL: none yet */
+    size_t rows, failed; /* since the mark */
+    cli_digest *digest;  /* of all inputs so far */
 };
 
 static bool output_error(const char *path)
@@ -92,8 +92,8 @@ static bool is_unfinished_part(const cli_shards *shards, const char *name)
 /* Any file of a job: going on, it may be removed or written anew. */
 static bool is_of_job(const char *name)
 {
-    return begins_with(name, PART_PREFIX) || strcmp(name, ERRORS_NAME) == 0 ||
-           strcmp(name, CLI_MANIFEST_NAME) == 0 || is_temporary(name);
+    return begins_with(name, PART_PREFIX) || strcmp(name, ERRORS_NAME) == 0 || strcmp(name, CLI_MANIFEST_NAME) == 0 ||
+           is_temporary(name);
 }
 
 cli_exit cli_shards_claim(const cli_command *command, const char *folder)
@@ -211,7 +211,8 @@ static cli_exit open_job(const cli_command *command, const cli_shards_plan *plan
         return status;
     bool begun = cli_manifest_exists(plan->manifest.folder);
     if (begun && !plan->resume)
-        return cli_usage_error(command, "%s: a job was begun in this folder: go on with --resume, or name another with -o",
+        return cli_usage_error(command,
+                               "%s: a job was begun in this folder: go on with --resume, or name another with -o",
                                plan->manifest.folder);
     status = begun ? resume(command, shards) : begin(command, shards);
     return status == CLI_DONE ? open_errors(shards) : status;
@@ -220,8 +221,11 @@ static cli_exit open_job(const cli_command *command, const cli_shards_plan *plan
 cli_exit cli_shards_open(const cli_command *command, const cli_shards_plan *plan, cli_shards **opened)
 {
     cli_shards *shards = cli_allocate(1, sizeof *shards);
-    *shards = (cli_shards){.format = plan->format, .vectors = plan->vectors,
-                            .manifest = plan->manifest, .lock = -1, .new_folder = plan->new_folder};
+    *shards = (cli_shards){.format = plan->format,
+                           .vectors = plan->vectors,
+                           .manifest = plan->manifest,
+                           .lock = -1,
+                           .new_folder = plan->new_folder};
     shards->manifest.extension = cli_format_extension(plan->format);
     shards->manifest.shape[0] = plan->vectors.matrix ? plan->vectors.rows : 0;
     shards->manifest.shape[1] = plan->vectors.columns;
@@ -249,8 +253,10 @@ bool cli_shards_skip(cli_shards *shards, cli_walk *walk)
     cli_digest_hex(shards->digest, digest);
     if (same && strcmp(digest, mark->digest) == 0)
         return true;
-    cli_error("%s: cannot go on with this job: the inputs that were done are not the first of those given now; name another "
-              "folder with -o", shards->manifest.folder);
+    cli_error(
+        "%s: cannot go on with this job: the inputs that were done are not the first of those given now; name another "
+        "folder with -o",
+        shards->manifest.folder);
     return false;
 }
 

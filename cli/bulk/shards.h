@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The results of a large job in a folder: parts of so many rows, errors.jsonl, manifest.json. Whenever it is cut off, by a
- * signal, a crash or a full disk, it can go on after the last finished part, and ends with the same bytes as if nothing had
- * happened. How: a part is written beside its name, synced and renamed; what failed since the part before is appended to
- * errors.jsonl and synced; only then the manifest says so. What a run that was cut off wrote past the manifest is
- * removed when the job goes on. A job of which nothing is finished binds nobody: the run that goes
- * on may have other options and inputs. */
+/* The results of a large job in a folder: parts of so many rows, errors.jsonl, manifest.json. Whenever it
+ * is cut off, by a signal, a crash or a full disk, it can go on after the last finished part, and ends with
+ * the same bytes as if nothing had happened. How: a part is written beside its name, synced and renamed;
+ * what failed since the part before is appended to errors.jsonl and synced; only then the manifest says so.
+ * What a run that was cut off wrote past the manifest is removed when the job goes on. A job of which
+ * nothing is finished binds nobody: the run that goes on may have other options and inputs. */
 #ifndef CLI_SHARDS_H
 #define CLI_SHARDS_H
 
@@ -28,8 +28,8 @@ cli_exit cli_shards_make_folder(const char *folder, bool *made);
  * message. */
 cli_exit cli_shards_claim(const cli_command *command, const char *folder);
 
-/* Begins the job, or finds where it stands (cli_shards_mark). The folder must be there; what plan points to must outlive
- * the shards. CLI_USAGE or CLI_OUTPUT, with a message, and NULL if not. */
+/* Begins the job, or finds where it stands (cli_shards_mark). The folder must be there; what plan
+ * points to must outlive the shards. CLI_USAGE or CLI_OUTPUT, with a message, and NULL if not. */
 cli_exit cli_shards_open(const cli_command *command, const cli_shards_plan *plan, cli_shards **shards);
 const cli_progress_mark *cli_shards_mark(const cli_shards *shards);
 

@@ -37,7 +37,7 @@ struct cli_tar {
     struct archive *archive;
     char *name;
     bool ended;
-    vit_error failure; /* of the tar file itself, to be given out last */
+    vit_error failure;            /* of the tar file itself, to be given out last */
     tar_file files[SAMPLE_FILES]; /* the sample that is being given out */
     size_t n, next;
     tar_file ahead; /* the first file of the next sample; kind FILE_OTHER: none */
@@ -103,7 +103,8 @@ static vit_status fail(struct archive *archive, const char *where, vit_error *er
     if (strcasestr(message, "truncated"))
         status = VIT_ERR_TRUNCATED;
     else if (strstr(message, "Unrecognized archive format"))
-        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, where, "this is no tar file, nor one in gzip, bzip2 or zstd");
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, where,
+                             "this is no tar file, nor one in gzip, bzip2 or zstd");
     else if (number == ENOENT || number == ENOTDIR)
         status = VIT_ERR_NOT_FOUND;
     else if (number == EACCES || number == EISDIR || number == EIO)
@@ -173,7 +174,8 @@ static void read_file(struct archive *archive, struct archive_entry *entry, tar_
 /* A tar file ends with blocks of zeros; without them it was probably cut between two members. */
 static void check_end(cli_tar *tar)
 {
-    if (cli_libarchive.archive_filter_bytes(tar->archive, 0) <= cli_libarchive.archive_read_header_position(tar->archive))
+    if (cli_libarchive.archive_filter_bytes(tar->archive, 0) <=
+        cli_libarchive.archive_read_header_position(tar->archive))
         vit_error_set(&tar->failure, VIT_ERR_TRUNCATED, tar->name, "the tar file stops without its end mark");
 }
 
@@ -344,8 +346,7 @@ bool cli_tar_is(const void *bytes, size_t size)
 {
     struct archive_entry *entry;
     struct archive *archive = cli_libarchive_load() ? NULL : cli_libarchive.archive_read_new();
-    bool is = set_up(archive) &&
-              cli_libarchive.archive_read_open_memory(archive, bytes, size) == ARCHIVE_OK;
+    bool is = set_up(archive) && cli_libarchive.archive_read_open_memory(archive, bytes, size) == ARCHIVE_OK;
     int result = is ? cli_libarchive.archive_read_next_header(archive, &entry) : ARCHIVE_FATAL;
     if (archive)
         cli_libarchive.archive_read_free(archive);

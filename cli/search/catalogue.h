@@ -16,7 +16,7 @@ typedef struct cli_known {
 typedef struct cli_catalogue {
     cli_known *known; /* by path */
     size_t n;
-    size_t *by_size;  /* indices into known */
+    size_t *by_size; /* indices into known */
 } cli_catalogue;
 
 bool cli_catalogue_load(cli_catalogue *catalogue, cli_store *store);

@@ -48,10 +48,10 @@ static const char *set_threshold(const cli_option *option, const char *value, vo
 static const cli_option dedup_table[] = {
     {"threshold", 0, "T", set_threshold, FIELD(threshold), NULL,
      "how alike two images must be: the cosine of their vectors (default 0.95)"},
-    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL,
-     "one JSON object for each group (without it: as FILE ends)"},
+    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object for each group (without it: as FILE ends)"},
     {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
-    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
+    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL,
+     "write there instead of standard output; - is standard output"},
     {"threads", 't', "N", cli_set_threads, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
     {0},
 };
@@ -256,9 +256,10 @@ const cli_command cli_dedup = {
     .name = "dedup",
     .summary = "groups of images in an index that are nearly the same",
     .usage = "[OPTION]... --db PLACE",
-    .text = "Lists groups of near-duplicates. Two images are near-duplicates if the cosine of their vectors is at least the\n"
-            "threshold. An image belongs to a group if it is a near-duplicate of any image in it. The number printed with a\n"
-            "group is the least cosine between any two of its images, which may be below the threshold.",
+    .text =
+        "Lists groups of near-duplicates. Two images are near-duplicates if the cosine of their vectors is at least the\n"
+        "threshold. An image belongs to a group if it is a near-duplicate of any image in it. The number printed with a\n"
+        "group is the least cosine between any two of its images, which may be below the threshold.",
     .example = "vit dedup --db photos.db --threshold 0.97 --html duplicates.html",
     .run = run,
 };

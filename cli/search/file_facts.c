@@ -80,7 +80,10 @@ static const struct {
     const char *suffix;
     char *(*caption)(const char *bytes, size_t size); /* NULL: the text as it is */
 } places[] = {
-    {false, ".txt", NULL}, {true, ".txt", NULL}, {false, ".json", json_caption}, {true, ".json", json_caption},
+    {false, ".txt", NULL},
+    {true, ".txt", NULL},
+    {false, ".json", json_caption},
+    {true, ".json", json_caption},
 };
 #define N_PLACES (sizeof places / sizeof *places)
 

@@ -12,8 +12,8 @@
 #include "text.h"
 #include "vit/vit.h"
 
-#define TILE 512           /* points against points in one product */
-#define GEMM_ERROR 1e-7    /* of a product in f32, for each column */
+#define TILE 512        /* points against points in one product */
+#define GEMM_ERROR 1e-7 /* of a product in f32, for each column */
 
 /* All tiles of the upper triangle, of points or of some of them. */
 typedef struct tiles {

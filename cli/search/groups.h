@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Groups of vectors that are near each other: all pairs are compared, and whoever is near one of a group belongs to it. */
+/* Groups of vectors that are near each other: all pairs are
+ * compared, and whoever is near one of a group belongs to it. */
 #ifndef CLI_GROUPS_H
 #define CLI_GROUPS_H
 

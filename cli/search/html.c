@@ -11,8 +11,8 @@
 #include "text.h"
 #include "thumbnail.h"
 
-#define EDGE 240        /* pixels of a thumbnail */
-#define THREADS_MAX 8u  /* each holds a decoded picture */
+#define EDGE 240          /* pixels of a thumbnail */
+#define THREADS_MAX 8u    /* each holds a decoded picture */
 #define PICTURES_MAX 5000 /* what a browser still shows with ease; the rest is named only */
 
 struct cli_html {

@@ -53,8 +53,7 @@ static bool pin(index_command *index)
     cli_pin there = {0};
     if (index->pinned)
         return true;
-    index->pinned = store->kind->write_pin(store, &index->pin) &&
-                    store->kind->read_pin(store, &there) &&
+    index->pinned = store->kind->write_pin(store, &index->pin) && store->kind->read_pin(store, &there) &&
                     cli_pin_matches(&there, &index->pin, store->place);
     cli_pin_free(&there);
     return index->pinned;
@@ -91,8 +90,8 @@ static bool put(index_command *index, const cli_input *input, const float *vecto
     return done;
 }
 
-/* The file is no longer the picture that the index has: gone, or not a picture any more. A file that merely cannot be read
- * now keeps its place. */
+/* The file is no longer the picture that the index has: gone, or not a
+ * picture any more. A file that merely cannot be read now keeps its place. */
 static bool drop(index_command *index, const cli_input *input)
 {
     switch (input->error.status) {
@@ -116,7 +115,8 @@ static bool deliver(void *context, cli_input *input, float *values)
 {
     index_command *index = context;
     if (values && !vit_to_unit_length(values, index->columns)) {
-        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero, or next to it");
+        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path,
+                      "its vector has no direction: it is all zero, or next to it");
         values = NULL;
     }
     cli_interrupt_hold();
@@ -230,8 +230,7 @@ static cli_exit run_job(const cli_command *command, index_command *index, cli_jo
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     index_command index = {0};
-    cli_job job = {
-        .deliver = deliver, .flush = flush, .context = &index, .pictures = CLI_PICTURES_UNSET};
+    cli_job job = {.deliver = deliver, .flush = flush, .context = &index, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
         {"Index", cli_store_write_table, &index.place, NULL},
         {"Images", index_table, &index, NULL},

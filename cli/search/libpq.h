@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libpq, loaded when an index in PostgreSQL is opened. Linked as usual, it and the twenty libraries behind it (Kerberos, LDAP,
- * TLS) would cost every run of vit 4 to 5 ms, a tenth of what a small model takes for its first label. */
+/* libpq, loaded when an index in PostgreSQL is opened. Linked as usual, it and
+ * the twenty libraries behind it (Kerberos, LDAP, TLS) would cost every run of
+ * vit 4 to 5 ms, a tenth of what a small model takes for its first label. */
 #ifndef CLI_LIBPQ_H
 #define CLI_LIBPQ_H
 

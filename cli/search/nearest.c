@@ -96,7 +96,8 @@ static void scan_block(const scan_job *scan, size_t first, size_t n, unsigned th
     float *scores = scan->scores + thread * BLOCK_ROWS * n_queries;
     cli_shortlist *lists = scan->lists + thread * n_queries;
     for (size_t i = 0; i < n; i++)
-        widen((const uint16_t *)(const void *)(rows + i * scan->rows->row_size + ID_BYTES), columns, block + i * columns);
+        widen((const uint16_t *)(const void *)(rows + i * scan->rows->row_size + ID_BYTES), columns,
+              block + i * columns);
     vit_products(block, n, scan->queries->vectors, n_queries, columns, scores);
     for (size_t i = 0; i < n; i++) {
         int64_t id;
@@ -135,7 +136,8 @@ void cli_nearest(const cli_rows *rows, const cli_queries *queries, const cli_ids
     cli_parallel(threads, (rows->n + PIECE_ROWS - 1) / PIECE_ROWS, scan_piece, &scan);
     for (size_t i = 0; i < n_lists; i++) {
         for (size_t j = 0; j < scan.lists[i].n; j++)
-            cli_shortlist_offer(&lists[i % queries->n], scan.lists[i].candidates[j].id, scan.lists[i].candidates[j].score);
+            cli_shortlist_offer(&lists[i % queries->n], scan.lists[i].candidates[j].id,
+                                scan.lists[i].candidates[j].score);
         cli_shortlist_free(&scan.lists[i]);
     }
     free(scan.lists);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The nearest vectors by cosine. Many vectors are kept as bfloat16, the upper half of an f32: a search is bound by reading
- * them, and so reads half as much. The error is known, what may be among the best is kept, and the caller looks at the f32
- * of those: the answer is that of an exact search. */
+/* The nearest vectors by cosine. Many vectors are kept as bfloat16, the upper half of an f32: a search
+ * is bound by reading them, and so reads half as much. The error is known, what may be among the best
+ * is kept, and the caller looks at the f32 of those: the answer is that of an exact search. */
 #ifndef CLI_NEAREST_H
 #define CLI_NEAREST_H
 

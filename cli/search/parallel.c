@@ -42,7 +42,8 @@ static void *work(void *argument)
     return NULL;
 }
 
-void cli_parallel(unsigned threads, size_t n, void (*piece)(void *context, size_t index, unsigned thread), void *context)
+void cli_parallel(unsigned threads, size_t n, void (*piece)(void *context, size_t index, unsigned thread),
+                  void *context)
 {
     work_team team = {.n = n, .piece = piece, .context = context};
     member members[THREADS_MAX];

@@ -9,6 +9,7 @@
 unsigned cli_parallel_threads(unsigned asked);
 
 /* piece(context, 0 .. n - 1, thread), each once, in no order; thread is below threads. Returns when all are done. */
-void cli_parallel(unsigned threads, size_t n, void (*piece)(void *context, size_t index, unsigned thread), void *context);
+void cli_parallel(unsigned threads, size_t n, void (*piece)(void *context, size_t index, unsigned thread),
+                  void *context);
 
 #endif

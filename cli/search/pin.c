@@ -139,8 +139,7 @@ static const char *owner_of(const cli_pin *pin, cli_pin_key key)
 static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
 {
     const cli_pin_key key = compared[row].key;
-    const char *what = compared[row].words, *then = owner_of(index, key),
-               *here = owner_of(now, key);
+    const char *what = compared[row].words, *then = owner_of(index, key), *here = owner_of(now, key);
     const char *was = value_of(index, key), *is = value_of(now, key);
     if (strcmp(then, here) == 0)
         cli_error("%s: the %s of %s changed since its vectors were made (digest %.*s then, %.*s "
@@ -158,8 +157,8 @@ static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, 
 static void add_option(cli_text *text, size_t row, const char *value)
 {
     bool flag = compared[row].key == CLI_PIN_FAST_DECODE;
-    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", compared[row].words,
-                    *value && !flag ? " " : "", flag ? "" : value);
+    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", compared[row].words, *value && !flag ? " " : "",
+                    flag ? "" : value);
 }
 
 static void refuse_option(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
@@ -226,9 +225,12 @@ static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
         const char *option;
         bool picture;
     } rows[] = {
-        {CLI_PIN_PRECISION, "precision", false},  {CLI_PIN_RESAMPLER, "resampler", true},
-        {CLI_PIN_EXIF, "exif", true},             {CLI_PIN_BACKGROUND, "background", true},
-        {CLI_PIN_IMAGE_SIZE, "image-size", true}, {CLI_PIN_FAST_DECODE, "fast-decode", true},
+        {CLI_PIN_PRECISION, "precision", false},
+        {CLI_PIN_RESAMPLER, "resampler", true},
+        {CLI_PIN_EXIF, "exif", true},
+        {CLI_PIN_BACKGROUND, "background", true},
+        {CLI_PIN_IMAGE_SIZE, "image-size", true},
+        {CLI_PIN_FAST_DECODE, "fast-decode", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *value = index->values[rows[i].key];
@@ -237,7 +239,8 @@ static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
         if (!value || was_given(job, rows[i].key))
             continue;
         if (!apply_option(table, rows[i].option, value, target)) {
-            cli_error("%s: its vectors were made with --%s %s, which this vit does not know", place, rows[i].option, value);
+            cli_error("%s: its vectors were made with --%s %s, which this vit does not know", place, rows[i].option,
+                      value);
             return false;
         }
         if (rows[i].key == CLI_PIN_PRECISION)
@@ -249,8 +252,7 @@ static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
 }
 
 /* *given becomes what the index names, unless the user names another. */
-static void apply_place(const char *named, const char *place, const char **given,
-                        const char **asked_by)
+static void apply_place(const char *named, const char *place, const char **given, const char **asked_by)
 {
     if (*given || !named)
         return;
@@ -269,10 +271,8 @@ bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, 
         return false;
     }
     job->pictures.exif = job->pictures.exif < 0 ? VIT_EXIF_APPLY : job->pictures.exif;
-    job->pictures.resampler =
-        job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
-    apply_place(index->values[CLI_PIN_MODEL], place, &job->options.model,
-                &job->options.model_asked_by);
+    job->pictures.resampler = job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
+    apply_place(index->values[CLI_PIN_MODEL], place, &job->options.model, &job->options.model_asked_by);
     apply_place(index->values[CLI_PIN_PREPROCESSOR], place, &job->options.preprocessor,
                 &job->options.preprocessor_asked_by);
     return true;

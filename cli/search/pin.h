@@ -33,7 +33,8 @@ typedef struct cli_pin {
 /* The names under which stores keep the values. */
 extern const char *const cli_pin_names[CLI_PIN_KEYS];
 
-/* Of an opened job, which gives this output from then on. CLI_MODEL, with a message, if the digests cannot be had; CLI_USAGE if the output is not a vector. */
+/* Of an opened job, which gives this output from then on. CLI_MODEL, with a message,
+ * if the digests cannot be had; CLI_USAGE if the output is not a vector. */
 cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output_name *output, cli_pin *pin);
 void cli_pin_free(cli_pin *pin);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Searching an index in PostgreSQL: pgvector finds what is near, by its HNSW index or by looking at every vector, and what it
- * found is scored here, so that scores and order are those of every other store. */
+/* Searching an index in PostgreSQL: pgvector finds what is near, by its HNSW index or by looking at every
+ * vector, and what it found is scored here, so that scores and order are those of every other store. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "talk.h"
 #include "vit/pipeline.h"
 
-#define MORE 16         /* found beside those wanted: images whose scores differ by rounding only */
+#define MORE 16 /* found beside those wanted: images whose scores differ by rounding only */
 #define EF_SEARCH_MIN 200
 #define EF_SEARCH_MAX 1000 /* pgvector's limit: beyond it every vector is looked at */
 
@@ -23,7 +23,8 @@ static int bind_text(postgres_parameters *parameters, const char *value)
     return ++parameters->n;
 }
 
-/* Words as to_tsquery reads them, 'all' & 'of' & 'them':* : what is no letter or digit parts them, but for a * at an end. */
+/* Words as to_tsquery reads them, 'all' & 'of' & 'them':* : what
+ * is no letter or digit parts them, but for a * at an end. */
 static char *words_query(const char *words)
 {
     cli_text text = {0};
@@ -106,7 +107,8 @@ static void add_hits(const postgres_store *store, const PGresult *result, const 
         cli_hit *hit = cli_hits_add(hits);
         hit->id = cli_postgres_integer(result, row, 0);
         hit->path = cli_postgres_path(result, row, 1);
-        hit->caption = cli_libpq.PQgetisnull(result, row, 2) ? NULL : cli_duplicate(cli_libpq.PQgetvalue(result, row, 2));
+        hit->caption = cli_libpq.PQgetisnull(result, row, 2) ? NULL
+                                                             : cli_duplicate(cli_libpq.PQgetvalue(result, row, 2));
         hit->score = query ? cli_cosine(query, vector, store->columns) : 0;
     }
     free(vector);
@@ -119,8 +121,8 @@ static bool is_filter(const cli_filter *filter)
     return filter->where.text || filter->n_likes || filter->match;
 }
 
-/* HNSW looks for the nearest first and drops what the filter does not want afterwards: with a filter, and for more than it
- * can find, every vector is looked at. */
+/* HNSW looks for the nearest first and drops what the filter does not want afterwards:
+ * with a filter, and for more than it can find, every vector is looked at. */
 static bool set_plan(postgres_store *store, const cli_lookup *search)
 {
     size_t wanted = search->k + MORE;
@@ -135,7 +137,8 @@ static bool set_plan(postgres_store *store, const cli_lookup *search)
 }
 
 /* The bytes of a vector parameter; the size that COPY puts before them is cut off. */
-static int bind_vector(const postgres_store *store, const float *vector, cli_text *bytes, postgres_parameters *parameters)
+static int bind_vector(const postgres_store *store, const float *vector, cli_text *bytes,
+                       postgres_parameters *parameters)
 {
     cli_pg_vector(bytes, vector, store->columns, store->half);
     parameters->sizes[parameters->n] = (int)bytes->size - 4;
@@ -180,13 +183,15 @@ bool cli_postgres_match(cli_store *base, const char *words, const cli_lookup *se
     postgres_parameters parameters = {0};
     cli_text sql = {0};
     char *query = words_query(words);
-    cli_text_format(&sql, "SELECT id, path, caption, embedding::vector, ts_rank(words, to_tsquery('simple', $1))::text FROM %s",
-                    store->table);
+    cli_text_format(
+        &sql, "SELECT id, path, caption, embedding::vector, ts_rank(words, to_tsquery('simple', $1))::text FROM %s",
+        store->table);
     bind_text(&parameters, query);
     cli_filter filter = *search->filter;
     filter.match = NULL;
     add_conditions(&filter, query, &sql, &parameters);
-    cli_text_format(&sql, " ORDER BY ts_rank(words, to_tsquery('simple', $1)) DESC, path COLLATE \"C\" LIMIT %zu", search->k);
+    cli_text_format(&sql, " ORDER BY ts_rank(words, to_tsquery('simple', $1)) DESC, path COLLATE \"C\" LIMIT %zu",
+                    search->k);
     PGresult *result = cli_postgres_query(store, sql.data, &parameters);
     if (result)
         add_hits(store, result, search->vectors, hits);
@@ -214,7 +219,8 @@ static bool take_vector(void *context, const PGresult *row)
     if (!read_vector(reader->store, row, 0, 3, reader->vector))
         return true;
     char *path = cli_postgres_path(row, 0, 1);
-    const cli_item item = {.id = cli_postgres_integer(row, 0, 0), .path = path, .hash = cli_libpq.PQgetvalue(row, 0, 2)};
+    const cli_item item = {
+        .id = cli_postgres_integer(row, 0, 0), .path = path, .hash = cli_libpq.PQgetvalue(row, 0, 2)};
     bool going = reader->take(reader->context, &item, reader->vector);
     free(path);
     return going;
@@ -244,7 +250,8 @@ bool cli_postgres_find_vector(cli_store *base, const char *hash, float *vector, 
     bind_text(&parameters, hash);
     cli_text_format(&sql, "SELECT embedding::vector FROM %s WHERE hash = $1 LIMIT 1", store->table);
     PGresult *result = cli_postgres_query(store, sql.data, &parameters);
-    *found = result && cli_libpq.PQntuples(result) > 0 && columns == store->columns && read_vector(store, result, 0, 0, vector);
+    *found = result && cli_libpq.PQntuples(result) > 0 && columns == store->columns &&
+             read_vector(store, result, 0, 0, vector);
     bool done = result != NULL;
     cli_libpq.PQclear(result);
     cli_text_free(&sql);

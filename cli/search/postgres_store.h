@@ -13,13 +13,13 @@
 typedef struct postgres_store {
     cli_store store;
     PGconn *connection;
-    char *place;              /* for messages */
-    char *table, *pin_table;  /* quoted */
-    char *plain_table;        /* not quoted */
-    bool half;                /* halfvec */
-    size_t columns;           /* 0 until it has a pin */
+    char *place;             /* for messages */
+    char *table, *pin_table; /* quoted */
+    char *plain_table;       /* not quoted */
+    bool half;               /* halfvec */
+    size_t columns;          /* 0 until it has a pin */
     bool has_batch_table;
-    cli_text rows;            /* COPY's bytes that wait for the commit */
+    cli_text rows; /* COPY's bytes that wait for the commit */
 } postgres_store;
 
 /* The parameters of a statement, as they are bound: $1, $2, ... */

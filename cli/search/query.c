@@ -9,7 +9,8 @@
 #include "text.h"
 #include "vit/pipeline.h"
 
-/* The queries that are answered together. Their inputs belong to whoever put them there, and live until flush returns. */
+/* The queries that are answered together. Their inputs belong
+ * to whoever put them there, and live until flush returns. */
 typedef struct gathering {
     size_t columns, n;
     float *vectors;     /* [capacity][columns] */
@@ -38,7 +39,8 @@ static bool deliver(void *context, cli_input *input, float *values)
 {
     gathering *g = context;
     if (values && !vit_to_unit_length(values, g->columns))
-        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path, "its vector has no direction: it is all zero, or next to it");
+        vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path,
+                      "its vector has no direction: it is all zero, or next to it");
     bool usable = values && input->error.status == VIT_OK;
     float *vector = g->vectors + g->n * g->columns;
     if (usable)
@@ -62,7 +64,8 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
     char hash[CLI_DIGEST_HEX];
     cli_file_stamp stamp;
     *found = false;
-    if (source->kind != CLI_SOURCE_PATH || !cli_file_stamp_of(source->value, &stamp) || !cli_file_hash(source->value, hash))
+    if (source->kind != CLI_SOURCE_PATH || !cli_file_stamp_of(source->value, &stamp) ||
+        !cli_file_hash(source->value, hash))
         return true;
     return store->kind->find_vector(store, hash, vector, columns, found);
 }
@@ -71,8 +74,8 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
 static bool may_be_known(const cli_job *job)
 {
     const cli_model_options *options = &job->options;
-    return !options->model && !options->preprocessor && options->precision == CLI_PRECISION_AUTO &&
-           !job->inputs.tar && job->inputs.part.count == 0;
+    return !options->model && !options->preprocessor && options->precision == CLI_PRECISION_AUTO && !job->inputs.tar &&
+           job->inputs.part.count == 0;
 }
 
 /* Where the index has the vectors of all pictures asked for. *known: it had. */

@@ -16,7 +16,7 @@
 #include "talk.h"
 
 #define DEFAULT_TOP 10
-#define FUSION_DEPTH 10      /* how many times more images than wanted each order contributes */
+#define FUSION_DEPTH 10 /* how many times more images than wanted each order contributes */
 
 typedef struct search {
     /* options */
@@ -37,14 +37,14 @@ typedef struct search {
 #define FIELD(member) offsetof(search, member)
 static const cli_option search_table[] = {
     {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many images for each query (default 10)"},
-    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL,
-     "one JSON object for each query (without it: as FILE ends)"},
+    {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "one JSON object for each query (without it: as FILE ends)"},
     {"fuse", 0, NULL, cli_set_flag, FIELD(fuse), NULL,
      "with --match: do not leave out what lacks the words, but rank by likeness and words together (reciprocal rank fusion)"},
     {"exact", 0, NULL, cli_set_flag, FIELD(exact), NULL,
      "PostgreSQL: look at every vector instead of using the HNSW index (a SQLite index is always searched exactly)"},
     {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
-    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "write there instead of standard output; - is standard output"},
+    {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL,
+     "write there instead of standard output; - is standard output"},
     {0},
 };
 
@@ -146,7 +146,12 @@ static bool answer(void *context, const cli_query *queries, size_t n)
     float *vectors = cli_allocate(n, s->columns * sizeof *vectors);
     cli_hits *hits = cli_allocate(n, sizeof *hits);
     cli_lookup what = {
-        .vectors = vectors, .columns = s->columns, .k = s->top, .filter = &s->filter, .exact = s->exact, .threads = s->threads,
+        .vectors = vectors,
+        .columns = s->columns,
+        .k = s->top,
+        .filter = &s->filter,
+        .exact = s->exact,
+        .threads = s->threads,
     };
     for (size_t i = 0; i < n; i++)
         if (queries[i].vector)
@@ -184,7 +189,8 @@ static cli_exit check_options(const cli_command *command, const search *s, const
     if (!s->place.place)
         return cli_usage_error(command, "where? name the index with --db, such as --db photos.db");
     if (s->fuse && (!s->filter.match || job->inputs.n == 0))
-        return cli_usage_error(command, "--fuse ranks by a query and by words: it needs both, and words come with --match");
+        return cli_usage_error(command,
+                               "--fuse ranks by a query and by words: it needs both, and words come with --match");
     if (job->inputs.n == 0 && !s->filter.match)
         return cli_usage_error(command, "no query: name an image, or words with --match");
     return cli_filter_check(command, &s->filter);
@@ -254,12 +260,9 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     search s = {.top = DEFAULT_TOP};
     cli_job job = {.progress = CLI_PROGRESS_NEVER, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
-        {"Index", cli_store_table, &s.place, NULL},
-        {"Results", search_table, &s, NULL},
-        {"Which images", cli_filter_table, &s.filter, NULL},
-        {"Queries", cli_input_table, &job.inputs, cli_inputs_add},
-        {"Model", cli_model_table, &job.options, NULL},
-        {0},
+        {"Index", cli_store_table, &s.place, NULL},          {"Results", search_table, &s, NULL},
+        {"Which images", cli_filter_table, &s.filter, NULL}, {"Queries", cli_input_table, &job.inputs, cli_inputs_add},
+        {"Model", cli_model_table, &job.options, NULL},      {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
     cli_exit status = parsed == CLI_GO_ON ? run_search(command, &s, &job) : (cli_exit)parsed;
@@ -276,9 +279,10 @@ const cli_command cli_search = {
     .name = "search",
     .summary = "the images of an index that are most like a query",
     .usage = "[OPTION]... --db PLACE QUERY...",
-    .text = "Finds the images of an index that are most like each QUERY (an image, or with --text words, where the model\n"
-            "has a text tower), best first. The score is the cosine of the vectors: 1 is the same picture. The index knows\n"
-            "its model and how it was run; -m is only needed where the model has moved.",
+    .text =
+        "Finds the images of an index that are most like each QUERY (an image, or with --text words, where the model\n"
+        "has a text tower), best first. The score is the cosine of the vectors: 1 is the same picture. The index knows\n"
+        "its model and how it was run; -m is only needed where the model has moved.",
     .example = "vit search --db photos.db -k 5 --like '%/2024/%' query.jpg",
     .run = run,
 };

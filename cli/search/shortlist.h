@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whatever may be among the k best when scores are known to within an error only: all that are less than two errors below
- * the k-th best score. */
+/* Whatever may be among the k best when scores are known to within an error
+ * only: all that are less than two errors below the k-th best score. */
 #ifndef CLI_SHORTLIST_H
 #define CLI_SHORTLIST_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Searching an index in SQLite: the mapped vector file is scanned, rows that it lacks are read from the index, and what may
- * be among the best is scored from its f32 vector. All in one transaction: what others write meanwhile is not seen. */
+/* Searching an index in SQLite: the mapped vector file is scanned, rows that it
+ * lacks are read from the index, and what may be among the best is scored from its
+ * f32 vector. All in one transaction: what others write meanwhile is not seen. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 
 /* ------------------------------------------------------------------ which images ---- */
 
-/* A word as FTS5 takes it: in quotes, so that nothing in it is syntax; a * at its end stays outside and means any ending. */
+/* A word as FTS5 takes it: in quotes, so that nothing in it is
+ * syntax; a * at its end stays outside and means any ending. */
 static char *match_expression(const char *words)
 {
     cli_text text = {0};
@@ -61,7 +63,8 @@ static void bind_filter(sqlite3_stmt *statement, int first, const cli_filter *fi
 }
 
 /* Second fence behind where.c: SQLite itself lets a condition read the table of images, and nothing else. */
-static int allow(void *context, int action, const char *first, const char *second, const char *database, const char *trigger)
+static int allow(void *context, int action, const char *first, const char *second, const char *database,
+                 const char *trigger)
 {
     int *selects = context;
     (void)second, (void)database, (void)trigger;
@@ -274,7 +277,8 @@ bool cli_sqlite_each_vector(cli_store *base, const cli_filter *filter, cli_take_
 {
     sqlite_store *store = (sqlite_store *)base;
     cli_text sql = {0};
-    cli_text_string(&sql, "SELECT images.id, images.path, images.hash, v.vector FROM images JOIN vectors v ON v.id = images.id");
+    cli_text_string(
+        &sql, "SELECT images.id, images.path, images.hash, v.vector FROM images JOIN vectors v ON v.id = images.id");
     add_conditions(filter, &sql);
     sqlite3_stmt *statement = cli_sqlite_prepare(store, sql.data);
     cli_text_free(&sql);

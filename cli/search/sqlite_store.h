@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the two halves of the SQLite store share: store_sqlite.c makes the file and changes it, sqlite_search.c searches. */
+/* What the two halves of the SQLite store share: store_sqlite.c
+ * makes the file and changes it, sqlite_search.c searches. */
 #ifndef CLI_SQLITE_STORE_H
 #define CLI_SQLITE_STORE_H
 

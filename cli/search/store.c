@@ -13,7 +13,12 @@ const char *const cli_vector_type_names[] = {"vector", "halfvec", NULL};
 
 #define FIELD(member) offsetof(cli_store_options, member)
 #define PLACE_ROWS                                                                                                     \
-    {"db", 0, "PLACE", cli_set_text, FIELD(place), NULL,                                                               \
+    {"db",                                                                                                             \
+     0,                                                                                                                \
+     "PLACE",                                                                                                          \
+     cli_set_text,                                                                                                     \
+     FIELD(place),                                                                                                     \
+     NULL,                                                                                                             \
      "the index: a SQLite file, or postgresql://USER@HOST/DATABASE with pgvector"},                                    \
     {                                                                                                                  \
         "table", 0, "NAME", cli_set_text, FIELD(table), NULL, "its table in PostgreSQL (default vit_images)"           \
@@ -80,12 +85,9 @@ static cli_exit each_file(const cli_command *command, const char *place)
     char *target = realpath(place, NULL);
     for (size_t i = 0; i < sizeof files / sizeof *files && status == CLI_DONE; i++) {
         cli_text path = {0};
-        cli_text_format(&path, "%s%s", target && !files[i].beside_link ? target : place,
-                        files[i].suffix);
-        const cli_claim claim = {.option = "--db",
-                                 .path = path.data,
-                                 .kind = files[i].kind,
-                                 .any_name = *files[i].suffix != 0};
+        cli_text_format(&path, "%s%s", target && !files[i].beside_link ? target : place, files[i].suffix);
+        const cli_claim claim = {
+            .option = "--db", .path = path.data, .kind = files[i].kind, .any_name = *files[i].suffix != 0};
         status = command ? cli_claim_file(command, &claim) : cli_claims_spare(path.data);
         cli_text_free(&path);
     }
@@ -107,8 +109,7 @@ bool cli_store_is_there(const cli_store_options *options)
 {
     struct stat status;
     bool is_file = *kinds[row_of(options->place)].prefix == '\0';
-    return !is_file ||
-           (stat(options->place, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
+    return !is_file || (stat(options->place, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0);
 }
 
 cli_store *cli_store_open(const cli_store_options *options, cli_store_mode mode)

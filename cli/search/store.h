@@ -18,12 +18,12 @@ typedef enum cli_store_mode { CLI_STORE_READ, CLI_STORE_WRITE } cli_store_mode;
 typedef struct cli_item {
     int64_t id; /* in the store; a number is never given twice */
     const char *path;
-    int64_t size; /* bytes */
-    int64_t time; /* of the last change, nanoseconds since 1970 */
-    const char *hash; /* SHA-256 of the file, hex; "": it changed while it was read */
+    int64_t size;           /* bytes */
+    int64_t time;           /* of the last change, nanoseconds since 1970 */
+    const char *hash;       /* SHA-256 of the file, hex; "": it changed while it was read */
     uint32_t width, height; /* upright */
-    const char *caption; /* NULL: none */
-    int64_t caption_time; /* of the caption's file, as time; 0: none */
+    const char *caption;    /* NULL: none */
+    int64_t caption_time;   /* of the caption's file, as time; 0: none */
 } cli_item;
 
 /* Which images a search is about; all zero: all of them. */
@@ -31,7 +31,7 @@ typedef struct cli_filter {
     cli_where where;
     const char **likes; /* patterns of paths, any of them */
     size_t n_likes;
-    const char *match;  /* words that name or caption must have, or NULL */
+    const char *match; /* words that name or caption must have, or NULL */
 } cli_filter;
 
 typedef struct cli_hit {
@@ -90,15 +90,16 @@ typedef struct cli_store_kind {
     bool (*begin)(cli_store *store);
     bool (*commit)(cli_store *store);
     bool (*put)(cli_store *store, const cli_item *item, const float *vector); /* replaces what the path had */
-    bool (*copy)(cli_store *store, int64_t from, const cli_item *item);      /* put, with the vector of another image */
-    bool (*update)(cli_store *store, const cli_item *item);                   /* of this id; may get a new path */
+    bool (*copy)(cli_store *store, int64_t from, const cli_item *item); /* put, with the vector of another image */
+    bool (*update)(cli_store *store, const cli_item *item);             /* of this id; may get a new path */
     bool (*remove)(cli_store *store, const char *path);
     /* After the last commit: whatever makes searches fast. Nothing, without a pin. */
     bool (*finish)(cli_store *store);
 
     /* hits[n] of the n queries: best first, ties by path; freed with cli_hits_free. */
     bool (*search)(cli_store *store, const cli_lookup *search, cli_hits *hits);
-    /* The k images that fit the words best. With a vector their score is its cosine, the order still that of the words. */
+    /* The k images that fit the words best. With a vector their
+     * score is its cosine, the order still that of the words. */
     bool (*match)(cli_store *store, const char *words, const cli_lookup *search, cli_hits *hits);
     /* The vector of an image with these bytes, into vector[columns]; *found says whether there is one. */
     bool (*find_vector)(cli_store *store, const char *hash, float *vector, size_t columns, bool *found);

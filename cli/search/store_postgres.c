@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An index in PostgreSQL with pgvector: one table of images, which other programs may read too, and one with its pin. */
+/* An index in PostgreSQL with pgvector: one table of images,
+ * which other programs may read too, and one with its pin. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,13 +264,15 @@ static bool insert_pin(postgres_store *store, const char *name, const char *valu
 static bool create_tables(postgres_store *store)
 {
     cli_text embedding = {0};
-    cli_text_format(&embedding,
-                    "CREATE TABLE %%s(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, path text NOT NULL UNIQUE,"
-                    " name text NOT NULL, size bigint NOT NULL, mtime bigint NOT NULL, hash text NOT NULL, width bigint,"
-                    " height bigint, caption text, caption_time bigint NOT NULL, embedding %s(%zu) NOT NULL,"
-                    " words tsvector GENERATED ALWAYS AS (setweight(" WORDS_OF("path") ", 'D') ||"
+    cli_text_format(
+        &embedding,
+        "CREATE TABLE %%s(id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, path text NOT NULL UNIQUE,"
+        " name text NOT NULL, size bigint NOT NULL, mtime bigint NOT NULL, hash text NOT NULL, width bigint,"
+        " height bigint, caption text, caption_time bigint NOT NULL, embedding %s(%zu) NOT NULL,"
+        " words tsvector GENERATED ALWAYS AS (setweight(" WORDS_OF(
+            "path") ", 'D') ||"
                     " setweight(" WORDS_OF("coalesce(caption, '')") ", 'A')) STORED)",
-                    cli_vector_type_names[store->half], store->columns);
+        cli_vector_type_names[store->half], store->columns);
     bool done = execute_on(store, embedding.data, store->table) &&
                 execute_on(store, "CREATE INDEX ON %s(hash); CREATE INDEX ON %s USING gin(words)", store->table) &&
                 execute_on(store, "CREATE TABLE %s(name text PRIMARY KEY, value text NOT NULL)", store->pin_table);
@@ -296,8 +299,8 @@ static bool write_pin(cli_store *base, const cli_pin *pin)
 {
     postgres_store *store = (postgres_store *)base;
     bool there = false;
-    return cli_postgres_execute(store, "SELECT pg_advisory_lock(" ONE_AT_A_TIME ")") &&
-           has_table(store, &there) && (there || make_store(store, pin)) &&
+    return cli_postgres_execute(store, "SELECT pg_advisory_lock(" ONE_AT_A_TIME ")") && has_table(store, &there) &&
+           (there || make_store(store, pin)) &&
            cli_postgres_execute(store, "SELECT pg_advisory_unlock(" ONE_AT_A_TIME ")");
 }
 
@@ -354,10 +357,11 @@ static bool begin(cli_store *base)
     postgres_store *store = (postgres_store *)base;
     cli_text sql = {0};
     if (!store->has_batch_table) {
-        cli_text_format(&sql,
-                        "CREATE TEMP TABLE vit_batch(path text, name text, size bigint, mtime bigint, hash text, width bigint,"
-                        " height bigint, caption text, caption_time bigint, embedding %s(%zu)) ON COMMIT DELETE ROWS",
-                        cli_vector_type_names[store->half], store->columns);
+        cli_text_format(
+            &sql,
+            "CREATE TEMP TABLE vit_batch(path text, name text, size bigint, mtime bigint, hash text, width bigint,"
+            " height bigint, caption text, caption_time bigint, embedding %s(%zu)) ON COMMIT DELETE ROWS",
+            cli_vector_type_names[store->half], store->columns);
         store->has_batch_table = cli_postgres_execute(store, sql.data);
         cli_text_free(&sql);
     }
@@ -391,11 +395,12 @@ static bool send_rows(postgres_store *store)
 {
     if (!store->rows.size)
         return true;
-    return copy_rows(store) && execute_on(store,
-                                          "DELETE FROM %s i USING vit_batch b WHERE i.path = b.path;"
-                                          "INSERT INTO %s(" COLUMNS ") SELECT DISTINCT ON (path) " COLUMNS " FROM vit_batch;"
-                                          "DELETE FROM vit_batch",
-                                          store->table);
+    return copy_rows(store) &&
+           execute_on(store,
+                      "DELETE FROM %s i USING vit_batch b WHERE i.path = b.path;"
+                      "INSERT INTO %s(" COLUMNS ") SELECT DISTINCT ON (path) " COLUMNS " FROM vit_batch;"
+                      "DELETE FROM vit_batch",
+                      store->table);
 }
 
 static bool commit(cli_store *base)
@@ -493,8 +498,7 @@ static bool remove_path(cli_store *base, const char *path)
     return remove_other((postgres_store *)base, path, 0);
 }
 
-#define ITEM_SELECT                                                                                                    \
-    "$1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::bigint, $7::bigint, $8::text, $9::bigint"
+#define ITEM_SELECT "$1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::bigint, $7::bigint, $8::text, $9::bigint"
 
 static bool copy(cli_store *base, int64_t from, const cli_item *item)
 {
@@ -511,10 +515,11 @@ static bool update(cli_store *base, const cli_item *item)
 {
     postgres_store *store = (postgres_store *)base;
     cli_text sql = {0};
-    cli_text_format(&sql,
-                    "UPDATE %s SET (path, name, size, mtime, hash, width, height, caption, caption_time) = (" ITEM_SELECT
-                    ") WHERE id = %lld",
-                    store->table, (long long)item->id);
+    cli_text_format(
+        &sql,
+        "UPDATE %s SET (path, name, size, mtime, hash, width, height, caption, caption_time) = (" ITEM_SELECT
+        ") WHERE id = %lld",
+        store->table, (long long)item->id);
     bool done = remove_other(store, item->path, item->id) && run_on_item(store, item, &sql);
     cli_text_free(&sql);
     return done;
@@ -528,15 +533,15 @@ static bool finish(cli_store *base)
     if (store->columns == 0)
         return true;
     if (store->columns > most) {
-        cli_note("%s: pgvector's HNSW takes up to %zu dimensions%s: searches look at every vector", store->store.place, most,
-                 store->half ? "" : " (4000 with --vector-type halfvec)");
+        cli_note("%s: pgvector's HNSW takes up to %zu dimensions%s: searches look at every vector", store->store.place,
+                 most, store->half ? "" : " (4000 with --vector-type halfvec)");
         return true;
     }
     cli_text name = {0}, sql = {0};
     cli_text_format(&name, "%s_hnsw", store->plain_table);
     char *quoted = cli_libpq.PQescapeIdentifier(store->connection, name.data, name.size);
-    cli_text_format(&sql, "CREATE INDEX IF NOT EXISTS %s ON %s USING hnsw (embedding %s_cosine_ops)", quoted, store->table,
-                    cli_vector_type_names[store->half]);
+    cli_text_format(&sql, "CREATE INDEX IF NOT EXISTS %s ON %s USING hnsw (embedding %s_cosine_ops)", quoted,
+                    store->table, cli_vector_type_names[store->half]);
     bool done = quoted && begin_alone(store) && cli_postgres_execute(store, sql.data) &&
                 cli_postgres_execute(store, "COMMIT");
     cli_libpq.PQfreemem(quoted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An index in a SQLite file, in WAL mode: what was committed survives a kill. Beside it stands a copy of the vectors for
- * scanning (vector_file.h). A changed image gets a new id, so that a vector never changes under its id. */
+/* An index in a SQLite file, in WAL mode: what was committed survives a kill. Beside it stands a copy of the vectors
+ * for scanning (vector_file.h). A changed image gets a new id, so that a vector never changes under its id. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@
 #define SCHEMA_VERSION 1
 #define BUSY_MILLISECONDS 20000
 
-/* Vectors have a table of their own: conditions on the rest then read little. words is an index of words over the text in
- * images and holds no copy of it. removed has the ids that the vector file may still hold. */
+/* Vectors have a table of their own: conditions on the rest then read little. words is an index of words over
+ * the text in images and holds no copy of it. removed has the ids that the vector file may still hold. */
 static const char schema[] =
     "CREATE TABLE pin(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
     "CREATE TABLE images(id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
@@ -58,14 +58,15 @@ bool cli_sqlite_fail(sqlite_store *store)
     int code = sqlite3_errcode(store->db) & 0xFF;
     const char *place = store->store.place;
     if (code == SQLITE_FULL || (code == SQLITE_IOERR && sqlite3_system_errno(store->db) == ENOSPC))
-        cli_error("%s: the disk is full; every image that was finished is kept: make room and run the same command again",
-                  place);
+        cli_error(
+            "%s: the disk is full; every image that was finished is kept: make room and run the same command again",
+            place);
     else if (code == SQLITE_BUSY)
         cli_error("%s: another process has been writing to it for %d seconds; try again when it is done", place,
                   BUSY_MILLISECONDS / 1000);
     else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-        cli_error("%s: not an index of vit, or a damaged one (%s): name another --db, or remove it and index again", place,
-                  sqlite3_errmsg(store->db));
+        cli_error("%s: not an index of vit, or a damaged one (%s): name another --db, or remove it and index again",
+                  place, sqlite3_errmsg(store->db));
     else
         cli_error("%s: %s", place, sqlite3_errmsg(store->db));
     return false;
@@ -195,15 +196,15 @@ static bool check_kind(sqlite_store *store)
 {
     int64_t application, version, tables;
     if (!cli_sqlite_integer(store, "PRAGMA application_id", 0, &application) ||
-        !cli_sqlite_integer(store, "PRAGMA user_version", 0, &version) ||
-        !count_tables(store, &tables))
+        !cli_sqlite_integer(store, "PRAGMA user_version", 0, &version) || !count_tables(store, &tables))
         return false;
     if (tables > 0 && application != APPLICATION_ID) {
         cli_error("%s: a SQLite file, but not an index of vit: name another --db", store->store.place);
         return false;
     }
     if (tables > 0 && version != SCHEMA_VERSION) {
-        cli_error("%s: an index in version %" PRId64 " of the format, this vit reads version %d: index again into another "
+        cli_error("%s: an index in version %" PRId64
+                  " of the format, this vit reads version %d: index again into another "
                   "--db",
                   store->store.place, version, SCHEMA_VERSION);
         return false;
@@ -215,12 +216,10 @@ static bool check_kind(sqlite_store *store)
  * waiting as it was told to: here its busy handler is not asked. */
 static bool use_wal(sqlite_store *store)
 {
-    static const char sql[] =
-        "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
+    static const char sql[] = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
     double end = cli_seconds() + BUSY_MILLISECONDS / 1000;
     int code;
-    while ((code = sqlite3_exec(store->db, sql, NULL, NULL, NULL)) == SQLITE_BUSY &&
-           cli_seconds() < end)
+    while ((code = sqlite3_exec(store->db, sql, NULL, NULL, NULL)) == SQLITE_BUSY && cli_seconds() < end)
         sqlite3_sleep(10);
     return code == SQLITE_OK || cli_sqlite_fail(store);
 }
@@ -309,7 +308,8 @@ static bool write_pin(cli_store *base, const cli_pin *pin)
     if (done) {
         snprintf(number, sizeof number, "%d", APPLICATION_ID);
         cli_text sql = {0};
-        cli_text_format(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", APPLICATION_ID, SCHEMA_VERSION);
+        cli_text_format(&sql, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", APPLICATION_ID,
+                        SCHEMA_VERSION);
         done = cli_sqlite_execute(store, sql.data);
         cli_text_free(&sql);
     }
@@ -323,8 +323,9 @@ static bool each_item(cli_store *base, cli_take_item *take, void *context)
     sqlite_store *store = (sqlite_store *)base;
     if (store->key.columns == 0)
         return true;
-    sqlite3_stmt *statement = cli_sqlite_prepare(store, "SELECT id, path, size, mtime, hash, width, height, caption_time"
-                                                        " FROM images");
+    sqlite3_stmt *statement = cli_sqlite_prepare(store,
+                                                 "SELECT id, path, size, mtime, hash, width, height, caption_time"
+                                                 " FROM images");
     if (!statement)
         return false;
     int step;

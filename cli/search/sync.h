@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What must be done so that an index follows the files: which images are to be encoded, which only moved, which are gone. */
+/* What must be done so that an index follows the files: which
+ * images are to be encoded, which only moved, which are gone. */
 #ifndef CLI_SYNC_H
 #define CLI_SYNC_H
 
@@ -27,8 +28,8 @@ void cli_sync_end(cli_sync *sync);
  * writes their paths plainly ("a.jpg" for "./a.jpg"). */
 bool cli_sync_pass_over(void *sync, cli_input *input);
 
-/* Does what was found to be needed so far. In a transaction that it begins if there is something to do; *begun says whether
- * one is open. */
+/* Does what was found to be needed so far. In a transaction that it
+ * begins if there is something to do; *begun says whether one is open. */
 bool cli_sync_apply(cli_sync *sync, bool *begun);
 
 /* After the walk: forgets images whose files are gone, below the folders among the inputs, or everywhere. */

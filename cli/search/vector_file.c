@@ -198,8 +198,7 @@ static bool seal(cli_vector_appender *appender)
     appender->header.check = check_of(&appender->header);
     if (!flush(appender))
         return false;
-    if (fsync(appender->descriptor) != 0 ||
-        !write_at(appender, &appender->header, sizeof appender->header, 0) ||
+    if (fsync(appender->descriptor) != 0 || !write_at(appender, &appender->header, sizeof appender->header, 0) ||
         (appender->fresh_path && rename(appender->fresh_path, appender->path) != 0)) {
         appender->error = appender->error ? appender->error : errno;
         return false;

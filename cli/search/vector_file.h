@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file beside a SQLite index ("photos.db-vectors") that holds all vectors in one piece, ready to be mapped and scanned.
- * It is a copy: the index is the truth, and the file may be deleted, be old, or be missing. Rows are only ever added at its
- * end; what is in the index and has a higher id than the last row is not in the file yet. */
+/* The file beside a SQLite index ("photos.db-vectors") that holds all vectors in one piece, ready to be mapped and
+ * scanned. It is a copy: the index is the truth, and the file may be deleted, be old, or be missing. Rows are only
+ * ever added at its end; what is in the index and has a higher id than the last row is not in the file yet. */
 #ifndef CLI_VECTOR_FILE_H
 #define CLI_VECTOR_FILE_H
 
@@ -31,7 +31,8 @@ void cli_vector_file_close(cli_vector_file *file);
 /* Adding rows. */
 typedef struct cli_vector_appender cli_vector_appender;
 
-/* afresh: without the rows it has. NULL, errno saying why, if it cannot be written, or another process is at it (EAGAIN). */
+/* afresh: without the rows it has. NULL, errno saying why, if it
+ * cannot be written, or another process is at it (EAGAIN). */
 cli_vector_appender *cli_vector_append_start(const char *path, const cli_vector_file_key *key, bool afresh);
 int64_t cli_vector_append_last_id(const cli_vector_appender *appender);
 bool cli_vector_append(cli_vector_appender *appender, int64_t id, const float *vector); /* ids ascend */

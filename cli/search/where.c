@@ -27,10 +27,14 @@ static const where_word columns[] = {
 
 /* LIKE takes no account of case, in any store. */
 static const where_word others[] = {
-    {"and", {0}},  {"or", {0}},    {"not", {0}},      {"in", {0}},     {"between", {0}}, {"like", {NULL, "ILIKE"}},
-    {"is", {0}},   {"null", {0}},  {"true", {0}},     {"false", {0}},  {"case", {0}},    {"when", {0}},
-    {"then", {0}}, {"else", {0}},  {"end", {0}},      {"escape", {0}}, {"lower", {0}},   {"upper", {0}},
-    {"abs", {0}},  {"trim", {0}},  {"length", {0}},   {"substr", {0}}, {"replace", {0}}, {"round", {0}},
+    {"and", {0}},    {"or", {0}},       {"not", {0}},
+    {"in", {0}},     {"between", {0}},  {"like", {NULL, "ILIKE"}},
+    {"is", {0}},     {"null", {0}},     {"true", {0}},
+    {"false", {0}},  {"case", {0}},     {"when", {0}},
+    {"then", {0}},   {"else", {0}},     {"end", {0}},
+    {"escape", {0}}, {"lower", {0}},    {"upper", {0}},
+    {"abs", {0}},    {"trim", {0}},     {"length", {0}},
+    {"substr", {0}}, {"replace", {0}},  {"round", {0}},
     {"nullif", {0}}, {"coalesce", {0}}, {0},
 };
 
@@ -65,7 +69,8 @@ static size_t string_length(const char *at)
 
 static size_t sign_length(const char *at)
 {
-    static const char *const signs[] = {"<=", ">=", "<>", "!=", "||", "=", "<", ">", "+", "-", "*", "/", "%", "(", ")", ","};
+    static const char *const signs[] = {"<=", ">=", "<>", "!=", "||", "=", "<", ">",
+                                        "+",  "-",  "*",  "/",  "%",  "(", ")", ","};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
         if (strncmp(at, signs[i], strlen(signs[i])) == 0)
             return strlen(signs[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* --where: a condition on what is known about images, in the part of SQL that all stores have: columns, numbers, 'strings',
- * comparisons, AND OR NOT IN BETWEEN LIKE IS NULL CASE, and a few functions. Nothing else passes, so that the text can be
- * put into a statement as it is. */
+/* --where: a condition on what is known about images, in the part of SQL that all stores have:
+ * columns, numbers, 'strings', comparisons, AND OR NOT IN BETWEEN LIKE IS NULL CASE, and a few
+ * functions. Nothing else passes, so that the text can be put into a statement as it is. */
 #ifndef CLI_WHERE_H
 #define CLI_WHERE_H
 

@@ -65,33 +65,30 @@ static int close_all(void **state)
 
 /* ------------------------------------------------------------------ what is expected ---- */
 
-static void assert_refused(vit_status status, const vit_error *err, const char *function,
-                           const char *argument)
+static void assert_refused(vit_status status, const vit_error *err, const char *function, const char *argument)
 {
-    bool named = strncmp(err->message, argument, strlen(argument)) == 0 &&
-                 strcmp(err->where, function) == 0;
+    bool named = strncmp(err->message, argument, strlen(argument)) == 0 && strcmp(err->where, function) == 0;
     if (status != VIT_ERR_INVALID_ARGUMENT || err->status != VIT_ERR_INVALID_ARGUMENT || !named)
-        fail_msg("%s without %s: %s, %s: %s", function, argument, vit_status_name(status),
-                 err->where, err->message);
+        fail_msg("%s without %s: %s, %s: %s", function, argument, vit_status_name(status), err->where, err->message);
 }
 
 /* The call is refused, and its message starts with the argument; the call is refused without a place
  * for the message too; and an earlier error stays. The last argument, err, is added here. */
-#define REFUSES(function, argument, ...)                                                          \
-    do {                                                                                          \
-        vit_error said = {0}, earlier = {VIT_ERR_CORRUPT, "the first", "there"};                  \
-        assert_refused(function(__VA_ARGS__, &said), &said, #function, argument);                 \
-        assert_int_equal(function(__VA_ARGS__, NULL), VIT_ERR_INVALID_ARGUMENT);                  \
-        assert_int_equal(function(__VA_ARGS__, &earlier), VIT_ERR_INVALID_ARGUMENT);              \
-        assert_int_equal(earlier.status, VIT_ERR_CORRUPT);                                        \
-        assert_string_equal(earlier.message, "the first");                                        \
+#define REFUSES(function, argument, ...)                                                                               \
+    do {                                                                                                               \
+        vit_error said = {0}, earlier = {VIT_ERR_CORRUPT, "the first", "there"};                                       \
+        assert_refused(function(__VA_ARGS__, &said), &said, #function, argument);                                      \
+        assert_int_equal(function(__VA_ARGS__, NULL), VIT_ERR_INVALID_ARGUMENT);                                       \
+        assert_int_equal(function(__VA_ARGS__, &earlier), VIT_ERR_INVALID_ARGUMENT);                                   \
+        assert_int_equal(earlier.status, VIT_ERR_CORRUPT);                                                             \
+        assert_string_equal(earlier.message, "the first");                                                             \
     } while (0)
 
 /* Here NULL has a meaning. */
-#define TAKES(function, ...)                                                                      \
-    do {                                                                                          \
-        vit_error said = {0};                                                                     \
-        assert_ok(function(__VA_ARGS__, &said), said);                                            \
+#define TAKES(function, ...)                                                                                           \
+    do {                                                                                                               \
+        vit_error said = {0};                                                                                          \
+        assert_ok(function(__VA_ARGS__, &said), said);                                                                 \
     } while (0)
 
 #define NULLS(function) static void nulls_of_##function(void **state)
@@ -100,11 +97,11 @@ static void assert_refused(vit_status status, const vit_error *err, const char *
 /* clang-format on */
 
 /* A function of one pointer, and what it does with NULL. */
-#define NULLS_ARE(function, what)                                                                 \
-    NULLS(function)                                                                               \
-    {                                                                                             \
-        (void)state;                                                                              \
-        what;                                                                                     \
+#define NULLS_ARE(function, what)                                                                                      \
+    NULLS(function)                                                                                                    \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        what;                                                                                                          \
     }
 
 /* ------------------------------------------------------------------ errors, memory, images ---- */
@@ -143,8 +140,7 @@ NULLS(vit_image_alloc)
     REFUSES(vit_image_alloc, "width", 0, 1, &image);
     REFUSES(vit_image_alloc, "height", 1, 0, &image);
     assert_null(image.pixels);
-    assert_int_equal(vit_image_alloc(UINT32_MAX, UINT32_MAX, &image, NULL),
-                     VIT_ERR_OUT_OF_MEMORY);
+    assert_int_equal(vit_image_alloc(UINT32_MAX, UINT32_MAX, &image, NULL), VIT_ERR_OUT_OF_MEMORY);
     assert_null(image.pixels);
 }
 
@@ -168,8 +164,7 @@ NULLS(vit_image_decode)
     assert_null(image.pixels);
     REFUSES(vit_image_decode, "image", pnm, strlen(pnm), "name", NULL, NULL);
     REFUSES(vit_image_decode, "image", NULL, 0, NULL, NULL, NULL);
-    assert_int_equal(vit_image_decode(NULL, 0, NULL, NULL, &image, NULL),
-                     VIT_ERR_UNSUPPORTED_FORMAT);
+    assert_int_equal(vit_image_decode(NULL, 0, NULL, NULL, &image, NULL), VIT_ERR_UNSUPPORTED_FORMAT);
     TAKES(vit_image_decode, pnm, strlen(pnm), NULL, NULL, &image);
     vit_image_free(&image);
 }
@@ -245,10 +240,8 @@ NULLS(vit_preprocess_shape)
     REFUSES(vit_preprocess_shape, "out_width", valid.rules, 5, 4, NULL, NULL, &height);
     REFUSES(vit_preprocess_shape, "out_height", valid.rules, 5, 4, NULL, &width, NULL);
     TAKES(vit_preprocess_shape, valid.rules, 5, 4, NULL, &width, &height);
-    assert_int_equal(vit_preprocess_shape(valid.rules, 0, 4, NULL, &width, &height, NULL),
-                     VIT_ERR_INVALID_ARGUMENT);
-    assert_int_equal(vit_preprocess_shape(valid.rules, 5, 0, NULL, &width, &height, NULL),
-                     VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_shape(valid.rules, 0, 4, NULL, &width, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_preprocess_shape(valid.rules, 5, 0, NULL, &width, &height, NULL), VIT_ERR_INVALID_ARGUMENT);
     assert_true(width == 0 && height == 0);
 }
 
@@ -489,8 +482,8 @@ NULLS(vit_encode)
     REFUSES(vit_encode, "pixels", s, NULL, 1, EMBEDDING, valid.vector);
     REFUSES(vit_encode, "result", s, valid.pixels, 1, EMBEDDING, NULL);
     REFUSES(vit_encode, "n is", s, valid.pixels, SIZE_MAX, EMBEDDING, valid.vector);
-    REFUSES(vit_encode, "n is", s, valid.pixels, SIZE_MAX / vit_model_pixels_size(valid.model),
-            EMBEDDING, valid.vector);
+    REFUSES(vit_encode, "n is", s, valid.pixels, SIZE_MAX / vit_model_pixels_size(valid.model), EMBEDDING,
+            valid.vector);
     TAKES(vit_encode, s, NULL, 0, EMBEDDING, NULL);
     TAKES(vit_encode, s, valid.pixels, 1, EMBEDDING, valid.vector);
 }
@@ -631,27 +624,80 @@ NULLS(vit_tokenizer_encode_padded)
 /* ------------------------------------------------------------------ all of them ---- */
 
 static const struct CMUnitTest tests[] = {
-    ROW(vit_check_environment), ROW(vit_descriptor_read), ROW(vit_encode),
-    ROW(vit_encode_requests), ROW(vit_encode_text),
-    ROW(vit_encode_text_requests), ROW(vit_error_set), ROW(vit_file_read), ROW(vit_free),
-    ROW(vit_image_alloc), ROW(vit_image_decode), ROW(vit_image_encode_png), ROW(vit_image_free),
-    ROW(vit_image_load), ROW(vit_image_resize), ROW(vit_model_classes), ROW(vit_model_context),
-    ROW(vit_model_describe), ROW(vit_model_digest), ROW(vit_model_family), ROW(vit_model_flops),
-    ROW(vit_model_file), ROW(vit_model_folder), ROW(vit_model_free), ROW(vit_model_grid), ROW(vit_model_image_height),
-    ROW(vit_model_image_width), ROW(vit_model_label), ROW(vit_model_multi_label),
-    ROW(vit_model_open), ROW(vit_model_pack), ROW(vit_model_pixels_size), ROW(vit_model_precision),
-    ROW(vit_model_preprocessor), ROW(vit_model_similarity), ROW(vit_output_shape), ROW(vit_precision_name), ROW(vit_resampler_name), ROW(vit_filter_name),
-    ROW(vit_output_name), ROW(vit_output_parse), ROW(vit_exif_name),
-    ROW(vit_output_size), ROW(vit_preprocess), ROW(vit_preprocess_resized),
-    ROW(vit_preprocess_shape), ROW(vit_preprocess_target), ROW(vit_preprocessor_describe),
-    ROW(vit_preprocessor_digest), ROW(vit_preprocessor_free), ROW(vit_preprocessor_open),
-    ROW(vit_products), ROW(vit_session_create), ROW(vit_session_free), ROW(vit_session_kernels),
-    ROW(vit_session_multiplier), ROW(vit_session_threads), ROW(vit_status_name),
-    ROW(vit_tensor_file_find), ROW(vit_tensor_file_floats), ROW(vit_tensor_file_free),
-    ROW(vit_tensor_file_get), ROW(vit_tensor_file_integers), ROW(vit_tensor_file_open),
-    ROW(vit_tokenizer_context), ROW(vit_tokenizer_encode), ROW(vit_tokenizer_encode_padded),
-    ROW(vit_tokenizer_free), ROW(vit_tokenizer_name), ROW(vit_tokenizer_open),
-    ROW(vit_tokenizer_pad_id), ROW(vit_tokenizer_pads_left), ROW(vit_top_k), ROW(vit_version),
+    ROW(vit_check_environment),
+    ROW(vit_descriptor_read),
+    ROW(vit_encode),
+    ROW(vit_encode_requests),
+    ROW(vit_encode_text),
+    ROW(vit_encode_text_requests),
+    ROW(vit_error_set),
+    ROW(vit_file_read),
+    ROW(vit_free),
+    ROW(vit_image_alloc),
+    ROW(vit_image_decode),
+    ROW(vit_image_encode_png),
+    ROW(vit_image_free),
+    ROW(vit_image_load),
+    ROW(vit_image_resize),
+    ROW(vit_model_classes),
+    ROW(vit_model_context),
+    ROW(vit_model_describe),
+    ROW(vit_model_digest),
+    ROW(vit_model_family),
+    ROW(vit_model_flops),
+    ROW(vit_model_file),
+    ROW(vit_model_folder),
+    ROW(vit_model_free),
+    ROW(vit_model_grid),
+    ROW(vit_model_image_height),
+    ROW(vit_model_image_width),
+    ROW(vit_model_label),
+    ROW(vit_model_multi_label),
+    ROW(vit_model_open),
+    ROW(vit_model_pack),
+    ROW(vit_model_pixels_size),
+    ROW(vit_model_precision),
+    ROW(vit_model_preprocessor),
+    ROW(vit_model_similarity),
+    ROW(vit_output_shape),
+    ROW(vit_precision_name),
+    ROW(vit_resampler_name),
+    ROW(vit_filter_name),
+    ROW(vit_output_name),
+    ROW(vit_output_parse),
+    ROW(vit_exif_name),
+    ROW(vit_output_size),
+    ROW(vit_preprocess),
+    ROW(vit_preprocess_resized),
+    ROW(vit_preprocess_shape),
+    ROW(vit_preprocess_target),
+    ROW(vit_preprocessor_describe),
+    ROW(vit_preprocessor_digest),
+    ROW(vit_preprocessor_free),
+    ROW(vit_preprocessor_open),
+    ROW(vit_products),
+    ROW(vit_session_create),
+    ROW(vit_session_free),
+    ROW(vit_session_kernels),
+    ROW(vit_session_multiplier),
+    ROW(vit_session_threads),
+    ROW(vit_status_name),
+    ROW(vit_tensor_file_find),
+    ROW(vit_tensor_file_floats),
+    ROW(vit_tensor_file_free),
+    ROW(vit_tensor_file_get),
+    ROW(vit_tensor_file_integers),
+    ROW(vit_tensor_file_open),
+    ROW(vit_tokenizer_context),
+    ROW(vit_tokenizer_encode),
+    ROW(vit_tokenizer_encode_padded),
+    ROW(vit_tokenizer_free),
+    ROW(vit_tokenizer_name),
+    ROW(vit_tokenizer_open),
+    ROW(vit_tokenizer_pad_id),
+    ROW(vit_tokenizer_pads_left),
+    ROW(vit_top_k),
+    ROW(vit_version),
 };
 
 int main(int argc, char **argv)

@@ -15,8 +15,7 @@
 
 static const vit__file_kind large = {.most = 1 << 30};
 
-static vit_status read_file(const char *path, const vit__file_kind *kind, vit__buffer *content,
-                            vit_error *err)
+static vit_status read_file(const char *path, const vit__file_kind *kind, vit__buffer *content, vit_error *err)
 {
     *err = (vit_error){0};
     alarm(20); /* a pipe that is waited for ends the test */
@@ -50,8 +49,7 @@ static void a_file_is_read_whole(void **state)
         }
         vit__buffer_free(&content);
         if (sizes[i] > 0)
-            assert_int_equal(read_file(in_folder(folder, "file"), &less, &content, &err),
-                             VIT_ERR_TOO_LARGE);
+            assert_int_equal(read_file(in_folder(folder, "file"), &less, &content, &err), VIT_ERR_TOO_LARGE);
         free(bytes);
     }
 }
@@ -64,13 +62,11 @@ static void a_limit_is_named_in_the_words_of_the_kind(void **state)
     vit_error err;
     write_text(folder, "four", "four");
     allocations_watch(0, 0);
-    assert_int_equal(read_file(in_folder(folder, "four"), &plain, &content, &err),
-                     VIT_ERR_TOO_LARGE);
+    assert_int_equal(read_file(in_folder(folder, "four"), &plain, &content, &err), VIT_ERR_TOO_LARGE);
     assert_true(allocations_largest() < 3); /* no memory is taken first */
     allocations_stop();
     assert_string_equal(err.message, "more than the limit of 3 bytes");
-    assert_int_equal(read_file(in_folder(folder, "four"), &list, &content, &err),
-                     VIT_ERR_TOO_LARGE);
+    assert_int_equal(read_file(in_folder(folder, "four"), &list, &content, &err), VIT_ERR_TOO_LARGE);
     assert_string_equal(err.message, "a list of more than 3 bytes");
 }
 
@@ -105,8 +101,7 @@ static void what_is_no_file_is_refused_at_once(void **state)
     }
     /* who wants to write to the pipe has not been woken up */
     assert_int_equal(open(in_folder(folder, "pipe"), O_WRONLY | O_NONBLOCK), -1);
-    assert_int_equal(read_file(in_folder(folder, "nothing"), &large, &content, &err),
-                     VIT_ERR_NOT_FOUND);
+    assert_int_equal(read_file(in_folder(folder, "nothing"), &large, &content, &err), VIT_ERR_NOT_FOUND);
     assert_string_equal(err.message, "cannot open: No such file or directory");
     assert_int_equal(read_file("/dev/null/x", &picture, &content, &err), VIT_ERR_NOT_FOUND);
     assert_string_equal(err.message, "cannot be read: Not a directory");
@@ -124,8 +119,7 @@ static void a_refused_request_is_out_of_memory(void **state)
     assert_true(requests > 0);
     for (size_t first = 1; first <= requests; first++) {
         allocations_watch(first, 1);
-        assert_int_equal(read_file("/proc/self/maps", &large, &content, &err),
-                         VIT_ERR_OUT_OF_MEMORY);
+        assert_int_equal(read_file("/proc/self/maps", &large, &content, &err), VIT_ERR_OUT_OF_MEMORY);
         allocations_stop();
     }
 }

@@ -10,14 +10,12 @@
 #include "folder.h"
 #include "json.h"
 
-static const vit__json_rules lenient = {.file = {.most = 1000, .above = "a list of more than"},
-                                        .nul_in_strings = true,
-                                        .whole_as_real = true};
+static const vit__json_rules lenient = {
+    .file = {.most = 1000, .above = "a list of more than"}, .nul_in_strings = true, .whole_as_real = true};
 
 static char *folder;
 
-static vit_status load(const vit__json_rules *rules, const char *text, vit__json **json,
-                       vit_error *err)
+static vit_status load(const vit__json_rules *rules, const char *text, vit__json **json, vit_error *err)
 {
     *err = (vit_error){0};
     write_text(folder, "file.json", text);
@@ -101,8 +99,7 @@ static void a_file_that_ends_too_early_is_called_so(void **state)
     (void)state;
     static const char *const early[] = {"",    " ",      "{",       "[",          "[1",
                                         "[1,", "{\"a\"", "{\"a\":", "{\"a\":\"x", "{\"a\":[1,2"};
-    static const char *const other[] = {"[1]]",  "{\"a\":1}}",        "[1 2]", "{\"a\":}",
-                                        "[tru]", "{\"a\":1,\"a\":2}", "]"};
+    static const char *const other[] = {"[1]]", "{\"a\":1}}", "[1 2]", "{\"a\":}", "[tru]", "{\"a\":1,\"a\":2}", "]"};
     vit__json *json;
     vit_error err;
     for (size_t i = 0; i < sizeof early / sizeof *early; i++) {
@@ -123,8 +120,7 @@ static void refused_requests_are_out_of_memory(void **state)
 {
     (void)state;
     char text[900];
-    snprintf(text, sizeof text,
-             "{\"word\":\"%0400d\",\"\\u00e9\":[1,2.5,true,null,\"%0200d\"],\"o\":{\"p\":{}}}", 0,
+    snprintf(text, sizeof text, "{\"word\":\"%0400d\",\"\\u00e9\":[1,2.5,true,null,\"%0200d\"],\"o\":{\"p\":{}}}", 0,
              0);
     vit__json *json;
     vit_error err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Readers of objects inside objects: the first error in any of them is the one that is told, and the one that is answered. */
+/* Readers of objects inside objects: the first error in any of
+ * them is the one that is told, and the one that is answered. */
 #include "support.h"
 
 #include <string.h>

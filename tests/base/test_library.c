@@ -16,8 +16,7 @@ static struct {
 } maths;
 
 static const vit__library_function functions[] = {{"cos", &maths.cosine}, {"sqrt", &maths.root}};
-static const vit__library_function unknown[] = {{"cos", &maths.cosine},
-                                                {"no_such_function", &maths.root}};
+static const vit__library_function unknown[] = {{"cos", &maths.cosine}, {"no_such_function", &maths.root}};
 
 static atomic_int starts;
 
@@ -40,8 +39,7 @@ static void *ask(void *library)
 static void all_threads_wait_for_the_first(void **state)
 {
     (void)state;
-    static vit__library library = {
-        .file = "libm.so.6", .functions = functions, .n = 2, .start = start};
+    static vit__library library = {.file = "libm.so.6", .functions = functions, .n = 2, .start = start};
     pthread_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask, &library), 0);
@@ -75,8 +73,7 @@ static void what_is_not_there_is_named(void **state)
 static void a_library_may_be_of_no_use(void **state)
 {
     (void)state;
-    static vit__library library = {
-        .file = "libm.so.6", .functions = functions, .n = 2, .start = refuse};
+    static vit__library library = {.file = "libm.so.6", .functions = functions, .n = 2, .start = refuse};
     assert_false(vit__library_load(&library));
     assert_false(vit__library_load(&library));
 }

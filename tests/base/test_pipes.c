@@ -60,8 +60,7 @@ static void assert_refused(opener *open, const char *path, const char *where)
     alarm(20); /* a pipe that is waited for ends the test */
     vit_status status = open(path, &err);
     alarm(0);
-    if (status != VIT_ERR_UNREADABLE || strcmp(err.where, where) != 0 ||
-        !strstr(err.message, "this is a pipe"))
+    if (status != VIT_ERR_UNREADABLE || strcmp(err.where, where) != 0 || !strstr(err.message, "this is a pipe"))
         fail_msg("%s: %s: %s: %s", where, vit_status_name(status), err.where, err.message);
 }
 
@@ -123,8 +122,7 @@ static void a_pipe_beside_a_file(void **state)
     char *folder = folder_make();
     vit_error err = {0};
     assert_int_equal(mkfifo(in_folder(folder, "config.json"), 0600), 0);
-    write_text(folder, "preprocessor_config.json",
-               "{\"image_processor_type\":\"ViTImageProcessor\"}");
+    write_text(folder, "preprocessor_config.json", "{\"image_processor_type\":\"ViTImageProcessor\"}");
     alarm(20);
     vit_status status = open_preprocessor(in_folder(folder, "preprocessor_config.json"), &err);
     alarm(0);

@@ -57,7 +57,7 @@ WRAP(int, ftruncate, (int descriptor, off_t size), (descriptor, size))
 WRAP(int, mkstemp, (char *name), (name))
 WRAP(int, unlink, (const char *path), (path))
 WRAP(int, unlinkat, (int folder, const char *path, int flags), (folder, path, flags))
-WRAP(int, fflush, (FILE *stream), (stream))
+WRAP(int, fflush, (FILE * stream), (stream))
 
 __attribute__((destructor)) static void report(void)
 {

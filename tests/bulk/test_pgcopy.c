@@ -17,7 +17,10 @@ static void test_frame(void **state)
     cli_text bytes = {0};
     cli_pg_start(&bytes);
     cli_pg_end(&bytes);
-    assert_bytes(bytes, "PGCOPY\n\xff\r\n\0" "\0\0\0\0" "\0\0\0\0" "\xff\xff");
+    assert_bytes(bytes, "PGCOPY\n\xff\r\n\0"
+                        "\0\0\0\0"
+                        "\0\0\0\0"
+                        "\xff\xff");
     cli_text_free(&bytes);
 }
 
@@ -30,7 +33,11 @@ static void test_fields(void **state)
     cli_pg_null(&bytes);
     cli_pg_int64(&bytes, -2);
     cli_pg_bytes(&bytes, "\0\x01", 2);
-    assert_bytes(bytes, "\0\x04" "\0\0\0\x03" "a\xc3\xa9" "\xff\xff\xff\xff" "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"
+    assert_bytes(bytes, "\0\x04"
+                        "\0\0\0\x03"
+                        "a\xc3\xa9"
+                        "\xff\xff\xff\xff"
+                        "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"
                         "\0\0\0\x02\0\x01");
     cli_text_free(&bytes);
 }
@@ -54,10 +61,18 @@ static void test_vector(void **state)
     static const float values[] = {1.0f, -2.5f, 0.1f};
     cli_text bytes = {0};
     cli_pg_vector(&bytes, values, 3, false);
-    assert_bytes(bytes, "\0\0\0\x10" "\0\x03\0\0" "\x3f\x80\0\0" "\xc0\x20\0\0" "\x3d\xcc\xcc\xcd");
+    assert_bytes(bytes, "\0\0\0\x10"
+                        "\0\x03\0\0"
+                        "\x3f\x80\0\0"
+                        "\xc0\x20\0\0"
+                        "\x3d\xcc\xcc\xcd");
     cli_text_clear(&bytes);
     cli_pg_vector(&bytes, values, 3, true);
-    assert_bytes(bytes, "\0\0\0\x0a" "\0\x03\0\0" "\x3c\0" "\xc1\0" "\x2e\x66");
+    assert_bytes(bytes, "\0\0\0\x0a"
+                        "\0\x03\0\0"
+                        "\x3c\0"
+                        "\xc1\0"
+                        "\x2e\x66");
     cli_text_free(&bytes);
 }
 

@@ -16,9 +16,9 @@ static const struct {
     const char *bytes;
     size_t size;
 } samples[] = {
-#define SAMPLE(kind, at, string)                                                                   \
-    {                                                                                              \
-        kind, at, string, sizeof(string) - 1                                                       \
+#define SAMPLE(kind, at, string)                                                                                       \
+    {                                                                                                                  \
+        kind, at, string, sizeof(string) - 1                                                                           \
     }
     SAMPLE(CLI_KIND_NPY, 0, "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False"),
     SAMPLE(CLI_KIND_NPY, 0, "\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False"),
@@ -131,17 +131,15 @@ static void names(void **state)
         const char *path;
         int which; /* -1: refused */
     } cases[] = {
-        {"x.npy", 0},   {"x.NPY", 0},     {"a.b/x.Jsonl", 1}, {"x.csv", 2},  {"x", 0},
-        {"x.dat", 0},   {"a.csv/x", 0},   {".csv", 0},        {"x.", 0},     {"", 0},
-        {"x.json", -1}, {"x.csv.gz", -1}, {"x.JPEG", -1},     {"x.raw", -1}, {"x.html", -1},
-        {"x.js", -1},   {"x.cs", 0},      {"x.csvs", 0},
+        {"x.npy", 0},   {"x.NPY", 0},  {"a.b/x.Jsonl", 1}, {"x.csv", 2}, {"x", 0},       {"x.dat", 0},
+        {"a.csv/x", 0}, {".csv", 0},   {"x.", 0},          {"", 0},      {"x.json", -1}, {"x.csv.gz", -1},
+        {"x.JPEG", -1}, {"x.raw", -1}, {"x.html", -1},     {"x.js", -1}, {"x.cs", 0},    {"x.csvs", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t which;
         const char *words = NULL;
         bool agrees = cli_kind_of_name(cases[i].path, kinds, 3, &which, &words);
-        if (agrees != (cases[i].which >= 0) || (agrees && which != (size_t)cases[i].which) ||
-            (!agrees && !words))
+        if (agrees != (cases[i].which >= 0) || (agrees && which != (size_t)cases[i].which) || (!agrees && !words))
             fail_msg("%s: %d, %zu, %s", cases[i].path, agrees, which, words ? words : "no words");
     }
 }

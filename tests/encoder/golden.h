@@ -24,8 +24,8 @@ const int32_t *golden_ids(const golden *golden, size_t *texts, size_t *ids);
 /* The shape of a tensor that must be there and have this rank. */
 void golden_shape(const golden *golden, const char *name, size_t rank, size_t *shape);
 
-/* Calls visit for every case under tests/data, with its path below that ("golden/hf_clip"), in name order; fails the test when
- * there is none. */
+/* Calls visit for every case under tests/data, with its path below that
+ * ("golden/hf_clip"), in name order; fails the test when there is none. */
 void golden_each(void (*visit)(const char *case_path));
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The core of attention against its formula in double, at each precision and instruction set: one block of keys and several, heads
- * narrower and wider than a panel, a causal mask, relative positions. */
+/* The core of attention against its formula in double, at each precision and instruction set: one block
+ * of keys and several, heads narrower and wider than a panel, a causal mask, relative positions. */
 #include "support.h"
 
 #include <math.h>
@@ -14,10 +14,9 @@ typedef struct shape {
     bool causal, relative;
 } shape;
 
-static const shape shapes[] = {
-    {1, 1, 1, false, false},     {5, 5, 3, false, false},    {49, 50, 64, false, false}, {197, 197, 64, false, true},
-    {7, 77, 80, false, false},   {77, 77, 64, true, false},  {60, 600, 32, false, true}, {50, 1100, 72, false, false},
-    {204, 1025, 16, true, false}};
+static const shape shapes[] = {{1, 1, 1, false, false},     {5, 5, 3, false, false},      {49, 50, 64, false, false},
+                               {197, 197, 64, false, true}, {7, 77, 80, false, false},    {77, 77, 64, true, false},
+                               {60, 600, 32, false, true},  {50, 1100, 72, false, false}, {204, 1025, 16, true, false}};
 
 #define TABLE 97 /* entries of relative positions */
 
@@ -40,7 +39,8 @@ static void formula(const vit__core_call *c, size_t query, double *y)
         scores[key] = 0;
         for (size_t i = 0; i < c->head_dim; i++)
             scores[key] += (double)c->q[query * c->stride + i] * c->k[key * c->stride + i];
-        scores[key] = scores[key] * c->scale + (c->relative ? c->relative[c->relative_index[query * c->keys + key]] : 0);
+        scores[key] = scores[key] * c->scale +
+                      (c->relative ? c->relative[c->relative_index[query * c->keys + key]] : 0);
         top = fmax(top, scores[key]);
     }
     memset(y, 0, c->head_dim * sizeof *y);
@@ -64,11 +64,22 @@ static void check_shape(const shape *s, vit_precision precision, unsigned flags)
     for (size_t i = 0; i < s->queries * s->keys; i++)
         index[i] = (uint32_t)(i * 31 % TABLE);
     float *scratch = malloc(vit__core_scratch(s->keys, s->head_dim) * sizeof *scratch);
-    memset(scratch, 0xFF, vit__core_scratch(s->keys, s->head_dim) * sizeof *scratch); /* NaN: nothing unwritten is read */
-    vit__core_call call = {.precision = precision, .q = qkv, .k = qkv + s->head_dim, .v = qkv + 2 * s->head_dim,
-                           .stride = stride, .queries = s->queries, .keys = s->keys, .head_dim = s->head_dim,
-                           .scale = 1 / sqrtf((float)s->head_dim), .relative = s->relative ? table : NULL,
-                           .relative_index = index, .causal = s->causal, .y = y, .y_stride = s->head_dim};
+    memset(scratch, 0xFF,
+           vit__core_scratch(s->keys, s->head_dim) * sizeof *scratch); /* NaN: nothing unwritten is read */
+    vit__core_call call = {.precision = precision,
+                           .q = qkv,
+                           .k = qkv + s->head_dim,
+                           .v = qkv + 2 * s->head_dim,
+                           .stride = stride,
+                           .queries = s->queries,
+                           .keys = s->keys,
+                           .head_dim = s->head_dim,
+                           .scale = 1 / sqrtf((float)s->head_dim),
+                           .relative = s->relative ? table : NULL,
+                           .relative_index = index,
+                           .causal = s->causal,
+                           .y = y,
+                           .y_stride = s->head_dim};
     vit__tiles tiles = vit__tiles_get(flags);
     vit__core_attend(&call, vit__kernels_get(flags), &tiles, scratch);
     double worst = 0, want[128];
@@ -77,11 +88,11 @@ static void check_shape(const shape *s, vit_precision precision, unsigned flags)
         for (size_t i = 0; i < s->head_dim; i++)
             worst = fmax(worst, fabs(y[query * s->head_dim + i] - want[i]));
     }
-    /* Values are up to 2. f32: tens of roundings. bf16: each q, k, v and share is off by up to 2^-9; scores of d products
-     * of up to 4 by some hundredths where they are largest, and their exponentials in proportion. */
+    /* Values are up to 2. f32: tens of roundings. bf16: each q, k, v and share is off by up to 2^-9; scores of
+     * d products of up to 4 by some hundredths where they are largest, and their exponentials in proportion. */
     if (!(worst < (precision == VIT_PRECISION_F32 ? 5e-6 : 5e-2)))
-        fail_msg("%zu queries, %zu keys of %zu, precision %d, instructions %x: error %g", s->queries, s->keys, s->head_dim,
-                 (int)precision, flags, worst);
+        fail_msg("%zu queries, %zu keys of %zu, precision %d, instructions %x: error %g", s->queries, s->keys,
+                 s->head_dim, (int)precision, flags, worst);
     free(qkv);
     free(table);
     free(y);

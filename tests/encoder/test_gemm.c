@@ -13,9 +13,9 @@ typedef struct shape {
 } shape;
 
 /* Odd sizes, one row, single column, several tiles in both directions. */
-static const shape shapes[] = {{1, 1, {1}},       {45, 26, {45, 45, 45}}, {48, 37, {100}},     {768, 1, {768}},
-                               {64, 300, {1000}}, {192, 65, {576}},       {100, 5, {385, 17}}, {33, 257, {770}},
-                               {63, 130, {128}}};
+static const shape shapes[] = {{1, 1, {1}},         {45, 26, {45, 45, 45}}, {48, 37, {100}},
+                               {768, 1, {768}},     {64, 300, {1000}},      {192, 65, {576}},
+                               {100, 5, {385, 17}}, {33, 257, {770}},       {63, 130, {128}}};
 #define CUTS 7
 #define GAP 5 /* floats between a row of x and the next */
 
@@ -91,9 +91,15 @@ static void run(const way *w, const layer *l, run_of r, const float *x, float *y
     workers.operand = malloc((gemm->operand(&l->linear) * r.rows + room) * sizeof(float));
     workers.scratch_size = gemm->scratch(&l->linear, r.rows);
     workers.scratch = malloc(workers.scratch_size * r.threads * sizeof(float));
-    vit__gemm_call call = {.linear = &l->linear, .x = x, .norm = r.norm, .y = y, .rows = r.rows, .x_row = k + GAP,
-                           .y_row = n, .epilogue = {.activation = VIT__ACTIVATION_GELU, .scale = l->scale,
-                                                    .residual = y, .residual_row = n}};
+    vit__gemm_call call = {
+        .linear = &l->linear,
+        .x = x,
+        .norm = r.norm,
+        .y = y,
+        .rows = r.rows,
+        .x_row = k + GAP,
+        .y_row = n,
+        .epilogue = {.activation = VIT__ACTIVATION_GELU, .scale = l->scale, .residual = y, .residual_row = n}};
     if (n > VIT__PANEL) {
         call.n_outputs = VIT__PANEL;
         gemm->apply(&call, &workers);
@@ -180,8 +186,8 @@ static void check_formula_with(const way *w, const shape *s, const vit__norm_wei
         }
     double error = relative_error(y, want, size);
     if (!(error < tolerances[w->precision]))
-        fail_msg("%s, precision %d, instructions %x, %zu x %zu%s: error %g", w->gemm->name, (int)w->precision,
-                 w->flags, s->rows, s->inputs, norm ? ", normed" : "", error);
+        fail_msg("%s, precision %d, instructions %x, %zu x %zu%s: error %g", w->gemm->name, (int)w->precision, w->flags,
+                 s->rows, s->inputs, norm ? ", normed" : "", error);
     free(x);
     free(y);
     free(want);

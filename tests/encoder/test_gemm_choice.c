@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which back end multiplies, by itself and as VIT_GEMM asks; and that it is what a session says. Arguments: "absent": on a
- * machine that has no oneDNN; "available": no test, status 0 if oneDNN can be had here.
+ * Which back end multiplies, by itself and as VIT_GEMM asks; and that it is what a session says. Arguments:
+ * "absent": on a machine that has no oneDNN; "available": no test, status 0 if oneDNN can be had here.
  */
 #include "support.h"
 
@@ -14,7 +14,10 @@
 
 static bool absent;
 
-enum { VNNI = VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI, AMX = VNNI | VIT__CPU_AVX512_BF16 | VIT__CPU_AMX };
+enum {
+    VNNI = VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI,
+    AMX = VNNI | VIT__CPU_AVX512_BF16 | VIT__CPU_AMX
+};
 
 static const char *chosen(const char *asked, vit_precision precision, unsigned flags, bool once)
 {
@@ -23,7 +26,8 @@ static const char *chosen(const char *asked, vit_precision precision, unsigned f
     return vit__gemm_choose(precision, &cpu, once)->name;
 }
 
-/* Can oneDNN multiply on this processor? oneDNN looks at the processor itself, whatever VIT_CPU forbids to the tiles. */
+/* Can oneDNN multiply on this processor? oneDNN looks at the
+ * processor itself, whatever VIT_CPU forbids to the tiles. */
 static bool onednn_is_there(void)
 {
     bool there = vit__gemm_onednn(VNNI) != NULL;

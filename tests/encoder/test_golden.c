@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every golden checkpoint through the library: every hidden state and every output, from the stored pixel_values,
- * within the tolerance of its case.json (1e-5: ten times what the reference itself moves between ways of computing it in
- * float32).
+ * Every golden checkpoint through the library: every hidden state and every output,
+ * from the stored pixel_values, within the tolerance of its case.json (1e-5: ten
+ * times what the reference itself moves between ways of computing it in float32).
  */
 #include <math.h>
 #include <stdio.h>
@@ -21,9 +21,12 @@ typedef struct named_output {
 
 /* How the Python libraries call what we compute. */
 static const named_output image_outputs[] = {
-    {"last_hidden_state", VIT_OUTPUT_TOKENS, false},     {"pooler_output", VIT_OUTPUT_POOLER, false},
-    {"pooled", VIT_OUTPUT_EMBEDDING, false},             {"logits", VIT_OUTPUT_LOGITS, false},
-    {"image_features", VIT_OUTPUT_EMBEDDING, false},     {"z_mean", VIT_OUTPUT_LATENT, false},
+    {"last_hidden_state", VIT_OUTPUT_TOKENS, false},
+    {"pooler_output", VIT_OUTPUT_POOLER, false},
+    {"pooled", VIT_OUTPUT_EMBEDDING, false},
+    {"logits", VIT_OUTPUT_LOGITS, false},
+    {"image_features", VIT_OUTPUT_EMBEDDING, false},
+    {"z_mean", VIT_OUTPUT_LATENT, false},
     {"z_log_var", VIT_OUTPUT_LATENT_LOG_VARIANCE, false},
 };
 static const named_output text_outputs[] = {
@@ -86,8 +89,9 @@ static void check_output(const golden_case *g, vit_request request, const char *
     if (text)
         assert_ok(vit_encode_text_requests(g->session, ids, items, n_ids / items, &request, 1, &err), err);
     else
-        assert_ok(vit_encode_requests(g->session, golden_tensor(&g->golden, "pixel_values", NULL), 1, &request, 1, &err),
-                  err);
+        assert_ok(
+            vit_encode_requests(g->session, golden_tensor(&g->golden, "pixel_values", NULL), 1, &request, 1, &err),
+            err);
     if (normalised)
         normalise(request.result, items, size);
     char label[256];

@@ -32,7 +32,7 @@ typedef struct trial {
     float *y;
     float answer; /* of the kernel, besides y */
     vit__byte_scale scale;
-    uint32_t raw[MAX]; /* results, or sums, that are no floats */
+    uint32_t raw[MAX];                              /* results, or sums, that are no floats */
     double mean, variance, squares, top, near, far; /* of a; the last two: sums of e^(a - top) and e^(FAR (a - top)) */
 } trial;
 
@@ -177,10 +177,11 @@ KERNEL(layer_norm, k->layer_norm(t->a, t->b, t->option ? t->c : NULL, EPS, t->n,
 KERNEL(rms_norm, k->rms_norm(t->a, t->b, t->option ? t->c : NULL, EPS, t->n, t->y),
        t->a[i] / sqrt(t->squares + EPS) * t->b[i] + (t->option ? t->c[i] : 0))
 KERNEL(softmax, k->softmax(t->y, t->n), exp(t->a[i] - t->top) / t->near)
-KERNEL(exponentials, exponentials_in_pieces(k, t), exp(FAR * (t->a[i] - t->top)))
+KERNEL(exponentials, exponentials_in_pieces(k, t), exp(FAR *(t->a[i] - t->top)))
 KERNEL(total, exponentials_in_pieces(k, t), i == 0 ? t->far : 0)
 KERNEL(sigmoid, k->sigmoid(t->y, t->n), 1 / (1 + exp(-(double)t->a[i])))
-KERNEL(epilogue, vit__epilogue_row row = epilogue_of(t); k->epilogue(t->a, &row, t->n, t->y),
+KERNEL(epilogue, vit__epilogue_row row = epilogue_of(t);
+       k->epilogue(t->a, &row, t->n, t->y),
        (PART(t, 2) ? t->c[i] : 0) +
            (PART(t, 1) ? t->b[1 + i] : 1) * activate(KIND(t), t->a[i] + (PART(t, 0) ? (double)t->b[i] : 0)))
 KERNEL(gate, k->gate(t->a, t->b, (vit__activation)t->option, t->n, t->y), activate(t->option, t->a[i]) * t->b[i])
@@ -217,8 +218,8 @@ static bool is_pair(const trial *t, size_t i)
 READ(total, i == 0 ? t->answer : 0)
 READ(bf16, half_at(t->raw, i))
 READ(pair, is_pair(t, i) ? half_at(t->raw, 2 * i) : INFINITY)
-READ(byte, t->scale.scale * (float)(((const uint8_t *)t->raw)[i] - t->scale.zero))
-READ(weight, t->answer * ((const int8_t *)t->raw)[i])
+READ(byte, t->scale.scale *(float)(((const uint8_t *)t->raw)[i] - t->scale.zero))
+READ(weight, t->answer *((const int8_t *)t->raw)[i])
 
 /* ------------------------------------------------------------------ the table ---- */
 
@@ -291,8 +292,13 @@ static trial start(unsigned option, size_t n, int place)
     memcpy(memory, given, sizeof given);
     for (size_t i = 0; i < BUFFERS; i++)
         begin[i] = memory[i] + n % alignments[i];
-    return (trial){.n = n, .option = option, .a = begin[BUFFER_A], .b = begin[BUFFER_B], .c = begin[BUFFER_C],
-                   .y = begin[place], .top = -INFINITY};
+    return (trial){.n = n,
+                   .option = option,
+                   .a = begin[BUFFER_A],
+                   .b = begin[BUFFER_B],
+                   .c = begin[BUFFER_C],
+                   .y = begin[place],
+                   .top = -INFINITY};
 }
 
 /* What the formulas take from all of a. */
@@ -410,7 +416,8 @@ static void nan_stays_nan(void **state)
 
 /* ------------------------------------------------------------------ odd values ---- */
 
-/* By the epilogue; and by finish, whose rough GELUs may be off by 1e-4, and past 8 by as much of an eighth of the value. */
+/* By the epilogue; and by finish, whose rough GELUs may be off
+ * by 1e-4, and past 8 by as much of an eighth of the value. */
 static void activations_hold_far_out(void **state)
 {
     (void)state;
@@ -454,8 +461,8 @@ static void bf16_is_the_nearest(void **state)
 static void bytes_of_odd_rows(void **state)
 {
     (void)state;
-    static const float odd[][4] = {{0, 0, 0, 0}, {1e-44f, -1e-44f, 0, 0}, {5, 6, 7, 8}, {-5, -6, -7, -8},
-                                   {1, 2, NAN, 3}, {1, 2, INFINITY, 3}, {1, 2, -INFINITY, 3}};
+    static const float odd[][4] = {{0, 0, 0, 0},   {1e-44f, -1e-44f, 0, 0}, {5, 6, 7, 8},        {-5, -6, -7, -8},
+                                   {1, 2, NAN, 3}, {1, 2, INFINITY, 3},     {1, 2, -INFINITY, 3}};
     uint8_t bytes[4];
     int8_t weights[4];
     for (size_t v = 0; v < n_variants; v++)
@@ -507,9 +514,8 @@ int main(int argc, char **argv)
         print_speed();
         return 0;
     }
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kernels_are_the_formulas), cmocka_unit_test(nan_stays_nan),
-        cmocka_unit_test(activations_hold_far_out), cmocka_unit_test(bf16_is_the_nearest),
-        cmocka_unit_test(bytes_of_odd_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_are_the_formulas), cmocka_unit_test(nan_stays_nan),
+                                       cmocka_unit_test(activations_hold_far_out),
+                                       cmocka_unit_test(bf16_is_the_nearest), cmocka_unit_test(bytes_of_odd_rows)};
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

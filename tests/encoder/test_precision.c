@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How far bf16 and int8 take the embeddings of the default model from those of f32; and that the options are checked. */
+/* How far bf16 and int8 take the embeddings of the default
+ * model from those of f32; and that the options are checked. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static float *waves(size_t side)
     for (size_t plane = 0; plane < IMAGES * 3; plane++)
         for (size_t y = 0; y < side; y++)
             for (size_t x = 0; x < side; x++) {
-                double across = (double)(x * (1 + plane % 5)) / (double)side, down = (double)(y * (1 + plane % 7)) / (double)side;
+                double across = (double)(x * (1 + plane % 5)) / (double)side,
+                       down = (double)(y * (1 + plane % 7)) / (double)side;
                 pixels[(plane * side + y) * side + x] = (float)(sin(3 * across + (double)plane) * cos(4 * down) * 1.5);
             }
     return pixels;

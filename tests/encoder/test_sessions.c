@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Callers in threads of their own, at once: whether they share a model or each open it, each gets the bits that one caller
- * with one thread gets. tests/run.sh runs this test under ThreadSanitizer too. */
+/* Callers in threads of their own, at once: whether they share a model or each open it, each gets the
+ * bits that one caller with one thread gets. tests/run.sh runs this test under ThreadSanitizer too. */
 #include "support.h"
 
 #include <pthread.h>

@@ -79,8 +79,17 @@ static void check_shape(const vit__tiles *tiles, kind k, size_t rows, size_t wor
     size_t a_stride = words + 3, out_stride = VIT__PANEL + 5;
     uint32_t *a = random_words(k, rows * a_stride), *panel = random_words(k, words * VIT__PANEL);
     uint32_t *out = calloc(rows * out_stride, sizeof *out);
-    vit__tile_call call = {a, a_stride, panel, rows, words, 0, out, out_stride, false, (const char *)panel,
-                            VIT__PANEL * words * sizeof(uint32_t)};
+    vit__tile_call call = {a,
+                           a_stride,
+                           panel,
+                           rows,
+                           words,
+                           0,
+                           out,
+                           out_stride,
+                           false,
+                           (const char *)panel,
+                           VIT__PANEL * words * sizeof(uint32_t)};
     multiply(tiles, k, &call);
     call.add = true;
     multiply(tiles, k, &call); /* so that every output is twice the sum */
@@ -99,8 +108,8 @@ static void check_shape(const vit__tiles *tiles, kind k, size_t rows, size_t wor
         for (size_t i = VIT__PANEL; i < out_stride; i++)
             assert_int_equal(out[row * out_stride + i], 0); /* nothing is written beside the panel */
     if (!(worst <= tolerance[k] * largest))
-        fail_msg("%s, %s, %zu rows of %zu words: error %g of %g", kind_names[k], name_of(tiles, k), rows, words,
-                 worst, largest);
+        fail_msg("%s, %s, %zu rows of %zu words: error %g of %g", kind_names[k], name_of(tiles, k), rows, words, worst,
+                 largest);
     free(a);
     free(panel);
     free(out);
@@ -180,7 +189,8 @@ static void print_speed(void **unused)
         vit__tiles tiles = vit__tiles_get(flags);
         for (int k = F32; k < KINDS; k++) {
             size_t words = K / per_word[k];
-            uint32_t *a = random_words((kind)k, ROWS * (words + 16)), *panel = random_words((kind)k, words * VIT__PANEL);
+            uint32_t *a = random_words((kind)k, ROWS * (words + 16)),
+                     *panel = random_words((kind)k, words * VIT__PANEL);
             uint32_t *out = malloc(ROWS * VIT__PANEL * sizeof *out);
             vit__tile_call call = {a, words + 16, panel, ROWS, words, 0, out, VIT__PANEL, false, NULL, 0};
             double best = INFINITY;
@@ -200,8 +210,7 @@ static void print_speed(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_are_right), cmocka_unit_test(int8_never_saturates),
-        cmocka_unit_test(a_row_knows_no_neighbours), cmocka_unit_test(print_speed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sums_are_right), cmocka_unit_test(int8_never_saturates),
+                                       cmocka_unit_test(a_row_knows_no_neighbours), cmocka_unit_test(print_speed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the entries share. An entry is a function that takes any bytes and aborts where a promise is broken. libFuzzer makes
- * up the bytes; replay.c takes them from files. */
+/* What the entries share. An entry is a function that takes any bytes and aborts where
+ * a promise is broken. libFuzzer makes up the bytes; replay.c takes them from files. */
 #ifndef VIT_FUZZ_H
 #define VIT_FUZZ_H
 
@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* PATH of NAME in a folder of this process, which is removed at exit. The buffer is static and reused after eight calls. */
+/* PATH of NAME in a folder of this process, which is removed at
+ * exit. The buffer is static and reused after eight calls. */
 const char *scratch_path(const char *name);
 
 /* Puts a file there, or takes it away. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a file of a checkpoint, whose name is FUZZ_FILE, beside the other files of the folder FUZZ_CASE. A model that
- * opens encodes, or says why it cannot. */
+/* Any bytes as a file of a checkpoint, whose name is FUZZ_FILE, beside the other files
+ * of the folder FUZZ_CASE. A model that opens encodes, or says why it cannot. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any text as a condition on images. What is not refused is one expression of SQL and nothing else: SQLite sees the end of the
- * statement where we put it. */
+/* Any text as a condition on images. What is not refused is one expression of
+ * SQL and nothing else: SQLite sees the end of the statement where we put it. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Feeds an entry with files, one after the other: replay FILE... With libFuzzer the entry has libFuzzer's main instead, which
- * does the same with files. */
+/* Feeds an entry with files, one after the other: replay FILE... With libFuzzer
+ * the entry has libFuzzer's main instead, which does the same with files. */
 #include "fuzz.h"
 
 #include <stdio.h>

@@ -7,8 +7,7 @@
 
 static const vit_load_options as_stored = {.exif = VIT_EXIF_IGNORE};
 static const vit_load_options upright = {.exif = VIT_EXIF_APPLY};
-static const vit_load_options over_white = {
-    .exif = VIT_EXIF_IGNORE, .composite = 1, .background = {255, 255, 255}};
+static const vit_load_options over_white = {.exif = VIT_EXIF_IGNORE, .composite = 1, .background = {255, 255, 255}};
 
 static bool flag(const vit__json *row, const char *key)
 {

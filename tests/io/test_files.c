@@ -25,8 +25,8 @@ static int enter_folder(void **state)
 static int leave_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"link.jpg", "dangling.jpg", "loop.jpg", "pipe.png", "socket.png",
-                                        "secret.png", "empty.png",   "data.bin"};
+    static const char *const names[] = {"link.jpg",   "dangling.jpg", "loop.jpg",  "pipe.png",
+                                        "socket.png", "secret.png",   "empty.png", "data.bin"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(names[i]);
     rmdir("folder.jpg");

@@ -36,8 +36,8 @@ static vit_status decode_watched(const void *bytes, size_t size, const vit_load_
 static void refuses_by_its_header(void **state)
 {
     (void)state;
-    static const char *const files[] = {"jpeg_huge.jpg",          "png_bomb_30000.png", "png_declared_20000.png",
-                                        "png_width_2_31.png",     "png_max_size.png",   "pnm_p6_huge.ppm"};
+    static const char *const files[] = {"jpeg_huge.jpg",      "png_bomb_30000.png", "png_declared_20000.png",
+                                        "png_width_2_31.png", "png_max_size.png",   "pnm_p6_huge.ppm"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t size;
         uint8_t *bytes = decode_fixture_read(files[i], &size);
@@ -51,8 +51,9 @@ static void refuses_by_its_header(void **state)
 static void limit_on_pixels_is_exact(void **state)
 {
     (void)state;
-    static const char *const files[] = {"jpeg_444.jpg", "jpeg_progressive.jpg", "png_rgb8.png",
-                                        "png_rgb8_interlaced.png", "pnm_p6.ppm", "pnm_p3.ppm", "pnm_p4.pbm"};
+    static const char *const files[] = {
+        "jpeg_444.jpg", "jpeg_progressive.jpg", "png_rgb8.png", "png_rgb8_interlaced.png",
+        "pnm_p6.ppm",   "pnm_p3.ppm",           "pnm_p4.pbm"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t size;
         uint8_t *bytes = decode_fixture_read(files[i], &size);
@@ -122,8 +123,8 @@ static void claim_13000(uint8_t *bytes, size_t size, const char *file)
 static void a_small_file_takes_no_memory_for_a_large_picture(void **state)
 {
     (void)state;
-    static const char *const files[] = {"jpeg_420.jpg", "jpeg_progressive.jpg", "jpeg_gray.jpg", "png_rgb8.png",
-                                        "png_rgb8_interlaced.png", "png_gray1.png"};
+    static const char *const files[] = {"jpeg_420.jpg", "jpeg_progressive.jpg",    "jpeg_gray.jpg",
+                                        "png_rgb8.png", "png_rgb8_interlaced.png", "png_gray1.png"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t size;
         uint8_t *bytes = decode_fixture_read(files[i], &size);
@@ -185,7 +186,8 @@ static void memory_that_runs_out_is_reported(void **state)
         assert_int_equal(decode_refused(diverse_files[i], none, &wanted), VIT_OK);
         assert_true(wanted > 0);
         for (size_t first = 1; first <= wanted; first++)
-            assert_int_equal(decode_refused(diverse_files[i], (refusal){first, SIZE_MAX}, &made), VIT_ERR_OUT_OF_MEMORY);
+            assert_int_equal(decode_refused(diverse_files[i], (refusal){first, SIZE_MAX}, &made),
+                             VIT_ERR_OUT_OF_MEMORY);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Damaged copies of every fixture. Decoding must end, as a picture within the limits or as an error that leaves nothing;
- * whatever else goes wrong is for the sanitizers to see. The same copies every time. */
+/* Damaged copies of every fixture. Decoding must end, as a picture within the limits or as an error that
+ * leaves nothing; whatever else goes wrong is for the sanitizers to see. The same copies every time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,8 +59,12 @@ static void damage_every_fixture(void **state)
 static void cut_everywhere(void **state)
 {
     (void)state;
-    static const char *const files[] = {"exif_orientation_6.jpg", "jpeg_progressive_gray.jpg", "png_exif_raw_profile.png",
-                                        "png_palette4_trns_interlaced.png", "pnm_p3.ppm", "pnm_p5.pgm"};
+    static const char *const files[] = {"exif_orientation_6.jpg",
+                                        "jpeg_progressive_gray.jpg",
+                                        "png_exif_raw_profile.png",
+                                        "png_palette4_trns_interlaced.png",
+                                        "pnm_p3.ppm",
+                                        "pnm_p5.pgm"};
     const vit_load_options options = {.max_pixels = MAX_PIXELS};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t size;

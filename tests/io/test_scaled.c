@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* JPEGs of which a smaller picture will do: how much smaller they get, what is then in them, and that nothing else changes. */
+/* JPEGs of which a smaller picture will do: how much smaller they
+ * get, what is then in them, and that nothing else changes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ typedef struct scaled {
 static vit_status load(const char *file, vit_exif exif, uint32_t width, uint32_t height, scaled *s)
 {
     *s = (scaled){0};
-    const vit_load_options options = {.exif = exif, .least_width = width, .least_height = height, .whole_size = s->whole};
+    const vit_load_options options = {
+        .exif = exif, .least_width = width, .least_height = height, .whole_size = s->whole};
     return vit_image_load(data_path("decode/%s", file), &options, &s->image, NULL);
 }
 
@@ -45,7 +47,10 @@ static void sizes(void **state)
         {"jpeg_progressive.jpg", {10, 8}, {10, 8}, {37, 29}},
         {"jpeg_arithmetic.jpg", {1, 1}, {5, 4}, {37, 29}},
         {"jpeg_size_1x1.jpg", {1, 1}, {1, 1}, {1, 1}},
-        {"exif_orientation_6_progressive_gray.jpg", {1, 1}, {4, 5}, {29, 37}}, /* turned: limits and sizes are upright ones */
+        {"exif_orientation_6_progressive_gray.jpg",
+         {1, 1},
+         {4, 5},
+         {29, 37}}, /* turned: limits and sizes are upright ones */
         {"exif_orientation_6_progressive_gray.jpg", {15, 19}, {15, 19}, {29, 37}},
         {"exif_orientation_6_progressive_gray.jpg", {16, 1}, {29, 37}, {29, 37}},
         {"exif_orientation_6_progressive_gray.jpg", {1, 20}, {29, 37}, {29, 37}},

@@ -25,7 +25,8 @@ static void put_header(stream *s)
 {
     static const uint8_t frame[] = {0xff, 0xc2, 0, 11, 8, SIDE >> 8, SIDE & 255, SIDE >> 8, SIDE & 255, 1, 1, 0x11, 0};
     static const uint8_t quantisation[] = {0xff, 0xdb, 0, 67, 0}, level = 1;
-    static const uint8_t difference_codes[] = {0xff, 0xc4, 0, 20, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t difference_codes[] = {0xff, 0xc4, 0, 20, 0x00, 1, 0, 0, 0, 0, 0,
+                                               0,    0,    0, 0,  0,    0, 0, 0, 0, 0, 0};
     static const uint8_t run_codes[] = {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe0};
     put(s, "\xff\xd8", 2);
     put(s, quantisation, sizeof quantisation);
@@ -41,8 +42,8 @@ static void put_scans(stream *s, unsigned count)
 {
     static const uint8_t levels[] = {0xff, 0xda, 0, 8, 1, 1, 0x00, 0, 0, 0};
     static const uint8_t rest[] = {0xff, 0xda, 0, 8, 1, 1, 0x00, 1, 63, 0};
-    static const uint8_t runs[] = {0x7f, 0xfe, 0xff, 0, 0xfd, 0xff, 0, 0xfb, 0xff, 0, 0xf7, 0xff, 0,
-                                   0xef, 0xff, 0, 0xdf, 0xff, 0, 0xbf, 0xff, 0};
+    static const uint8_t runs[] = {0x7f, 0xfe, 0xff, 0,    0xfd, 0xff, 0,    0xfb, 0xff, 0,    0xf7,
+                                   0xff, 0,    0xef, 0xff, 0,    0xdf, 0xff, 0,    0xbf, 0xff, 0};
     put(s, levels, sizeof levels);
     for (unsigned i = 1; i < count; i++) {
         put(s, rest, sizeof rest);

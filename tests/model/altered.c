@@ -31,7 +31,8 @@ char *altered_make(const char *case_path, const char *name)
     assert_non_null(directory);
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
         if (entry->d_name[0] != '.' && strcmp(entry->d_name, name) != 0)
-            assert_int_equal(symlink(data_path("%s/%s", case_path, entry->d_name), in_folder(folder, entry->d_name)), 0);
+            assert_int_equal(symlink(data_path("%s/%s", case_path, entry->d_name), in_folder(folder, entry->d_name)),
+                             0);
     closedir(directory);
     return folder;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A golden case with one file altered: a folder of links, and the altered file in it. Everything here fails the test when it
- * cannot be done. */
+/* A golden case with one file altered: a folder of links, and the altered
+ * file in it. Everything here fails the test when it cannot be done. */
 #ifndef VIT_TEST_ALTERED_H
 #define VIT_TEST_ALTERED_H
 

@@ -13,8 +13,8 @@ contents packed_with_header(const contents *packed, const char *header);
 /* The header as a text, which the caller frees. */
 char *packed_header(const contents *packed);
 
-/* All outputs of one made-up picture or text, one after the other; NULL where the model does not run (non-finite results).
- * *n counts floats. */
+/* All outputs of one made-up picture or text, one after the other; NULL
+ * where the model does not run (non-finite results). *n counts floats. */
 float *all_outputs(const vit_model *model, size_t *n);
 
 #endif

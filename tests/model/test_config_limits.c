@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What vit__config_finish refuses: sizes out of range, sizes that do not go together, and a few bytes of a config that ask for
- * gigabytes of tables or minutes to fill them. Each row changes one thing of a config that is accepted.
+ * What vit__config_finish refuses: sizes out of range, sizes that do not go together, and a few bytes of a config
+ * that ask for gigabytes of tables or minutes to fill them. Each row changes one thing of a config that is accepted.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,10 +13,22 @@
 
 static vit_config small(void)
 {
-    return (vit_config){.image_height = 224, .image_width = 224, .patch_height = 16, .patch_width = 16, .channels = 3,
-                        .width = 192, .depth = 2, .heads = 3, .mlp_width = 768, .class_token = true,
-                        .position = VIT__POSITION_SINCOS, .position_height = 14, .position_width = 14,
-                        .norm_eps = 1e-6, .pooling = VIT__POOL_CLASS, .rotary.theta = 100};
+    return (vit_config){.image_height = 224,
+                        .image_width = 224,
+                        .patch_height = 16,
+                        .patch_width = 16,
+                        .channels = 3,
+                        .width = 192,
+                        .depth = 2,
+                        .heads = 3,
+                        .mlp_width = 768,
+                        .class_token = true,
+                        .position = VIT__POSITION_SINCOS,
+                        .position_height = 14,
+                        .position_width = 14,
+                        .norm_eps = 1e-6,
+                        .pooling = VIT__POOL_CLASS,
+                        .rotary.theta = 100};
 }
 
 /* clang-format off */
@@ -111,8 +123,8 @@ static void relative_index(void **state)
     vit__position_relative_index(&c, index);
     for (size_t i = 0; i < tokens; i++)
         for (size_t j = 0; j < tokens; j++) {
-            uint32_t want = i && j ? (uint32_t)((((i - 1) / w + h - 1 - (j - 1) / w) * (2 * w - 1)) + (i - 1) % w + w - 1 -
-                                                (j - 1) % w)
+            uint32_t want = i && j ? (uint32_t)((((i - 1) / w + h - 1 - (j - 1) / w) * (2 * w - 1)) + (i - 1) % w + w -
+                                                1 - (j - 1) % w)
                             : i    ? entries - 2
                             : j    ? entries - 3
                                    : entries - 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Configs with something wrong in them: of every golden case many, each with one to three random alterations of its text.
- * Whatever comes of it, nothing crashes, hangs or leaks, and a model that opens encodes (or says that it cannot).
+ * Configs with something wrong in them: of every golden case many, each with one to three random alterations of its
+ * text. Whatever comes of it, nothing crashes, hangs or leaks, and a model that opens encodes (or says that it cannot).
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #include "altered.h"
 #include "golden.h"
 
-#define MUTATIONS 40          /* of each case */
-#define PIXELS_MOST 3000000u  /* larger pictures are not worth the time */
+#define MUTATIONS 40         /* of each case */
+#define PIXELS_MOST 3000000u /* larger pictures are not worth the time */
 
 /* clang-format off */
 static const char *const values[] = {

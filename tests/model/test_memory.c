@@ -149,6 +149,7 @@ static void packed_files(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(pictures), cmocka_unit_test(words), cmocka_unit_test(packed_files)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(pictures), cmocka_unit_test(words),
+                                       cmocka_unit_test(packed_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

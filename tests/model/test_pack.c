@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packed files give the bits of what they were made from, whatever the family, tower, precision and picture size; they are
- * as small as they should be; and what does not fit is refused by name. */
+/* Packed files give the bits of what they were made from, whatever the family, tower, precision and
+ * picture size; they are as small as they should be; and what does not fit is refused by name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 static char *folder;
 static size_t compared; /* models */
 
-static vit_status open_packed(const contents *packed, const vit_model_options *options, vit_model **model, vit_error *err)
+static vit_status open_packed(const contents *packed, const vit_model_options *options, vit_model **model,
+                              vit_error *err)
 {
     write_bytes(folder, "packed.safetensors", packed->bytes, packed->size);
     return vit_model_open(in_folder(folder, "packed.safetensors"), options, model, err);
@@ -234,14 +235,16 @@ static void headers_that_do_not_fit(void **state)
         {"\\\"version\\\": 1", "\\\"version\\\": 2", VIT_ERR_UNSUPPORTED_MODEL, "a newer vit"},
         {"\\\"version\\\": 1", "\\\"virsion\\\": 1", VIT_ERR_UNSUPPORTED_MODEL, "a newer vit"},
         {"\\\"precision\\\": \\\"int8\\\"", "\\\"precision\\\": \\\"int4\\\"", VIT_ERR_UNSUPPORTED_MODEL, "int4"},
-        {"\\\"precision\\\": \\\"int8\\\"", "\\\"precision\\\": \\\"bf16\\\"", VIT_ERR_MODEL_MISMATCH, "image.blocks.0.0.qkv"},
+        {"\\\"precision\\\": \\\"int8\\\"", "\\\"precision\\\": \\\"bf16\\\"", VIT_ERR_MODEL_MISMATCH,
+         "image.blocks.0.0.qkv"},
         {"\\\"pooling\\\": ", "\\\"peeling\\\": ", VIT_ERR_UNSUPPORTED_MODEL, "peeling"},
         {"\\\"pooling\\\": \\\"class\\\"", "\\\"pooling\\\": \\\"last\\\"", VIT_ERR_CORRUPT, "contradicts itself"},
         {"\\\"channels\\\": 3", "\\\"channels\\\": 4", VIT_ERR_UNSUPPORTED_MODEL, "channels"},
         {"\\\"image\\\": ", "\\\"imago\\\": ", VIT_ERR_MODEL_MISMATCH, "has no place for it"},
         {"\"image.blocks.0.0.fc1\"", "\"image.blocks.0.0.fc3\"", VIT_ERR_MODEL_MISMATCH, "image.blocks.0.0.fc1"},
         {"\"image.patch\"", "\"image.petch\"", VIT_ERR_MODEL_MISMATCH, "image.patch"},
-        {"\"image.patch\": {\"dtype\": \"U8\"", "\"image.patch\": {\"dtype\": \"I8\"", VIT_ERR_MODEL_MISMATCH, "image.patch"},
+        {"\"image.patch\": {\"dtype\": \"U8\"", "\"image.patch\": {\"dtype\": \"I8\"", VIT_ERR_MODEL_MISMATCH,
+         "image.patch"},
     };
     contents packed = packed_make(data_path("golden/hf_vit_classifier"), VIT_PRECISION_INT8);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -264,7 +267,8 @@ static void columns_that_make_no_sense(void **state)
     const vit__tensor *layer = vit__safetensors_find(&parsed, "image.blocks.0.0.projection");
     assert_non_null(layer);
     size_t columns = 64 * ((vit__safetensors_find(&parsed, "image.class_token")->shape[2] + 63) / 64);
-    size_t sums = (size_t)((const char *)layer->data - packed.bytes) + layer->size - columns * 4, scales = sums - columns * 4;
+    size_t sums = (size_t)((const char *)layer->data - packed.bytes) + layer->size - columns * 4,
+           scales = sums - columns * 4;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         for (int where = 0; where < 2; where++) {
             uint32_t kept, value = where ? 0x7fffffffu - (uint32_t)i : wrong[i];
@@ -333,11 +337,16 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_family_gives_the_same_bits), cmocka_unit_test(other_picture_sizes_too),
-        cmocka_unit_test(packing_again_changes_no_weight),  cmocka_unit_test(int8_is_a_quarter),
-        cmocka_unit_test(layers_lie_where_kernels_read_them), cmocka_unit_test(layers_that_lie_askew_are_copied),
-        cmocka_unit_test(other_precisions),                 cmocka_unit_test(headers_that_do_not_fit),
-        cmocka_unit_test(columns_that_make_no_sense),       cmocka_unit_test(calls_that_make_no_sense),
+        cmocka_unit_test(every_family_gives_the_same_bits),
+        cmocka_unit_test(other_picture_sizes_too),
+        cmocka_unit_test(packing_again_changes_no_weight),
+        cmocka_unit_test(int8_is_a_quarter),
+        cmocka_unit_test(layers_lie_where_kernels_read_them),
+        cmocka_unit_test(layers_that_lie_askew_are_copied),
+        cmocka_unit_test(other_precisions),
+        cmocka_unit_test(headers_that_do_not_fit),
+        cmocka_unit_test(columns_that_make_no_sense),
+        cmocka_unit_test(calls_that_make_no_sense),
         cmocka_unit_test(writes_that_fail),
     };
     return cmocka_run_group_tests(tests, start, end);

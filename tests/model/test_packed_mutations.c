@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packed files whose config says something else than what was packed, and whose bytes were changed. Nothing crashes, and a
- * model that opens encodes (or says that it cannot).
+ * Packed files whose config says something else than what was packed, and whose bytes
+ * were changed. Nothing crashes, and a model that opens encodes (or says that it cannot).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,8 +47,8 @@ static const char *const changes[][2] = {
 /* clang-format on */
 #define N_CHANGES (sizeof changes / sizeof *changes)
 
-/* The header with a key of a tower's config set to a value; of the other tower's where the model has no such one. The caller
- * frees. */
+/* The header with a key of a tower's config set to a value; of the
+ * other tower's where the model has no such one. The caller frees. */
 static char *change(const char *header, bool text, const char *key, const char *value)
 {
     char wanted[80];
@@ -157,8 +157,9 @@ static void files_may_hold_anything(void **state)
 static void every_change_alone(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"golden/hf_vit_classifier", "golden/timm_vit_siglip", "golden/hf_dinov2_classifier",
-                                        "golden_more/own_variational", "golden_more/timm_branches", "golden/hf_clip"};
+    static const char *const cases[] = {"golden/hf_vit_classifier",    "golden/timm_vit_siglip",
+                                        "golden/hf_dinov2_classifier", "golden_more/own_variational",
+                                        "golden_more/timm_branches",   "golden/hf_clip"};
     folder = folder_make();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         contents packed = packed_make(data_path("%s", cases[i]), VIT_PRECISION_BF16);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tensors that do not fit the config, in every golden case: one that is missing, one too many, one of another shape, one of
- * another type. Each is refused, and the message names the tensor and, for a shape, both shapes. The headers are altered
- * in place, letter for letter, so that nothing else changes.
+ * Tensors that do not fit the config, in every golden case: one that is missing, one too many, one of
+ * another shape, one of another type. Each is refused, and the message names the tensor and, for a
+ * shape, both shapes. The headers are altered in place, letter for letter, so that nothing else changes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,9 +169,8 @@ static void sizes_are_the_callers(void **state)
         vit_error err = {0};
         vit_model *model;
         const vit_model_options options = {.image_height = edges[i], .image_width = edges[i]};
-        assert_int_equal(
-            vit_model_open(data_path("golden/hf_vit_classifier"), &options, &model, &err),
-            VIT_ERR_INVALID_ARGUMENT);
+        assert_int_equal(vit_model_open(data_path("golden/hf_vit_classifier"), &options, &model, &err),
+                         VIT_ERR_INVALID_ARGUMENT);
         assert_string_equal(err.where, "image_size");
         assert_null(model);
     }
@@ -179,8 +178,7 @@ static void sizes_are_the_callers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_must_fit),
-                                       cmocka_unit_test(families_must_be_known),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_must_fit), cmocka_unit_test(families_must_be_known),
                                        cmocka_unit_test(sizes_are_the_callers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

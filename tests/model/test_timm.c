@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timm's architectures: every row of the table stands for a model that makes sense, overrides go before the table and that
- * before pretrained_cfg, and what this build cannot run is refused by the name of what is missing.
+ * timm's architectures: every row of the table stands for a model that makes sense, overrides go before the table
+ * and that before pretrained_cfg, and what this build cannot run is refused by the name of what is missing.
  */
 #include <string.h>
 
@@ -91,7 +91,8 @@ static void who_goes_first(void **state)
     (void)state;
     assert_ok(plan_of("vit_tiny_patch16_224", NULL, cfg, &plan, &err), err);
     assert_true(plan.config.image_height == 96 && plan.config.image_width == 80 && plan.config.classes == 11);
-    assert_ok(plan_of("vit_tiny_patch16_224", "{\"img_size\": 64, \"num_classes\": 0, \"depth\": 3}", cfg, &plan, &err), err);
+    assert_ok(plan_of("vit_tiny_patch16_224", "{\"img_size\": 64, \"num_classes\": 0, \"depth\": 3}", cfg, &plan, &err),
+              err);
     assert_true(plan.config.image_width == 64 && plan.config.classes == 0 && plan.config.depth == 3);
     /* one that takes any size keeps its own: the preprocessing says what it is shown */
     assert_ok(plan_of("vit_tiny_patch16_224", "{\"dynamic_img_size\": true}", cfg, &plan, &err), err);
@@ -149,8 +150,8 @@ static void what_is_missing_is_named(void **state)
         vit__plan plan;
         vit_status status = plan_of(r->architecture, r->model_args, NULL, &plan, &err);
         if (status != r->status || !strstr(err.message, r->said))
-            fail_msg("%s: %s: %s: %s", r->architecture ? r->architecture : "none",
-                     r->model_args ? r->model_args : "", vit_status_name(status), err.message);
+            fail_msg("%s: %s: %s: %s", r->architecture ? r->architecture : "none", r->model_args ? r->model_args : "",
+                     vit_status_name(status), err.message);
     }
 }
 

@@ -60,7 +60,8 @@ static void items_of_every_kind_give_the_bits_of_vit_encode(void **state)
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
         const vit_pipeline_options options = {.batch = batches[i], .threads = i ? 3 : 1};
         vit_pipeline *pipeline = open_pipeline(&options);
-        size_t size = vit_pipeline_size(pipeline), n_pixels = vit_model_pixels_size(vit_pipeline_model(pipeline)), n_bytes;
+        size_t size = vit_pipeline_size(pipeline), n_pixels = vit_model_pixels_size(vit_pipeline_model(pipeline)),
+               n_bytes;
         float *pixels = malloc(n_pixels * sizeof *pixels), *want = vector_of(pipeline, CAT, pixels);
         void *bytes;
         vit_image image;
@@ -82,8 +83,9 @@ static void items_of_every_kind_give_the_bits_of_vit_encode(void **state)
             {.kind = VIT_ITEM_PATH, .name = CAT},
         };
         enum { N = sizeof items / sizeof *items };
-        static const vit_status statuses[N] = {[1] = VIT_ERR_NOT_FOUND, [3] = VIT_ERR_TRUNCATED, [6] = VIT_ERR_INVALID_ARGUMENT,
-                                               [8] = VIT_ERR_CORRUPT, [9] = VIT_ERR_INVALID_ARGUMENT, [10] = VIT_ERR_UNREADABLE};
+        static const vit_status statuses[N] = {
+            [1] = VIT_ERR_NOT_FOUND, [3] = VIT_ERR_TRUNCATED,        [6] = VIT_ERR_INVALID_ARGUMENT,
+            [8] = VIT_ERR_CORRUPT,   [9] = VIT_ERR_INVALID_ARGUMENT, [10] = VIT_ERR_UNREADABLE};
         float *results = malloc(N * size * sizeof *results);
         vit_error errors[N], err = {0};
         assert_ok(vit_pipeline_encode(pipeline, items, N, results, errors, &err), err);
@@ -263,7 +265,8 @@ static void token_ids_are_batched_by_length(void **state)
 static void scores_of_labels_are_the_formula(void **state)
 {
     (void)state;
-    const vit_similarity softmax = {.scale = 10, .bias = 0, .sigmoid = 0}, sigmoid = {.scale = 2, .bias = 1, .sigmoid = 1};
+    const vit_similarity softmax = {.scale = 10, .bias = 0, .sigmoid = 0},
+                         sigmoid = {.scale = 2, .bias = 1, .sigmoid = 1};
     const float vectors[] = {3, 0, 0, 4, /* one label: the mean of (1, 0) and (0, 1) is along (1, 1) */ 0, 5, 0, 7};
     const float picture[] = {2, 2};
     float scores[2];
@@ -272,7 +275,8 @@ static void scores_of_labels_are_the_formula(void **state)
     assert_ok(vit_labels_from_vectors(&softmax, vectors, 2, 2, 2, &labels, &err), err);
     assert_int_equal(vit_labels_count(labels), 2);
     vit_labels_score(labels, picture, 1, scores);
-    assert_true(fabs((double)scores[0] - 10) < 1e-5 && fabs((double)scores[1] - 10 * sqrt(0.5)) < 1e-5); /* float rounding */
+    assert_true(fabs((double)scores[0] - 10) < 1e-5 &&
+                fabs((double)scores[1] - 10 * sqrt(0.5)) < 1e-5); /* float rounding */
     vit_labels_score(labels, picture, 0, scores);
     assert_true(fabs((double)scores[0] + (double)scores[1] - 1) < 1e-6 && scores[0] > scores[1]);
     vit_labels_free(labels);
@@ -290,8 +294,9 @@ static char *clip_with_tokenizer(void)
     char *folder = folder_make();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         assert_int_equal(symlink(data_path("golden/hf_clip/%s", files[i]), in_folder(folder, files[i])), 0);
-    write_text(folder, "vocab.json", "{\"<|startoftext|>\":97,\"<|endoftext|>\":98,\"c\":0,\"a\":1,\"t</w>\":2,\"d\":3,\"o\":4,"
-                                     "\"g</w>\":5,\"a</w>\":6}");
+    write_text(folder, "vocab.json",
+               "{\"<|startoftext|>\":97,\"<|endoftext|>\":98,\"c\":0,\"a\":1,\"t</w>\":2,\"d\":3,\"o\":4,"
+               "\"g</w>\":5,\"a</w>\":6}");
     write_text(folder, "merges.txt", "#version: 0.2\n");
     write_text(folder, "tokenizer_config.json", "{\"tokenizer_class\":\"CLIPTokenizer\"}");
     return folder;
@@ -342,7 +347,11 @@ static void recipes_bring_the_options_back(void **state)
 {
     (void)state;
     const vit_pipeline_options options = {
-        .output = VIT_OUTPUT_HIDDEN, .layer = 3, .normalize = 1, .fast_decode = 1, .resampler = VIT_RESAMPLER_PILLOW13,
+        .output = VIT_OUTPUT_HIDDEN,
+        .layer = 3,
+        .normalize = 1,
+        .fast_decode = 1,
+        .resampler = VIT_RESAMPLER_PILLOW13,
         .model = {.precision = VIT_PRECISION_BF16, .image_height = 32, .image_width = 48},
         .load = {.exif = VIT_EXIF_IGNORE, .composite = 1, .background = {255, 0, 16}}};
     vit_pipeline *pipeline = open_pipeline(&options), *plain = open_pipeline(NULL);

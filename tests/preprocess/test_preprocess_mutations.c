@@ -21,8 +21,8 @@ static size_t below(size_t n)
 }
 
 /* Values that look for trouble, put where a value was. */
-static const char *const values[] = {"0",    "-1",     "1e308", "1e-320", "null",  "true", "[]",    "{}",
-                                     "\"\"", "[1,2,3]", "4294967296", "178956971", "0.5", "[0,0]", "3", "[[]]"};
+static const char *const values[] = {"0",    "-1",      "1e308",      "1e-320",    "null", "true",  "[]", "{}",
+                                     "\"\"", "[1,2,3]", "4294967296", "178956971", "0.5",  "[0,0]", "3",  "[[]]"};
 
 static void damage_value(char *text, size_t room)
 {

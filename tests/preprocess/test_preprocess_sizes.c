@@ -13,7 +13,7 @@
 
 typedef struct shape_case {
     const char *library, *config;
-    uint32_t width, height;           /* of the picture */
+    uint32_t width, height; /* of the picture */
     uint32_t resized_width, resized_height, result_width, result_height;
 } shape_case;
 
@@ -273,9 +273,9 @@ static void tiny_pictures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_of_pictures), cmocka_unit_test(places_of_crops),  cmocka_unit_test(other_image_sizes),
+        cmocka_unit_test(shapes_of_pictures),  cmocka_unit_test(places_of_crops), cmocka_unit_test(other_image_sizes),
         cmocka_unit_test(same_size_asked_for), cmocka_unit_test(limits),          cmocka_unit_test(refuses_nonsense),
-        cmocka_unit_test(tiny_pictures),      cmocka_unit_test(targets),
+        cmocka_unit_test(tiny_pictures),       cmocka_unit_test(targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

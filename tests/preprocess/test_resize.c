@@ -62,7 +62,7 @@ static void refuses_nonsense(void **state)
         const vit_image *from;
         vit_image *to;
         int filter, resampler;
-    } calls[] = {{NULL, &image, 3, 0},  {&image, NULL, 3, 0},  {&none, &image, 3, 0},  {&image, &empty, 3, 0},
+    } calls[] = {{NULL, &image, 3, 0},   {&image, NULL, 3, 0},    {&none, &image, 3, 0},  {&image, &empty, 3, 0},
                  {&image, &image, 6, 0}, {&image, &image, -1, 0}, {&image, &image, 3, 3}, {&image, &image, 3, -1}};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         vit_error err = {0};

@@ -174,9 +174,8 @@ static void tiles_change_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(odd_sizes), cmocka_unit_test(parts_of_the_whole),
-                                       cmocka_unit_test(memory_stays_bounded),
-                                       cmocka_unit_test(survives_refused_memory),
-                                       cmocka_unit_test(tiles_change_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(odd_sizes), cmocka_unit_test(parts_of_the_whole), cmocka_unit_test(memory_stays_bounded),
+        cmocka_unit_test(survives_refused_memory), cmocka_unit_test(tiles_change_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

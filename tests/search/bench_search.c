@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How long a search takes in an index of many made-up vectors: bench_search INDEX.db ROWS COLUMNS [SEARCHES]
- * Makes the index if it is not there (a million rows of 384 take some minutes), then searches it, warm, and prints the median
- * and the best time. Nothing is checked here: tests do that. */
+/* How long a search takes in an index of many made-up vectors: bench_search INDEX.db ROWS COLUMNS
+ * [SEARCHES] Makes the index if it is not there (a million rows of 384 take some minutes), then searches
+ * it, warm, and prints the median and the best time. Nothing is checked here: tests do that. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -42,7 +42,8 @@ static double round_rows(const float *vectors, size_t n, unsigned char *bytes)
 {
     double error = 0;
     for (size_t i = 0; i < n; i++)
-        error = fmax(error, cli_row_write(bytes + i * cli_row_size(COLUMNS), (int64_t)i + 1, vectors + i * COLUMNS, COLUMNS));
+        error = fmax(error,
+                     cli_row_write(bytes + i * cli_row_size(COLUMNS), (int64_t)i + 1, vectors + i * COLUMNS, COLUMNS));
     return error;
 }
 
@@ -113,9 +114,9 @@ static void test_exact(void **state)
     (void)state;
     search_case(3000, 1, 10, 1);
     search_case(3000, 1, 10, 3);
-    search_case(1000, 0.02f, 5, 2);  /* scores closer together than rounding can tell */
+    search_case(1000, 0.02f, 5, 2); /* scores closer together than rounding can tell */
     search_case(500, 1e-4f, 3, 2);
-    search_case(2, 1, 10, 2);        /* fewer rows than wanted */
+    search_case(2, 1, 10, 2); /* fewer rows than wanted */
 }
 
 /* Many that are the same are all tied: none may be lost. */
@@ -262,10 +263,11 @@ static void test_where(void **state)
     (void)state;
     check_sql("size>=1e6 AND name LIKE 'a''%'", CLI_DIALECT_SQLITE, "(size >= 1e6 AND name LIKE 'a''%' )");
     check_sql("size>=1e6 AND name LIKE 'a''%'", CLI_DIALECT_POSTGRES, "(size >= 1e6 AND name ILIKE 'a''%' )");
-    check_sql("path->'a'", CLI_DIALECT_POSTGRES, "(path - > 'a' )"); /* no operators but ours: for the database to refuse */
-    static const char *const wrong[] = {"a",     "1;2",   "1--2",   "1/*2*/", "'a",       "\"a\"",  "(1",      "1)",  "1)or(1",
-                                        "a.b",   "1::int", "$1",    "?",      "@@",       "E'\\''", "select 1", "pin", "\\",
-                                        "size\x01", "\xff", "#1",   "[path]", "{fn now()}", "1&2"};
+    check_sql("path->'a'", CLI_DIALECT_POSTGRES,
+              "(path - > 'a' )"); /* no operators but ours: for the database to refuse */
+    static const char *const wrong[] = {"a",      "1;2", "1--2",     "1/*2*/", "'a", "\"a\"",  "(1",         "1)",
+                                        "1)or(1", "a.b", "1::int",   "$1",     "?",  "@@",     "E'\\''",     "select 1",
+                                        "pin",    "\\",  "size\x01", "\xff",   "#1", "[path]", "{fn now()}", "1&2"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const cli_where where = {wrong[i]};
         assert_non_null(cli_where_refusal(&where));
@@ -275,7 +277,7 @@ static void test_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact), cmocka_unit_test(test_ties),  cmocka_unit_test(test_vector_file),
+        cmocka_unit_test(test_exact),  cmocka_unit_test(test_ties), cmocka_unit_test(test_vector_file),
         cmocka_unit_test(test_groups), cmocka_unit_test(test_unit), cmocka_unit_test(test_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

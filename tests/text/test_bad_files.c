@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tokenizer files that break their format, ask for what is not built, or were damaged at random: all are refused, or read
- * and usable. */
+/* Tokenizer files that break their format, ask for what is not built,
+ * or were damaged at random: all are refused, or read and usable. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +74,8 @@ static const struct {
     {"{\"normalizer\":7," GOOD "}", VIT_ERR_CORRUPT},
     {"{\"normalizer\":{\"type\":\"Nmt\"}," GOOD "}", VIT_ERR_UNSUPPORTED_MODEL},
     {"{\"normalizer\":{\"type\":\"Sequence\"}," GOOD "}", VIT_ERR_CORRUPT},
-    {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"a\"}," GOOD "}", VIT_ERR_CORRUPT},
+    {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"a\"}," GOOD "}",
+     VIT_ERR_CORRUPT},
     {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(a|b)*\"},\"content\":\"a\"}," GOOD "}",
      VIT_ERR_UNSUPPORTED_MODEL},
     {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[a\"},\"content\":\"a\"}," GOOD "}",
@@ -128,8 +129,8 @@ static void broken_companions_are_refused(void **state)
         {"tokenizer_config.json", "{\"model_max_length\":-5,\"pad_token\":7,\"padding_side\":[]}", VIT_OK},
         {"open_clip_config.json", "{\"model_cfg\":{\"text_cfg\":{\"context_length\":0,\"hf_tokenizer_name\":\"x\"}}}",
          VIT_ERR_CORRUPT},
-        {"open_clip_config.json", "{\"model_cfg\":{\"text_cfg\":{\"context_length\":2147483647,\"hf_tokenizer_name\":\"x\"}}}",
-         VIT_ERR_CORRUPT},
+        {"open_clip_config.json",
+         "{\"model_cfg\":{\"text_cfg\":{\"context_length\":2147483647,\"hf_tokenizer_name\":\"x\"}}}", VIT_ERR_CORRUPT},
         {"open_clip_config.json",
          "{\"model_cfg\":{\"text_cfg\":{\"hf_tokenizer_name\":\"x\",\"tokenizer_kwargs\":{\"clean\":\"rinse\"}}}}",
          VIT_ERR_UNSUPPORTED_MODEL},
@@ -142,8 +143,8 @@ static void broken_companions_are_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *folder = folder_make();
         vit_error err = {0};
-        write_text(folder, "tokenizer.json", "{\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",1]},"
-                                             GOOD "}");
+        write_text(folder, "tokenizer.json",
+                   "{\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",1]}," GOOD "}");
         write_text(folder, rows[i].name, rows[i].text);
         if (open_status(folder, &err) != rows[i].status)
             fail_msg("%s: %s: %s (%s)", rows[i].name, rows[i].text, vit_status_name(err.status), err.message);
@@ -172,7 +173,8 @@ static void missing_files_are_named(void **state)
 
 static void encode_some(const vit_tokenizer *tokenizer)
 {
-    static const char *const texts[] = {"", "a photo of a dog", "it's \xEF\xBD\xB6\xEF\xBE\x9E\xE3\x80\x80\xE1\x84\x80\xE1\x85\xA1 </s> <unk>",
+    static const char *const texts[] = {"", "a photo of a dog",
+                                        "it's \xEF\xBD\xB6\xEF\xBE\x9E\xE3\x80\x80\xE1\x84\x80\xE1\x85\xA1 </s> <unk>",
                                         "\xE2\x96\x81\xE2\x96\x81 <table>\n\n\n<eos> \xF0\x9F\x98\x80"};
     uint32_t ids[512];
     size_t n;

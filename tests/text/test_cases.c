@@ -9,7 +9,7 @@
 
 #define CONFIGS "tokenizer_config.json special_tokens_map.json"
 #define OPEN_CLIP_SIGLIP                                                                                               \
-    "{\"model_cfg\":{\"text_cfg\":{\"context_length\":64,\"hf_tokenizer_name\":\"x\","                                  \
+    "{\"model_cfg\":{\"text_cfg\":{\"context_length\":64,\"hf_tokenizer_name\":\"x\","                                 \
     "\"tokenizer_kwargs\":{\"clean\":\"canonicalize\"}}}}"
 #define OPEN_CLIP_CLIP "{\"model_cfg\":{\"text_cfg\":{\"context_length\":77,\"vocab_size\":49408}}}"
 
@@ -29,18 +29,20 @@ static const way ways[] = {
     {"clip", "tokenizer.json", NULL, NULL, VIT_TOKENIZER_AUTO, "ids_tokenizer_json", "tokenizer.json", 77},
     {"clip", "tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_JSON, "ids_tokenizer_json", "tokenizer.json", 77},
     {"clip", "vocab.json merges.txt", NULL, NULL, VIT_TOKENIZER_OPEN_CLIP, "ids_open_clip", "open_clip clip", 77},
-    {"clip", "tokenizer.json " CONFIGS, NULL, OPEN_CLIP_CLIP, VIT_TOKENIZER_AUTO, "ids_open_clip", "open_clip clip", 77},
+    {"clip", "tokenizer.json " CONFIGS, NULL, OPEN_CLIP_CLIP, VIT_TOKENIZER_AUTO, "ids_open_clip", "open_clip clip",
+     77},
     {"siglip_unigram", "spiece.model tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_AUTO, "ids", "siglip", 64},
     {"siglip_unigram", "spiece.model", "{\"model_type\":\"siglip\"}", NULL, VIT_TOKENIZER_HF, "ids", "siglip", 64},
     {"siglip_unigram", "spiece.model tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_JSON, "ids_tokenizer_json",
      "tokenizer.json", 64},
-    {"siglip_unigram", "tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_AUTO, "ids_tokenizer_json", "tokenizer.json",
-     64},
+    {"siglip_unigram", "tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_AUTO, "ids_tokenizer_json",
+     "tokenizer.json", 64},
     {"siglip_unigram", "tokenizer.json", NULL, OPEN_CLIP_SIGLIP, VIT_TOKENIZER_AUTO, "ids_open_clip",
      "open_clip tokenizer.json", 64},
     {"siglip_unigram", "spiece.model tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_OPEN_CLIP, "ids_open_clip",
      "open_clip tokenizer.json", 64},
-    {"gemma_bpe", "tokenizer.json " CONFIGS, "{\"model_type\":\"siglip2\"}", NULL, VIT_TOKENIZER_AUTO, "ids", "siglip2", 64},
+    {"gemma_bpe", "tokenizer.json " CONFIGS, "{\"model_type\":\"siglip2\"}", NULL, VIT_TOKENIZER_AUTO, "ids", "siglip2",
+     64},
     {"gemma_bpe", "tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_AUTO, "ids", "siglip2", 64},
     {"gemma_bpe", "tokenizer.json " CONFIGS, NULL, NULL, VIT_TOKENIZER_JSON, "ids_cased", "tokenizer.json", 64},
     {"gemma_bpe", "tokenizer.json " CONFIGS, "{\"model_type\":\"siglip\"}", NULL, VIT_TOKENIZER_HF, "ids_cased",
@@ -61,13 +63,12 @@ static bool has_reason(const vit__json *row, const char *reason)
     return false;
 }
 
-/* What a tokenizer need not give: code points on which libraries of another Unicode version differ, and what only ftfy's
- * repair of mojibake gives. */
+/* What a tokenizer need not give: code points on which libraries of another
+ * Unicode version differ, and what only ftfy's repair of mojibake gives. */
 static bool is_excepted(const vit__json *row, const char *key)
 {
     bool mojibake = has_reason(row, "ftfy:encoding_repair") || has_reason(row, "ftfy:decode_inconsistent_utf8");
-    return vit__json_is(vit__json_get(row, "cat"), "table_version") ||
-           (strcmp(key, "ids_open_clip") == 0 && mojibake);
+    return vit__json_is(vit__json_get(row, "cat"), "table_version") || (strcmp(key, "ids_open_clip") == 0 && mojibake);
 }
 
 static bool same_ids(const vit__json *wanted, const uint32_t *ids, size_t n)

@@ -83,11 +83,17 @@ static void text_is_fixed_as_ftfy_does(void **state)
         {"&amp;amp;amp;", "&"},
         {"&#59; &#65; &#65", "&#59; A &#65"},
         {"\xE2\x80\x9Cit\xE2\x80\x99s\xE2\x80\x9D", "\"it's\""},
-        {"o\xEF\xAC\x83" "ce \xC7\x84", "office D\xC5\xBD"},
+        {"o\xEF\xAC\x83"
+         "ce \xC7\x84",
+         "office D\xC5\xBD"},
         {"\xEF\xBC\xA1\xE3\x80\x80\xEF\xBD\xB6\xEF\xBE\x9E", "A \xE3\x82\xAC"},
-        {"a\r\nb\rc\xE2\x80\xA8" "d", "a\nb\nc\nd"},
+        {"a\r\nb\rc\xE2\x80\xA8"
+         "d",
+         "a\nb\nc\nd"},
         {"\x1B[31mred\x1B[0m \x1B[x", "red "},
-        {"a\x01\x07" "b\xEF\xBB\xBF", "ab"},
+        {"a\x01\x07"
+         "b\xEF\xBB\xBF",
+         "ab"},
         {"e\xCC\x81", "\xC3\xA9"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -97,7 +103,8 @@ static void text_is_fixed_as_ftfy_does(void **state)
 static void case_and_space_are_pythons(void **state)
 {
     (void)state;
-    assert_step(vit__python_lower, "\xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3 \xCE\xA3", "\xCE\xBF\xCE\xB4\xCE\xBF\xCF\x82 \xCF\x83");
+    assert_step(vit__python_lower, "\xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3 \xCE\xA3",
+                "\xCE\xBF\xCE\xB4\xCE\xBF\xCF\x82 \xCF\x83");
     assert_step(vit__python_lower, "\xCE\x91\xCE\xA3'\xCE\x91", "\xCE\xB1\xCF\x83'\xCE\xB1");
     assert_step(vit__python_lower, "\xCE\x91\xCE\xA3.", "\xCE\xB1\xCF\x82.");
     assert_step(vit__python_lower, "\xC4\xB0I", "i\xCC\x87i");
@@ -109,8 +116,9 @@ static void only_sets_of_characters_are_patterns(void **state)
 {
     (void)state;
     static const char *const good[] = {"\\s+", " {2,}", "[\\n\\t]", "x", "\\.", "[!\\-\\]]+", "\xE2\x96\x81"};
-    static const char *const bad[] = {"", "a*", "ab", "[a-z]", "[^a]", "\\d", "\\p{L}", ".", "a{2}", "[", "[a", "\\", "a++",
-                                      "(a)", "^", "$", "a|b", "[[:alpha:]]", "\\x41", "a{2,}b"};
+    static const char *const bad[] = {"",  "a*",   "ab",  "[a-z]",       "[^a]",  "\\d",   "\\p{L}",
+                                      ".", "a{2}", "[",   "[a",          "\\",    "a++",   "(a)",
+                                      "^", "$",    "a|b", "[[:alpha:]]", "\\x41", "a{2,}b"};
     vit__run_pattern pattern;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(vit__run_pattern_parse(good[i], strlen(good[i]), &pattern));

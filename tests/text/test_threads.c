@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that share a tokenizer: each gets the ids that one thread gets, whatever the tokenizer is made of. tests/run.sh
- * runs this test under ThreadSanitizer too. */
+/* Threads that share a tokenizer: each gets the ids that one thread gets, whatever
+ * the tokenizer is made of. tests/run.sh runs this test under ThreadSanitizer too. */
 #include <pthread.h>
 #include <string.h>
 
@@ -13,16 +13,13 @@ static const struct {
     const char *fixture, *files;
     vit_tokenizer_kind kind;
 } tokenizers[] = {
-    {"clip", "vocab.json merges.txt", VIT_TOKENIZER_HF},
-    {"clip", "vocab.json merges.txt", VIT_TOKENIZER_OPEN_CLIP},
-    {"siglip_unigram", "spiece.model", VIT_TOKENIZER_HF},
-    {"siglip_unigram", "tokenizer.json", VIT_TOKENIZER_JSON},
-    {"gemma_bpe", "tokenizer.json", VIT_TOKENIZER_HF},
-    {"bert_wordpiece", "tokenizer.json", VIT_TOKENIZER_HF},
+    {"clip", "vocab.json merges.txt", VIT_TOKENIZER_HF},  {"clip", "vocab.json merges.txt", VIT_TOKENIZER_OPEN_CLIP},
+    {"siglip_unigram", "spiece.model", VIT_TOKENIZER_HF}, {"siglip_unigram", "tokenizer.json", VIT_TOKENIZER_JSON},
+    {"gemma_bpe", "tokenizer.json", VIT_TOKENIZER_HF},    {"bert_wordpiece", "tokenizer.json", VIT_TOKENIZER_HF},
 };
 
-static const char text[] =
-    "A photo of the B\xC3\x9C" "CHERREGAL, it's 1980s &amp; \xE7\x8B\x97 \xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3!";
+static const char text[] = "A photo of the B\xC3\x9C"
+                           "CHERREGAL, it's 1980s &amp; \xE7\x8B\x97 \xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3!";
 
 typedef struct reader {
     const vit_tokenizer *tokenizer;

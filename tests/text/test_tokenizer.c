@@ -113,11 +113,13 @@ static void texts_that_are_none_are_refused(void **state)
     uint32_t ids[64];
     size_t n;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        assert_int_equal(vit_tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), ids, 64, &n, NULL), VIT_ERR_CORRUPT);
+        assert_int_equal(vit_tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), ids, 64, &n, NULL),
+                         VIT_ERR_CORRUPT);
     char *large = calloc(VIT_TEXT_MAX_BYTES + 1u, 1);
     assert_non_null(large);
     memset(large, 'a', VIT_TEXT_MAX_BYTES + 1u);
-    assert_int_equal(vit_tokenizer_encode(tokenizer, large, VIT_TEXT_MAX_BYTES + 1u, ids, 64, &n, NULL), VIT_ERR_TOO_LARGE);
+    assert_int_equal(vit_tokenizer_encode(tokenizer, large, VIT_TEXT_MAX_BYTES + 1u, ids, 64, &n, NULL),
+                     VIT_ERR_TOO_LARGE);
     free(large);
     vit_tokenizer_free(tokenizer);
 }
@@ -126,7 +128,8 @@ static void texts_that_are_none_are_refused(void **state)
 static void long_texts_take_no_longer_than_they_are(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"a", "ab", "</s>", " ", "\xE7\x8B\x97", "a\xCC\x81\xCC\xA3", "\xCE\xA3'", "&amp", "<", "\x1B[1"};
+    static const char *const pieces[] = {"a",         "ab",   "</s>", " ",     "\xE7\x8B\x97", "a\xCC\x81\xCC\xA3",
+                                         "\xCE\xA3'", "&amp", "<",    "\x1B[1"};
     static const struct {
         const char *fixture, *files;
         vit_tokenizer_kind kind;
@@ -176,8 +179,8 @@ static void references_without_end_are_refused(void **state)
 
 /* ------------------------------------------------------------------ memory ---- */
 
-static const char mixed_text[] =
-    "A photo of the B\xC3\x9C" "CHERREGAL, it's 1980s &amp; \xE7\x8B\x97 \xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3!";
+static const char mixed_text[] = "A photo of the B\xC3\x9C"
+                                 "CHERREGAL, it's 1980s &amp; \xE7\x8B\x97 \xCE\x9F\xCE\x94\xCE\x9F\xCE\xA3!";
 
 /* Refuses the first-th request for memory and those after it. true: it was reached, and said so. */
 static bool encode_without_memory(const vit_tokenizer *tokenizer, size_t first)
@@ -228,8 +231,7 @@ static void memory_may_run_out_while_opening(void **state)
 {
     (void)state;
     char *folder = folder_make();
-    write_text(folder, "tokenizer_config.json",
-               "{\"pad_token\":{\"content\":\"a word past sixteen bytes\"}}");
+    write_text(folder, "tokenizer_config.json", "{\"pad_token\":{\"content\":\"a word past sixteen bytes\"}}");
     write_text(folder, "tokenizer.json",
                "{\"added_tokens\":[{\"id\":2,\"content\":\"<x>\",\"normalized\":true,\"lstrip\":true}],"
                "\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"[ab]+\"},\"content\":\"c\"},"
@@ -247,14 +249,10 @@ static void memory_may_run_out_while_opening(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_arguments_are_refused),
-        cmocka_unit_test(too_little_room_says_how_much),
-        cmocka_unit_test(the_context_can_be_chosen),
-        cmocka_unit_test(padding_is_the_models),
-        cmocka_unit_test(texts_that_are_none_are_refused),
-        cmocka_unit_test(long_texts_take_no_longer_than_they_are),
-        cmocka_unit_test(references_without_end_are_refused),
-        cmocka_unit_test(memory_may_run_out_while_encoding),
+        cmocka_unit_test(wrong_arguments_are_refused),        cmocka_unit_test(too_little_room_says_how_much),
+        cmocka_unit_test(the_context_can_be_chosen),          cmocka_unit_test(padding_is_the_models),
+        cmocka_unit_test(texts_that_are_none_are_refused),    cmocka_unit_test(long_texts_take_no_longer_than_they_are),
+        cmocka_unit_test(references_without_end_are_refused), cmocka_unit_test(memory_may_run_out_while_encoding),
         cmocka_unit_test(memory_may_run_out_while_opening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

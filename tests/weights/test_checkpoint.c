@@ -130,15 +130,21 @@ typedef struct bad {
 } bad;
 
 static const bad bad_folders[] = {
-    {{0}, NULL, VIT_ERR_NOT_FOUND,
+    {{0},
+     NULL,
+     VIT_ERR_NOT_FOUND,
      {"model.safetensors,", "model.safetensors.index.json", "open_clip_model.safetensors"}},
     {{.config = TRANSFORMERS}, NULL, VIT_ERR_NOT_FOUND, {"no weights"}},
     {{.model = WEIGHTS("a")}, NULL, VIT_ERR_NOT_FOUND, {"no configuration", "config.json", "open_clip_config.json"}},
     {{.model = WEIGHTS("a")}, "model.safetensors", VIT_ERR_NOT_FOUND, {"no configuration"}},
     {{.config = TRANSFORMERS}, "model.safetensors", VIT_ERR_NOT_FOUND, {"no such folder or file"}},
-    {{.config = TRANSFORMERS, .pickle = "pytorch_model.bin"}, NULL, VIT_ERR_UNSUPPORTED_MODEL,
+    {{.config = TRANSFORMERS, .pickle = "pytorch_model.bin"},
+     NULL,
+     VIT_ERR_UNSUPPORTED_MODEL,
      {"pytorch_model.bin, a pickle", "python3 -c", "'model.safetensors', {'format': 'pt'})\""}},
-    {{.open_clip_config = OPEN_CLIP, .pickle = "open_clip_pytorch_model.bin"}, NULL, VIT_ERR_UNSUPPORTED_MODEL,
+    {{.open_clip_config = OPEN_CLIP, .pickle = "open_clip_pytorch_model.bin"},
+     NULL,
+     VIT_ERR_UNSUPPORTED_MODEL,
      {"open_clip_pytorch_model.bin, a pickle", "'open_clip_model.safetensors', {'format': 'pt'})\""}},
     {{.config = "{}", .model = WEIGHTS("a")}, NULL, VIT_ERR_UNSUPPORTED_MODEL, {"model_type", "architecture"}},
     {{.config = "{\"model_type\":5}", .model = WEIGHTS("a")}, NULL, VIT_ERR_UNSUPPORTED_MODEL, {"model_type"}},
@@ -149,14 +155,21 @@ static const bad bad_folders[] = {
     {{.open_clip_config = "5", .model = WEIGHTS("a")}, NULL, VIT_ERR_CORRUPT, {"not a JSON object"}},
     {{.config = TRANSFORMERS, .model = "{"}, NULL, VIT_ERR_CORRUPT, {"JSON"}},
     {{.config = TRANSFORMERS}, "config.json", VIT_ERR_CORRUPT, {"not a safetensors file"}},
-    {{.model = "{\"__metadata__\":{\"format\":\"vit\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"},
-     "model.safetensors", VIT_ERR_CORRUPT, {"no \"config\""}},
+    {{.model =
+          "{\"__metadata__\":{\"format\":\"vit\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"},
+     "model.safetensors",
+     VIT_ERR_CORRUPT,
+     {"no \"config\""}},
     {{.model = "{\"__metadata__\":{\"format\":\"vit\",\"config\":\"{\"},"
                "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"},
-     "model.safetensors", VIT_ERR_CORRUPT, {"JSON"}},
+     "model.safetensors",
+     VIT_ERR_CORRUPT,
+     {"JSON"}},
     {{.model = "{\"__metadata__\":{\"format\":\"vit\",\"config\":\"[]\"},"
                "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"},
-     "model.safetensors", VIT_ERR_CORRUPT, {"not a JSON object"}},
+     "model.safetensors",
+     VIT_ERR_CORRUPT,
+     {"not a JSON object"}},
 };
 
 static void refuse(const char *path, vit_status expected, const char *const says[3])

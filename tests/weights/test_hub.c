@@ -42,10 +42,11 @@ static void store(const char *root, const char *below, const char *reference)
 static void ids_are_told_from_paths(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"a/b", "google/vit-base-patch16-224", "timm/vit_small_patch14_dinov2.lvd142m",
-                                      "0/1", "a/b.", "-/_"};
-    static const char *const others[] = {"", "a", "/", "a/", "/b", "a/b/c", "./a", "../a", "a/.b", "a/..", "a b/c",
-                                         "a/b c", "a/b\n", "~/a", "a\\b/c", "a/b%", "\xc3\xa9/b", "C:/b"};
+    static const char *const ids[] = {
+        "a/b", "google/vit-base-patch16-224", "timm/vit_small_patch14_dinov2.lvd142m", "0/1", "a/b.", "-/_"};
+    static const char *const others[] = {"",      "a",    "/",      "a/",   "/b",         "a/b/c",
+                                         "./a",   "../a", "a/.b",   "a/..", "a b/c",      "a/b c",
+                                         "a/b\n", "~/a",  "a\\b/c", "a/b%", "\xc3\xa9/b", "C:/b"};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         assert_true(vit__hub_is_id(ids[i]));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -62,7 +63,8 @@ static void every_place_is_looked_in(void **state)
         forget_environment();
         setenv(variables[i], root, 1);
         store(root, below[i], i % 2 ? REVISION "\n" : REVISION);
-        snprintf(wanted, sizeof wanted, "%s%s%s/" REPOSITORY "/snapshots/" REVISION, root, *below[i] ? "/" : "", below[i]);
+        snprintf(wanted, sizeof wanted, "%s%s%s/" REPOSITORY "/snapshots/" REVISION, root, *below[i] ? "/" : "",
+                 below[i]);
         vit_error err = {0};
         assert_ok(vit__hub_find(ID, &folder, &err), err);
         assert_string_equal(folder, wanted);
@@ -164,8 +166,8 @@ static void folders_win(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_are_told_from_paths), cmocka_unit_test(every_place_is_looked_in),
-        cmocka_unit_test(the_first_place_wins),    cmocka_unit_test(absent_models_say_where_was_looked),
+        cmocka_unit_test(ids_are_told_from_paths),   cmocka_unit_test(every_place_is_looked_in),
+        cmocka_unit_test(the_first_place_wins),      cmocka_unit_test(absent_models_say_where_was_looked),
         cmocka_unit_test(revisions_are_plain_names), cmocka_unit_test(folders_win),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

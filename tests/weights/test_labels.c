@@ -118,6 +118,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(names_are_found),
                                        cmocka_unit_test(a_thousand_classes_of_timm_are_imagenet),
-        cmocka_unit_test(without_classes_there_are_no_names)};
+                                       cmocka_unit_test(without_classes_there_are_no_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every request for memory refused in turn, alone and with all that follow: nothing leaks (which the leak checker sees),
- * nothing crashes, and it either does not matter (stdio goes on without a buffer) or is called what it is. */
+/* Every request for memory refused in turn, alone and with all that follow: nothing leaks (which the leak checker
+ * sees), nothing crashes, and it either does not matter (stdio goes on without a buffer) or is called what it is. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,7 +66,8 @@ static void own_file(void **state)
     char *folder = folder_make();
     safetensors_write(folder, "own.safetensors",
                       "{\"__metadata__\":{\"format\":\"vit\",\"config\":\"{\\\"id2label\\\":{\\\"0\\\":5}}\"},"
-                      "\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4);
+                      "\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+                      4);
     each_request_may_be_refused(in_folder(folder, "own.safetensors"));
     folder_remove(folder);
 }

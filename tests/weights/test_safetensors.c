@@ -20,8 +20,7 @@ typedef struct bad {
 #define TWO(a_shape, a_offsets, b_shape, b_offsets)                                                                    \
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[" a_shape "],\"data_offsets\":[" a_offsets "]},"                             \
     "\"b\":{\"dtype\":\"F32\",\"shape\":[" b_shape "],\"data_offsets\":[" b_offsets "]}}"
-#define ONE(dtype, shape, offsets)                                                                                     \
-    "{\"a\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+#define ONE(dtype, shape, offsets) "{\"a\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 static const bad bad_headers[] = {
     /* not JSON, or not an object */
@@ -35,7 +34,8 @@ static const bad bad_headers[] = {
     {"{\"a\xc0\x80\":" ONE_FLOAT "}", 4, VIT_ERR_CORRUPT, "unable to decode byte"},
     {"{\"a\\u0000b\":" ONE_FLOAT "}", 4, VIT_ERR_CORRUPT, "NUL"},
     {"{\"a\":" ONE_FLOAT ",\"a\":" ONE_FLOAT "}", 4, VIT_ERR_CORRUPT, "duplicate"},
-    {"{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, VIT_ERR_CORRUPT, "duplicate"},
+    {"{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, VIT_ERR_CORRUPT,
+     "duplicate"},
     /* what describes a tensor */
     {"{\"a\":5}", 0, VIT_ERR_CORRUPT, "\"a\""},
     {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, VIT_ERR_CORRUPT, "dtype"},
@@ -146,14 +146,13 @@ static void header_sizes_are_checked(void **state)
 static void good_headers_are_read(void **state)
 {
     (void)state;
-    static const char header[] =
-        "{\"z\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[16,24]},"
-        "\"__metadata__\":{\"format\":\"pt\",\"note\":\"\\u00e9\"},"
-        "\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2],\"more\":[]},"
-        "\"\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[8,16]},"
-        "\"a\":{\"dtype\":\"F4\",\"shape\":[2,2],\"data_offsets\":[2,4]},"
-        "\"empty\":{\"dtype\":\"F64\",\"shape\":[3,0,7],\"data_offsets\":[4,4]},"
-        "\"f\":{\"dtype\":\"F16\",\"shape\":[1,1,1,1,1,1,1,2],\"data_offsets\":[4,8]}}   ";
+    static const char header[] = "{\"z\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[16,24]},"
+                                 "\"__metadata__\":{\"format\":\"pt\",\"note\":\"\\u00e9\"},"
+                                 "\"b\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[0,2],\"more\":[]},"
+                                 "\"\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[8,16]},"
+                                 "\"a\":{\"dtype\":\"F4\",\"shape\":[2,2],\"data_offsets\":[2,4]},"
+                                 "\"empty\":{\"dtype\":\"F64\",\"shape\":[3,0,7],\"data_offsets\":[4,4]},"
+                                 "\"f\":{\"dtype\":\"F16\",\"shape\":[1,1,1,1,1,1,1,2],\"data_offsets\":[4,8]}}   ";
     static const struct {
         const char *name, *dtype_name, *shape;
         vit__dtype dtype;
@@ -212,15 +211,15 @@ static void every_dtype_is_known(void **state)
     static const struct {
         const char *name;
         size_t bytes_of_eight;
-    } dtypes[] = {{"BOOL", 8},    {"U8", 8},      {"I8", 8},       {"F8_E5M2", 8},     {"F8_E4M3", 8},    {"F8_E8M0", 8},
-                  {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4},       {"I16", 16},        {"U16", 16},       {"F16", 16},
-                  {"BF16", 16},   {"I32", 32},    {"U32", 32},     {"F32", 32},        {"F64", 64},       {"I64", 64},
+    } dtypes[] = {{"BOOL", 8},    {"U8", 8},      {"I8", 8},          {"F8_E5M2", 8},    {"F8_E4M3", 8}, {"F8_E8M0", 8},
+                  {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"F4", 4},          {"I16", 16},       {"U16", 16},    {"F16", 16},
+                  {"BF16", 16},   {"I32", 32},    {"U32", 32},        {"F32", 32},       {"F64", 64},    {"I64", 64},
                   {"U64", 64},    {"C64", 64},    {"F8_E5M2FNUZ", 8}, {"F8_E4M3FNUZ", 8}};
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         char header[128];
         size_t n = dtypes[i].bytes_of_eight, size;
-        snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"%s\",\"shape\":[8],\"data_offsets\":[0,%zu]}}", dtypes[i].name,
-                 n);
+        snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"%s\",\"shape\":[8],\"data_offsets\":[0,%zu]}}",
+                 dtypes[i].name, n);
         uint8_t *bytes = safetensors_make(header, n, &size);
         vit__safetensors result;
         vit_error err = {0};
@@ -242,7 +241,8 @@ static void thousands_of_tensors_are_found(void **state)
     size_t used = 0, size;
     for (size_t i = 0; i < MANY; i++) {
         size_t k = i * 1237 % MANY;
-        used += (size_t)sprintf(header + used, "%s\"t%zu\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[%zu,%zu]}",
+        used += (size_t)sprintf(header + used,
+                                "%s\"t%zu\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[%zu,%zu]}",
                                 i ? "," : "{", k, 4 * k, 4 * k + 4);
     }
     strcpy(header + used, "}");
@@ -279,9 +279,12 @@ static void long_names_leave_room_for_the_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_headers_are_refused),        cmocka_unit_test(header_sizes_are_checked),
-        cmocka_unit_test(good_headers_are_read),          cmocka_unit_test(no_tensors_is_a_file_too),
-        cmocka_unit_test(every_dtype_is_known),           cmocka_unit_test(thousands_of_tensors_are_found),
+        cmocka_unit_test(bad_headers_are_refused),
+        cmocka_unit_test(header_sizes_are_checked),
+        cmocka_unit_test(good_headers_are_read),
+        cmocka_unit_test(no_tensors_is_a_file_too),
+        cmocka_unit_test(every_dtype_is_known),
+        cmocka_unit_test(thousands_of_tensors_are_found),
         cmocka_unit_test(long_names_leave_room_for_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,7 @@
 #include "folder.h"
 #include "tensors.h"
 
-#define TENSOR(name, begin, end)                                                                                       \
-    "\"" name "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" begin "," end "]}"
+#define TENSOR(name, begin, end) "\"" name "\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[" begin "," end "]}"
 #define FIRST "1.safetensors"
 #define SECOND "2.safetensors"
 #define MAP(entries) "{\"metadata\":{\"total_size\":12},\"weight_map\":{" entries "}}"
@@ -95,8 +94,8 @@ static void lies_are_refused_by_name(void **state)
         {MAP("\"a\":\"config.json\""), VIT_ERR_CORRUPT, "config.json", "not a safetensors file"},
         /* a tensor too few or too many in the index, or in the other shard */
         {MAP("\"a\":\"" FIRST "\",\"b\":\"" SECOND "\""), VIT_ERR_CORRUPT, "\"c\"", FIRST},
-        {MAP("\"a\":\"" FIRST "\",\"c\":\"" FIRST "\",\"b\":\"" SECOND "\",\"d\":\"" SECOND "\""), VIT_ERR_CORRUPT, "\"d\"",
-         SECOND},
+        {MAP("\"a\":\"" FIRST "\",\"c\":\"" FIRST "\",\"b\":\"" SECOND "\",\"d\":\"" SECOND "\""), VIT_ERR_CORRUPT,
+         "\"d\"", SECOND},
         {MAP("\"a\":\"" FIRST "\",\"c\":\"" SECOND "\",\"b\":\"" SECOND "\""), VIT_ERR_CORRUPT, "\"c\"", SECOND},
         /* tensors swapped: the counts fit */
         {MAP("\"a\":\"" SECOND "\",\"c\":\"" FIRST "\",\"b\":\"" FIRST "\""), VIT_ERR_CORRUPT, "\"a\"", SECOND},
@@ -116,7 +115,8 @@ static void names_in_two_shards_are_refused(void **state)
     safetensors_write(folder, SECOND, "{" TENSOR("b", "0", "4") "," TENSOR("c", "4", "8") "}", 8);
     refuse(folder, VIT_ERR_CORRUPT, "\"c\"", SECOND);
     safetensors_write(folder, SECOND, "{" TENSOR("b", "0", "4") "}", 4);
-    safetensors_write(folder, FIRST, "{" TENSOR("c", "0", "4") "," TENSOR("a", "4", "8") "," TENSOR("b", "8", "12") "}", 12);
+    safetensors_write(folder, FIRST, "{" TENSOR("c", "0", "4") "," TENSOR("a", "4", "8") "," TENSOR("b", "8", "12") "}",
+                      12);
     refuse(folder, VIT_ERR_CORRUPT, "\"b\"", FIRST);
     folder_remove(folder);
 }

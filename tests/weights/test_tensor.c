@@ -23,8 +23,8 @@ static double value_of(uint32_t bits, int exponent_bits, int fraction_bits)
 
 static vit__tensor tensor_of(vit__dtype dtype, const void *data, size_t n, size_t width)
 {
-    return (vit__tensor){.name = "t", .dtype_name = "?", .dtype = dtype, .rank = 1, .shape = {n}, .data = data,
-                         .size = n * width};
+    return (vit__tensor){
+        .name = "t", .dtype_name = "?", .dtype = dtype, .rank = 1, .shape = {n}, .data = data, .size = n * width};
 }
 
 static void check_halves(vit__dtype dtype, int exponent_bits, int fraction_bits)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Attention maps against transformers (tests/words/make_attention.py): relative positions, rotary positions, a causal mask,
- * texts. The bound is that of the goldens: ten times what the reference itself moves between ways of computing in float32.
+ * Attention maps against transformers (tests/words/make_attention.py): relative
+ * positions, rotary positions, a causal mask, texts. The bound is that of the goldens:
+ * ten times what the reference itself moves between ways of computing in float32.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ static void compare(const vit__tensor *want)
     assert_ok(vit_model_open(data_path("%s", path), &options, &model, &err), err);
     assert_ok(vit_session_create(model, &(vit_session_options){.threads = 2, .max_batch = 2}, &session, &err), err);
     size_t n = vit__tensor_elements(want), width = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0) * want->shape[0];
-    float *got = malloc(n * sizeof *got), *alone = malloc(width * sizeof *alone), *beside = malloc(width * sizeof *beside);
+    float *got = malloc(n * sizeof *got), *alone = malloc(width * sizeof *alone),
+          *beside = malloc(width * sizeof *beside);
     assert_true(got && alone && beside);
     vit_request requests[] = {{VIT_OUTPUT_ATTENTION, block, got}, {VIT_OUTPUT_EMBEDDING, 0, beside}};
     encode(&given, session, text, requests, 2);

@@ -18,23 +18,20 @@ typedef struct reader {
 } reader;
 
 /* Id of a + b in the vocabulary. */
-static bool find(reader *r, const char *a, size_t a_size, const char *b, size_t b_size,
-                 uint32_t *id)
+static bool find(reader *r, const char *a, size_t a_size, const char *b, size_t b_size, uint32_t *id)
 {
     vit__buffer_clear(&r->key);
     vit__buffer_add(&r->key, a, a_size);
     vit__buffer_add(&r->key, b, b_size);
     const char *key = vit__buffer_terminate(&r->key);
-    return key && strlen(key) == r->key.size &&
-           vit__token_id(vit__json_get(r->parts->vocabulary, key), id);
+    return key && strlen(key) == r->key.size && vit__token_id(vit__json_get(r->parts->vocabulary, key), id);
 }
 
 /* The character that stands for a byte: printable Latin-1 for itself, the other 68 in order from
  * U+0100 on. */
 static uint32_t byte_character(unsigned byte, unsigned *others)
 {
-    bool printable =
-        (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
+    bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
     return printable ? byte : 0x100 + (*others)++;
 }
 
@@ -77,15 +74,12 @@ static vit_status read_vocabulary(reader *r, vit_error *err)
 {
     const vit__json *vocabulary = r->parts->vocabulary;
     if (!vit__json_is_object(vocabulary))
-        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where,
-                         "its vocabulary is not an object from tokens to ids");
+        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "its vocabulary is not an object from tokens to ids");
     for (void *i = vit__json_first(vocabulary); i; i = vit__json_next(vocabulary, i)) {
         uint32_t id;
         if (!vit__token_id(vit__json_value(i), &id))
-            return vit__fail(
-                err, VIT_ERR_CORRUPT, r->parts->where,
-                "the id of the token %.100s is not a whole number from 0 to 2147483647",
-                vit__json_key(i));
+            return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where,
+                             "the id of the token %.100s is not a whole number from 0 to 2147483647", vit__json_key(i));
         if (!r->parts->bytes)
             read_character(r, vit__json_key(i), id);
     }
@@ -96,21 +90,18 @@ static vit_status read_vocabulary(reader *r, vit_error *err)
     return VIT_OK;
 }
 
-static vit_status add_merge(reader *r, const char *left, size_t left_size, const char *right,
-                            size_t right_size, vit_error *err)
+static vit_status add_merge(reader *r, const char *left, size_t left_size, const char *right, size_t right_size,
+                            vit_error *err)
 {
     uint32_t left_id, right_id, id;
-    bool known = find(r, left, left_size, "", 0, &left_id) &&
-                 find(r, right, right_size, "", 0, &right_id) &&
+    bool known = find(r, left, left_size, "", 0, &left_id) && find(r, right, right_size, "", 0, &right_id) &&
                  find(r, left, left_size, right, right_size, &id);
     if (r->key.failed)
         return vit__fail_memory(err, r->parts->where);
     if (!known)
-        return vit__fail(
-            err, VIT_ERR_CORRUPT, r->parts->where,
-            "merge %zu (%.*s and %.*s): these, or what they give, are not in the vocabulary", r->n,
-            (int)(left_size < 50 ? left_size : 50), left, (int)(right_size < 50 ? right_size : 50),
-            right);
+        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where,
+                         "merge %zu (%.*s and %.*s): these, or what they give, are not in the vocabulary", r->n,
+                         (int)(left_size < 50 ? left_size : 50), left, (int)(right_size < 50 ? right_size : 50), right);
     vit__bpe_add_merge(r->bpe, left_id, right_id, id);
     r->n++;
     return VIT_OK;
@@ -123,8 +114,8 @@ static vit_status add_line(reader *r, const char *line, size_t size, vit_error *
     size_t left = space ? (size_t)(space - line) : 0;
     bool two = left > 0 && left + 1 < size && !memchr(space + 1, ' ', size - left - 1);
     if (!two)
-        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where,
-                         "merge %zu is not two tokens with one space between", r->n);
+        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "merge %zu is not two tokens with one space between",
+                         r->n);
     return add_merge(r, line, left, space + 1, size - left - 1, err);
 }
 
@@ -154,8 +145,7 @@ static vit_status read_merge(reader *r, const vit__json *merge, vit_error *err)
     const char *left = vit__json_bytes(vit__json_at(merge, 0), &size);
     const char *right = vit__json_bytes(vit__json_at(merge, 1), &right_size);
     if (!left || !right || vit__json_length(merge) != 2)
-        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "merge %zu is not two tokens",
-                         r->n);
+        return vit__fail(err, VIT_ERR_CORRUPT, r->parts->where, "merge %zu is not two tokens", r->n);
     return add_merge(r, left, size, right, right_size, err);
 }
 

@@ -17,7 +17,6 @@ typedef struct vit__bpe_parts {
     uint32_t unknown;
 } vit__bpe_parts;
 
-vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **model,
-                               vit_error *err);
+vit_status vit__file_build_bpe(const vit__bpe_parts *parts, vit__text_model **model, vit_error *err);
 
 #endif

@@ -13,8 +13,7 @@
 
 static vit_status not_built(const vit__tokenizer_json *source, const char *what, vit_error *err)
 {
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, source->where,
-                     "its model uses %s, which is not built", what);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, source->where, "its model uses %s, which is not built", what);
 }
 
 static bool is_set(const vit__json *model, const char *key)
@@ -33,12 +32,10 @@ static const char *text_at(const vit__json *model, const char *key)
 
 /* ------------------------------------------------------------------ BPE ---- */
 
-static vit_status read_bpe(const vit__tokenizer_json *source, bool bytes, vit__text_model **model,
-                           vit_error *err)
+static vit_status read_bpe(const vit__tokenizer_json *source, bool bytes, vit__text_model **model, vit_error *err)
 {
     const vit__json *json = vit__json_get(source->json, "model");
-    const char *prefix = text_at(json, "continuing_subword_prefix"),
-               *suffix = text_at(json, "end_of_word_suffix");
+    const char *prefix = text_at(json, "continuing_subword_prefix"), *suffix = text_at(json, "end_of_word_suffix");
     const char *unknown = text_at(json, "unk_token");
     double dropout = 0;
     vit__json_number(vit__json_get(json, "dropout"), &dropout);
@@ -74,19 +71,18 @@ static vit_status read_piece(const vit__tokenizer_json *source, const vit__json 
     const char *piece = vit__json_bytes(vit__json_at(row, 0), &size);
     double score;
     if (!piece || !vit__json_number(vit__json_at(row, 1), &score) || !isfinite(score))
-        return vit__fail(err, VIT_ERR_CORRUPT, source->where,
-                         "piece %zu is not a string and a number", index);
+        return vit__fail(err, VIT_ERR_CORRUPT, source->where, "piece %zu is not a string and a number", index);
     if (size > VIT__LONGEST_PIECE)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, source->where, "piece %zu has more than %d bytes",
-                         index, VIT__LONGEST_PIECE);
+        return vit__fail(err, VIT_ERR_TOO_LARGE, source->where, "piece %zu has more than %d bytes", index,
+                         VIT__LONGEST_PIECE);
     unigram->scores[index] = score;
     if (size > 0)
         vit__lexicon_add(&unigram->pieces, piece, size, (uint32_t)index);
     return VIT_OK;
 }
 
-static vit_status read_pieces(const vit__tokenizer_json *source, const vit__json *pieces,
-                              vit__unigram *unigram, vit_error *err)
+static vit_status read_pieces(const vit__tokenizer_json *source, const vit__json *pieces, vit__unigram *unigram,
+                              vit_error *err)
 {
     size_t n = vit__json_length(pieces);
     vit_status status = VIT_OK;
@@ -102,11 +98,9 @@ static vit_status read_pieces(const vit__tokenizer_json *source, const vit__json
     return unigram->pieces.failed ? vit__fail_memory(err, source->where) : VIT_OK;
 }
 
-static vit_status read_unigram(const vit__tokenizer_json *source, bool bytes,
-                               vit__text_model **model, vit_error *err)
+static vit_status read_unigram(const vit__tokenizer_json *source, bool bytes, vit__text_model **model, vit_error *err)
 {
-    const vit__json *json = vit__json_get(source->json, "model"),
-                    *pieces = vit__json_get(json, "vocab");
+    const vit__json *json = vit__json_get(source->json, "model"), *pieces = vit__json_get(json, "vocab");
     uint32_t unknown;
     if (!vit__json_is_array(pieces) || !vit__token_id(vit__json_get(json, "unk_id"), &unknown) ||
         unknown >= vit__json_length(pieces))
@@ -127,15 +121,13 @@ static vit_status read_unigram(const vit__tokenizer_json *source, bool bytes,
 
 /* ------------------------------------------------------------------ WordPiece ---- */
 
-static vit_status fill_wordpiece(const vit__tokenizer_json *source, const vit__json *json,
-                                 vit__wordpiece *wordpiece, vit_error *err)
+static vit_status fill_wordpiece(const vit__tokenizer_json *source, const vit__json *json, vit__wordpiece *wordpiece,
+                                 vit_error *err)
 {
     const vit__json *vocabulary = vit__json_get(json, "vocab");
-    const char *prefix = text_at(json, "continuing_subword_prefix"),
-               *unknown = text_at(json, "unk_token");
+    const char *prefix = text_at(json, "continuing_subword_prefix"), *unknown = text_at(json, "unk_token");
     uint32_t id, longest;
-    bool known =
-        prefix && unknown && vit__token_id(vit__json_get(vocabulary, unknown), &wordpiece->unknown);
+    bool known = prefix && unknown && vit__token_id(vit__json_get(vocabulary, unknown), &wordpiece->unknown);
     if (!known)
         return vit__part_corrupt(source, "model (its vocab and unk_token)", err);
     if (vit__token_id(vit__json_get(json, "max_input_chars_per_word"), &longest))
@@ -149,21 +141,17 @@ static vit_status fill_wordpiece(const vit__tokenizer_json *source, const vit__j
         vit__lexicon_add(&wordpiece->tokens, token, size, id);
     }
     vit__lexicon_finish(&wordpiece->tokens);
-    return wordpiece->tokens.failed || wordpiece->prefix.failed
-               ? vit__fail_memory(err, source->where)
-               : VIT_OK;
+    return wordpiece->tokens.failed || wordpiece->prefix.failed ? vit__fail_memory(err, source->where) : VIT_OK;
 }
 
-static vit_status read_wordpiece(const vit__tokenizer_json *source, bool bytes,
-                                 vit__text_model **model, vit_error *err)
+static vit_status read_wordpiece(const vit__tokenizer_json *source, bool bytes, vit__text_model **model, vit_error *err)
 {
     if (bytes)
         return not_built(source, "bytes in a WordPiece model", err);
     vit__wordpiece *wordpiece = vit__wordpiece_new();
     if (!wordpiece)
         return vit__fail_memory(err, source->where);
-    vit_status status =
-        fill_wordpiece(source, vit__json_get(source->json, "model"), wordpiece, err);
+    vit_status status = fill_wordpiece(source, vit__json_get(source->json, "model"), wordpiece, err);
     if (status == VIT_OK)
         *model = &wordpiece->model;
     else
@@ -175,8 +163,7 @@ static vit_status read_wordpiece(const vit__tokenizer_json *source, bool bytes,
 
 static const struct {
     const char *type;
-    vit_status (*read)(const vit__tokenizer_json *source, bool bytes, vit__text_model **model,
-                       vit_error *err);
+    vit_status (*read)(const vit__tokenizer_json *source, bool bytes, vit__text_model **model, vit_error *err);
 } types[] = {{"BPE", read_bpe}, {"Unigram", read_unigram}, {"WordPiece", read_wordpiece}};
 
 /* Files of old say no type: only BPE has merges. */
@@ -189,8 +176,7 @@ static const char *model_type(const vit__json *model)
                                                                 : "without a type";
 }
 
-vit_status vit__file_read_model(const vit__tokenizer_json *source, bool bytes,
-                                vit__text_model **model, vit_error *err)
+vit_status vit__file_read_model(const vit__tokenizer_json *source, bool bytes, vit__text_model **model, vit_error *err)
 {
     const vit__json *json = vit__json_get(source->json, "model");
     *model = NULL;
@@ -200,6 +186,5 @@ vit_status vit__file_read_model(const vit__tokenizer_json *source, bool bytes,
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (strcmp(types[i].type, type) == 0)
             return types[i].read(source, bytes, model, err);
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, source->where, "its model %.100s is not built",
-                     type);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, source->where, "its model %.100s is not built", type);
 }

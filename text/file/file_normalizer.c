@@ -5,14 +5,13 @@
 #include "tokenizer_file.h"
 
 /* A step of this kind. Fails when there are too many. */
-static vit_status add(vit__steps *steps,
-                      void (*run)(const vit__normal_step *, const char *, size_t, vit__buffer *),
+static vit_status add(vit__steps *steps, void (*run)(const vit__normal_step *, const char *, size_t, vit__buffer *),
                       vit__normal_step **step, vit_error *err)
 {
     *step = vit__normalizer_add(steps->into);
     if (!*step)
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-                         "more than %d normalizer steps", VIT__MAX_STEPS);
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where, "more than %d normalizer steps",
+                         VIT__MAX_STEPS);
     **step = (vit__normal_step){.run = run};
     return VIT_OK;
 }
@@ -48,18 +47,15 @@ static vit_status read_replace(vit__steps *steps, const vit__json *json, vit_err
     if (!content || !string || size == 0)
         return vit__part_corrupt(steps->source, "normalizer Replace", err);
     vit__normal_step *step;
-    vit_status status =
-        add(steps, literal ? vit__normal_replace : vit__normal_replace_runs, &step, err);
+    vit_status status = add(steps, literal ? vit__normal_replace : vit__normal_replace_runs, &step, err);
     if (status != VIT_OK)
         return status;
     vit__buffer_add(&step->to, content, content_size);
     if (literal)
         vit__buffer_add(&step->from, string, size);
     else if (!vit__run_pattern_parse(string, size, &step->pattern))
-        return vit__fail(
-            err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-            "its normalizer replaces the expression %.100s: only sets of characters are built",
-            string);
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
+                         "its normalizer replaces the expression %.100s: only sets of characters are built", string);
     bool failed = step->to.failed || step->from.failed || step->pattern.members.failed;
     return failed ? vit__fail_memory(err, steps->source->where) : VIT_OK;
 }
@@ -87,9 +83,8 @@ static vit_status read_charsmap(vit__steps *steps, const vit__json *json, vit_er
         return vit__part_corrupt(steps->source, "normalizer Precompiled", err);
     vit__normal_step *step;
     vit_status status = add(steps, vit__normal_charsmap, &step, err);
-    return status == VIT_OK
-               ? vit__charsmap_from_base64(text, size, steps->source->where, &step->charsmap, err)
-               : status;
+    return status == VIT_OK ? vit__charsmap_from_base64(text, size, steps->source->where, &step->charsmap, err)
+                            : status;
 }
 
 static vit_status read_prepend(vit__steps *steps, const vit__json *json, vit_error *err)
@@ -129,10 +124,8 @@ static const vit__step_type types[] = {
     {"Prepend", read_prepend}, {"BertNormalizer", read_bert},
 };
 
-vit_status vit__file_read_normalizer(const vit__tokenizer_json *source, vit__normalizer *normalizer,
-                                     vit_error *err)
+vit_status vit__file_read_normalizer(const vit__tokenizer_json *source, vit__normalizer *normalizer, vit_error *err)
 {
-    vit__steps steps = {
-        source, "normalizer", "normalizers", types, sizeof types / sizeof *types, normalizer, 0};
+    vit__steps steps = {source, "normalizer", "normalizers", types, sizeof types / sizeof *types, normalizer, 0};
     return vit__file_read_steps(&steps, err);
 }

@@ -11,12 +11,7 @@
 enum { MODEL_PIECE = 1, MODEL_TRAINER = 2, MODEL_NORMALIZER = 3 };
 enum { PIECE_TEXT = 1, PIECE_SCORE = 2, PIECE_TYPE = 3 };
 enum { TRAINER_MODEL_TYPE = 3, TRAINER_SPACE_AS_SUFFIX = 24, TRAINER_BYTE_FALLBACK = 35 };
-enum {
-    NORMALIZER_CHARSMAP = 2,
-    NORMALIZER_PREFIX = 3,
-    NORMALIZER_SQUEEZE = 4,
-    NORMALIZER_MARK = 5
-};
+enum { NORMALIZER_CHARSMAP = 2, NORMALIZER_PREFIX = 3, NORMALIZER_SQUEEZE = 4, NORMALIZER_MARK = 5 };
 
 enum { TYPE_UNIGRAM = 1 };
 enum { PIECE_NORMAL = 1, PIECE_UNKNOWN = 2, PIECE_CONTROL = 3, PIECE_UNUSED = 5 };
@@ -42,8 +37,8 @@ static vit_status broken(const reader *r, const char *what, vit_error *err)
 
 static vit_status not_built(const reader *r, const char *what, vit_error *err)
 {
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, r->where,
-                     "a sentencepiece model with %s, which is not built", what);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, r->where, "a sentencepiece model with %s, which is not built",
+                     what);
 }
 
 static bool parse_piece(const vit__field *field, piece *p)
@@ -118,8 +113,7 @@ static vit_status read_normalizer(reader *r, const vit__field *field, vit_error 
             spiece->mark_spaces = vit__field_boolean(&f);
         }
     }
-    return status == VIT_OK && m.broken ? broken(r, "its normalizer_spec is malformed", err)
-                                        : status;
+    return status == VIT_OK && m.broken ? broken(r, "its normalizer_spec is malformed", err) : status;
 }
 
 static vit_status read_fields(reader *r, const char *model, size_t size, vit_error *err)
@@ -150,8 +144,7 @@ static size_t count_pieces(const char *model, size_t size)
     return n;
 }
 
-vit_status vit__file_read_spiece(const char *model, size_t size, const char *where,
-                                 vit__spiece *spiece, vit_error *err)
+vit_status vit__file_read_spiece(const char *model, size_t size, const char *where, vit__spiece *spiece, vit_error *err)
 {
     *spiece = (vit__spiece){.prefix_space = true, .squeeze = true, .mark_spaces = true};
     reader r = {.spiece = spiece, .where = where, .least = INFINITY};
@@ -164,8 +157,6 @@ vit_status vit__file_read_spiece(const char *model, size_t size, const char *whe
     vit__lexicon_finish(&spiece->names);
     vit__lexicon_finish(&spiece->unigram->pieces);
     spiece->unigram->single_precision = true;
-    spiece->unigram->unknown_score =
-        (double)((r.least < INFINITY ? r.least : 0.0f) - UNKNOWN_PENALTY);
-    return spiece->names.failed || spiece->unigram->pieces.failed ? vit__fail_memory(err, where)
-                                                                  : VIT_OK;
+    spiece->unigram->unknown_score = (double)((r.least < INFINITY ? r.least : 0.0f) - UNKNOWN_PENALTY);
+    return spiece->names.failed || spiece->unigram->pieces.failed ? vit__fail_memory(err, where) : VIT_OK;
 }

@@ -14,37 +14,32 @@ typedef struct target {
     bool *bytes;
 } target;
 
-static vit_status add(vit__steps *steps,
-                      void (*run)(const vit__split_step *, const char *, size_t, bool,
-                                  vit__words *),
+static vit_status add(vit__steps *steps, void (*run)(const vit__split_step *, const char *, size_t, bool, vit__words *),
                       vit__split_step **step, vit_error *err)
 {
     *step = vit__splitter_add(((target *)steps->into)->splitter);
     if (!*step)
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-                         "more than %d pre-tokenizer steps", VIT__MAX_SPLITS);
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where, "more than %d pre-tokenizer steps",
+                         VIT__MAX_SPLITS);
     **step = (vit__split_step){.run = run};
     return VIT_OK;
 }
 
-static vit_status set_mark(vit__steps *steps, vit__split_step *step, const char *text, size_t size,
-                           vit_error *err)
+static vit_status set_mark(vit__steps *steps, vit__split_step *step, const char *text, size_t size, vit_error *err)
 {
     vit__buffer_add(&step->mark, text, size);
     return step->mark.failed ? vit__fail_memory(err, steps->source->where) : VIT_OK;
 }
 
 /* By CLIP's expression: what it matches are the words. */
-static vit_status read_clip(vit__steps *steps, const vit__json *json, const char *expression,
-                            vit_error *err)
+static vit_status read_clip(vit__steps *steps, const vit__json *json, const char *expression, vit_error *err)
 {
     bool invert = false, specials = strcmp(expression, CLIP_SPECIALS CLIP_WORDS) == 0;
     vit__json_boolean(vit__json_get(json, "invert"), &invert);
     bool known = specials || strcmp(expression, CLIP_WORDS) == 0;
     if (!known || !invert || !vit__json_is(vit__json_get(json, "behavior"), "Removed"))
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-                         "its pre-tokenizer splits by the expression %.200s: only CLIP's is built",
-                         expression);
+                         "its pre-tokenizer splits by the expression %.200s: only CLIP's is built", expression);
     vit__split_step *step;
     vit_status status = add(steps, vit__split_clip, &step, err);
     if (status == VIT_OK && specials) {
@@ -67,9 +62,8 @@ static vit_status read_split(vit__steps *steps, const vit__json *json, vit_error
     bool invert = false;
     vit__json_boolean(vit__json_get(json, "invert"), &invert);
     if (invert || !vit__json_is(vit__json_get(json, "behavior"), "MergedWithPrevious"))
-        return vit__fail(
-            err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-            "its pre-tokenizer splits at a string in another way than MergedWithPrevious");
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
+                         "its pre-tokenizer splits at a string in another way than MergedWithPrevious");
     vit__split_step *step;
     vit_status status = add(steps, vit__split_after_mark, &step, err);
     return status == VIT_OK ? set_mark(steps, step, string, size, err) : status;
@@ -138,12 +132,11 @@ static const vit__step_type types[] = {
     {"BertPreTokenizer", read_bert},
 };
 
-vit_status vit__file_read_splitter(const vit__tokenizer_json *source, vit__splitter *splitter,
-                                   bool *bytes, vit_error *err)
+vit_status vit__file_read_splitter(const vit__tokenizer_json *source, vit__splitter *splitter, bool *bytes,
+                                   vit_error *err)
 {
     target into = {splitter, bytes};
-    vit__steps steps = {
-        source, "pre_tokenizer", "pretokenizers", types, sizeof types / sizeof *types, &into, 0};
+    vit__steps steps = {source, "pre_tokenizer", "pretokenizers", types, sizeof types / sizeof *types, &into, 0};
     *bytes = false;
     return vit__file_read_steps(&steps, err);
 }

@@ -32,8 +32,8 @@ static vit_status read_step(vit__steps *steps, const vit__json *json, vit_error 
     for (size_t i = 0; i < steps->n_types; i++)
         if (strcmp(steps->types[i].type, type) == 0)
             return steps->types[i].read(steps, json, err);
-    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-                     "its %s %.100s is not built", steps->part, type);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where, "its %s %.100s is not built", steps->part,
+                     type);
 }
 
 vit_status vit__file_read_steps(vit__steps *steps, vit_error *err)

@@ -10,8 +10,8 @@
 
 /* ------------------------------------------------------------------ added tokens ---- */
 
-static vit_status add_normalized(const char *content, size_t size, vit__added_token token,
-                                 vit__pipeline *pipeline, const char *where, vit_error *err)
+static vit_status add_normalized(const char *content, size_t size, vit__added_token token, vit__pipeline *pipeline,
+                                 const char *where, vit_error *err)
 {
     vit__buffer text = {0}, other = {0};
     vit__buffer_add(&text, content, size);
@@ -23,8 +23,8 @@ static vit_status add_normalized(const char *content, size_t size, vit__added_to
     return failed ? vit__fail_memory(err, where) : VIT_OK;
 }
 
-static vit_status read_added(const vit__tokenizer_json *source, const vit__json *json,
-                             vit__pipeline *pipeline, vit_error *err)
+static vit_status read_added(const vit__tokenizer_json *source, const vit__json *json, vit__pipeline *pipeline,
+                             vit_error *err)
 {
     size_t size;
     vit__added_token token = {0};
@@ -38,8 +38,7 @@ static vit_status read_added(const vit__tokenizer_json *source, const vit__json 
     vit__json_boolean(vit__json_get(json, "rstrip"), &token.eats_right);
     if (single_word)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, source->where,
-                         "its added token %.100s asks for single_word, which is not built",
-                         content);
+                         "its added token %.100s asks for single_word, which is not built", content);
     bool normalized = !special;
     vit__json_boolean(vit__json_get(json, "normalized"), &normalized);
     if (normalized)
@@ -48,8 +47,7 @@ static vit_status read_added(const vit__tokenizer_json *source, const vit__json 
     return VIT_OK;
 }
 
-static vit_status read_all_added(const vit__tokenizer_json *source, vit__pipeline *pipeline,
-                                 vit_error *err)
+static vit_status read_all_added(const vit__tokenizer_json *source, vit__pipeline *pipeline, vit_error *err)
 {
     const vit__json *list = vit__json_get(source->json, "added_tokens");
     if (!vit__json_is_null(list) && !vit__json_is_array(list))
@@ -61,9 +59,7 @@ static vit_status read_all_added(const vit__tokenizer_json *source, vit__pipelin
         return status;
     vit__added_tokens_finish(&pipeline->raw);
     vit__added_tokens_finish(&pipeline->normalized);
-    return pipeline->raw.failed || pipeline->normalized.failed
-               ? vit__fail_memory(err, source->where)
-               : VIT_OK;
+    return pipeline->raw.failed || pipeline->normalized.failed ? vit__fail_memory(err, source->where) : VIT_OK;
 }
 
 bool vit__file_find_token(const vit__tokenizer_json *source, const char *content, uint32_t *id)
@@ -106,10 +102,9 @@ static vit_status add_around(vit__steps *steps, bool known, uint32_t id, vit_err
 static vit_status begin(const vit__steps *steps, vit_error *err)
 {
     const around *a = steps->into;
-    return a->behind
-               ? vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
-                           "its post_processor puts tokens around a text twice, which is not built")
-               : VIT_OK;
+    return a->behind ? vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where,
+                                 "its post_processor puts tokens around a text twice, which is not built")
+                     : VIT_OK;
 }
 
 /* RobertaProcessing and BertProcessing: "cls" TEXT "sep", each ["token", id]. */
@@ -127,15 +122,12 @@ static vit_status read_pair(vit__steps *steps, const vit__json *json, vit_error 
 }
 
 /* A special token of a template may stand for several ids. */
-static vit_status read_template_token(vit__steps *steps, const vit__json *json,
-                                      const vit__json *token, vit_error *err)
+static vit_status read_template_token(vit__steps *steps, const vit__json *json, const vit__json *token, vit_error *err)
 {
     const char *name = vit__json_string(vit__json_get(token, "id"));
-    const vit__json *entry =
-        name ? vit__json_get(vit__json_get(json, "special_tokens"), name) : NULL;
+    const vit__json *entry = name ? vit__json_get(vit__json_get(json, "special_tokens"), name) : NULL;
     const vit__json *ids = vit__json_get(entry, "ids");
-    vit_status status =
-        vit__json_is_array(ids) ? VIT_OK : vit__part_corrupt(steps->source, "post_processor", err);
+    vit_status status = vit__json_is_array(ids) ? VIT_OK : vit__part_corrupt(steps->source, "post_processor", err);
     for (size_t i = 0; i < vit__json_length(ids) && status == VIT_OK; i++) {
         uint32_t id = 0;
         bool known = vit__token_id(vit__json_at(ids, i), &id);
@@ -150,8 +142,7 @@ static vit_status read_template(vit__steps *steps, const vit__json *json, vit_er
     const vit__json *single = vit__json_get(json, "single");
     vit_status status = begin(steps, err);
     for (size_t i = 0; i < vit__json_length(single) && status == VIT_OK; i++) {
-        const vit__json *item = vit__json_at(single, i),
-                        *token = vit__json_get(item, "SpecialToken");
+        const vit__json *item = vit__json_at(single, i), *token = vit__json_get(item, "SpecialToken");
         if (token)
             status = read_template_token(steps, json, token, err);
         else if (vit__json_get(item, "Sequence") && !a->behind)
@@ -179,12 +170,10 @@ static const vit__step_type types[] = {
     {"ByteLevel", read_nothing},
 };
 
-vit_status vit__file_read_tokens(const vit__tokenizer_json *source, vit__pipeline *pipeline,
-                                 vit_error *err)
+vit_status vit__file_read_tokens(const vit__tokenizer_json *source, vit__pipeline *pipeline, vit_error *err)
 {
     around into = {.pipeline = pipeline};
-    vit__steps steps = {
-        source, "post_processor", "processors", types, sizeof types / sizeof *types, &into, 0};
+    vit__steps steps = {source, "post_processor", "processors", types, sizeof types / sizeof *types, &into, 0};
     vit_status status = read_all_added(source, pipeline, err);
     return status == VIT_OK ? vit__file_read_steps(&steps, err) : status;
 }

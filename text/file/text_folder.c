@@ -12,8 +12,7 @@
 
 #define LONGEST_CONTEXT 1000000 /* more means "no limit": 1e30 is what people write */
 
-static vit_status find_document(const char *folder, const char *name, vit__json **document,
-                                vit_error *err)
+static vit_status find_document(const char *folder, const char *name, vit__json **document, vit_error *err)
 {
     char *path;
     vit_status status = vit__path_find(folder, name, &path, err);
@@ -145,14 +144,12 @@ uint32_t vit__text_folder_max_length(const vit__text_folder *folder)
     return length_at(folder->tokenizer_config, "model_max_length");
 }
 
-const char *vit__text_folder_token(const vit__text_folder *folder, const char *key,
-                                   const char *fallback)
+const char *vit__text_folder_token(const vit__text_folder *folder, const char *key, const char *fallback)
 {
     const vit__json *places[] = {folder->tokenizer_config, folder->special_tokens};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const vit__json *token = vit__json_get(places[i], key);
-        const char *text =
-            vit__json_is_object(token) ? string_at(token, "content") : string_at(places[i], key);
+        const char *text = vit__json_is_object(token) ? string_at(token, "content") : string_at(places[i], key);
         if (*text)
             return text;
     }

@@ -33,8 +33,7 @@ uint32_t vit__text_folder_positions(const vit__text_folder *folder);
 uint32_t vit__text_folder_max_length(const vit__text_folder *folder);
 
 /* The text of a special token ("pad_token", "bos_token", ...), or fallback. */
-const char *vit__text_folder_token(const vit__text_folder *folder, const char *key,
-                                   const char *fallback);
+const char *vit__text_folder_token(const vit__text_folder *folder, const char *key, const char *fallback);
 /* Does tokenizer_config.json ask for padding on the left; fallback where it says nothing. */
 bool vit__text_folder_pads_left(const vit__text_folder *folder, bool fallback);
 

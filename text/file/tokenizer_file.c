@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tokenizer_file.h"
 
-vit_status vit__file_read_pipeline(const vit__tokenizer_json *source, vit__pipeline *pipeline,
-                                   vit_error *err)
+vit_status vit__file_read_pipeline(const vit__tokenizer_json *source, vit__pipeline *pipeline, vit_error *err)
 {
     bool bytes;
     vit_status status = vit__file_read_normalizer(source, &pipeline->normalizer, err);

@@ -7,13 +7,11 @@
 #include "unicode.h"
 #include "utf8.h"
 
-void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size,
-                           vit__added_token token)
+void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size, vit__added_token token)
 {
     if (size == 0)
         return;
-    vit__added_token *grown =
-        vit__grow(tokens->tokens, &tokens->capacity, tokens->n, 1, sizeof *grown);
+    vit__added_token *grown = vit__grow(tokens->tokens, &tokens->capacity, tokens->n, 1, sizeof *grown);
     if (!grown) {
         tokens->failed = true;
         return;
@@ -37,8 +35,7 @@ void vit__added_tokens_free(vit__added_tokens *tokens)
 }
 
 /* Index of the longest token at byte `start`, or VIT__NO_ID. */
-static uint32_t longest(const vit__lexicon *contents, const char *text, size_t size, size_t start,
-                        size_t *end)
+static uint32_t longest(const vit__lexicon *contents, const char *text, size_t size, size_t start, size_t *end)
 {
     uint32_t best = VIT__NO_ID;
     vit__walk walk = vit__walk_start(contents);
@@ -53,8 +50,7 @@ static uint32_t longest(const vit__lexicon *contents, const char *text, size_t s
     return best;
 }
 
-static void eat(const vit__added_token *token, const char *text, size_t size, size_t from,
-                vit__added_match *match)
+static void eat(const vit__added_token *token, const char *text, size_t size, size_t from, vit__added_match *match)
 {
     while (token->eats_left && match->start > from) {
         size_t before = vit__utf8_before(text, match->start);
@@ -62,13 +58,11 @@ static void eat(const vit__added_token *token, const char *text, size_t size, si
             break;
         match->start = before;
     }
-    while (token->eats_right && match->end < size &&
-           vit__unicode_is_space(vit__utf8_peek(text, size, match->end)))
+    while (token->eats_right && match->end < size && vit__unicode_is_space(vit__utf8_peek(text, size, match->end)))
         vit__utf8_next(text, size, &match->end);
 }
 
-vit__added_match vit__added_tokens_next(const vit__added_tokens *tokens, const char *text,
-                                        size_t size, size_t from)
+vit__added_match vit__added_tokens_next(const vit__added_tokens *tokens, const char *text, size_t size, size_t from)
 {
     for (size_t start = from; tokens->n > 0 && start < size; start++) {
         vit__added_match match = {start, start, VIT__NO_ID};

@@ -18,8 +18,7 @@ typedef struct vit__added_tokens {
     bool failed;
 } vit__added_tokens;
 
-void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size,
-                           vit__added_token token);
+void vit__added_tokens_add(vit__added_tokens *tokens, const char *content, size_t size, vit__added_token token);
 void vit__added_tokens_finish(vit__added_tokens *tokens);
 void vit__added_tokens_free(vit__added_tokens *tokens);
 
@@ -29,7 +28,6 @@ typedef struct vit__added_match {
 } vit__added_match;
 
 /* The first token at byte `from` or later. */
-vit__added_match vit__added_tokens_next(const vit__added_tokens *tokens, const char *text,
-                                        size_t size, size_t from);
+vit__added_match vit__added_tokens_next(const vit__added_tokens *tokens, const char *text, size_t size, size_t from);
 
 #endif

@@ -10,9 +10,8 @@ typedef struct range {
 } range;
 
 /* The blocks that BERT takes for Chinese characters, as its first version listed them. */
-static const range ideographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF},
-                                   {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF},
-                                   {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
+static const range ideographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F},
+                                   {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
 
 static bool is_ideograph(uint32_t c)
 {
@@ -73,14 +72,12 @@ void vit__normal_bert(const vit__normal_step *step, const char *text, size_t siz
 static bool is_punctuation(uint32_t c)
 {
     if (c < 0x80)
-        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
-               (c >= 123 && c <= 126);
+        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
     return vit__unicode_is_punctuation(c);
 }
 
 /* At white space, and around each punctuation character. */
-void vit__split_bert(const vit__split_step *step, const char *word, size_t size, bool first,
-                     vit__words *out)
+void vit__split_bert(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
     (void)step;
     (void)first;

@@ -181,8 +181,7 @@ static void add_symbol(work *w, uint32_t id)
 
 static void add_known(const vit__bpe *bpe, work *w, uint32_t id)
 {
-    bool again = id == VIT__NO_ID && bpe->fuse_unknown && w->n > 0 &&
-                 w->symbols[w->n - 1].id == bpe->unknown;
+    bool again = id == VIT__NO_ID && bpe->fuse_unknown && w->n > 0 && w->symbols[w->n - 1].id == bpe->unknown;
     if (id == VIT__NO_ID)
         id = bpe->unknown;
     if (id != VIT__NO_ID && !again)
@@ -214,8 +213,7 @@ static void split(const vit__bpe *bpe, work *w, const char *word, size_t size)
         size_t start = at;
         if (bpe->by_bytes) {
             at++;
-            add_known(bpe, w,
-                      (at == size ? bpe->last_byte : bpe->byte)[(unsigned char)word[start]]);
+            add_known(bpe, w, (at == size ? bpe->last_byte : bpe->byte)[(unsigned char)word[start]]);
         } else {
             vit__utf8_next(word, size, &at);
             add_character(bpe, w, word + start, at - start, at == size);
@@ -233,8 +231,7 @@ static void encode(const vit__text_model *model, const char *word, size_t size, 
     if (w.symbols && w.heap) {
         split(bpe, &w, word, size);
         merge_all(bpe, &w);
-        for (uint32_t at = 0; w.n > 0 && at != NONE && !vit__ids_full(ids);
-             at = w.symbols[at].after)
+        for (uint32_t at = 0; w.n > 0 && at != NONE && !vit__ids_full(ids); at = w.symbols[at].after)
             vit__ids_add(ids, w.symbols[at].id);
     } else {
         ids->failed = true;

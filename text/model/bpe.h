@@ -21,9 +21,9 @@ typedef struct vit__bpe {
     bool failed; /* no memory */
 
     bool by_bytes;
-    uint32_t byte[256];      /* by_bytes: id of a byte's symbol inside a word, */
-    uint32_t last_byte[256]; /* and at its end */
-    vit__lexicon characters; /* else: symbols of one character, */
+    uint32_t byte[256];           /* by_bytes: id of a byte's symbol inside a word, */
+    uint32_t last_byte[256];      /* and at its end */
+    vit__lexicon characters;      /* else: symbols of one character, */
     vit__lexicon last_characters; /* those of the end of a word (empty: the same), */
     bool byte_fallback;           /* and byte[] stands for <0x00> ... <0xFF> */
     uint32_t unknown;             /* VIT__NO_ID: left out */

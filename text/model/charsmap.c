@@ -68,8 +68,7 @@ static vit_status check(const vit__charsmap *map, const char *where, vit_error *
     if (!v.seen || !v.stack)
         status = vit__fail_memory(err, where);
     else if (!check_nodes(map, &v))
-        status = vit__fail(err, VIT_ERR_CORRUPT, where,
-                           "its precompiled_charsmap points outside itself");
+        status = vit__fail(err, VIT_ERR_CORRUPT, where, "its precompiled_charsmap points outside itself");
     free(v.seen);
     free(v.stack);
     return status;
@@ -82,13 +81,11 @@ static uint32_t little_endian(const char *at)
 }
 
 /* Layout: u32 bytes of the double array, its units, then the strings. */
-static vit_status read_map(const char *blob, size_t size, const char *where, vit__charsmap *map,
-                           vit_error *err)
+static vit_status read_map(const char *blob, size_t size, const char *where, vit__charsmap *map, vit_error *err)
 {
     size_t trie = size >= 4 ? little_endian(blob) : 0;
     if (trie < 4 || trie % 4 != 0 || trie >= size - 4 || blob[size - 1] != '\0')
-        return vit__fail(err, VIT_ERR_CORRUPT, where,
-                         "its precompiled_charsmap is cut short or malformed");
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "its precompiled_charsmap is cut short or malformed");
     map->n = trie / 4;
     map->units = vit__alloc(map->n, sizeof *map->units);
     vit__buffer_add(&map->strings, blob + 4 + trie, size - 4 - trie);
@@ -99,8 +96,7 @@ static vit_status read_map(const char *blob, size_t size, const char *where, vit
     return check(map, where, err);
 }
 
-vit_status vit__charsmap_parse(const char *blob, size_t size, const char *where, vit__charsmap *map,
-                               vit_error *err)
+vit_status vit__charsmap_parse(const char *blob, size_t size, const char *where, vit__charsmap *map, vit_error *err)
 {
     *map = (vit__charsmap){0};
     vit_status status = read_map(blob, size, where, map, err);
@@ -109,8 +105,8 @@ vit_status vit__charsmap_parse(const char *blob, size_t size, const char *where,
     return status;
 }
 
-vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *where,
-                                     vit__charsmap *map, vit_error *err)
+vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *where, vit__charsmap *map,
+                                     vit_error *err)
 {
     struct base64_decode_ctx context;
     *map = (vit__charsmap){0};
@@ -120,8 +116,7 @@ vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *
         return vit__fail_memory(err, where);
     base64_decode_init(&context);
     vit_status status = VIT_OK;
-    if (!base64_decode_update(&context, &length, blob, size, text) ||
-        !base64_decode_final(&context))
+    if (!base64_decode_update(&context, &length, blob, size, text) || !base64_decode_final(&context))
         status = vit__fail(err, VIT_ERR_CORRUPT, where, "its precompiled_charsmap is not base64");
     else
         status = vit__charsmap_parse((const char *)blob, length, where, map, err);
@@ -163,8 +158,7 @@ static const char *shortest(const vit__charsmap *map, const char *text, size_t s
     return next_key(map, text, size, &w);
 }
 
-const char *vit__charsmap_longest(const vit__charsmap *map, const char *text, size_t size,
-                                  size_t *key)
+const char *vit__charsmap_longest(const vit__charsmap *map, const char *text, size_t size, size_t *key)
 {
     const char *best = NULL, *found;
     walk w = {map->n > 0 ? offset(map->units[0]) : 0, 0};
@@ -175,8 +169,7 @@ const char *vit__charsmap_longest(const vit__charsmap *map, const char *text, si
     return best;
 }
 
-static void map_characters(const vit__charsmap *map, const char *text, size_t size,
-                           vit__buffer *out)
+static void map_characters(const vit__charsmap *map, const char *text, size_t size, vit__buffer *out)
 {
     for (size_t at = 0; at < size;) {
         size_t start = at;
@@ -193,8 +186,7 @@ void vit__charsmap_apply(const vit__charsmap *map, const char *text, size_t size
 {
     for (size_t at = 0; at < size;) {
         size_t cluster = vit__unicode_cluster(text + at, size - at);
-        const char *replacement =
-            cluster <= LARGEST_CLUSTER ? shortest(map, text + at, cluster) : NULL;
+        const char *replacement = cluster <= LARGEST_CLUSTER ? shortest(map, text + at, cluster) : NULL;
         if (replacement)
             vit__buffer_add_string(out, replacement);
         else

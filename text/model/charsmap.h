@@ -19,16 +19,14 @@ typedef struct vit__charsmap {
 
 /* Copies the map, and checks that no walk through it can leave it: sentencepiece itself does not
  * look. */
-vit_status vit__charsmap_parse(const char *blob, size_t size, const char *where, vit__charsmap *map,
-                               vit_error *err);
-vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *where,
-                                     vit__charsmap *map, vit_error *err);
+vit_status vit__charsmap_parse(const char *blob, size_t size, const char *where, vit__charsmap *map, vit_error *err);
+vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *where, vit__charsmap *map,
+                                     vit_error *err);
 void vit__charsmap_free(vit__charsmap *map);
 
 /* Replacement (terminated) for the longest key that begins this text, and the bytes of the key;
  * NULL: none does. The map may be all zero. */
-const char *vit__charsmap_longest(const vit__charsmap *map, const char *text, size_t size,
-                                  size_t *key);
+const char *vit__charsmap_longest(const vit__charsmap *map, const char *text, size_t size, size_t *key);
 
 /* Adds the text as the `tokenizers` library maps it: by grapheme cluster, and by the shortest key
  * that begins it. */

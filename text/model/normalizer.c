@@ -51,8 +51,7 @@ static bool parse_quantifier(const char *text, size_t size, vit__run_pattern *pa
     pattern->repeated = size > 0;
     if (size == 0 || (size == 1 && text[0] == '+'))
         return true;
-    if (size != 4 || text[0] != '{' || text[1] < '1' || text[1] > '9' || text[2] != ',' ||
-        text[3] != '}')
+    if (size != 4 || text[0] != '{' || text[1] < '1' || text[1] > '9' || text[2] != ',' || text[3] != '}')
         return false;
     pattern->least = (size_t)(text[1] - '0');
     return true;
@@ -62,8 +61,7 @@ bool vit__run_pattern_parse(const char *text, size_t size, vit__run_pattern *pat
 {
     *pattern = (vit__run_pattern){0};
     size_t at = 0;
-    bool read = size > 0 && parse_set(text, size, &at, pattern) &&
-                parse_quantifier(text + at, size - at, pattern);
+    bool read = size > 0 && parse_set(text, size, &at, pattern) && parse_quantifier(text + at, size - at, pattern);
     if (!read)
         vit__buffer_free(&pattern->members);
     return read;
@@ -79,8 +77,8 @@ static bool is_member(const vit__run_pattern *pattern, uint32_t c)
 }
 
 /* Bytes of the run of members at `start`; *characters is how many they are. */
-static size_t run_length(const vit__run_pattern *pattern, const char *text, size_t size,
-                         size_t start, size_t *characters)
+static size_t run_length(const vit__run_pattern *pattern, const char *text, size_t size, size_t start,
+                         size_t *characters)
 {
     size_t end = start;
     for (*characters = 0; end < size && (pattern->repeated || *characters == 0); ++*characters) {
@@ -94,48 +92,41 @@ static size_t run_length(const vit__run_pattern *pattern, const char *text, size
 
 /* ------------------------------------------------------------------ steps ---- */
 
-void vit__normal_form_run(const vit__normal_step *step, const char *text, size_t size,
-                          vit__buffer *out)
+void vit__normal_form_run(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     vit__unicode_add_normal(out, step->form, text, size);
 }
 
-void vit__normal_lower(const vit__normal_step *step, const char *text, size_t size,
-                       vit__buffer *out)
+void vit__normal_lower(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     (void)step;
     for (size_t at = 0; at < size;)
         vit__unicode_add_lower(out, vit__utf8_next(text, size, &at));
 }
 
-void vit__normal_replace(const vit__normal_step *step, const char *text, size_t size,
-                         vit__buffer *out)
+void vit__normal_replace(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     const vit__buffer *from = &step->from;
     for (size_t at = 0; at < size;) {
-        bool here = from->size > 0 && from->size <= size - at &&
-                    memcmp(text + at, from->data, from->size) == 0;
+        bool here = from->size > 0 && from->size <= size - at && memcmp(text + at, from->data, from->size) == 0;
         vit__buffer_add(out, here ? step->to.data : text + at, here ? step->to.size : 1);
         at += here ? from->size : 1;
     }
 }
 
-void vit__normal_replace_runs(const vit__normal_step *step, const char *text, size_t size,
-                              vit__buffer *out)
+void vit__normal_replace_runs(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     for (size_t at = 0; at < size;) {
         size_t characters, length = run_length(&step->pattern, text, size, at, &characters);
         bool replaced = characters >= step->pattern.least;
         if (length == 0)
             length = vit__utf8_length(text[at]);
-        vit__buffer_add(out, replaced ? step->to.data : text + at,
-                        replaced ? step->to.size : length);
+        vit__buffer_add(out, replaced ? step->to.data : text + at, replaced ? step->to.size : length);
         at += length;
     }
 }
 
-void vit__normal_strip(const vit__normal_step *step, const char *text, size_t size,
-                       vit__buffer *out)
+void vit__normal_strip(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     size_t start = 0;
     while (step->left && start < size && vit__unicode_is_space(vit__utf8_peek(text, size, start)))
@@ -149,14 +140,12 @@ void vit__normal_strip(const vit__normal_step *step, const char *text, size_t si
     vit__buffer_add(out, text + start, size - start);
 }
 
-void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t size,
-                          vit__buffer *out)
+void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     vit__charsmap_apply(&step->charsmap, text, size, out);
 }
 
-void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size,
-                         vit__buffer *out)
+void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out)
 {
     if (size > 0)
         vit__buffer_add(out, step->to.data, step->to.size);

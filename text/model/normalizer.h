@@ -25,28 +25,20 @@ struct vit__normal_step {
     vit__normal_form form;
     vit__charsmap charsmap;
     vit__run_pattern pattern;
-    vit__buffer from, to; /* replace: these bytes by those; prepend: `to` */
-    bool left, right;     /* strip */
+    vit__buffer from, to;                                /* replace: these bytes by those; prepend: `to` */
+    bool left, right;                                    /* strip */
     bool clean, spaced_ideographs, strip_accents, lower; /* BERT */
 };
 
 /* Ready-made runs. */
-void vit__normal_form_run(const vit__normal_step *step, const char *text, size_t size,
-                          vit__buffer *out);
-void vit__normal_lower(const vit__normal_step *step, const char *text, size_t size,
-                       vit__buffer *out);
-void vit__normal_replace(const vit__normal_step *step, const char *text, size_t size,
-                         vit__buffer *out);
-void vit__normal_replace_runs(const vit__normal_step *step, const char *text, size_t size,
-                              vit__buffer *out);
-void vit__normal_strip(const vit__normal_step *step, const char *text, size_t size,
-                       vit__buffer *out);
-void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t size,
-                          vit__buffer *out);
-void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size,
-                         vit__buffer *out);
-void vit__normal_bert(const vit__normal_step *step, const char *text, size_t size,
-                      vit__buffer *out);
+void vit__normal_form_run(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_lower(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_replace(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_replace_runs(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_strip(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
+void vit__normal_bert(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
 
 #define VIT__MAX_STEPS 32
 

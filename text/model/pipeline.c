@@ -7,8 +7,8 @@ typedef struct scratch {
 } scratch;
 
 /* Text without added tokens, normalised. */
-static void encode_words(const vit__pipeline *pipeline, const char *text, size_t size, bool first,
-                         scratch *s, vit__ids *ids)
+static void encode_words(const vit__pipeline *pipeline, const char *text, size_t size, bool first, scratch *s,
+                         vit__ids *ids)
 {
     if (size == 0)
         return;
@@ -18,16 +18,15 @@ static void encode_words(const vit__pipeline *pipeline, const char *text, size_t
     for (size_t i = 0; i < s->words.n && !vit__ids_full(ids); i++) {
         const vit__word *word = &s->words.words[i];
         if (word->id == VIT__NO_ID)
-            pipeline->model->encode(pipeline->model, s->words.text.data + word->start, word->size,
-                                    ids);
+            pipeline->model->encode(pipeline->model, s->words.text.data + word->start, word->size, ids);
         else
             vit__ids_add(ids, word->id);
     }
 }
 
 /* Text between added tokens that are looked for in the raw text. */
-static void encode_part(const vit__pipeline *pipeline, const char *part, size_t size, bool first,
-                        scratch *s, vit__ids *ids)
+static void encode_part(const vit__pipeline *pipeline, const char *part, size_t size, bool first, scratch *s,
+                        vit__ids *ids)
 {
     if (size == 0)
         return;
@@ -36,8 +35,7 @@ static void encode_part(const vit__pipeline *pipeline, const char *part, size_t 
     vit__normalizer_run(&pipeline->normalizer, &s->text, &s->other);
     const char *text = s->text.data;
     for (size_t at = 0; at < s->text.size && !s->text.failed && !vit__ids_full(ids);) {
-        vit__added_match match =
-            vit__added_tokens_next(&pipeline->normalized, text, s->text.size, at);
+        vit__added_match match = vit__added_tokens_next(&pipeline->normalized, text, s->text.size, at);
         encode_words(pipeline, text + at, match.start - at, first && at == 0, s, ids);
         if (match.id != VIT__NO_ID)
             vit__ids_add(ids, match.id);
@@ -63,8 +61,7 @@ static void encode_text(const vit__pipeline *pipeline, const char *text, size_t 
     vit__words_free(&s.more_words);
 }
 
-void vit__pipeline_encode(const vit__pipeline *pipeline, const char *text, size_t size,
-                          vit__ids *ids)
+void vit__pipeline_encode(const vit__pipeline *pipeline, const char *text, size_t size, vit__ids *ids)
 {
     size_t limit = ids->limit;
     for (size_t i = 0; i < pipeline->n_before; i++)

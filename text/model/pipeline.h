@@ -23,8 +23,7 @@ typedef struct vit__pipeline {
 
 /* Appends the ids, at most ids->limit of them with the special tokens, which are always there.
  * ids->failed: no memory. */
-void vit__pipeline_encode(const vit__pipeline *pipeline, const char *text, size_t size,
-                          vit__ids *ids);
+void vit__pipeline_encode(const vit__pipeline *pipeline, const char *text, size_t size, vit__ids *ids);
 void vit__pipeline_free(vit__pipeline *pipeline);
 
 #endif

@@ -26,12 +26,10 @@ uint32_t vit__spiece_id(const vit__spiece *spiece, const char *name)
 
 /* What stands for the text at *at, which moves past it: the replacement of the longest key of the
  * map, or one character. */
-static const char *next_part(const vit__spiece *spiece, const char *text, size_t size, size_t *at,
-                             size_t *length)
+static const char *next_part(const vit__spiece *spiece, const char *text, size_t size, size_t *at, size_t *length)
 {
     size_t key;
-    const char *part = text + *at,
-               *replacement = vit__charsmap_longest(&spiece->charsmap, part, size - *at, &key);
+    const char *part = text + *at, *replacement = vit__charsmap_longest(&spiece->charsmap, part, size - *at, &key);
     if (replacement) {
         *at += key;
         *length = strlen(replacement);

@@ -25,15 +25,13 @@ static void add(vit__words *out, const char *text, size_t size)
 
 /* Does the text go on with this ASCII string? With ignore_case the long s (U+017F) is an s too: of
  * the letters with an ASCII partner it is the only one that lower case leaves as it is. */
-static size_t literal(const char *text, size_t size, size_t start, const char *string,
-                      bool ignore_case)
+static size_t literal(const char *text, size_t size, size_t start, const char *string, bool ignore_case)
 {
     size_t at = start;
     for (; *string; string++) {
         if (at < size && text[at] == *string)
             at++;
-        else if (ignore_case && *string == 's' && size - at >= 2 &&
-                 memcmp(text + at, "\xC5\xBF", 2) == 0)
+        else if (ignore_case && *string == 's' && size - at >= 2 && memcmp(text + at, "\xC5\xBF", 2) == 0)
             at += 2;
         else
             return 0;
@@ -69,8 +67,7 @@ static size_t other_run(const vit__split_step *step, const char *text, size_t si
     return end - start;
 }
 
-static size_t special(const vit__split_step *step, const char *text, size_t size, size_t start,
-                      uint32_t *id)
+static size_t special(const vit__split_step *step, const char *text, size_t size, size_t start, uint32_t *id)
 {
     for (size_t i = 0; i < VIT__MAX_SPECIALS && step->specials[i].text; i++) {
         size_t length = literal(text, size, start, step->specials[i].text, step->ignore_case);
@@ -86,8 +83,7 @@ static size_t special(const vit__split_step *step, const char *text, size_t size
  *
  *     SPECIALS|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
  */
-static size_t clip_word(const vit__split_step *step, const char *text, size_t size, size_t start,
-                        uint32_t *id)
+static size_t clip_word(const vit__split_step *step, const char *text, size_t size, size_t start, uint32_t *id)
 {
     size_t length = special(step, text, size, start, id);
     if (length == 0)
@@ -106,8 +102,7 @@ static size_t clip_word(const vit__split_step *step, const char *text, size_t si
     }
 }
 
-void vit__split_clip(const vit__split_step *step, const char *word, size_t size, bool first,
-                     vit__words *out)
+void vit__split_clip(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
     (void)first;
     for (size_t at = 0; at < size;) {
@@ -138,8 +133,7 @@ static size_t gpt2_word(const char *text, size_t size, size_t start)
     return start + length == size || last == start ? length : last - start;
 }
 
-void vit__split_byte_level(const vit__split_step *step, const char *word, size_t size, bool first,
-                           vit__words *out)
+void vit__split_byte_level(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
     (void)first;
     vit__buffer spaced = {0};
@@ -165,14 +159,12 @@ static bool starts_with(const char *text, size_t size, const vit__buffer *mark)
     return mark->size > 0 && size >= mark->size && memcmp(text, mark->data, mark->size) == 0;
 }
 
-void vit__split_metaspace(const vit__split_step *step, const char *word, size_t size, bool first,
-                          vit__words *out)
+void vit__split_metaspace(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
     const vit__buffer *mark = &step->mark;
     size_t start = out->text.size;
     bool marked = size > 0 && (word[0] == ' ' || starts_with(word, size, mark));
-    bool wanted =
-        step->prepend == VIT__PREPEND_ALWAYS || (step->prepend == VIT__PREPEND_FIRST && first);
+    bool wanted = step->prepend == VIT__PREPEND_ALWAYS || (step->prepend == VIT__PREPEND_FIRST && first);
     if (size > 0 && wanted && !marked)
         vit__buffer_add(&out->text, mark->data, mark->size);
     for (size_t at = 0; at < size;) {
@@ -191,8 +183,7 @@ void vit__split_metaspace(const vit__split_step *step, const char *word, size_t 
         vit__words_close(out, start);
 }
 
-void vit__split_white_space(const vit__split_step *step, const char *word, size_t size, bool first,
-                            vit__words *out)
+void vit__split_white_space(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
     (void)step;
     (void)first;
@@ -207,8 +198,7 @@ void vit__split_white_space(const vit__split_step *step, const char *word, size_
     add(out, word + start, size - start);
 }
 
-void vit__split_after_mark(const vit__split_step *step, const char *word, size_t size, bool first,
-                           vit__words *out)
+void vit__split_after_mark(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
     (void)first;
     size_t start = 0;
@@ -230,8 +220,7 @@ vit__split_step *vit__splitter_add(vit__splitter *splitter)
     return splitter->n < VIT__MAX_SPLITS ? &splitter->steps[splitter->n++] : NULL;
 }
 
-void vit__splitter_run(const vit__splitter *splitter, bool first, vit__words *words,
-                       vit__words *other)
+void vit__splitter_run(const vit__splitter *splitter, bool first, vit__words *words, vit__words *other)
 {
     for (size_t i = 0; i < splitter->n; i++) {
         const vit__split_step *step = &splitter->steps[i];

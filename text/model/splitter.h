@@ -23,29 +23,22 @@ typedef struct vit__special {
 typedef struct vit__split_step vit__split_step;
 struct vit__split_step {
     /* Cuts one word; `first`: it stands at the start of the whole text. */
-    void (*run)(const vit__split_step *step, const char *word, size_t size, bool first,
-                vit__words *out);
+    void (*run)(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
     vit__special specials[VIT__MAX_SPECIALS]; /* CLIP; text NULL: none */
     bool ignore_case;                         /* CLIP: as Python's regex does, on lower-case text */
     bool prefix_space, by_expression;         /* ByteLevel */
-    vit__buffer mark; /* Metaspace: stands for a space; splitting at a string: that string */
+    vit__buffer mark;                         /* Metaspace: stands for a space; splitting at a string: that string */
     vit__prepend prepend;
     bool cut; /* Metaspace: at each mark */
 };
 
-void vit__split_clip(const vit__split_step *step, const char *word, size_t size, bool first,
-                     vit__words *out);
-void vit__split_byte_level(const vit__split_step *step, const char *word, size_t size, bool first,
-                           vit__words *out);
-void vit__split_metaspace(const vit__split_step *step, const char *word, size_t size, bool first,
-                          vit__words *out);
-void vit__split_white_space(const vit__split_step *step, const char *word, size_t size, bool first,
-                            vit__words *out);
+void vit__split_clip(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
+void vit__split_byte_level(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
+void vit__split_metaspace(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
+void vit__split_white_space(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
 /* After each occurrence of `mark`, which stays with what is before it. */
-void vit__split_after_mark(const vit__split_step *step, const char *word, size_t size, bool first,
-                           vit__words *out);
-void vit__split_bert(const vit__split_step *step, const char *word, size_t size, bool first,
-                     vit__words *out);
+void vit__split_after_mark(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
+void vit__split_bert(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out);
 
 #define VIT__MAX_SPLITS 8
 
@@ -57,8 +50,7 @@ typedef struct vit__splitter {
 /* The next step, to be filled, or NULL when there are too many. */
 vit__split_step *vit__splitter_add(vit__splitter *splitter);
 /* words: one word, the text; becomes the words. `other` is scratch. */
-void vit__splitter_run(const vit__splitter *splitter, bool first, vit__words *words,
-                       vit__words *other);
+void vit__splitter_run(const vit__splitter *splitter, bool first, vit__words *words, vit__words *other);
 void vit__splitter_free(vit__splitter *splitter);
 
 #endif

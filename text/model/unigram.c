@@ -51,8 +51,7 @@ static double add(const vit__unigram *unigram, double score, double more)
 }
 
 /* All pieces that start at this byte; where none is the single character, that is unknown. */
-static void extend(const vit__unigram *unigram, const char *word, size_t size, size_t start,
-                   node *nodes)
+static void extend(const vit__unigram *unigram, const char *word, size_t size, size_t start, node *nodes)
 {
     size_t after = start;
     vit__utf8_next(word, size, &after);
@@ -67,8 +66,7 @@ static void extend(const vit__unigram *unigram, const char *word, size_t size, s
         single = single || end == after;
     }
     if (!single)
-        offer(&nodes[after], add(unigram, nodes[start].score, unigram->unknown_score), start,
-              unigram->unknown);
+        offer(&nodes[after], add(unigram, nodes[start].score, unigram->unknown_score), start, unigram->unknown);
 }
 
 /* Ids of the best path. It is read from its end, so that the pieces are first linked the other way

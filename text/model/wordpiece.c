@@ -27,8 +27,7 @@ vit__wordpiece *vit__wordpiece_new(void)
 }
 
 /* The longest token at byte `start`; *end is where it ends. VIT__NO_ID: none. */
-static uint32_t longest(const vit__wordpiece *model, const char *word, size_t size, size_t start,
-                        size_t *end)
+static uint32_t longest(const vit__wordpiece *model, const char *word, size_t size, size_t start, size_t *end)
 {
     vit__walk walk = vit__walk_start(&model->tokens);
     for (size_t i = 0; start > 0 && i < model->prefix.size; i++)

@@ -12,9 +12,8 @@ bool vit__clean_named(const char *name, vit__clean *clean)
     static const struct {
         const char *name;
         vit__clean clean;
-    } names[] = {{"whitespace", VIT__CLEAN_WHITESPACE},
-                 {"lower", VIT__CLEAN_LOWER},
-                 {"canonicalize", VIT__CLEAN_CANONICALIZE}};
+    } names[] = {
+        {"whitespace", VIT__CLEAN_WHITESPACE}, {"lower", VIT__CLEAN_LOWER}, {"canonicalize", VIT__CLEAN_CANONICALIZE}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i].name, name) == 0) {
             *clean = names[i].clean;
@@ -35,8 +34,7 @@ static void canonicalize(const char *text, size_t size, vit__buffer *out)
     vit__python_delete_punctuation(text, size, true, out);
 }
 
-static void run_step(void (*step)(const char *, size_t, vit__buffer *), vit__buffer *text,
-                     vit__buffer *other)
+static void run_step(void (*step)(const char *, size_t, vit__buffer *), vit__buffer *text, vit__buffer *other)
 {
     vit__buffer_clear(other);
     step(text->data, text->size, other);
@@ -57,8 +55,7 @@ static void run_steps(vit__clean clean, vit__buffer *text, vit__buffer *other)
         run_step(vit__python_lower, text, other);
 }
 
-vit_status vit__clean_run(vit__clean clean, const char *text, size_t size, vit__buffer *out,
-                          vit_error *err)
+vit_status vit__clean_run(vit__clean clean, const char *text, size_t size, vit__buffer *out, vit_error *err)
 {
     vit__buffer other = {0};
     bool settled = true;
@@ -71,7 +68,6 @@ vit_status vit__clean_run(vit__clean clean, const char *text, size_t size, vit__
     if (failed)
         return vit__fail_memory(err, "text");
     if (!settled)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, "text",
-                         "its HTML references are nested too deeply to be resolved");
+        return vit__fail(err, VIT_ERR_TOO_LARGE, "text", "its HTML references are nested too deeply to be resolved");
     return VIT_OK;
 }

@@ -17,7 +17,6 @@ typedef enum vit__clean {
 bool vit__clean_named(const char *name, vit__clean *clean);
 
 /* Adds the cleaned text. Too large (HTML references nested too deeply), out of memory. */
-vit_status vit__clean_run(vit__clean clean, const char *text, size_t size, vit__buffer *out,
-                          vit_error *err);
+vit_status vit__clean_run(vit__clean clean, const char *text, size_t size, vit__buffer *out, vit_error *err);
 
 #endif

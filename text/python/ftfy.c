@@ -19,12 +19,10 @@ typedef struct mapping {
 } mapping;
 
 static const mapping ligatures[] = {
-    {0x132, "IJ"},         {0x133, "ij"},  {0x149, "\xCA\xBCn"}, {0x1F1, "DZ"},
-    {0x1F2, "Dz"},         {0x1F3, "dz"},  {0x1C4, "D\xC5\xBD"}, {0x1C5, "D\xC5\xBE"},
-    {0x1C6, "d\xC5\xBE"},  {0x1C7, "LJ"},  {0x1C8, "Lj"},        {0x1C9, "lj"},
-    {0x1CA, "NJ"},         {0x1CB, "Nj"},  {0x1CC, "nj"},        {0xFB00, "ff"},
-    {0xFB01, "fi"},        {0xFB02, "fl"}, {0xFB03, "ffi"},      {0xFB04, "ffl"},
-    {0xFB05, "\xC5\xBFt"}, {0xFB06, "st"},
+    {0x132, "IJ"},        {0x133, "ij"},        {0x149, "\xCA\xBCn"},  {0x1F1, "DZ"},  {0x1F2, "Dz"},  {0x1F3, "dz"},
+    {0x1C4, "D\xC5\xBD"}, {0x1C5, "D\xC5\xBE"}, {0x1C6, "d\xC5\xBE"},  {0x1C7, "LJ"},  {0x1C8, "Lj"},  {0x1C9, "lj"},
+    {0x1CA, "NJ"},        {0x1CB, "Nj"},        {0x1CC, "nj"},         {0xFB00, "ff"}, {0xFB01, "fi"}, {0xFB02, "fl"},
+    {0xFB03, "ffi"},      {0xFB04, "ffl"},      {0xFB05, "\xC5\xBFt"}, {0xFB06, "st"},
 };
 
 /* ------------------------------------------------------------------ one character ---- */
@@ -64,8 +62,8 @@ static void uncurl_quote(uint32_t c, vit__buffer *out)
 
 static bool is_unwanted(uint32_t c)
 {
-    return c < 9 || c == 0x0B || (c >= 0x0E && c < 0x20) || c == 0x7F ||
-           (c >= 0x206A && c < 0x2070) || c == 0xFEFF || (c >= 0xFFF9 && c < 0xFFFD);
+    return c < 9 || c == 0x0B || (c >= 0x0E && c < 0x20) || c == 0x7F || (c >= 0x206A && c < 0x2070) || c == 0xFEFF ||
+           (c >= 0xFFF9 && c < 0xFFFD);
 }
 
 static void drop_control(uint32_t c, vit__buffer *out)
@@ -119,10 +117,9 @@ static const struct {
     void (*character)(uint32_t c, vit__buffer *out);
     bool beyond_ascii; /* ASCII stays as it is */
 } steps[] = {
-    {NULL, fix_c1_control, true},   {NULL, fix_ligature, true},
-    {NULL, fix_width, true},        {NULL, uncurl_quote, true},
-    {fix_line_breaks, NULL, false}, {remove_terminal_escapes, NULL, false},
-    {NULL, drop_control, false},    {compose, NULL, true},
+    {NULL, fix_c1_control, true}, {NULL, fix_ligature, true},     {NULL, fix_width, true},
+    {NULL, uncurl_quote, true},   {fix_line_breaks, NULL, false}, {remove_terminal_escapes, NULL, false},
+    {NULL, drop_control, false},  {compose, NULL, true},
 };
 
 static bool is_ascii(const vit__buffer *text)
@@ -167,8 +164,7 @@ static bool same(const vit__buffer *a, const vit__buffer *b)
 }
 
 /* Round after round, until nothing changes. */
-static bool fix_segment(const char *segment, size_t size, bool unescape, scratch *s,
-                        vit__buffer *out)
+static bool fix_segment(const char *segment, size_t size, bool unescape, scratch *s, vit__buffer *out)
 {
     vit__buffer_clear(&s->text);
     vit__buffer_add(&s->text, segment, size);
@@ -179,8 +175,7 @@ static bool fix_segment(const char *segment, size_t size, bool unescape, scratch
         vit__buffer_clear(&s->before);
         vit__buffer_add(&s->before, s->text.data, s->text.size);
         run_round(unescape, &s->text, &s->other);
-    } while (!same(&s->text, &s->before) && !s->text.failed && !s->other.failed &&
-             !s->before.failed);
+    } while (!same(&s->text, &s->before) && !s->text.failed && !s->other.failed && !s->before.failed);
     vit__buffer_add(out, s->text.data, s->text.size);
     return true;
 }

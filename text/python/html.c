@@ -10,10 +10,10 @@
 #define LONGEST_NAME 32        /* characters that html.unescape takes for a name */
 #define LONGEST_CLOSED_NAME 24 /* and ftfy */
 
-const uint32_t vit__windows_1252[32] = {
-    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
+const uint32_t vit__windows_1252[32] = {0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
+                                        0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
+                                        0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                        0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
 
 static bool is_digit(char c)
 {
@@ -66,8 +66,7 @@ static void add_entity(vit__buffer *out, const vit__entity *entity)
 static void add_number(vit__buffer *out, uint32_t number)
 {
     bool surrogate = number >= 0xD800 && number <= 0xDFFF;
-    bool control =
-        (number < 0x20 && number != '\t' && number != '\n' && number != '\f') || number == 0x7F;
+    bool control = (number < 0x20 && number != '\t' && number != '\n' && number != '\f') || number == 0x7F;
     bool noncharacter = (number & 0xFFFE) == 0xFFFE || (number >= 0xFDD0 && number <= 0xFDEF);
     if (number == 0 || surrogate || number > 0x10FFFF)
         vit__buffer_add_char(out, 0xFFFD);
@@ -84,8 +83,7 @@ static size_t number_reference(const char *text, size_t size, vit__buffer *out)
     size_t start = hex ? 3 : 2, at = start;
     uint32_t number = 0;
     for (; at < size && (hex ? is_hex(text[at]) : is_digit(text[at])); at++) {
-        uint32_t digit = is_digit(text[at]) ? (uint32_t)(text[at] - '0')
-                                            : (uint32_t)((text[at] | 32) - 'a') + 10;
+        uint32_t digit = is_digit(text[at]) ? (uint32_t)(text[at] - '0') : (uint32_t)((text[at] | 32) - 'a') + 10;
         if (number <= 0x10FFFF) /* else it stays too large */
             number = number * (hex ? 16 : 10) + digit;
     }
@@ -99,9 +97,7 @@ static size_t number_reference(const char *text, size_t size, vit__buffer *out)
 static size_t name_length(const char *text, size_t size)
 {
     size_t at = 1;
-    for (size_t n = 0;
-         at < size && n < LONGEST_NAME && (!strchr("\t\n\f <&#;", text[at]) || text[at] == '\0');
-         n++)
+    for (size_t n = 0; at < size && n < LONGEST_NAME && (!strchr("\t\n\f <&#;", text[at]) || text[at] == '\0'); n++)
         vit__utf8_next(text, size, &at);
     return at - 1;
 }
@@ -131,9 +127,8 @@ void vit__html_unescape(const char *text, size_t size, vit__buffer *out)
     for (size_t at = 0; at < size;) {
         size_t taken = 0;
         if (text[at] == '&')
-            taken = at + 1 < size && text[at + 1] == '#'
-                        ? number_reference(text + at, size - at, out)
-                        : name_reference(text + at, size - at, out);
+            taken = at + 1 < size && text[at + 1] == '#' ? number_reference(text + at, size - at, out)
+                                                         : name_reference(text + at, size - at, out);
         if (taken == 0)
             vit__buffer_add(out, text + at, taken = 1);
         at += taken;
@@ -172,8 +167,7 @@ static bool add_closed_number(const char *reference, size_t size, vit__buffer *o
 {
     vit__buffer character = {0};
     vit__html_unescape(reference, size, &character);
-    bool whole =
-        !character.failed && !(character.size > 0 && memchr(character.data, ';', character.size));
+    bool whole = !character.failed && !(character.size > 0 && memchr(character.data, ';', character.size));
     if (whole)
         vit__buffer_add(out, character.data, character.size);
     out->failed = out->failed || character.failed;

@@ -77,12 +77,10 @@ size_t vit__python_right_space(const char *text, size_t size)
 
 static bool is_punctuation(char c)
 {
-    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
-           (c >= 123 && c <= 126);
+    return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
 }
 
-void vit__python_delete_punctuation(const char *text, size_t size, bool underscore_is_space,
-                                    vit__buffer *out)
+void vit__python_delete_punctuation(const char *text, size_t size, bool underscore_is_space, vit__buffer *out)
 {
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '_' && underscore_is_space)

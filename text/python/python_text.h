@@ -16,7 +16,6 @@ size_t vit__python_left_space(const char *text, size_t size);
 size_t vit__python_right_space(const char *text, size_t size);
 /* text.translate(...) that deletes string.punctuation (ASCII); underscore_is_space: '_' becomes a
  * space instead. */
-void vit__python_delete_punctuation(const char *text, size_t size, bool underscore_is_space,
-                                    vit__buffer *out);
+void vit__python_delete_punctuation(const char *text, size_t size, bool underscore_is_space, vit__buffer *out);
 
 #endif

@@ -63,8 +63,7 @@ bool vit__unicode_is_nonspacing_mark(uint32_t c)
 
 bool vit__unicode_is_control(uint32_t c)
 {
-    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf |
-                                                   UC_CATEGORY_MASK_Co);
+    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf | UC_CATEGORY_MASK_Co);
 }
 
 void vit__unicode_add_lower(vit__buffer *buffer, uint32_t c)
@@ -94,13 +93,10 @@ void vit__unicode_add_upper(vit__buffer *buffer, const char *text, size_t size)
     take(buffer, upper, length);
 }
 
-void vit__unicode_add_normal(vit__buffer *buffer, vit__normal_form form, const char *text,
-                             size_t size)
+void vit__unicode_add_normal(vit__buffer *buffer, vit__normal_form form, const char *text, size_t size)
 {
-    const uninorm_t forms[] = {[VIT__NFC] = UNINORM_NFC,
-                               [VIT__NFD] = UNINORM_NFD,
-                               [VIT__NFKC] = UNINORM_NFKC,
-                               [VIT__NFKD] = UNINORM_NFKD};
+    const uninorm_t forms[] = {
+        [VIT__NFC] = UNINORM_NFC, [VIT__NFD] = UNINORM_NFD, [VIT__NFKC] = UNINORM_NFKC, [VIT__NFKD] = UNINORM_NFKD};
     size_t length = 0;
     if (size == 0)
         return;

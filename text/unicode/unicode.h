@@ -33,8 +33,7 @@ void vit__unicode_add_lower(vit__buffer *buffer, uint32_t c);
 void vit__unicode_add_upper(vit__buffer *buffer, const char *text, size_t size);
 
 typedef enum vit__normal_form { VIT__NFC, VIT__NFD, VIT__NFKC, VIT__NFKD } vit__normal_form;
-void vit__unicode_add_normal(vit__buffer *buffer, vit__normal_form form, const char *text,
-                             size_t size);
+void vit__unicode_add_normal(vit__buffer *buffer, vit__normal_form form, const char *text, size_t size);
 
 /* Bytes of the grapheme cluster at the start of the text. */
 size_t vit__unicode_cluster(const char *text, size_t size);

@@ -47,8 +47,8 @@ static vit_status settle_config(vit__checkpoint *checkpoint, vit_error *err)
         return vit__layout_read_config(layout, err);
     const char *path = checkpoint->shards.shards[0].path;
     if (!text)
-        return vit__fail(err, VIT_ERR_CORRUPT, path, "says \"format\": \"%s\" but has no \"config\" in its __metadata__",
-                         format);
+        return vit__fail(err, VIT_ERR_CORRUPT, path,
+                         "says \"format\": \"%s\" but has no \"config\" in its __metadata__", format);
     vit__json_free(layout->config);
     free(layout->config_path);
     layout->kind = packed ? VIT__CHECKPOINT_PACKED : VIT__CHECKPOINT_OWN;
@@ -230,8 +230,7 @@ void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, si
 
 vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err)
 {
-    void **grown = vit__grow(checkpoint->kept, &checkpoint->kept_room, checkpoint->n_kept, 1,
-                             sizeof *grown);
+    void **grown = vit__grow(checkpoint->kept, &checkpoint->kept_room, checkpoint->n_kept, 1, sizeof *grown);
     if (!grown) {
         free(memory);
         return vit__fail_memory(err, checkpoint->layout.path);

@@ -40,7 +40,8 @@ const char *vit__checkpoint_folder(const vit__checkpoint *checkpoint); /* where 
  * NULL past the last. */
 const char *vit__checkpoint_file(const vit__checkpoint *checkpoint, size_t index);
 
-/* The configuration: config.json, open_clip_config.json, or "config" (JSON text) of an own file's metadata. Borrowed. */
+/* The configuration: config.json, open_clip_config.json, or
+ * "config" (JSON text) of an own file's metadata. Borrowed. */
 const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint);
 const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint); /* its path, for messages */
 

@@ -15,11 +15,8 @@
 static const struct place {
     const char *variable, *below;
 } places[] = {
-    {"HF_HUB_CACHE", ""},
-    {"HUGGINGFACE_HUB_CACHE", ""}, /* its former name */
-    {"HF_HOME", "hub"},
-    {"XDG_CACHE_HOME", "huggingface/hub"},
-    {"HOME", ".cache/huggingface/hub"},
+    {"HF_HUB_CACHE", ""}, {"HUGGINGFACE_HUB_CACHE", ""}, /* its former name */
+    {"HF_HOME", "hub"},   {"XDG_CACHE_HOME", "huggingface/hub"}, {"HOME", ".cache/huggingface/hub"},
 };
 
 #define REVISION_MAX 128

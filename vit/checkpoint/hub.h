@@ -8,8 +8,8 @@
 /* Is this text a hub id: one slash, each side letters, digits, '-', '_', '.', not starting with a '.'? */
 int vit__hub_is_id(const char *text);
 
-/* *folder = the snapshot's folder, which the caller frees. VIT_ERR_NOT_FOUND says which places were looked at and how to
- * get the model there. */
+/* *folder = the snapshot's folder, which the caller frees. VIT_ERR_NOT_FOUND
+ * says which places were looked at and how to get the model there. */
 vit_status vit__hub_find(const char *id, char **folder, vit_error *err);
 
 #endif

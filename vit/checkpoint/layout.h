@@ -7,7 +7,7 @@
 
 typedef struct vit__layout {
     vit__checkpoint_kind kind;
-    char *path;    /* the folder or file it was resolved to */
+    char *path; /* the folder or file it was resolved to */
     char *folder;
     char *weights; /* a safetensors file, or an index of shards */
     char *config_path;

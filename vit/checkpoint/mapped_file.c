@@ -8,12 +8,10 @@
 
 #include "file.h"
 
-static vit_status map(int descriptor, const char *path, uint64_t size, vit__mapped_file *file,
-                      vit_error *err)
+static vit_status map(int descriptor, const char *path, uint64_t size, vit__mapped_file *file, vit_error *err)
 {
     if (size > SIZE_MAX)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, path,
-                         "too large for this machine's address space");
+        return vit__fail(err, VIT_ERR_TOO_LARGE, path, "too large for this machine's address space");
     if (size == 0)
         return VIT_OK; /* nothing to map */
     void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, descriptor, 0);
@@ -51,6 +49,5 @@ void vit__mapped_file_give_back(const void *data, size_t size)
     uintptr_t first = ((uintptr_t)data + page - 1) / page * page;
     uintptr_t end = ((uintptr_t)data + size) / page * page;
     if (first < end)
-        madvise((void *)first, end - first,
-                MADV_DONTNEED); /* clean pages of a file: nothing is lost */
+        madvise((void *)first, end - first, MADV_DONTNEED); /* clean pages of a file: nothing is lost */
 }

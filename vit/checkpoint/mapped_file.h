@@ -17,8 +17,8 @@ typedef struct vit__mapped_file {
 vit_status vit__mapped_file_open(const char *path, vit__mapped_file *file, vit_error *err);
 void vit__mapped_file_close(vit__mapped_file *file);
 
-/* Tells the system that these bytes will not be needed soon: their memory goes back, and they are read again if touched.
- * Only whole pages inside the range are given back. */
+/* Tells the system that these bytes will not be needed soon: their memory goes back, and
+ * they are read again if touched. Only whole pages inside the range are given back. */
 void vit__mapped_file_give_back(const void *data, size_t size);
 
 #endif

@@ -23,12 +23,12 @@ static const struct dtype_row {
     vit__dtype dtype;
     unsigned bits;
 } dtypes[] = {
-    {"F32", VIT__DTYPE_F32, 32},      {"F16", VIT__DTYPE_F16, 16},      {"BF16", VIT__DTYPE_BF16, 16},
-    {"F64", VIT__DTYPE_F64, 64},      {"I8", VIT__DTYPE_I8, 8},         {"U8", VIT__DTYPE_U8, 8},
-    {"I32", VIT__DTYPE_I32, 32},      {"I64", VIT__DTYPE_I64, 64},      {"BOOL", VIT__DTYPE_OTHER, 8},
-    {"I16", VIT__DTYPE_OTHER, 16},    {"U16", VIT__DTYPE_OTHER, 16},    {"U32", VIT__DTYPE_OTHER, 32},
-    {"U64", VIT__DTYPE_OTHER, 64},    {"C64", VIT__DTYPE_OTHER, 64},    {"F8_E5M2", VIT__DTYPE_OTHER, 8},
-    {"F8_E4M3", VIT__DTYPE_OTHER, 8}, {"F8_E8M0", VIT__DTYPE_OTHER, 8}, {"F8_E5M2FNUZ", VIT__DTYPE_OTHER, 8},
+    {"F32", VIT__DTYPE_F32, 32},          {"F16", VIT__DTYPE_F16, 16},      {"BF16", VIT__DTYPE_BF16, 16},
+    {"F64", VIT__DTYPE_F64, 64},          {"I8", VIT__DTYPE_I8, 8},         {"U8", VIT__DTYPE_U8, 8},
+    {"I32", VIT__DTYPE_I32, 32},          {"I64", VIT__DTYPE_I64, 64},      {"BOOL", VIT__DTYPE_OTHER, 8},
+    {"I16", VIT__DTYPE_OTHER, 16},        {"U16", VIT__DTYPE_OTHER, 16},    {"U32", VIT__DTYPE_OTHER, 32},
+    {"U64", VIT__DTYPE_OTHER, 64},        {"C64", VIT__DTYPE_OTHER, 64},    {"F8_E5M2", VIT__DTYPE_OTHER, 8},
+    {"F8_E4M3", VIT__DTYPE_OTHER, 8},     {"F8_E8M0", VIT__DTYPE_OTHER, 8}, {"F8_E5M2FNUZ", VIT__DTYPE_OTHER, 8},
     {"F8_E4M3FNUZ", VIT__DTYPE_OTHER, 8}, {"F6_E2M3", VIT__DTYPE_OTHER, 6}, {"F6_E3M2", VIT__DTYPE_OTHER, 6},
     {"F4", VIT__DTYPE_OTHER, 4},
 };
@@ -72,11 +72,10 @@ static vit_status measure(const parser *p, const struct dtype_row *dtype, vit__t
     for (size_t i = 0; fits && i < tensor->rank; i++)
         fits = vit__multiply(bits, tensor->shape[i], &bits);
     if (!fits)
-        return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME ": its shape is larger than any memory",
-                         tensor->name);
+        return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME ": its shape is larger than any memory", tensor->name);
     if (bits % 8 != 0)
-        return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME " of dtype %s does not fill whole bytes",
-                         tensor->name, dtype->name);
+        return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME " of dtype %s does not fill whole bytes", tensor->name,
+                         dtype->name);
     tensor->size = bits / 8;
     return VIT_OK;
 }

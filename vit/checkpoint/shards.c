@@ -106,8 +106,8 @@ static vit_status check_named(const vit__json *map, const vit__shards *shards, c
         const char *file = vit__json_string(vit__json_value(i));
         const vit__shard *shard = find_shard(shards, file);
         if (!shard || !vit__safetensors_find(&shard->content, vit__json_key(i)))
-            return vit__fail(err, VIT_ERR_CORRUPT, where, "\"%.200s\" has no tensor \"%.200s\", which the index puts there",
-                             file, vit__json_key(i));
+            return vit__fail(err, VIT_ERR_CORRUPT, where,
+                             "\"%.200s\" has no tensor \"%.200s\", which the index puts there", file, vit__json_key(i));
     }
     return VIT_OK;
 }
@@ -120,8 +120,8 @@ static vit_status check_held(const vit__json *map, const vit__shard *shard, cons
         const char *name = shard->content.tensors[i].name;
         const char *named = vit__json_string(vit__json_get(map, name));
         if (!named)
-            return vit__fail(err, VIT_ERR_CORRUPT, where, "\"%.200s\" holds tensor \"%.200s\", which the index lacks", file,
-                             name);
+            return vit__fail(err, VIT_ERR_CORRUPT, where, "\"%.200s\" holds tensor \"%.200s\", which the index lacks",
+                             file, name);
         if (strcmp(named, file) != 0)
             return vit__fail(err, VIT_ERR_CORRUPT, where,
                              "tensor \"%.200s\" stands in \"%.100s\", but the index puts it in \"%.100s\"", name, file,
@@ -134,7 +134,8 @@ static vit_status open_mapped_names(const vit__json *index, const char *path, vi
 {
     const vit__json *map = vit__json_get(index, "weight_map");
     if (!vit__json_is_object(map) || vit__json_length(map) == 0)
-        return vit__fail(err, VIT_ERR_CORRUPT, path, "not an index of shards: no \"weight_map\" of tensor names to files");
+        return vit__fail(err, VIT_ERR_CORRUPT, path,
+                         "not an index of shards: no \"weight_map\" of tensor names to files");
     size_t n;
     const char **names;
     char *folder = NULL;

@@ -70,8 +70,8 @@ int vit_tensor_file_find(const vit_tensor_file *file, const char *name, vit_tens
 }
 
 /* The tensor that `function` was asked for, and room for its values. */
-static vit_status find(const char *function, const vit_tensor_file *file, const char *name,
-                       const void *values, const vit__tensor **tensor, vit_error *err)
+static vit_status find(const char *function, const vit_tensor_file *file, const char *name, const void *values,
+                       const vit__tensor **tensor, vit_error *err)
 {
     if (!file || !name || !values)
         return vit__fail_null(err, function, !file ? "file" : !name ? "name" : "values");
@@ -84,8 +84,8 @@ vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name,
     const vit__tensor *tensor;
     vit_status status = find(__func__, file, name, values, &tensor, err);
     if (status == VIT_OK && !vit__tensor_read(tensor, 0, vit__tensor_elements(tensor), values))
-        status = vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, file->path, "tensor %s holds %s, not floating-point numbers",
-                           name, tensor->dtype_name);
+        status = vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, file->path,
+                           "tensor %s holds %s, not floating-point numbers", name, tensor->dtype_name);
     return status;
 }
 

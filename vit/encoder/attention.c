@@ -58,13 +58,21 @@ static void attend(void *context, size_t index, unsigned thread)
     size_t run = index % work->runs, head = index / work->runs, width = c->heads * c->head_dim;
     size_t length = (c->queries + work->runs - 1) / work->runs, from = run * length, first = c->first + from;
     const float *q = c->qkv + head * c->head_dim;
-    vit__core_call core = {
-        .precision = c->precision, .q = q + first * 3 * width, .k = q + width, .v = q + 2 * width, .stride = 3 * width,
-        .queries = c->queries - from < length ? c->queries - from : length, .keys = c->tokens, .head_dim = c->head_dim,
-        .scale = c->scale,
-        .relative = c->relative ? c->relative + head * c->relative_entries : NULL,
-        .relative_index = c->relative ? c->relative_index + first * c->tokens : NULL,
-        .causal = c->causal, .first_query = first, .y = c->y + from * width + head * c->head_dim, .y_stride = width};
+    vit__core_call core = {.precision = c->precision,
+                           .q = q + first * 3 * width,
+                           .k = q + width,
+                           .v = q + 2 * width,
+                           .stride = 3 * width,
+                           .queries = c->queries - from < length ? c->queries - from : length,
+                           .keys = c->tokens,
+                           .head_dim = c->head_dim,
+                           .scale = c->scale,
+                           .relative = c->relative ? c->relative + head * c->relative_entries : NULL,
+                           .relative_index = c->relative ? c->relative_index + first * c->tokens : NULL,
+                           .causal = c->causal,
+                           .first_query = first,
+                           .y = c->y + from * width + head * c->head_dim,
+                           .y_stride = width};
     vit__core_attend(&core, work->workers->kernels, &work->workers->tiles,
                      work->workers->scratch + thread * work->workers->scratch_size);
 }

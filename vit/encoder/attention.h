@@ -9,12 +9,12 @@
 #include "weights.h"
 
 typedef struct vit__attention_call {
-    vit_precision precision; /* f32, or anything less for bf16 */
-    size_t tokens, heads, head_dim; /* T, H, d */
-    size_t first, own;              /* the tokens this call is about, */
-    size_t queries;                 /* and how many of them, from `first` on, get an output */
-    float scale;                           /* of the scores: 1 / sqrt(d) nearly everywhere */
-    float *qkv;                            /* [T, 3, H, d] */
+    vit_precision precision;                  /* f32, or anything less for bf16 */
+    size_t tokens, heads, head_dim;           /* T, H, d */
+    size_t first, own;                        /* the tokens this call is about, */
+    size_t queries;                           /* and how many of them, from `first` on, get an output */
+    float scale;                              /* of the scores: 1 / sqrt(d) nearly everywhere */
+    float *qkv;                               /* [T, 3, H, d] */
     const vit__norm_weights *q_norm, *k_norm; /* weight NULL: none; [d], or [H * d] where norm_width */
     bool norm_width;
     const vit__rotary_table *rotary; /* for the tokens from rotary_first on; cosines NULL: none */
@@ -23,20 +23,22 @@ typedef struct vit__attention_call {
     const float *relative;          /* [H][entries], added to the scaled scores; NULL: none */
     const uint32_t *relative_index; /* [T, T] */
     size_t relative_entries;
-    bool causal;                           /* a query sees the keys up to its own */
-    float *y;                              /* [queries, H, d] */
+    bool causal; /* a query sees the keys up to its own */
+    float *y;    /* [queries, H, d] */
 } vit__attention_call;
 
 /* Floats of scratch each thread needs. */
 size_t vit__attention_scratch(size_t tokens, size_t head_dim);
 
-/* Norms and rotary positions, in place, of the call's own tokens in qkv: first of all, and before others use their keys. */
+/* Norms and rotary positions, in place, of the call's own tokens
+ * in qkv: first of all, and before others use their keys. */
 void vit__attention_place(const vit__attention_call *call, const vit__workers *workers);
 
 void vit__attention(const vit__attention_call *call, const vit__workers *workers);
 
-/* Differential attention (Ye et al. 2024): attention of the first halves of q and k, less lambda times that of the second
- * halves, each over whole heads of v, then normed. call->scale is of a half. room [queries, H, d] is overwritten. */
+/* Differential attention (Ye et al. 2024): attention of the first halves of q and
+ * k, less lambda times that of the second halves, each over whole heads of v,
+ * then normed. call->scale is of a half. room [queries, H, d] is overwritten. */
 void vit__attention_difference(const vit__attention_call *call, const vit__difference *difference, float *room,
                                const vit__workers *workers);
 

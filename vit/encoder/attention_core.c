@@ -13,15 +13,15 @@
 
 /* What the scratch holds; 32-bit words of f32 or bf16 where it says words. */
 enum region {
-    QUERY_WORDS, /* bf16: [queries][words of d] */
-    ROW,         /* [words of d] */
-    KEY_PANELS,  /* of a block: [panels of keys][words of d][VIT__PANEL] */
-    VALUE_PANELS,/* of a block: [panels of d][words of keys][VIT__PANEL] */
-    SCORES,      /* [QUERIES][columns] */
-    SHARES,      /* bf16: exponentials of the scores, [QUERIES][columns / 2] */
-    SUMS,        /* shares times values: [queries][panels of d * VIT__PANEL] */
-    TOPS,        /* [queries]: the largest score so far */
-    TOTALS,      /* [queries]: the sum of shares so far */
+    QUERY_WORDS,  /* bf16: [queries][words of d] */
+    ROW,          /* [words of d] */
+    KEY_PANELS,   /* of a block: [panels of keys][words of d][VIT__PANEL] */
+    VALUE_PANELS, /* of a block: [panels of d][words of keys][VIT__PANEL] */
+    SCORES,       /* [QUERIES][columns] */
+    SHARES,       /* bf16: exponentials of the scores, [QUERIES][columns / 2] */
+    SUMS,         /* shares times values: [queries][panels of d * VIT__PANEL] */
+    TOPS,         /* [queries]: the largest score so far */
+    TOTALS,       /* [queries]: the sum of shares so far */
     REGIONS
 };
 
@@ -83,8 +83,8 @@ static void take_queries(const core *c)
     }
 }
 
-/* Keys first ... first + n - 1, a panel's columns each. Columns past the last key keep what they had: nobody reads their
- * scores. */
+/* Keys first ... first + n - 1, a panel's columns each. Columns past
+ * the last key keep what they had: nobody reads their scores. */
 static void take_keys(const core *c, size_t first, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -142,8 +142,8 @@ static void score(const core *c, size_t query, size_t n_queries, size_t n_keys)
     }
 }
 
-/* The scores of one query and block become shares exp(score - top); what the sums hold so far is brought to the new top.
- * Keys that the query does not see have no share. */
+/* The scores of one query and block become shares exp(score - top); what the sums hold
+ * so far is brought to the new top. Keys that the query does not see have no share. */
 static void share(const core *c, size_t query, float *scores, size_t first_key, size_t n_keys)
 {
     const vit__core_call *call = c->call;
@@ -172,8 +172,8 @@ static void add_values(const core *c, size_t query, size_t n_queries, size_t n_k
 {
     const vit__core_call *call = c->call;
     size_t words = n_keys;
-    vit__tile_call tile = {.a = c->regions[SCORES], .a_stride = c->columns, .rows = n_queries, .out_stride = c->dims,
-                           .add = add};
+    vit__tile_call tile = {
+        .a = c->regions[SCORES], .a_stride = c->columns, .rows = n_queries, .out_stride = c->dims, .add = add};
     if (is_bf16(c)) {
         words = (n_keys + 1) / 2;
         tile.a = words_of(c, SHARES);
@@ -202,8 +202,11 @@ static void finish(const core *c)
 void vit__core_attend(const vit__core_call *call, const vit__kernels *kernels, const vit__tiles *tiles, float *scratch)
 {
     bool wide = call->precision == VIT_PRECISION_F32;
-    core c = {.call = call, .kernels = kernels, .multiply = wide ? tiles->f32 : tiles->bf16,
-              .columns = block_columns(call->keys), .dims = vit__round_up(call->head_dim, VIT__PANEL),
+    core c = {.call = call,
+              .kernels = kernels,
+              .multiply = wide ? tiles->f32 : tiles->bf16,
+              .columns = block_columns(call->keys),
+              .dims = vit__round_up(call->head_dim, VIT__PANEL),
               .words = vit__words(wide ? VIT_PRECISION_F32 : VIT_PRECISION_BF16, call->head_dim)};
     size_t sizes[REGIONS];
     region_sizes(call->keys, call->head_dim, sizes);

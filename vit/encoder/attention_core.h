@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The core of attention, for a run of queries of one head: softmax(Q K^T scale + bias) V, keys taken a block at a time
- * with a running maximum and sum (Milakov & Gimelshein 2018; Dao et al. 2022), so that scores of all tokens are never in
- * memory together. A query's result depends on the number of keys alone, not on the queries beside it.
+ * The core of attention, for a run of queries of one head: softmax(Q K^T scale + bias) V, keys taken a block at a
+ * time with a running maximum and sum (Milakov & Gimelshein 2018; Dao et al. 2022), so that scores of all tokens
+ * are never in memory together. A query's result depends on the number of keys alone, not on the queries beside it.
  */
 #ifndef VIT_ATTENTION_CORE_H
 #define VIT_ATTENTION_CORE_H

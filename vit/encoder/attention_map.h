@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The weights of attention, softmax(Q K^T / sqrt(head_dim) + bias), for people to look at: attention itself never has them
- * in memory together. */
+/* The weights of attention, softmax(Q K^T / sqrt(head_dim) + bias), for
+ * people to look at: attention itself never has them in memory together. */
 #ifndef VIT_ATTENTION_MAP_H
 #define VIT_ATTENTION_MAP_H
 

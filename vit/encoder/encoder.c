@@ -7,8 +7,8 @@
  *     depth times: x += scale1 * attention(norm1(x)); x += scale2 * mlp(norm2(x)) (or post-norm, as Vaswani et al.)
  *     final norm -> x [T,D] -> head
  *
- * Each lane does so for its own tokens. Where the head reads the first tokens alone, the last block finishes those alone,
- * after keys and values of all: their bits are the same.
+ * Each lane does so for its own tokens. Where the head reads the first tokens alone, the
+ * last block finishes those alone, after keys and values of all: their bits are the same.
  */
 #include "encoder.h"
 
@@ -58,8 +58,14 @@ static vit__gemm_call linear_call(const vit__lane *lane, const vit__linear *laye
                                   float *y)
 {
     epilogue.residual_row = layer->outputs;
-    return (vit__gemm_call){.linear = layer, .x = from.x, .norm = from.norm, .y = y, .rows = lane->rows,
-                            .x_row = layer->inputs, .y_row = layer->outputs, .epilogue = epilogue};
+    return (vit__gemm_call){.linear = layer,
+                            .x = from.x,
+                            .norm = from.norm,
+                            .y = y,
+                            .rows = lane->rows,
+                            .x_row = layer->inputs,
+                            .y_row = layer->outputs,
+                            .epilogue = epilogue};
 }
 
 static void linear(const vit__lane *lane, const vit__linear *layer, source from, vit__epilogue epilogue, float *y)
@@ -102,16 +108,16 @@ static patches own_patches(const vit__lane *lane)
     return p;
 }
 
-/* Gathers one patch: P = channels * patch_height * patch_width values in the order of a convolution kernel: channel, row,
- * column. Pixels right of and below the last whole patch are not read. */
+/* Gathers one patch: P = channels * patch_height * patch_width values in the order of a convolution
+ * kernel: channel, row, column. Pixels right of and below the last whole patch are not read. */
 static void gather_patch(void *context, size_t index, unsigned thread)
 {
     const patches *p = context;
     const vit_config *c = &p->lane->model->config;
     (void)thread;
     size_t across = c->image_width / c->patch_width, patch = p->first + index;
-    const float *pixels = p->lane->input->pixels +
-                          patch / across * c->patch_height * c->image_width + patch % across * c->patch_width;
+    const float *pixels = p->lane->input->pixels + patch / across * c->patch_height * c->image_width +
+                          patch % across * c->patch_width;
     float *out = p->lane->wide + index * c->channels * c->patch_height * c->patch_width;
     for (size_t channel = 0; channel < c->channels; channel++, pixels += c->image_height * c->image_width)
         for (size_t row = 0; row < c->patch_height; row++, out += c->patch_width)
@@ -124,7 +130,8 @@ static size_t placed_prefix(const vit_config *c)
     return vit__position_rows(c) > vit__config_patches(c) ? vit__position_rows(c) - vit__config_patches(c) : 0;
 }
 
-/* Those of the lane's tokens that come before the patches: learned vectors, plus their positions where they carry one. */
+/* Those of the lane's tokens that come before the patches:
+ * learned vectors, plus their positions where they carry one. */
 static void write_prefix(const vit__lane *lane)
 {
     const vit_config *c = &lane->model->config;
@@ -151,7 +158,11 @@ static void embed_pixels(const vit__lane *lane)
     vit__pool_run(lane->workers.pool, p.n, gather_patch, &p);
 
     const float *positions = w->positions ? w->positions + (placed_prefix(c) + p.first) * c->width : NULL;
-    vit__gemm_call call = {.linear = &w->patch, .x = lane->wide, .y = p.x, .rows = p.n, .x_row = w->patch.inputs,
+    vit__gemm_call call = {.linear = &w->patch,
+                           .x = lane->wide,
+                           .y = p.x,
+                           .rows = p.n,
+                           .x_row = w->patch.inputs,
                            .y_row = c->width,
                            .epilogue = {.residual = c->patch_norm ? NULL : positions, .residual_row = c->width}};
     lane->model->gemm->apply(&call, &lane->workers);
@@ -217,16 +228,28 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
     float *qkv = lane->qkv[pair % 2];
     bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL;
     vit__attention_call call = {
-        .precision = attention_precision(lane->model->precision), .tokens = lane->tokens, .first = lane->first,
-        .own = lane->own, .queries = lane->rows, .heads = c->heads, .head_dim = c->head_dim,
-        .scale = 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim)), .qkv = qkv,
-        .q_norm = &w->q_norm, .k_norm = &w->k_norm, .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
-        .rotary = &w->rotary, .rotary_half = c->rotary.half, .rotary_first = vit__config_prefix(c),
-        .relative = w->relative, .relative_index = lane->model->weights.relative_index,
+        .precision = attention_precision(lane->model->precision),
+        .tokens = lane->tokens,
+        .first = lane->first,
+        .own = lane->own,
+        .queries = lane->rows,
+        .heads = c->heads,
+        .head_dim = c->head_dim,
+        .scale = 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim)),
+        .qkv = qkv,
+        .q_norm = &w->q_norm,
+        .k_norm = &w->k_norm,
+        .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
+        .rotary = &w->rotary,
+        .rotary_half = c->rotary.half,
+        .rotary_first = vit__config_prefix(c),
+        .relative = w->relative,
+        .relative_index = lane->model->weights.relative_index,
         .relative_entries = c->relative_bias ? vit__position_relative_entries(c->image_height / c->patch_height,
                                                                               c->image_width / c->patch_width)
                                              : 0,
-        .causal = c->causal, .y = lane->y};
+        .causal = c->causal,
+        .y = lane->y};
     project_qkv(lane, &w->qkv, from, qkv + lane->first * 3 * width);
     vit__attention_place(&call, &lane->workers);
     meet(lane);
@@ -263,7 +286,8 @@ static void mlp(const vit__lane *lane, const vit__block_weights *w, source from,
 {
     const vit_config *c = &lane->model->config;
     bool gated = c->mlp == VIT__MLP_GATED;
-    linear(lane, &w->fc1, from, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation}, lane->wide);
+    linear(lane, &w->fc1, from, (vit__epilogue){.activation = gated ? VIT__ACTIVATION_NONE : c->activation},
+           lane->wide);
     gate_work work = {lane, w->fc1.outputs};
     if (gated)
         vit__pool_run(lane->workers.pool, lane->rows, close_gate, &work);

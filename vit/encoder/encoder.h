@@ -9,7 +9,7 @@ typedef struct vit__encoder_input {
     const float *pixels; /* [3][height][width]; or, for a model of words: */
     const int32_t *ids;  /* [length], each less than the vocabulary */
     size_t length;
-    size_t index;        /* in the results of the requests */
+    size_t index;                /* in the results of the requests */
     const vit_request *requests; /* checked: the model has them */
     size_t n_requests;
 } vit__encoder_input;

@@ -38,7 +38,12 @@ static void copy_token(const vit__lane *lane, size_t token, float *out)
 /* y[outputs] = residual + act(W x + b) */
 static void linear(const vit__lane *lane, const vit__linear *layer, vit__epilogue epilogue, const float *x, float *y)
 {
-    vit__gemm_call call = {.linear = layer, .x = x, .y = y, .rows = 1, .x_row = layer->inputs, .y_row = layer->outputs,
+    vit__gemm_call call = {.linear = layer,
+                           .x = x,
+                           .y = y,
+                           .rows = 1,
+                           .x_row = layer->inputs,
+                           .y_row = layer->outputs,
                            .epilogue = epilogue};
     lane->model->gemm->apply(&call, &lane->workers);
 }
@@ -71,8 +76,8 @@ size_t vit__pool_scratch(const vit_config *config)
     return config->pool_heads ? vit__config_tokens(config) : 0;
 }
 
-/* [T, 2D] keys and values of the tokens, in the room that the last block's attention, which others may still be at, does
- * not use. */
+/* [T, 2D] keys and values of the tokens, in the room that the last
+ * block's attention, which others may still be at, does not use. */
 static float *pool_kv(const vit__lane *lane)
 {
     return lane->qkv[vit__config_pairs(&lane->model->config) % 2];
@@ -83,8 +88,11 @@ void vit__head_prepare(const vit__lane *lane)
     const vit_config *c = &lane->model->config;
     if (!c->pool_heads || lane->rows < lane->own) /* nobody pools some of the tokens */
         return;
-    vit__gemm_call call = {.linear = &lane->model->weights.pool.kv, .x = lane->x,
-                           .y = pool_kv(lane) + lane->first * 2 * c->width, .rows = lane->own, .x_row = c->width,
+    vit__gemm_call call = {.linear = &lane->model->weights.pool.kv,
+                           .x = lane->x,
+                           .y = pool_kv(lane) + lane->first * 2 * c->width,
+                           .rows = lane->own,
+                           .x_row = c->width,
                            .y_row = 2 * c->width};
     lane->model->gemm->apply(&call, &lane->workers);
 }
@@ -259,7 +267,8 @@ static void pooler(vit__lane *lane, float *out)
 {
     const vit_config *c = &lane->model->config;
     if (c->pooler == VIT__POOLER_DENSE)
-        linear(lane, &lane->model->weights.pooler, (vit__epilogue){.activation = c->pooler_activation}, lane->all.x, out);
+        linear(lane, &lane->model->weights.pooler, (vit__epilogue){.activation = c->pooler_activation}, lane->all.x,
+               out);
     else
         (c->pooler == VIT__POOLER_EMBEDDING ? embedding : pooled)(lane, out);
 }
@@ -300,7 +309,7 @@ static void answer(vit__lane *lane, const vit_request *request)
     case VIT_OUTPUT_LATENT_LOG_VARIANCE:
         project(lane, c->pooling, &w->latent_log_variance, out);
         break;
-    case VIT_OUTPUT_HIDDEN: /* written between the blocks */
+    case VIT_OUTPUT_HIDDEN:    /* written between the blocks */
     case VIT_OUTPUT_ATTENTION: /* written inside them */
         break;
     }

@@ -32,7 +32,8 @@ static void need_memory(vit__linear *linear, void *context)
 static layer_need layer_needs(const vit_model *model)
 {
     size_t tokens = vit__config_tokens(&model->config);
-    size_t scratch = vit__larger(vit__attention_scratch(tokens, model->config.head_dim), vit__pool_scratch(&model->config));
+    size_t scratch = vit__larger(vit__attention_scratch(tokens, model->config.head_dim),
+                                 vit__pool_scratch(&model->config));
     layer_need need = {model->gemm, tokens, scratch, 0, 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
@@ -158,8 +159,10 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
         return status;
     for (size_t i = 0; i < lanes->n; i++) {
         lanes->lanes[i].model = model;
-        lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i], .kernels = vit__kernels_get(flags),
-                                                 .tiles = vit__tiles_get(flags), .scratch_size = need.scratch};
+        lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i],
+                                                 .kernels = vit__kernels_get(flags),
+                                                 .tiles = vit__tiles_get(flags),
+                                                 .scratch_size = need.scratch};
     }
     return allocate(model, lanes, need.scratch, err);
 }
@@ -187,10 +190,12 @@ typedef struct run_work {
 
 static vit__encoder_input pick(const vit_model *model, const vit__inputs *inputs, size_t index)
 {
-    return (vit__encoder_input){
-        .pixels = inputs->pixels ? inputs->pixels + index * vit_model_pixels_size(model) : NULL,
-        .ids = inputs->ids ? inputs->ids + index * inputs->length : NULL,
-        .length = inputs->length, .index = index, .requests = inputs->requests, .n_requests = inputs->n_requests};
+    return (vit__encoder_input){.pixels = inputs->pixels ? inputs->pixels + index * vit_model_pixels_size(model) : NULL,
+                                .ids = inputs->ids ? inputs->ids + index * inputs->length : NULL,
+                                .length = inputs->length,
+                                .index = index,
+                                .requests = inputs->requests,
+                                .n_requests = inputs->n_requests};
 }
 
 /* The lane's tokens and where they lie: share `part` of `parts`. */
@@ -236,5 +241,6 @@ void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs)
         vit__pool_run(lanes->pool, apart, run_lane, &work);
     work.together = true;
     for (work.input = apart; work.input < inputs->n; work.input++)
-        vit__pool_run(lanes->pool, lanes->n, run_lane, &work); /* each thread takes one: it stays there till all have met */
+        vit__pool_run(lanes->pool, lanes->n, run_lane,
+                      &work); /* each thread takes one: it stays there till all have met */
 }

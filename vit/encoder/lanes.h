@@ -16,17 +16,17 @@ typedef struct vit__inputs {
 } vit__inputs;
 
 typedef struct vit__lanes {
-    size_t n;               /* lanes */
-    size_t slots;           /* inputs that there is memory for: as many as lanes, or max_batch if that is less */
-    vit__pool *pool;        /* a thread a lane */
-    vit__pool **crews;      /* [n]: who works in a lane: its thread, and others if there are more threads than lanes */
-    vit__barrier *meeting;  /* of all lanes */
-    vit__lane *lanes;       /* [n] */
-    vit__lane_memory *memory; /* [slots] */
-    float *qkv[2];          /* of an input that lanes share; NULL: there is one lane */
-    float *arena;           /* all floats of the above */
+    size_t n;              /* lanes */
+    size_t slots;          /* inputs that there is memory for: as many as lanes, or max_batch if that is less */
+    vit__pool *pool;       /* a thread a lane */
+    vit__pool **crews;     /* [n]: who works in a lane: its thread, and others if there are more threads than lanes */
+    vit__barrier *meeting; /* of all lanes */
+    vit__lane *lanes;      /* [n] */
+    vit__lane_memory *memory;     /* [slots] */
+    float *qkv[2];                /* of an input that lanes share; NULL: there is one lane */
+    float *arena;                 /* all floats of the above */
     size_t operand_row, wide_row; /* floats a token */
-    size_t room;            /* floats of operand memory besides, of each lane */
+    size_t room;                  /* floats of operand memory besides, of each lane */
 } vit__lanes;
 
 /* On failure, too, vit__lanes_free frees what there is; lanes must be zero before. */

@@ -80,22 +80,19 @@ static vit_status check_size(const encoding *call, size_t elements, size_t size,
     size_t all, bytes;
     if (vit__multiply(call->inputs.n, elements, &all) && vit__multiply(all, size, &bytes))
         return VIT_OK;
-    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function,
-                     "n is %zu: no memory holds as many", call->inputs.n);
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function, "n is %zu: no memory holds as many",
+                     call->inputs.n);
 }
 
-static vit_status check_request(const encoding *call, const vit_session *session, size_t index,
-                                vit_error *err)
+static vit_status check_request(const encoding *call, const vit_session *session, size_t index, vit_error *err)
 {
     const vit_request *request = &call->inputs.requests[index];
     size_t shape[2];
-    vit_status status =
-        vit_output_shape(session->model, request->output, request->layer, shape, err);
+    vit_status status = vit_output_shape(session->model, request->output, request->layer, shape, err);
     if (status == VIT_OK)
         status = check_size(call, shape[0] * shape[1], sizeof *request->result, err);
     if (status == VIT_OK && call->inputs.n && !request->result)
-        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function,
-                           "requests[%zu].result is NULL", index);
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function, "requests[%zu].result is NULL", index);
     return status;
 }
 
@@ -131,8 +128,8 @@ static vit_status check_ids(const encoding *call, const vit_session *session, vi
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path,
                          "this is an image tower: open the model with its text tower");
     if (length == 0 || length > c->context)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path,
-                         "texts of %zu tokens: the model takes 1 to %zu", length, c->context);
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, path, "texts of %zu tokens: the model takes 1 to %zu", length,
+                         c->context);
     return check_size(call, length, sizeof *call->inputs.ids, err);
 }
 
@@ -144,8 +141,8 @@ static vit_status check_vocabulary(const encoding *call, const vit_session *sess
     for (size_t i = 0; i < call->inputs.n * length; i++)
         if (ids[i] < 0 || (size_t)ids[i] >= vocabulary)
             return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
-                             "token id %ld of text %zu is not in the vocabulary of %zu",
-                             (long)ids[i], i / length, vocabulary);
+                             "token id %ld of text %zu is not in the vocabulary of %zu", (long)ids[i], i / length,
+                             vocabulary);
     return VIT_OK;
 }
 
@@ -195,21 +192,20 @@ static vit_status encode(vit_session *session, const encoding *call, vit_error *
     return check_results(session, &call->inputs, err);
 }
 
-vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n,
-                               const vit_request *requests, size_t n_requests, vit_error *err)
+vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
+                               size_t n_requests, vit_error *err)
 {
-    const encoding call = {__func__, VIT__INPUT_PIXELS,
-                           {.pixels = pixels, .n = n, .requests = requests,
-                            .n_requests = n_requests}};
+    const encoding call = {
+        __func__, VIT__INPUT_PIXELS, {.pixels = pixels, .n = n, .requests = requests, .n_requests = n_requests}};
     return encode(session, &call, err);
 }
 
 vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                     const vit_request *requests, size_t n_requests, vit_error *err)
 {
-    const encoding call = {__func__, VIT__INPUT_TOKENS,
-                           {.ids = ids, .length = length, .n = n, .requests = requests,
-                            .n_requests = n_requests}};
+    const encoding call = {__func__,
+                           VIT__INPUT_TOKENS,
+                           {.ids = ids, .length = length, .n = n, .requests = requests, .n_requests = n_requests}};
     return encode(session, &call, err);
 }
 
@@ -217,8 +213,8 @@ vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_o
                       vit_error *err)
 {
     const vit_request request = {.output = output, .result = result};
-    const encoding call = {__func__, VIT__INPUT_PIXELS,
-                           {.pixels = pixels, .n = n, .requests = &request, .n_requests = 1}};
+    const encoding call = {
+        __func__, VIT__INPUT_PIXELS, {.pixels = pixels, .n = n, .requests = &request, .n_requests = 1}};
     return n && !result ? vit__fail_null(err, __func__, "result") : encode(session, &call, err);
 }
 
@@ -226,9 +222,8 @@ vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, s
                            float *result, vit_error *err)
 {
     const vit_request request = {.output = output, .result = result};
-    const encoding call = {__func__, VIT__INPUT_TOKENS,
-                           {.ids = ids, .length = length, .n = n, .requests = &request,
-                            .n_requests = 1}};
+    const encoding call = {
+        __func__, VIT__INPUT_TOKENS, {.ids = ids, .length = length, .n = n, .requests = &request, .n_requests = 1}};
     return n && !result ? vit__fail_null(err, __func__, "result") : encode(session, &call, err);
 }
 

@@ -107,7 +107,8 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
     if (c->head_dim > WIDTH_MOST || vit__config_attention_width(c) > 4 * WIDTH_MOST)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "%zu heads of %zu make no sense", c->heads, c->head_dim);
     if (c->attention == VIT__ATTENTION_DIFFERENTIAL && c->head_dim % 2 != 0)
-        return vit__fail(err, VIT_ERR_CORRUPT, where, "differential attention halves its heads: %zu is odd", c->head_dim);
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "differential attention halves its heads: %zu is odd",
+                         c->head_dim);
     if (c->rotary.kind != VIT__ROTARY_NONE && c->head_dim % (c->rotary.kind == VIT__ROTARY_MIXED ? 2 : 4) != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "rotary positions need a head width that is a multiple of 4: %zu",
                          c->head_dim);
@@ -115,8 +116,8 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
         return vit__fail(err, VIT_ERR_CORRUPT, where,
                          "sine-cosine positions along two axes need a width that is a multiple of 4: %zu", c->width);
     if (c->pool_heads && c->width % c->pool_heads != 0)
-        return vit__fail(err, VIT_ERR_CORRUPT, where, "a width of %zu is not a multiple of its attention pool's %zu heads",
-                         c->width, c->pool_heads);
+        return vit__fail(err, VIT_ERR_CORRUPT, where,
+                         "a width of %zu is not a multiple of its attention pool's %zu heads", c->width, c->pool_heads);
     return VIT_OK;
 }
 
@@ -137,8 +138,8 @@ static vit_status check_tables(const vit_config *c, const char *where, vit_error
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i] > TABLE_MOST)
             return vit__fail(err, VIT_ERR_TOO_LARGE, where,
-                             "%zu tokens a picture: their positions alone would take %zu MiB, and this build takes %u", tokens,
-                             sizes[i] / 262144, TABLE_MOST / 262144);
+                             "%zu tokens a picture: their positions alone would take %zu MiB, and this build takes %u",
+                             tokens, sizes[i] / 262144, TABLE_MOST / 262144);
     return VIT_OK;
 }
 
@@ -176,9 +177,8 @@ double vit__config_flops(const vit_config *c)
     double attention = (double)vit__config_attention_width(c);
     double fc1 = (double)c->mlp_width * (c->mlp == VIT__MLP_GATED ? 2 : 1);
     double block = 4 * width * attention + width * fc1 + width * (double)c->mlp_width + 2 * tokens * attention;
-    double patches = c->input == VIT__INPUT_PIXELS
-                         ? (double)vit__config_patches(c) * width *
-                               (double)(c->channels * c->patch_height * c->patch_width)
-                         : 0;
+    double patches = c->input == VIT__INPUT_PIXELS ? (double)vit__config_patches(c) * width *
+                                                         (double)(c->channels * c->patch_height * c->patch_width)
+                                                   : 0;
     return 2 * (patches + (double)vit__config_pairs(c) * tokens * block);
 }

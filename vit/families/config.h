@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The canonical description of one encoder, of pictures or of words: the union of what every family needs. A family fills
- * it once from its config file; the encoder reads nothing else and does not know the family's name. Opening a model
- * refuses values the encoder cannot run (see vit__config_check), so that a field is never silently ignored.
+ * The canonical description of one encoder, of pictures or of words: the union of what every family needs. A family
+ * fills it once from its config file; the encoder reads nothing else and does not know the family's name. Opening a
+ * model refuses values the encoder cannot run (see vit__config_check), so that a field is never silently ignored.
  */
 #ifndef VIT_CONFIG_H
 #define VIT_CONFIG_H
@@ -35,7 +35,7 @@ typedef enum vit__block_order {
     VIT__BLOCK_POST_NORM,   /* h = norm1(attention(x) + x); x = norm2(mlp(h) + h): Vaswani et al. 2017 */
     VIT__BLOCK_BRANCH_NORM, /* x += s1*norm1(attention(x)); x += s2*norm2(mlp(x)) */
     VIT__BLOCK_PARALLEL,    /* one norm, attention and MLP beside each other */
-    VIT__BLOCK_BRANCHES     /* pre-norm, with `branches` attentions side by side, then as many MLPs (Touvron et al. 2022) */
+    VIT__BLOCK_BRANCHES /* pre-norm, with `branches` attentions side by side, then as many MLPs (Touvron et al. 2022) */
 } vit__block_order;
 
 typedef enum vit__mlp_kind {
@@ -54,15 +54,15 @@ typedef enum vit__position_kind {
 
 /* How a table of positions meets another picture size than the one it was made for (position.c). */
 typedef enum vit__interpolation {
-    VIT__INTERPOLATION_NONE,             /* it does not: another size is refused */
-    VIT__INTERPOLATION_BICUBIC,          /* torch, align_corners false, a = -0.75 */
-    VIT__INTERPOLATION_BICUBIC_ANTIALIAS,/* torch, antialias: a = -0.5, support scaled */
+    VIT__INTERPOLATION_NONE,              /* it does not: another size is refused */
+    VIT__INTERPOLATION_BICUBIC,           /* torch, align_corners false, a = -0.75 */
+    VIT__INTERPOLATION_BICUBIC_ANTIALIAS, /* torch, antialias: a = -0.5, support scaled */
     VIT__INTERPOLATION_BILINEAR_ANTIALIAS
 } vit__interpolation;
 
 typedef enum vit__rotary_kind {
     VIT__ROTARY_NONE,
-    VIT__ROTARY_AXIAL, /* frequencies by formula, half of them along y, half along x */
+    VIT__ROTARY_AXIAL,  /* frequencies by formula, half of them along y, half along x */
     VIT__ROTARY_DINOV3, /* patch centres in [-1, 1], periods by theta */
     VIT__ROTARY_MIXED   /* learned frequencies per block and head, along both axes */
 } vit__rotary_kind;
@@ -73,8 +73,8 @@ typedef struct vit__rotary {
     bool half; /* pairs (d, d + head_dim/2), else (2d, 2d+1) */
     double theta;
     size_t reference_height, reference_width; /* positions are scaled to this grid; 0: not at all */
-    double offset;    /* added to every position */
-    bool x_first;     /* indexing "xy": angles of x before those of y */
+    double offset;                            /* added to every position */
+    bool x_first;                             /* indexing "xy": angles of x before those of y */
 } vit__rotary;
 
 typedef enum vit__attention_kind {
@@ -97,31 +97,31 @@ typedef enum vit__qk_norm {
 /* How tokens become one vector. */
 typedef enum vit__pooling {
     VIT__POOL_NONE,
-    VIT__POOL_CLASS,             /* token 0 */
-    VIT__POOL_MEAN_PATCHES,      /* mean without prefix tokens */
-    VIT__POOL_MEAN_ALL,          /* mean of all tokens */
-    VIT__POOL_MAX_PATCHES,       /* largest value of every channel (timm max) */
-    VIT__POOL_MEAN_MAX_PATCHES,  /* the middle between that and the mean (timm avgmax) */
-    VIT__POOL_CLASS_DISTILLATION,/* mean of tokens 0 and 1 (timm distilled) */
-    VIT__POOL_CLASS_AND_MEAN,    /* token 0 ++ mean of patches (DINOv2 classifier): 2D wide */
-    VIT__POOL_ATTENTION,         /* attention pooling with a learned query */
-    VIT__POOL_END,               /* text: the first token that is end_token */
-    VIT__POOL_LARGEST,           /* text: the first token with the largest id */
-    VIT__POOL_LAST               /* text: the last token */
+    VIT__POOL_CLASS,              /* token 0 */
+    VIT__POOL_MEAN_PATCHES,       /* mean without prefix tokens */
+    VIT__POOL_MEAN_ALL,           /* mean of all tokens */
+    VIT__POOL_MAX_PATCHES,        /* largest value of every channel (timm max) */
+    VIT__POOL_MEAN_MAX_PATCHES,   /* the middle between that and the mean (timm avgmax) */
+    VIT__POOL_CLASS_DISTILLATION, /* mean of tokens 0 and 1 (timm distilled) */
+    VIT__POOL_CLASS_AND_MEAN,     /* token 0 ++ mean of patches (DINOv2 classifier): 2D wide */
+    VIT__POOL_ATTENTION,          /* attention pooling with a learned query */
+    VIT__POOL_END,                /* text: the first token that is end_token */
+    VIT__POOL_LARGEST,            /* text: the first token with the largest id */
+    VIT__POOL_LAST                /* text: the last token */
 } vit__pooling;
 
 /* HF's pooler_output. */
 typedef enum vit__pooler {
     VIT__POOLER_NONE,
-    VIT__POOLER_POOLED, /* the pooled vector, normed where pooled_norm says so */
+    VIT__POOLER_POOLED,    /* the pooled vector, normed where pooled_norm says so */
     VIT__POOLER_EMBEDDING, /* the embedding: what transformers 5 returns of a tower of CLIP or SigLIP */
-    VIT__POOLER_DENSE   /* pooler_activation(dense(token 0)) */
+    VIT__POOLER_DENSE      /* pooler_activation(dense(token 0)) */
 } vit__pooler;
 
 typedef enum vit__head {
     VIT__HEAD_NONE,
-    VIT__HEAD_LINEAR,       /* logits = W pooled + b */
-    VIT__HEAD_TWO_AVERAGED  /* mean of head(token 0) and head_distillation(token 1) */
+    VIT__HEAD_LINEAR,      /* logits = W pooled + b */
+    VIT__HEAD_TWO_AVERAGED /* mean of head(token 0) and head_distillation(token 1) */
 } vit__head;
 
 /* What the library itself calls the embedding. */
@@ -142,14 +142,14 @@ typedef struct vit_config {
     /* sizes */
     size_t image_height, image_width;
     size_t patch_height, patch_width;
-    size_t channels;  /* 3 */
+    size_t channels;            /* 3 */
     size_t vocabulary, context; /* text: ids are < vocabulary; at most `context` of them */
-    size_t width;     /* D */
-    size_t depth;     /* number of blocks */
-    size_t branches;  /* pairs of attention and MLP in a block; 0: one */
-    size_t heads;     /* H */
-    size_t head_dim;  /* d; width / heads nearly everywhere */
-    size_t mlp_width; /* F; of one of the two halves when gated; 0: the block has no MLP */
+    size_t width;               /* D */
+    size_t depth;               /* number of blocks */
+    size_t branches;            /* pairs of attention and MLP in a block; 0: one */
+    size_t heads;               /* H */
+    size_t head_dim;            /* d; width / heads nearly everywhere */
+    size_t mlp_width;           /* F; of one of the two halves when gated; 0: the block has no MLP */
 
     /* tokens, in this order: class, distillation, registers, patches */
     bool class_token, distillation_token;
@@ -165,22 +165,23 @@ typedef struct vit_config {
     /* block */
     vit__block_order order;
     vit__norm_kind norm;
-    double norm_eps;  /* of the blocks' norms, those inside them, and of patch_norm */
-    bool pre_norm;    /* norm between embedding and the first block (CLIP) */
+    double norm_eps; /* of the blocks' norms, those inside them, and of patch_norm */
+    bool pre_norm;   /* norm between embedding and the first block (CLIP) */
     double pre_norm_eps;
-    bool final_norm;  /* norm after the last block, over all tokens */
+    bool final_norm; /* norm after the last block, over all tokens */
     vit__norm_kind final_norm_kind;
     double final_norm_eps;
     bool qkv_bias, key_bias; /* key_bias: only meaningful with qkv_bias; BEiT has none on the key */
     bool projection_bias, mlp_bias;
     bool grouped_keys; /* blocks may have fewer heads of keys and values than of queries: their tensors say how many */
     vit__attention_kind attention;
-    bool causal;      /* a token sees itself and those before it */
+    bool causal; /* a token sees itself and those before it */
     vit__qk_norm qk_norm;
     vit__norm_kind qk_norm_kind;
     bool attention_norm; /* norm before the output projection */
     bool mlp_norm;       /* norm inside the MLP, before its second matrix */
-    bool attention_scale, mlp_scale; /* layer scale: a factor per channel on the branch; in parallel blocks the first is on both */
+    bool attention_scale,
+        mlp_scale; /* layer scale: a factor per channel on the branch; in parallel blocks the first is on both */
     vit__mlp_kind mlp;
     vit__activation activation;
 
@@ -191,27 +192,27 @@ typedef struct vit_config {
     bool pooled_norm;          /* norm of the library's pooled vector, and of the head's if pooled alike (timm fc_norm,
                                 * CLIP post_layernorm, BEiT) */
     double pooled_norm_eps;
-    size_t pool_heads;         /* attention pooling */
-    size_t pool_mlp_width;     /* its MLP; 0: none */
-    double pool_norm_eps;      /* of the norm ahead of that MLP */
+    size_t pool_heads;     /* attention pooling */
+    size_t pool_mlp_width; /* its MLP; 0: none */
+    double pool_norm_eps;  /* of the norm ahead of that MLP */
     vit__activation pool_activation;
     bool pool_query_projected; /* a query projection stands between the latent and the attention */
     bool pool_bias;            /* on the key and value projections */
     bool pool_skips_prefix;    /* it sees the patches alone */
     vit__pooler pooler;
     vit__activation pooler_activation;
-    size_t pooler_width;       /* of a dense pooler */
+    size_t pooler_width; /* of a dense pooler */
     vit__embedding embedding;
-    size_t projection_width;   /* of the embedding, where it is projected; 0: no projection */
-    bool embedding_bias;       /* on that projection */
+    size_t projection_width; /* of the embedding, where it is projected; 0: no projection */
+    bool embedding_bias;     /* on that projection */
     vit__head head;
     size_t classes;
     bool head_bias;
-    bool multi_label; /* probabilities by sigmoid */
-    size_t latent;    /* width of z_mean and z_log_var; 0: none */
+    bool multi_label;             /* probabilities by sigmoid */
+    size_t latent;                /* width of z_mean and z_log_var; 0: none */
     bool logit_scale, logit_bias; /* scalars that turn the cosine of a picture and a text into a logit */
     double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */
-    bool sigmoid_logits;          /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
+    bool sigmoid_logits; /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
 } vit_config;
 
 /* Pairs of attention and MLP in all, block after block. */
@@ -249,9 +250,10 @@ static inline size_t vit__config_pooled_width(const vit_config *config, vit__poo
     return pooling == VIT__POOL_CLASS_AND_MEAN ? 2 * config->width : config->width;
 }
 
-/* Gives head_dim its default, and refuses what makes no sense (zero or absurd sizes, width not a multiple of heads, eps not
- * finite or negative: corrupt) and what the encoder cannot run (VIT_ERR_UNSUPPORTED_MODEL, the message names the feature).
- * Bounds every product that later code forms, so that size arithmetic on an accepted config cannot overflow. */
+/* Gives head_dim its default, and refuses what makes no sense (zero or absurd sizes, width
+ * not a multiple of heads, eps not finite or negative: corrupt) and what the encoder cannot
+ * run (VIT_ERR_UNSUPPORTED_MODEL, the message names the feature). Bounds every product that
+ * later code forms, so that size arithmetic on an accepted config cannot overflow. */
 vit_status vit__config_finish(vit_config *config, const char *where, vit_error *err);
 
 /* Multiplications and additions of one input, each counted as one, for the encoder's matrices and attention. */

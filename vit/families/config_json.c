@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One table of fields serves both ways. Words stand in the order of their enumeration, so that a file does not depend on
- * how those are numbered. */
+/* One table of fields serves both ways. Words stand in the order of their
+ * enumeration, so that a file does not depend on how those are numbered. */
 #include "config_json.h"
 
 #include <stdio.h>
@@ -21,7 +21,8 @@ typedef struct field {
     _Static_assert(sizeof name / sizeof *name == last + 2, "a word for each member")
 WORDS(inputs, VIT__INPUT_TOKENS, "pixels", "tokens");
 WORDS(positions, VIT__POSITION_SINCOS_2D, "none", "learned", "learned_patches", "learned_class", "sincos", "sincos_2d");
-WORDS(interpolations, VIT__INTERPOLATION_BILINEAR_ANTIALIAS, "none", "bicubic", "bicubic_antialias", "bilinear_antialias");
+WORDS(interpolations, VIT__INTERPOLATION_BILINEAR_ANTIALIAS, "none", "bicubic", "bicubic_antialias",
+      "bilinear_antialias");
 WORDS(rotaries, VIT__ROTARY_MIXED, "none", "axial", "dinov3", "mixed");
 WORDS(relatives, VIT__RELATIVE_SHARED, "none", "per_block", "shared");
 WORDS(orders, VIT__BLOCK_BRANCHES, "pre_norm", "post_norm", "branch_norm", "parallel", "branches");
@@ -29,14 +30,16 @@ WORDS(norms, VIT__NORM_RMS, "layer", "rms");
 WORDS(attentions, VIT__ATTENTION_DIFFERENTIAL, "plain", "differential");
 WORDS(qk_norms, VIT__QK_NORM_WIDTH, "none", "head", "width");
 WORDS(mlps, VIT__MLP_GATED, "plain", "gated");
-WORDS(activations, VIT__ACTIVATION_SIGMOID, "none", "gelu", "gelu_tanh", "quick_gelu", "relu", "silu", "tanh", "sigmoid");
+WORDS(activations, VIT__ACTIVATION_SIGMOID, "none", "gelu", "gelu_tanh", "quick_gelu", "relu", "silu", "tanh",
+      "sigmoid");
 WORDS(poolings, VIT__POOL_LAST, "none", "class", "mean_patches", "mean_all", "max_patches", "mean_max_patches",
       "class_distillation", "class_and_mean", "attention", "end", "largest", "last");
 WORDS(poolers, VIT__POOLER_DENSE, "none", "pooled", "embedding", "dense");
 WORDS(embeddings, VIT__EMBEDDING_LATENT, "class", "mean", "pooled", "projected", "latent");
 WORDS(heads, VIT__HEAD_TWO_AVERAGED, "none", "linear", "two_averaged");
 
-_Static_assert(sizeof(vit__input) == sizeof(unsigned), "words are stored as the unsigned numbers that enumerations are");
+_Static_assert(sizeof(vit__input) == sizeof(unsigned),
+               "words are stored as the unsigned numbers that enumerations are");
 
 /* clang-format off */
 #define FIELD(member, kind) {#member, kind, offsetof(vit_config, member), NULL}
@@ -167,7 +170,8 @@ static void read_word(vit__reader *r, const field *f, unsigned *value)
             *value = i;
             return;
         }
-    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" is \"%.40s\", which this version does not know", f->name, word);
+    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" is \"%.40s\", which this version does not know", f->name,
+                     word);
 }
 
 static void read_field(vit__reader *r, const field *f, void *value)

@@ -7,19 +7,9 @@
 #include "error.h"
 
 static const vit__family *const families[] = {
-    &vit__family_vit,
-    &vit__family_deit,
-    &vit__family_dinov2,
-    &vit__family_dinov3,
-    &vit__family_beit,
-    &vit__family_clip,
-    &vit__family_siglip,
-    &vit__family_aimv2,
-    &vit__family_internvit,
-    &vit__family_timm,
-    &vit__family_open_clip,
-    &vit__family_own,
-    &vit__family_packed,
+    &vit__family_vit,       &vit__family_deit,   &vit__family_dinov2, &vit__family_dinov3,    &vit__family_beit,
+    &vit__family_clip,      &vit__family_siglip, &vit__family_aimv2,  &vit__family_internvit, &vit__family_timm,
+    &vit__family_open_clip, &vit__family_own,    &vit__family_packed,
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 

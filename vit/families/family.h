@@ -14,7 +14,7 @@
  * head_dim, E projection, C classes; binding.c holds the table of them. A packed slot and the ones it packs are
  * alternatives: the checkpoint has one or the other. */
 typedef enum vit__slot {
-    VIT__SLOT_PATCH,       /* [D, 3, patch_height, patch_width] */
+    VIT__SLOT_PATCH, /* [D, 3, patch_height, patch_width] */
     VIT__SLOT_PATCH_NORM,
     VIT__SLOT_TOKENS,      /* [vocabulary, D] */
     VIT__SLOT_CLASS_TOKEN, /* [1, 1, D] */
@@ -54,7 +54,7 @@ typedef enum vit__slot {
     VIT__SLOT_VALUE,
     VIT__SLOT_Q_NORM, /* [head_dim], or [A] */
     VIT__SLOT_K_NORM,
-    VIT__SLOT_RELATIVE, /* [(2h-1)(2w-1)+3, heads] */
+    VIT__SLOT_RELATIVE,      /* [(2h-1)(2w-1)+3, heads] */
     VIT__SLOT_LAMBDA_QUERY1, /* [head_dim/2], of differential attention */
     VIT__SLOT_LAMBDA_KEY1,
     VIT__SLOT_LAMBDA_QUERY2,
@@ -75,13 +75,13 @@ typedef enum vit__slot {
 
 typedef enum vit__layout {
     VIT__LAYOUT_PLAIN,
-    VIT__LAYOUT_FLAT,      /* without the leading dimensions of 1 */
-    VIT__LAYOUT_TRANSPOSED,/* a matrix as [inputs, outputs] */
-    VIT__LAYOUT_PACKED     /* a whole layer, bias included, as U8 bytes (packed.h) */
+    VIT__LAYOUT_FLAT,       /* without the leading dimensions of 1 */
+    VIT__LAYOUT_TRANSPOSED, /* a matrix as [inputs, outputs] */
+    VIT__LAYOUT_PACKED      /* a whole layer, bias included, as U8 bytes (packed.h) */
 } vit__layout;
 
-/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's; NULL: the family has no such tensor. A leading
- * '^' keeps the prefix off (heads stand outside the base model's prefix). */
+/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's; NULL: the
+ * family has no such tensor. A leading '^' keeps the prefix off (heads stand outside the base model's prefix). */
 typedef struct vit__name {
     const char *weight, *bias;
     vit__layout layout;
@@ -99,13 +99,13 @@ typedef enum vit__tower { VIT__TOWER_IMAGE, VIT__TOWER_TEXT, VIT__TOWERS } vit__
 
 /* What a family has to say about one tower of a checkpoint. */
 typedef struct vit__plan {
-    bool present;          /* false: the checkpoint has no such tower */
+    bool present; /* false: the checkpoint has no such tower */
     vit_config config;
     const vit__name *names; /* [VIT__SLOTS] */
     const char *prefix;     /* static storage */
     bool packed;            /* the layers are stored as they are multiplied, in this precision */
     vit_precision precision;
-    size_t parameters;      /* of the checkpoint that was packed */
+    size_t parameters; /* of the checkpoint that was packed */
 } vit__plan;
 
 typedef struct vit__family {
@@ -138,14 +138,14 @@ typedef struct vit__naming {
     const vit__name *names;
 } vit__naming;
 
-/* The naming of which most tensors are there, the first of several, into plan->names and prefix: so that where one tensor
- * is missing the error names that one. */
+/* The naming of which most tensors are there, the first of several, into plan->names
+ * and prefix: so that where one tensor is missing the error names that one. */
 void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *namings, size_t n, vit__plan *plan);
 
 /* The families. */
 extern const vit__family vit__family_vit, vit__family_deit, vit__family_dinov2, vit__family_dinov3, vit__family_beit,
-    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_timm, vit__family_open_clip,
-    vit__family_own, vit__family_packed;
+    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_timm,
+    vit__family_open_clip, vit__family_own, vit__family_packed;
 
 /* How packed files name their tensors, and the prefix of each tower's. */
 extern const vit__name vit__packed_names[VIT__SLOTS];

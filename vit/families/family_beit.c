@@ -64,7 +64,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     c->key_bias = false;
     c->class_token = true;
     c->position = vit__read_flag(&r, "use_absolute_position_embeddings", false) ? VIT__POSITION_LEARNED_ALL
-                                                                               : VIT__POSITION_NONE;
+                                                                                : VIT__POSITION_NONE;
     bool shared = vit__read_flag(&r, "use_shared_relative_position_bias", false);
     bool relative = vit__read_flag(&r, "use_relative_position_bias", false);
     if (shared && relative)

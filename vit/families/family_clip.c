@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * transformers' CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023), which share names and structure: both towers, one
- * alone, with and without projection, and their image classifiers. What sets the two apart is the table `kinds`.
+ * transformers' CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023), which share names and structure: both towers,
+ * one alone, with and without projection, and their image classifiers. What sets the two apart is the table `kinds`.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,9 @@
 #define BLOCK_NAMES                                                                                                    \
     [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "layer_norm1"), [VIT__SLOT_QUERY] = VIT__PAIR(BLOCK "self_attn.q_proj"),       \
     [VIT__SLOT_KEY] = VIT__PAIR(BLOCK "self_attn.k_proj"), [VIT__SLOT_VALUE] = VIT__PAIR(BLOCK "self_attn.v_proj"),    \
-    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "self_attn.out_proj"), [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "layer_norm2"), \
-    [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.fc1"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "self_attn.out_proj"),                                                    \
+    [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "layer_norm2"), [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.fc1"),                  \
+    [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")
 
 #define VISION_NAMES                                                                                                   \
     [VIT__SLOT_PATCH] = VIT__PAIR("embeddings.patch_embedding"),                                                       \
@@ -23,9 +24,9 @@
 
 #define TEXT_NAMES                                                                                                     \
     [VIT__SLOT_TOKENS] = VIT__ALONE("embeddings.token_embedding.weight"),                                              \
-    [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("embeddings.position_embedding.weight"), BLOCK_NAMES,                      \
-    [VIT__SLOT_FINAL_NORM] = VIT__PAIR("final_layer_norm"), [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"),      \
-    [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
+    [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("embeddings.position_embedding.weight"),                                   \
+    BLOCK_NAMES, [VIT__SLOT_FINAL_NORM] = VIT__PAIR("final_layer_norm"),                                               \
+    [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"), [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
 
 static const vit__name_set clip_vision = {
     VISION_NAMES,
@@ -62,7 +63,7 @@ typedef struct kind {
 
 static const kind clip = {"clip", false, {clip_vision, clip_text}, "quick_gelu", 1e-5, 32, 512, 2048, 8, 49408, 77};
 static const kind siglip = {"siglip", true, {siglip_vision, siglip_text}, "gelu_pytorch_tanh", 1e-6, 16, 768, 3072, 12,
-                            32000, 64};
+                            32000,    64};
 
 /* What there is in a checkpoint: by its architecture, or by its tensors where the architecture does not say. */
 typedef struct source {
@@ -81,8 +82,8 @@ static bool has_tower(const source *s, vit__tower tower)
     return s->both || alone || vit__family_has(s->checkpoint, first, text ? "text_model." : "vision_model.");
 }
 
-/* The sub-config, or the config itself where the checkpoint is of one tower. CLIP's configs of 2021 say it twice, and what
- * stands under ..._config_dict holds. */
+/* The sub-config, or the config itself where the checkpoint is of one tower. CLIP's
+ * configs of 2021 say it twice, and what stands under ..._config_dict holds. */
 static const vit__json *part_of(const vit__json *config, vit__tower tower)
 {
     static const char *const keys[] = {"vision_config", "text_config"};

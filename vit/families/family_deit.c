@@ -5,17 +5,18 @@
 #include "transformers.h"
 
 #define EMBEDDING_NAMES                                                                                                \
-    VIT__VIT_EMBEDDING_NAMES,                                                                                          \
-        [VIT__SLOT_DISTILLATION_TOKEN] = VIT__ALONE("embeddings.distillation_token")
+    VIT__VIT_EMBEDDING_NAMES, [VIT__SLOT_DISTILLATION_TOKEN] = VIT__ALONE("embeddings.distillation_token")
 
 /* With teacher: two heads. */
 #define TEACHER_NAMES                                                                                                  \
-    [VIT__SLOT_HEAD] = VIT__PAIR("^cls_classifier"), [VIT__SLOT_HEAD_DISTILLATION] = VIT__PAIR("^distillation_classifier")
+    [VIT__SLOT_HEAD] = VIT__PAIR("^cls_classifier"), [VIT__SLOT_HEAD_DISTILLATION] = VIT__PAIR(                        \
+                                                         "^distillation_classifier")
 
 static const vit__name_set names = {EMBEDDING_NAMES, VIT__CLASSIFIER_NAME, VIT__VIT_BLOCK_NAMES("encoder.layer.%zu.")};
 static const vit__name_set new_names = {EMBEDDING_NAMES, VIT__CLASSIFIER_NAME, VIT__VIT_NEW_BLOCK_NAMES("layers.%zu.")};
 static const vit__name_set teacher_names = {EMBEDDING_NAMES, TEACHER_NAMES, VIT__VIT_BLOCK_NAMES("encoder.layer.%zu.")};
-static const vit__name_set new_teacher_names = {EMBEDDING_NAMES, TEACHER_NAMES, VIT__VIT_NEW_BLOCK_NAMES("layers.%zu.")};
+static const vit__name_set new_teacher_names = {EMBEDDING_NAMES, TEACHER_NAMES,
+                                                VIT__VIT_NEW_BLOCK_NAMES("layers.%zu.")};
 
 static const vit__naming namings[] = {{"deit.", names}, {"", names}, {"deit.", new_names}, {"", new_names}};
 static const vit__naming teacher_namings[] = {
@@ -26,7 +27,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     if (tower != VIT__TOWER_IMAGE)
         return VIT_OK;
     vit__reader r = vit__reader_of(checkpoint, err);
-    bool teacher = vit__read_architecture(&r, "WithTeacher") || vit__family_has(checkpoint, "cls_classifier.weight", "");
+    bool teacher = vit__read_architecture(&r, "WithTeacher") ||
+                   vit__family_has(checkpoint, "cls_classifier.weight", "");
     vit_config *c = &out->config;
     out->present = true;
     vit__family_name(checkpoint, teacher ? teacher_namings : namings, sizeof namings / sizeof *namings, out);

@@ -6,8 +6,8 @@
 #include "transformers.h"
 
 #define EMBEDDING_NAMES                                                                                                \
-    VIT__VIT_EMBEDDING_NAMES, VIT__CLASSIFIER_NAME,                                                                    \
-        [VIT__SLOT_REGISTER_TOKENS] = VIT__ALONE("embeddings.register_tokens")
+    VIT__VIT_EMBEDDING_NAMES,                                                                                          \
+        VIT__CLASSIFIER_NAME, [VIT__SLOT_REGISTER_TOKENS] = VIT__ALONE("embeddings.register_tokens")
 
 #define BLOCK "encoder.layer.%zu."
 #define NORM_NAMES                                                                                                     \
@@ -26,7 +26,8 @@
 static const vit__name_set plain = {EMBEDDING_NAMES, NORM_NAMES, VIT__VIT_ATTENTION_NAMES(BLOCK), MLP_NAMES};
 static const vit__name_set new_plain = {EMBEDDING_NAMES, NORM_NAMES, VIT__NEW_ATTENTION_NAMES(BLOCK), MLP_NAMES};
 static const vit__name_set swiglu = {EMBEDDING_NAMES, NORM_NAMES, VIT__VIT_ATTENTION_NAMES(BLOCK), SWIGLU_NAMES};
-static const vit__name_set new_swiglu = {EMBEDDING_NAMES, NORM_NAMES, VIT__NEW_ATTENTION_NAMES(BLOCK), NEW_SWIGLU_NAMES};
+static const vit__name_set new_swiglu = {EMBEDDING_NAMES, NORM_NAMES, VIT__NEW_ATTENTION_NAMES(BLOCK),
+                                         NEW_SWIGLU_NAMES};
 
 /* clang-format off */
 #define WITH_PREFIXES(names) {"dinov2.", names}, {"dinov2_with_registers.", names}, {"", names}

@@ -54,8 +54,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     c->class_token = true;
     c->registers = vit__read_size(&r, "num_register_tokens", 0);
     c->position = VIT__POSITION_NONE;
-    c->rotary = (vit__rotary){.kind = VIT__ROTARY_DINOV3, .half = true,
-                              .theta = vit__read_number(&r, "rope_theta", 100)};
+    c->rotary = (vit__rotary){
+        .kind = VIT__ROTARY_DINOV3, .half = true, .theta = vit__read_number(&r, "rope_theta", 100)};
     c->any_size = true;
     c->attention_scale = c->mlp_scale = true;
     c->final_norm = true;

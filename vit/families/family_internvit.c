@@ -39,7 +39,8 @@ static const vit__name_set original = {
     [VIT__SLOT_SCALE2] = VIT__ALONE(ORIGINAL "ls2"),
 };
 
-static const vit__naming namings[] = {{"", names}, {"vision_tower.", names}, {"", original}, {"vision_model.", original}};
+static const vit__naming namings[] = {
+    {"", names}, {"vision_tower.", names}, {"", original}, {"vision_model.", original}};
 
 /* transformers norms the tokens at the end unless they are averaged; the original leaves them as they are. */
 static void plan_end(vit__reader *r, bool is_original, vit_config *c)
@@ -79,8 +80,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     c->qkv_bias = vit__read_flag(&r, is_original ? "qkv_bias" : "attention_bias", false);
     const char *norm = vit__read_text(&r, "norm_type", is_original ? "rms_norm" : "layer_norm");
     if (strcmp(norm, "rms_norm") != 0 && strcmp(norm, "layer_norm") != 0)
-        vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL, "\"norm_type\" is \"%.40s\": this build has layer_norm and rms_norm",
-                         norm);
+        vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"norm_type\" is \"%.40s\": this build has layer_norm and rms_norm", norm);
     c->norm = strcmp(norm, "rms_norm") == 0 ? VIT__NORM_RMS : VIT__NORM_LAYER;
     bool qk_norm = vit__read_flag(&r, is_original ? "qk_normalization" : "use_qk_norm", is_original);
     c->qk_norm = qk_norm ? VIT__QK_NORM_WIDTH : VIT__QK_NORM_NONE;

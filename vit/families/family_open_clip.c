@@ -35,14 +35,15 @@ static const vit__name_set vision = {
                  [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("positional_embedding"),                                      \
                  [VIT__SLOT_FINAL_NORM] = VIT__PAIR("ln_final")
 
-static const vit__name_set text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = {"text_projection", NULL, VIT__LAYOUT_TRANSPOSED}};
+static const vit__name_set text = {
+    TEXT_NAMES, [VIT__SLOT_EMBEDDING] = {"text_projection", NULL, VIT__LAYOUT_TRANSPOSED}};
 /* "proj_bias": a linear layer instead of a matrix */
 static const vit__name_set biased_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VIT__PAIR("text_projection")};
 
 /* Options of the two towers that change what is computed, and what this build lacks of them. */
 static void refuse_options(vit__reader *r)
 {
-    static const char *const options[] = {"qk_norm",    "scaled_cosine_attn", "scale_heads", "scale_attn_inner",
+    static const char *const options[] = {"qk_norm",    "scaled_cosine_attn", "scale_heads",      "scale_attn_inner",
                                           "scale_attn", "scale_fc",           "attentional_pool", "embed_cls"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         vit__read_expect(r, options[i], false, false, options[i]);
@@ -58,8 +59,8 @@ static vit__activation activation_of(vit__reader *r, bool quick_gelu)
     vit__reader arguments = vit__reader_inside(r, vit__json_get(r->object, "act_kwargs"));
     const char *approximate = vit__read_text(&arguments, "approximate", "none");
     bool tanh = strcmp(approximate, "tanh") == 0, known = tanh || strcmp(approximate, "none") == 0;
-    if (!known || (vit__json_length(arguments.object) > 0 &&
-                   (quick_gelu || vit__json_length(arguments.object) != 1 || !vit__read_has(&arguments, "approximate"))))
+    if (!known || (vit__json_length(arguments.object) > 0 && (quick_gelu || vit__json_length(arguments.object) != 1 ||
+                                                              !vit__read_has(&arguments, "approximate"))))
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
                          "\"act_kwargs\": this build knows {\"approximate\": \"tanh\"} and \"none\", for GELU");
     return quick_gelu ? VIT__ACTIVATION_QUICK_GELU : tanh ? VIT__ACTIVATION_GELU_TANH : VIT__ACTIVATION_GELU;
@@ -121,7 +122,8 @@ static void plan_text_pooling(vit__reader *r, vit_config *c)
     static const struct {
         const char *name;
         vit__pooling pooling;
-    } kinds[] = {{"argmax", VIT__POOL_LARGEST}, {"first", VIT__POOL_CLASS}, {"last", VIT__POOL_LAST}, {"eos", VIT__POOL_END}};
+    } kinds[] = {
+        {"argmax", VIT__POOL_LARGEST}, {"first", VIT__POOL_CLASS}, {"last", VIT__POOL_LAST}, {"eos", VIT__POOL_END}};
     const char *name = vit__read_text(r, "pool_type", "argmax");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(name, kinds[i].name) == 0)
@@ -159,13 +161,14 @@ static void plan_comparison(const vit__checkpoint *checkpoint, vit__reader *mode
     c->logit_scale = true;
     c->logit_bias = vit__family_has(checkpoint, "logit_bias", "");
     if (vit__read_has(model, "init_logit_bias") && !c->logit_bias)
-        vit__reader_fail(model, VIT_ERR_MODEL_MISMATCH, "\"init_logit_bias\" is given, but tensor \"logit_bias\" is missing");
+        vit__reader_fail(model, VIT_ERR_MODEL_MISMATCH,
+                         "\"init_logit_bias\" is given, but tensor \"logit_bias\" is missing");
     c->sigmoid_logits = c->logit_bias;
 }
 
 /* "timm_proj": what stands behind the trunk. */
 typedef enum projection {
-    PROJECTION_HEAD,   /* "" or null: the trunk's classifier projects */
+    PROJECTION_HEAD, /* "" or null: the trunk's classifier projects */
     PROJECTION_LINEAR,
     PROJECTION_NONE
 } projection;
@@ -180,9 +183,9 @@ static projection projection_of(vit__reader *r)
     return !*name ? PROJECTION_HEAD : strcmp(name, "none") == 0 ? PROJECTION_NONE : PROJECTION_LINEAR;
 }
 
-/* What TimmModel hands to timm. With a projection behind it the trunk is built with its own pooling, and given another
- * one later (vit__timm_model). The picture size is the one that timm has for the architecture, which image_size repeats.
- * NULL: out of memory. */
+/* What TimmModel hands to timm. With a projection behind it the trunk is built with its
+ * own pooling, and given another one later (vit__timm_model). The picture size is the one
+ * that timm has for the architecture, which image_size repeats. NULL: out of memory. */
 static vit__json *trunk_arguments(vit__reader *r, projection behind, const char *pool, size_t embedding)
 {
     size_t classes = behind == PROJECTION_HEAD ? embedding : 0;
@@ -207,7 +210,8 @@ static vit_status plan_trunk(const vit__checkpoint *checkpoint, vit__reader *mod
     size_t embedding = vit__read_size(model, "embed_dim", 512);
     if (strcmp(pool, "abs_attn") == 0 || strcmp(pool, "rot_attn") == 0)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"timm_pool\" is \"%s\": this build lacks it", pool);
-    vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""), .prefix = "visual.trunk.",
+    vit__timm_model trunk = {.architecture = vit__read_text(r, "timm_model_name", ""),
+                             .prefix = "visual.trunk.",
                              .pooling = behind == PROJECTION_LINEAR && *pool ? pool : NULL,
                              .head_projects = behind == PROJECTION_HEAD};
     vit__json *arguments = trunk_arguments(r, behind, pool, embedding);
@@ -238,9 +242,11 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     vit__reader model = vit__reader_start(config, where, err);
     vit__reader r = vit__reader_inside(&model, vit__json_get(config, words ? "text_cfg" : "vision_cfg"));
     if (!vit__json_is_object(config) || !vit__json_is_object(r.object))
-        vit__reader_fail(&model, VIT_ERR_CORRUPT, "\"model_cfg\" or its \"%s\" is missing", words ? "text_cfg" : "vision_cfg");
+        vit__reader_fail(&model, VIT_ERR_CORRUPT, "\"model_cfg\" or its \"%s\" is missing",
+                         words ? "text_cfg" : "vision_cfg");
     if (vit__read_has(&model, "multimodal_cfg"))
-        vit__reader_fail(&model, VIT_ERR_UNSUPPORTED_MODEL, "\"multimodal_cfg\" is given: this build lacks CoCa's text decoder");
+        vit__reader_fail(&model, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"multimodal_cfg\" is given: this build lacks CoCa's text decoder");
     if (model.status != VIT_OK)
         return model.status;
     bool quick_gelu = vit__read_flag(&model, "quick_gelu", false);

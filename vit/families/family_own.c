@@ -27,9 +27,17 @@ static const vit__name_set names = {
 };
 
 static const char *const keys[] = {
-    "model_type", "architecture_version", "image_size",  "patch_size",  "channels",  "width",       "depth",  "heads",
-    "mlp_width",  "activation",           "order",       "norm_eps",    "final_norm", "qkv_bias",   "layer_scale",
-    "class_token", "registers",           "position",    "pooling",     "classes",   "multi_label", "latent",
+    "model_type",  "architecture_version",
+    "image_size",  "patch_size",
+    "channels",    "width",
+    "depth",       "heads",
+    "mlp_width",   "activation",
+    "order",       "norm_eps",
+    "final_norm",  "qkv_bias",
+    "layer_scale", "class_token",
+    "registers",   "position",
+    "pooling",     "classes",
+    "multi_label", "latent",
 };
 
 /* A file that asks for more than this version knows must not be run wrongly. */
@@ -133,7 +141,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     snprintf(c->family, sizeof c->family, "own");
     refuse_unknown_keys(&r);
     if (needed(&r, "architecture_version") != 1)
-        vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL, "\"architecture_version\" must be 1: a newer vit may read this");
+        vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"architecture_version\" must be 1: a newer vit may read this");
     plan_sizes(&r, c);
     plan_tokens(&r, c);
     plan_blocks(&r, c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packed files: any model, its layers stored as they are multiplied (docs/own-format.md). The config is all of vit_config,
- * so it can say what no family would: what the encoder relies on and vit__config_finish does not look at is checked here.
+ * Packed files: any model, its layers stored as they are multiplied (docs/own-format.md).
+ * The config is all of vit_config, so it can say what no family would: what the encoder
+ * relies on and vit__config_finish does not look at is checked here.
  */
 #include <string.h>
 
@@ -77,12 +78,13 @@ static bool reads_distillation(const vit_config *c)
 static void check_image(vit__reader *r, const vit_config *c)
 {
     bool text_pooling = pools(c, VIT__POOL_END) || pools(c, VIT__POOL_LARGEST) || pools(c, VIT__POOL_LAST);
-    const char *wrong =
-        c->input != VIT__INPUT_PIXELS                                               ? "an image tower of words"
-        : text_pooling                                                              ? "an image tower pooled as a text's"
-        : reads_distillation(c) && !(c->class_token && c->distillation_token)       ? "no distillation token to read"
-        : c->relative_bias && !(c->class_token && vit__config_prefix(c) == 1)       ? "relative positions without a class token alone"
-        : NULL;
+    const char *wrong = c->input != VIT__INPUT_PIXELS ? "an image tower of words"
+                        : text_pooling                ? "an image tower pooled as a text's"
+                        : reads_distillation(c) && !(c->class_token && c->distillation_token)
+                            ? "no distillation token to read"
+                        : c->relative_bias && !(c->class_token && vit__config_prefix(c) == 1)
+                            ? "relative positions without a class token alone"
+                            : NULL;
     if (wrong)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "the config contradicts itself: %s", wrong);
 }
@@ -91,11 +93,11 @@ static void check_text(vit__reader *r, const vit_config *c)
 {
     bool image_pooling = pools(c, VIT__POOL_ATTENTION) || pools(c, VIT__POOL_CLASS_AND_MEAN) || reads_distillation(c);
     bool placed = c->position == VIT__POSITION_NONE || c->position == VIT__POSITION_LEARNED_ALL;
-    const char *wrong = c->input != VIT__INPUT_TOKENS                 ? "a text tower of pixels"
-                        : image_pooling || c->pool_heads              ? "a text tower pooled as an image's"
+    const char *wrong = c->input != VIT__INPUT_TOKENS                   ? "a text tower of pixels"
+                        : image_pooling || c->pool_heads                ? "a text tower pooled as an image's"
                         : !placed || c->relative_bias || c->rotary.kind ? "a text tower with positions of patches"
-                        : vit__config_prefix(c) || c->patch_norm      ? "a text tower with tokens ahead of patches"
-                                                                      : NULL;
+                        : vit__config_prefix(c) || c->patch_norm        ? "a text tower with tokens ahead of patches"
+                                                                        : NULL;
     if (wrong)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "the config contradicts itself: %s", wrong);
 }
@@ -103,14 +105,15 @@ static void check_text(vit__reader *r, const vit_config *c)
 static void check_blocks(vit__reader *r, const vit_config *c)
 {
     bool side_by_side = c->order == VIT__BLOCK_BRANCHES;
-    const char *wrong =
-        c->branches > 1 && !side_by_side                              ? "branches without a place"
-        : side_by_side && c->branches < 1                             ? "blocks of no branches"
-        : side_by_side && (c->rotary.kind || c->attention)            ? "branches with rotary or differential attention"
-        : c->mlp_width == 0 && c->order != VIT__BLOCK_PRE_NORM        ? "blocks without an MLP in this order"
-        : c->attention && (c->rotary.kind || c->relative_bias || c->causal || c->qk_norm == VIT__QK_NORM_WIDTH)
-            ? "differential attention with other kinds of it"
-            : NULL;
+    const char *wrong = c->branches > 1 && !side_by_side  ? "branches without a place"
+                        : side_by_side && c->branches < 1 ? "blocks of no branches"
+                        : side_by_side && (c->rotary.kind || c->attention)
+                            ? "branches with rotary or differential attention"
+                        : c->mlp_width == 0 && c->order != VIT__BLOCK_PRE_NORM ? "blocks without an MLP in this order"
+                        : c->attention &&
+                                (c->rotary.kind || c->relative_bias || c->causal || c->qk_norm == VIT__QK_NORM_WIDTH)
+                            ? "differential attention with other kinds of it"
+                            : NULL;
     if (wrong)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "the config contradicts itself: %s", wrong);
 }
@@ -118,17 +121,20 @@ static void check_blocks(vit__reader *r, const vit_config *c)
 static void check_heads(vit__reader *r, const vit_config *c)
 {
     bool twice_as_wide = c->pooling == VIT__POOL_CLASS_AND_MEAN;
-    const char *wrong =
-        pools(c, VIT__POOL_ATTENTION) && c->pool_heads == 0                     ? "attention pooling without heads"
-        : c->pool_heads && c->pool_query_projected                              ? "a query that is not projected yet"
-        : (c->head != VIT__HEAD_NONE) != (c->classes > 0)                       ? "a classifier without classes, or the reverse"
-        : c->head == VIT__HEAD_TWO_AVERAGED && c->head_pooling == VIT__POOL_CLASS_AND_MEAN
-            ? "two classifiers of a vector that is twice as wide"
-        : c->embedding == VIT__EMBEDDING_PROJECTED && c->projection_width == 0  ? "a projected embedding without projection"
-        : c->embedding == VIT__EMBEDDING_LATENT && c->latent == 0               ? "a latent embedding without latent head"
-        : twice_as_wide && (c->projection_width || c->latent || c->pooled_norm) ? "a pooled vector that is twice as wide"
-        : c->pooler == VIT__POOLER_DENSE && c->pooler_width == 0                ? "a pooler without width"
-                                                                                : NULL;
+    const char *wrong = pools(c, VIT__POOL_ATTENTION) && c->pool_heads == 0 ? "attention pooling without heads"
+                        : c->pool_heads && c->pool_query_projected          ? "a query that is not projected yet"
+                        : (c->head != VIT__HEAD_NONE) != (c->classes > 0)
+                            ? "a classifier without classes, or the reverse"
+                        : c->head == VIT__HEAD_TWO_AVERAGED && c->head_pooling == VIT__POOL_CLASS_AND_MEAN
+                            ? "two classifiers of a vector that is twice as wide"
+                        : c->embedding == VIT__EMBEDDING_PROJECTED && c->projection_width == 0
+                            ? "a projected embedding without projection"
+                        : c->embedding == VIT__EMBEDDING_LATENT && c->latent == 0
+                            ? "a latent embedding without latent head"
+                        : twice_as_wide && (c->projection_width || c->latent || c->pooled_norm)
+                            ? "a pooled vector that is twice as wide"
+                        : c->pooler == VIT__POOLER_DENSE && c->pooler_width == 0 ? "a pooler without width"
+                                                                                 : NULL;
     if (wrong)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "the config contradicts itself: %s", wrong);
 }
@@ -141,7 +147,8 @@ static void read_precision(vit__reader *r, vit__plan *out)
             out->precision = (vit_precision)i;
             return;
         }
-    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"precision\" is \"%.40s\": this version knows f32, bf16 and int8", word);
+    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"precision\" is \"%.40s\": this version knows f32, bf16 and int8",
+                     word);
 }
 
 /* A config of the whole file: what holds for both towers, and an object for each. */

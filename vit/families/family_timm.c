@@ -76,12 +76,9 @@ static const struct {
     const char *name;
     vit__pooling pooling;
 } poolings[] = {
-    {"token", VIT__POOL_CLASS},
-    {"avg", VIT__POOL_MEAN_PATCHES},
-    {"max", VIT__POOL_MAX_PATCHES},
-    {"avgmax", VIT__POOL_MEAN_MAX_PATCHES},
-    {"map", VIT__POOL_ATTENTION},
-    {"", VIT__POOL_NONE},
+    {"token", VIT__POOL_CLASS},     {"avg", VIT__POOL_MEAN_PATCHES},
+    {"max", VIT__POOL_MAX_PATCHES}, {"avgmax", VIT__POOL_MEAN_MAX_PATCHES},
+    {"map", VIT__POOL_ATTENTION},   {"", VIT__POOL_NONE},
 };
 
 static vit__pooling pooling_of(vit__reader *r, const char *name)
@@ -120,7 +117,8 @@ static void repool(vit__reader *r, const char *name, vit_config *c)
     if (pooling == VIT__POOL_ATTENTION && c->pooling != VIT__POOL_ATTENTION)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
                          "the pooling \"map\" is asked for, but the architecture has no attention pool");
-    if (vit__read_flag(r, "pool_include_prefix", false) && pooling != VIT__POOL_ATTENTION && pooling != VIT__POOL_CLASS) {
+    if (vit__read_flag(r, "pool_include_prefix", false) && pooling != VIT__POOL_ATTENTION &&
+        pooling != VIT__POOL_CLASS) {
         if (pooling != VIT__POOL_MEAN_PATCHES)
             vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
                              "the pooling \"%s\" is asked for over all tokens: this build has it over patches", name);
@@ -162,7 +160,8 @@ static const struct {
     [VIT__TIMM_BEIT] = {"timm/beit", vit__timm_beit},
 };
 
-vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *checkpoint, vit__plan *plan, vit_error *err)
+vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *checkpoint, vit__plan *plan,
+                          vit_error *err)
 {
     const char *where = vit__checkpoint_config_name(checkpoint);
     vit__json *arguments;

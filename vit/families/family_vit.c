@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * transformers' ViT and those that only its config's defaults or its head set apart: ViTModel, ViTForImageClassification,
- * ViT-MSN, the encoder of ViT-MAE, I-JEPA.
+ * transformers' ViT and those that only its config's defaults or its head set apart:
+ * ViTModel, ViTForImageClassification, ViT-MSN, the encoder of ViT-MAE, I-JEPA.
  */
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static const vit__name_set mixed_names = {
 };
 
 static const vit__naming namings[] = {
-    {"vit.", names},     {"", names},    {"vit.", new_names}, {"", new_names},
+    {"vit.", names},       {"", names},       {"vit.", new_names},   {"", new_names},
     {"vit.", mixed_names}, {"ijepa.", names}, {"ijepa.", new_names},
 };
 
@@ -83,7 +83,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 }
 
 static const char *const types[] = {"vit", "vit_msn", "vit_mae", "ijepa", NULL};
-static const char *const harmless[] = {"embeddings.mask_token", "embeddings.position_ids",
-                                       "decoder.*" /* of ViT-MAE */, NULL};
+static const char *const harmless[] = {"embeddings.mask_token", "embeddings.position_ids", "decoder.*" /* of ViT-MAE */,
+                                       NULL};
 
 const vit__family vit__family_vit = {"vit", VIT__CHECKPOINT_TRANSFORMERS, types, plan, harmless};

@@ -30,7 +30,7 @@ static const char *const known_eva[] = {
     "use_post_transformer_norm", "use_fc_norm", "attn_pool_num_heads", "attn_pool_mlp_ratio", "ref_feat_shape", NULL,
 };
 static const char *const known_beit[] = {
-/* clang-format on */
+    /* clang-format on */
     "swiglu_mlp", "scale_mlp", "use_abs_pos_emb", "use_rel_pos_bias", "use_shared_rel_pos_bias", "use_fc_norm", NULL,
 };
 static const char *const *const known_of_class[] = {
@@ -118,8 +118,8 @@ static bool add_row(vit__json *object, const char *arguments)
 
 /* ------------------------------------------------------------------ the checkpoint's own ---- */
 
-static vit_status add_model_args(vit__json *object, const vit__json *model_args, vit__timm_class kind, const char *where,
-                                 vit_error *err)
+static vit_status add_model_args(vit__json *object, const vit__json *model_args, vit__timm_class kind,
+                                 const char *where, vit_error *err)
 {
     if (!vit__json_is_null(model_args) && !vit__json_is_object(model_args))
         return vit__fail(err, VIT_ERR_CORRUPT, where, "\"model_args\" must be an object");
@@ -178,9 +178,10 @@ vit_status vit__timm_arguments(const vit__timm_model *model, const char *where, 
     *arguments = NULL;
     const vit__timm_architecture *row = model->architecture ? find(model->architecture) : NULL;
     if (!row)
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
-                         "architecture \"%.80s\" is not one of the %zu plain Vision Transformers of timm that this build knows",
-                         model->architecture ? model->architecture : "", vit__timm_architecture_count);
+        return vit__fail(
+            err, VIT_ERR_UNSUPPORTED_MODEL, where,
+            "architecture \"%.80s\" is not one of the %zu plain Vision Transformers of timm that this build knows",
+            model->architecture ? model->architecture : "", vit__timm_architecture_count);
     vit__json *object = vit__json_new_object();
     vit_status status = object ? add_model_args(object, model->model_args, row->kind, where, err)
                                : vit__fail_memory(err, where);

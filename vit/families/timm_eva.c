@@ -47,7 +47,8 @@ static void attention(vit__reader *r, vit_config *c)
 {
     const char *type = vit__read_text(r, "attn_type", "eva");
     if (!is(type, "eva") && !is(type, "rope"))
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"attn_type\" is \"%.60s\": this build knows eva and rope", type);
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"attn_type\" is \"%.60s\": this build knows eva and rope",
+                         type);
     c->qkv_bias = vit__read_flag(r, "qkv_bias", true);
     c->key_bias = c->qkv_bias && is(type, "rope");
     c->grouped_keys = is(type, "rope") && vit__read_has(r, "num_kv_heads");

@@ -19,7 +19,8 @@ static void positions(vit__reader *r, vit_config *c)
 {
     const char *kind = vit__read_text(r, "pos_embed", "learn");
     if (!is(kind, "learn") && !is(kind, "none") && !is(kind, ""))
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"pos_embed\" is \"%.60s\": this build knows learn and none", kind);
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"pos_embed\" is \"%.60s\": this build knows learn and none",
+                         kind);
     if (!is(kind, "learn"))
         c->position = VIT__POSITION_NONE;
     else if (vit__read_flag(r, "no_embed_class", false))
@@ -165,9 +166,11 @@ void vit__timm_beit(vit__reader *r, vit_config *c)
 {
     c->class_token = true;
     c->position = vit__read_flag(r, "use_abs_pos_emb", true) ? VIT__POSITION_LEARNED_ALL : VIT__POSITION_NONE;
-    bool own = vit__read_flag(r, "use_rel_pos_bias", false), shared = vit__read_flag(r, "use_shared_rel_pos_bias", false);
+    bool own = vit__read_flag(r, "use_rel_pos_bias", false),
+         shared = vit__read_flag(r, "use_shared_rel_pos_bias", false);
     if (own && shared)
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "this build has no relative biases both shared and of each block");
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "this build has no relative biases both shared and of each block");
     c->relative_bias = own ? VIT__RELATIVE_PER_BLOCK : shared ? VIT__RELATIVE_SHARED : VIT__RELATIVE_NONE;
     if (c->relative_bias != VIT__RELATIVE_NONE)
         c->interpolation = VIT__INTERPOLATION_NONE;
@@ -181,5 +184,6 @@ void vit__timm_beit(vit__reader *r, vit_config *c)
     c->pooled_norm = vit__read_flag(r, "use_fc_norm", c->pooling == VIT__POOL_MEAN_PATCHES);
     c->final_norm = !c->pooled_norm;
     if (c->pooling == VIT__POOL_ATTENTION)
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"global_pool\" is \"map\": timm's Beit has no attention pooling");
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"global_pool\" is \"map\": timm's Beit has no attention pooling");
 }

@@ -51,5 +51,6 @@ void vit__transformers_head(vit__reader *r, const vit__checkpoint *checkpoint, v
     c->head_bias = true;
     c->head_pooling = pooling;
     /* one class alone is there or not: its softmax would always be 1 (ImageClassificationPipeline) */
-    c->multi_label = c->classes == 1 || strcmp(vit__read_text(r, "problem_type", ""), "multi_label_classification") == 0;
+    c->multi_label = c->classes == 1 ||
+                     strcmp(vit__read_text(r, "problem_type", ""), "multi_label_classification") == 0;
 }

@@ -6,8 +6,8 @@
 #include "family.h"
 #include "model_keys.h"
 
-/* Sizes, patches, blocks and activation by the keys of ViTConfig, with its defaults but for eps: a plain pre-norm encoder
- * with biases. Tokens, positions, norms outside the blocks and heads are left to the family. */
+/* Sizes, patches, blocks and activation by the keys of ViTConfig, with its defaults but for eps: a plain
+ * pre-norm encoder with biases. Tokens, positions, norms outside the blocks and heads are left to the family. */
 void vit__transformers_encoder(vit__reader *reader, double eps, vit_config *config);
 
 /* The patches' size, where its default is not ViT's, and the grid of positions that follows from it. */
@@ -36,8 +36,8 @@ void vit__transformers_head(vit__reader *reader, const vit__checkpoint *checkpoi
     [VIT__SLOT_PROJECTION] = VIT__PAIR(block "attention.output.dense")
 
 #define VIT__VIT_BLOCK_NAMES(block)                                                                                    \
-    [VIT__SLOT_NORM1] = VIT__PAIR(block "layernorm_before"), VIT__VIT_ATTENTION_NAMES(block),                          \
-    [VIT__SLOT_NORM2] = VIT__PAIR(block "layernorm_after"),                                                            \
+    [VIT__SLOT_NORM1] = VIT__PAIR(block "layernorm_before"),                                                           \
+    VIT__VIT_ATTENTION_NAMES(block), [VIT__SLOT_NORM2] = VIT__PAIR(block "layernorm_after"),                           \
     [VIT__SLOT_FC1] = VIT__PAIR(block "intermediate.dense"), [VIT__SLOT_FC2] = VIT__PAIR(block "output.dense")
 
 #define VIT__NEW_ATTENTION_NAMES(block)                                                                                \
@@ -46,8 +46,8 @@ void vit__transformers_head(vit__reader *reader, const vit__checkpoint *checkpoi
     [VIT__SLOT_PROJECTION] = VIT__PAIR(block "attention.o_proj")
 
 #define VIT__VIT_NEW_BLOCK_NAMES(block)                                                                                \
-    [VIT__SLOT_NORM1] = VIT__PAIR(block "layernorm_before"), VIT__NEW_ATTENTION_NAMES(block),                          \
-    [VIT__SLOT_NORM2] = VIT__PAIR(block "layernorm_after"), [VIT__SLOT_FC1] = VIT__PAIR(block "mlp.fc1"),              \
-    [VIT__SLOT_FC2] = VIT__PAIR(block "mlp.fc2")
+    [VIT__SLOT_NORM1] = VIT__PAIR(block "layernorm_before"),                                                           \
+    VIT__NEW_ATTENTION_NAMES(block), [VIT__SLOT_NORM2] = VIT__PAIR(block "layernorm_after"),                           \
+    [VIT__SLOT_FC1] = VIT__PAIR(block "mlp.fc1"), [VIT__SLOT_FC2] = VIT__PAIR(block "mlp.fc2")
 
 #endif

@@ -41,8 +41,8 @@ static void pair_bf16(const float *restrict even, const float *restrict odd, siz
             y[i] = bf16(even[i]);
 }
 
-/* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A NaN or infinity in the row makes
- * the scale NaN, and with it the whole row of results. */
+/* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A
+ * NaN or infinity in the row makes the scale NaN, and with it the whole row of results. */
 static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit__byte_scale *scale)
 {
     int32_t top = 0, bottom = 0; /* of zero */
@@ -54,7 +54,8 @@ static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit_
         bottom = key < bottom ? key : bottom;
         poison += x[i] * 0.0f;
     }
-    float high = from_ordered(top), low = -from_ordered(bottom), range = high + low, inverse = range > 0.0f ? 255.0f / range : 0.0f;
+    float high = from_ordered(top), low = -from_ordered(bottom), range = high + low;
+    float inverse = range > 0.0f ? 255.0f / range : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f; /* a range so small that it counts as none */
     scale->scale = range / 255.0f + poison;
     scale->zero = rounded(low * inverse);

@@ -34,28 +34,24 @@ static vit_status check_cpu(const char *value, vit_error *err)
             return VIT_OK;
         if (strcmp(isa->name, value) == 0)
             return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_CPU",
-                             "this processor has no %s: %s is used, the most that it has", value,
-                             best_isa());
-        size +=
-            (size_t)snprintf(names + size, sizeof names - size, "%s%s", i ? ", " : "", isa->name);
+                             "this processor has no %s: %s is used, the most that it has", value, best_isa());
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s%s", i ? ", " : "", isa->name);
     }
     return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_CPU",
-                     "'%s' is not one of %s: %s is used, the most that this processor has", value,
-                     names, best_isa());
+                     "'%s' is not one of %s: %s is used, the most that this processor has", value, names, best_isa());
 }
 
 static vit_status check_gemm(const char *value, vit_error *err)
 {
-    if (strcmp(value, "tiles") == 0 ||
-        (strcmp(value, "onednn") == 0 && vit__gemm_onednn(vit__cpu_here()->flags)))
+    if (strcmp(value, "tiles") == 0 || (strcmp(value, "onednn") == 0 && vit__gemm_onednn(vit__cpu_here()->flags)))
         return VIT_OK;
     if (strcmp(value, "onednn") == 0)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_GEMM",
                          "oneDNN cannot be had here, and libvit multiplies by itself (tiles): "
                          "oneDNN takes a processor with "
                          "AVX-512 VNNI, and its library (Debian: libdnnl2)");
-    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_GEMM",
-                     "'%s' is not one of tiles, onednn: it changes nothing", value);
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "VIT_GEMM", "'%s' is not one of tiles, onednn: it changes nothing",
+                     value);
 }
 
 vit_status vit_check_environment(const char *variable, vit_error *err)

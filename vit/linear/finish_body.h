@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the sums of a panel to a layer's outputs, included by kernels_body.h. The number of columns is a constant, so that
- * loops over them are a few vectors without ends; the rows are few enough for each step to find them in the first-level
- * cache.
+ * From the sums of a panel to a layer's outputs, included by kernels_body.h. The
+ * number of columns is a constant, so that loops over them are a few vectors without
+ * ends; the rows are few enough for each step to find them in the first-level cache.
  */
 /* EACH is a loop, which clang-format cannot know. */
 /* clang-format off */
@@ -25,7 +25,8 @@ static void take_bytes(const vit__panel_columns *columns, const vit__panel_rows 
         /* unsigned: the zero point of a row with a NaN is any number, and its products wrap */
         uint32_t zero = (uint32_t)rows->byte_scales[row].zero;
         float scale = rows->byte_scales[row].scale;
-        const int32_t *sums = (const int32_t *)(const void *)(rows->sums + row * VIT__PANEL); /* as the tiles wrote them */
+        /* As the tiles wrote them. */
+        const int32_t *sums = (const int32_t *)(const void *)(rows->sums + row * VIT__PANEL);
         EACH_COLUMN
             x[i] = scale * scales[i] * (float)(int32_t)((uint32_t)sums[i] - zero * (uint32_t)column_sums[i]) + bias[i];
     }
@@ -62,7 +63,8 @@ static void activate_rows_roughly(vit__activation activation, size_t rows, const
 static void add_branches(const float *given_scale, const vit__panel_rows *rows)
 {
     static const float ones[VIT__PANEL] = {ONES_64}, zeros[VIT__PANEL];
-    const float *scale = given_scale ? given_scale : ones, *x = rows->sums, *residual = rows->residual ? rows->residual : zeros;
+    const float *scale = given_scale ? given_scale : ones, *x = rows->sums;
+    const float *residual = rows->residual ? rows->residual : zeros;
     size_t stride = rows->residual ? rows->residual_stride : 0;
     float *y = rows->y;
     for (size_t row = 0; row < rows->rows; row++, x += VIT__PANEL, y += rows->y_stride, residual += stride)
@@ -76,7 +78,8 @@ static void finish(const vit__panel_columns *columns, const vit__panel_rows *row
     float *x = active || branch ? rows->sums : rows->y;
     (rows->byte_scales ? take_bytes : take_floats)(columns, rows, x, active || branch ? VIT__PANEL : rows->y_stride);
     if (active)
-        (columns->rough ? activate_rows_roughly : activate_rows)(columns->activation, rows->rows, x, branch ? x : rows->y,
+        (columns->rough ? activate_rows_roughly : activate_rows)(columns->activation, rows->rows, x,
+                                                                 branch ? x : rows->y,
                                                                  branch ? VIT__PANEL : rows->y_stride);
     if (branch)
         add_branches(columns->scale, rows);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linear layers behind one door. A back end prepares a weight matrix once (it may keep pointers to the mapped file, or
- * pack, convert and give the source pages back) and then applies it with a fused epilogue:
+ * Linear layers behind one door. A back end prepares a weight matrix once (it may keep pointers to the
+ * mapped file, or pack, convert and give the source pages back) and then applies it with a fused epilogue:
  *
  *     y[m, n] = residual[m, n] + scale[n] * act(sum_k norm(x)[m, k] * W[n, k] + bias[n])
  *
- * The result for a row depends on that row and the layer alone. It is the same bits whatever other rows are in the call,
- * whichever of the layer's outputs are asked for, however many threads work, and whichever back end multiplies.
+ * The result for a row depends on that row and the layer alone. It is the same bits whatever other rows are in the
+ * call, whichever of the layer's outputs are asked for, however many threads work, and whichever back end multiplies.
  */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
@@ -34,7 +34,7 @@ typedef struct vit__linear {
     size_t n_parts;
     vit__linear_part parts[VIT__LINEAR_PARTS];
     vit_precision precision; /* what is multiplied */
-    void *packed;   /* the back end's own, or NULL */
+    void *packed;            /* the back end's own, or NULL */
 } vit__linear;
 
 typedef struct vit__epilogue {
@@ -48,8 +48,8 @@ typedef struct vit__epilogue {
 typedef struct vit__gemm_call {
     const vit__linear *linear;
     const float *x;
-    const vit__norm_weights *norm; /* [K] of each row, on its way to the multiply units; NULL, or weight NULL: none */
-    float *y; /* of output 0, whichever are computed */
+    const vit__norm_weights *norm;  /* [K] of each row, on its way to the multiply units; NULL, or weight NULL: none */
+    float *y;                       /* of output 0, whichever are computed */
     size_t first_output, n_outputs; /* first_output a multiple of VIT__PANEL; n_outputs 0: all from there on */
     size_t rows;
     size_t x_row, y_row; /* floats from row to row */
@@ -88,9 +88,9 @@ const vit__gemm *vit__gemm_tiles(void); /* every precision, on every processor *
 const vit__gemm *vit__gemm_onednn(unsigned flags);
 
 /* Which back end multiplies a model. Our own tiles, but for int8 on a processor with a matrix unit (AMX): there oneDNN.
- * The environment variable VIT_GEMM ("tiles" or "onednn") overrides the processor. oneDNN multiplies int8 alone, because
- * sums of bytes are exact: in bf16 and f32 it would give other bits than the tiles, and other bits beside other numbers of
- * rows. A model that is used once never takes oneDNN: loading it would cost more than it gains. */
+ * The environment variable VIT_GEMM ("tiles" or "onednn") overrides the processor. oneDNN multiplies int8 alone,
+ * because sums of bytes are exact: in bf16 and f32 it would give other bits than the tiles, and other bits beside other
+ * numbers of rows. A model that is used once never takes oneDNN: loading it would cost more than it gains. */
 const vit__gemm *vit__gemm_choose(vit_precision precision, const vit__cpu *cpu, bool once);
 
 #endif

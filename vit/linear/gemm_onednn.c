@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * int8 layers by oneDNN, which uses the matrix unit of processors with AMX: our tiles do not. Calls to oneDNN are
- * single-threaded, on our own threads.
+ * int8 layers by oneDNN, which uses the matrix unit of processors with AMX:
+ * our tiles do not. Calls to oneDNN are single-threaded, on our own threads.
  *
- * oneDNN lays weights out as our panels are, so the tiles pack them, and the tiles multiply what is left over: inputs past
- * the last whole block of words, outputs past the last whole panel, and what oneDNN fails to (it takes some memory at each
- * call). It wants rows without gaps, so activations are always copied.
+ * oneDNN lays weights out as our panels are, so the tiles pack them, and the tiles multiply what is left
+ * over: inputs past the last whole block of words, outputs past the last whole panel, and what oneDNN fails
+ * to (it takes some memory at each call). It wants rows without gaps, so activations are always copied.
  *
- * Sums of bytes are exact, so oneDNN gives the bits of the tiles. Sums of floats are not: oneDNN adds them in another order
- * than the tiles, and in an order that depends on the number of rows. Layers of an int8 model that are multiplied in another
- * precision are therefore left to the tiles.
+ * Sums of bytes are exact, so oneDNN gives the bits of the tiles. Sums of floats are not: oneDNN
+ * adds them in another order than the tiles, and in an order that depends on the number of rows.
+ * Layers of an int8 model that are multiplied in another precision are therefore left to the tiles.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -110,8 +110,8 @@ typedef struct work {
     const vit__packed *packed;
     vit__panel_call panels;
     const layer *layer;
-    uint32_t *a;                  /* [rows][layer->words] */
-    uint32_t *rest;               /* [rows][rest_words] */
+    uint32_t *a;    /* [rows][layer->words] */
+    uint32_t *rest; /* [rows][rest_words] */
     size_t rest_words;
     vit__byte_scale *byte_scales; /* int8: of each row */
     size_t first_panel, row_blocks;
@@ -156,28 +156,38 @@ typedef struct share {
 static void multiply_share(const work *w, size_t panel, size_t rows, const share *s, float *sums)
 {
     size_t word = panel * w->packed->words + s->first;
-    vit__tile_call call = {.a = s->a, .a_stride = s->words, .panel = w->packed->panels + word * VIT__PANEL, .rows = rows,
-                           .words = s->words, .out = sums, .out_stride = VIT__PANEL, .add = s->add};
+    vit__tile_call call = {.a = s->a,
+                           .a_stride = s->words,
+                           .panel = w->packed->panels + word * VIT__PANEL,
+                           .rows = rows,
+                           .words = s->words,
+                           .out = sums,
+                           .out_stride = VIT__PANEL,
+                           .add = s->add};
     vit__panel_multiplier(&w->workers->tiles, w->packed->precision)(&call);
 }
 
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    size_t panel = w->first_panel + index / w->row_blocks, row = index % w->row_blocks * VIT__ONEDNN_ROWS, left = w->call->rows - row;
+    size_t panel = w->first_panel + index / w->row_blocks, row = index % w->row_blocks * VIT__ONEDNN_ROWS,
+           left = w->call->rows - row;
     size_t rows = left < VIT__ONEDNN_ROWS ? left : VIT__ONEDNN_ROWS;
     float *sums = scratch_of(w, thread);
     share whole = {w->a + row * w->layer->words, 0, w->layer->words, false};
     share rest = {w->rest + row * w->rest_words, w->layer->words, w->rest_words, true};
-    vit__onednn_call call = {.product = w->layer->product, .rows = rows, .a = whole.a,
-                             .b = w->packed->panels + panel * w->packed->words * VIT__PANEL, .c = sums,
+    vit__onednn_call call = {.product = w->layer->product,
+                             .rows = rows,
+                             .a = whole.a,
+                             .b = w->packed->panels + panel * w->packed->words * VIT__PANEL,
+                             .c = sums,
                              .scratch = sums + SUMS};
     if (!vit__onednn_multiply(&call))
         multiply_share(w, panel, rows, &whole, sums);
     if (rest.words)
         multiply_share(w, panel, rows, &rest, sums);
-    vit__panel_sums result = {.panel = panel, .row = row, .rows = rows, .columns = VIT__PANEL, .sums = sums,
-                              .byte_scales = w->byte_scales};
+    vit__panel_sums result = {
+        .panel = panel, .row = row, .rows = rows, .columns = VIT__PANEL, .sums = sums, .byte_scales = w->byte_scales};
     vit__panel_finish(&w->panels, &result);
 }
 
@@ -185,7 +195,10 @@ static void multiply_block(void *context, size_t index, unsigned thread)
 static void multiply(const vit__gemm_call *call, const vit__workers *workers, size_t panels)
 {
     const layer *l = call->linear->packed;
-    work w = {.call = call, .workers = workers, .packed = l->packed, .layer = l,
+    work w = {.call = call,
+              .workers = workers,
+              .packed = l->packed,
+              .layer = l,
               .panels = {call, l->packed, workers->kernels}};
     w.first_panel = call->first_output / VIT__PANEL;
     w.rest_words = l->packed->words - l->words;
@@ -216,8 +229,14 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 /* oneDNN takes the instructions that it finds; below VNNI it has no product that reads packed panels. */
 const vit__gemm *vit__gemm_onednn(unsigned flags)
 {
-    static const vit__gemm back_end = {.name = "onednn", .prepare = prepare, .release = release, .panels = panels,
-                                       .operand = operand, .room = room, .scratch = scratch, .apply = apply};
+    static const vit__gemm back_end = {.name = "onednn",
+                                       .prepare = prepare,
+                                       .release = release,
+                                       .panels = panels,
+                                       .operand = operand,
+                                       .room = room,
+                                       .scratch = scratch,
+                                       .apply = apply};
     if (!vit__cpu_has(flags, VIT__CPU_AVX512_VNNI) || !vit__onednn_load())
         return NULL;
     size_t least = VIT__ONEDNN_WORDS * vit__values_per_word(VIT_PRECISION_INT8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Linear layers by our own tiles, for a model that encodes once: weights stay where they lie in the mapped file, and a layer
- * is packed when it is multiplied, into memory of the session's that the next layer takes over. Memory for all layers need
- * not be found and cleared, which takes longer than packing them. The bits are those of the tiles.
+ * Linear layers by our own tiles, for a model that encodes once: weights stay where they lie in the mapped file, and
+ * a layer is packed when it is multiplied, into memory of the session's that the next layer takes over. Memory for
+ * all layers need not be found and cleared, which takes longer than packing them. The bits are those of the tiles.
  */
 #include "gemm_streamed.h"
 
@@ -75,8 +75,8 @@ static void pack_chunk(void *context, size_t chunk, unsigned thread)
         output += part->rows;
     }
     size_t row = chunk * CHUNK_ROWS, left = part->rows - row;
-    vit__packed_rows rows = {output + row, left < CHUNK_ROWS ? left : CHUNK_ROWS, part->weight + row * p->linear->inputs,
-                             part->bias ? part->bias + row : NULL};
+    vit__packed_rows rows = {output + row, left < CHUNK_ROWS ? left : CHUNK_ROWS,
+                             part->weight + row * p->linear->inputs, part->bias ? part->bias + row : NULL};
     if (rows.first >= p->end || rows.first + rows.rows <= p->first)
         return;
     const vit__workers *w = p->workers;
@@ -112,7 +112,14 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_streamed(void)
 {
-    static const vit__gemm back_end = {.name = "streamed", .undivided = true, .prepare = prepare, .release = release, .panels = panels, .operand = operand, .room = room,
-                                       .scratch = scratch, .apply = apply};
+    static const vit__gemm back_end = {.name = "streamed",
+                                       .undivided = true,
+                                       .prepare = prepare,
+                                       .release = release,
+                                       .panels = panels,
+                                       .operand = operand,
+                                       .room = room,
+                                       .scratch = scratch,
+                                       .apply = apply};
     return &back_end;
 }

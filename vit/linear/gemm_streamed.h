@@ -5,8 +5,8 @@
 
 #include "gemm.h"
 
-/* Its prepare leaves the layer as it lies, which must be in a mapped file: the pages are given back after each call. Layers
- * that the tiles have prepared are welcome too. */
+/* Its prepare leaves the layer as it lies, which must be in a mapped file: the pages are
+ * given back after each call. Layers that the tiles have prepared are welcome too. */
 const vit__gemm *vit__gemm_streamed(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Linear layers by our own tiles, in every precision. Weights are packed once. A call has two steps, each on all
- * threads: activations are normed and become rows of the type that is multiplied (f32 without a norm are read where they
- * lie), then the product is cut into blocks of rows by panels of weights. Within a block, the sums of a group of rows are
- * finished while they are in the first-level cache, and the panel stays in the second.
+ * threads: activations are normed and become rows of the type that is multiplied (f32 without a norm are read
+ * where they lie), then the product is cut into blocks of rows by panels of weights. Within a block, the sums of
+ * a group of rows are finished while they are in the first-level cache, and the panel stays in the second.
  *
  * A sum runs over K in the same order wherever its row and column lie in a block (tiles.h), and over parts of K that
  * depend on K alone. So blocks may follow the number of rows and threads freely, and results depend on neither.
@@ -16,11 +16,11 @@
 #include "panel.h"
 #include "size.h"
 
-#define BLOCK_ROWS 204  /* most rows of a block; a multiple of the tile's */
+#define BLOCK_ROWS 204 /* most rows of a block; a multiple of the tile's */
 /* Most words of a sum between stops: a panel of them fits the second-level cache beside the rows. */
 #define PART_WORDS 1024
-#define GROUP_ROWS 24   /* rows whose sums are finished together */
-#define CONVERT_ROWS 8  /* rows a task converts */
+#define GROUP_ROWS 24  /* rows whose sums are finished together */
+#define CONVERT_ROWS 8 /* rows a task converts */
 
 typedef struct packing {
     const vit__linear *linear;
@@ -76,8 +76,8 @@ static const vit__packed *panels(const vit__linear *linear)
 
 /* ------------------------------------------------------------------ activations ---- */
 
-/* Words from a row of the operand to the next: whole cache lines, and no power of two, so that the rows of a tile do not
- * compete for the same places of the cache. */
+/* Words from a row of the operand to the next: whole cache lines, and no power of
+ * two, so that the rows of a tile do not compete for the same places of the cache. */
 static size_t operand_stride(vit_precision precision, size_t inputs)
 {
     return vit__divide_up(vit__words(precision, inputs), 16) * 16 + 16;
@@ -142,32 +142,40 @@ typedef struct block {
     float *sums; /* [rows of a group][VIT__PANEL] */
 } block;
 
-/* sums of some rows of the block. On the way, the group fetches its share of the panel's part that is multiplied next. */
+/* sums of some rows of the block. On the way, the group fetches
+ * its share of the panel's part that is multiplied next. */
 static void multiply_group(const work *w, const block *b, size_t row, size_t rows)
 {
     const vit__packed *p = w->packed;
     size_t part = vit__divide_up(p->words, w->parts), all = p->n_panels * p->words;
     for (size_t word = 0; word < p->words; word += part) {
         size_t words = vit__smaller(p->words - word, part), at = b->panel * p->words + word;
-        vit__tile_call tile = {.a = w->a + row * w->a_stride + word, .a_stride = w->a_stride,
-                               .panel = p->panels + at * VIT__PANEL, .rows = rows, .words = words, .out = b->sums,
-                               .out_stride = VIT__PANEL, .add = word > 0};
+        vit__tile_call tile = {.a = w->a + row * w->a_stride + word,
+                               .a_stride = w->a_stride,
+                               .panel = p->panels + at * VIT__PANEL,
+                               .rows = rows,
+                               .words = words,
+                               .out = b->sums,
+                               .out_stride = VIT__PANEL,
+                               .add = word > 0};
         size_t next = at + words + words * (row - b->row) / b->rows;
         if (next < all) {
             tile.next = (const char *)(p->panels + next * VIT__PANEL);
-            tile.next_bytes = vit__smaller(vit__divide_up(words * rows, b->rows), all - next) * VIT__PANEL * sizeof(uint32_t);
+            tile.next_bytes = vit__smaller(vit__divide_up(words * rows, b->rows), all - next) * VIT__PANEL *
+                              sizeof(uint32_t);
         }
         w->multiply(&tile);
     }
 }
 
-/* Panels outermost: neighbours share one. Sums that are made in parts are finished when all parts of all rows are done, so
- * that each part stays in cache. */
+/* Panels outermost: neighbours share one. Sums that are made in parts are finished
+ * when all parts of all rows are done, so that each part stays in cache. */
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
     size_t first = index % w->row_blocks * w->block_rows;
-    block b = {.row = first, .rows = vit__smaller(w->rows - first, w->block_rows),
+    block b = {.row = first,
+               .rows = vit__smaller(w->rows - first, w->block_rows),
                .panel = w->first_panel + index / w->row_blocks,
                .sums = w->workers->scratch + thread * w->workers->scratch_size};
     size_t group = w->parts > 1 ? b.rows : GROUP_ROWS, end = first + b.rows;
@@ -175,7 +183,11 @@ static void multiply_block(void *context, size_t index, unsigned thread)
     for (size_t row = first, rows; row < end; row += rows) {
         rows = vit__smaller(end - row, group);
         multiply_group(w, &b, row, rows);
-        vit__panel_sums sums = {.panel = b.panel, .row = row, .rows = rows, .columns = columns, .sums = b.sums,
+        vit__panel_sums sums = {.panel = b.panel,
+                                .row = row,
+                                .rows = rows,
+                                .columns = columns,
+                                .sums = b.sums,
                                 .byte_scales = w->byte_scales};
         vit__panel_finish(&w->panels, &sums);
     }
@@ -188,8 +200,8 @@ static size_t scratch(const vit__linear *linear, size_t rows)
     return vit__larger(linear->inputs, BLOCK_ROWS * VIT__PANEL);
 }
 
-/* The cut with the least work for the busiest thread, counting for every block as much as PANEL_COST rows for what is not
- * shared between blocks. */
+/* The cut with the least work for the busiest thread, counting for every
+ * block as much as PANEL_COST rows for what is not shared between blocks. */
 static void cut(work *w)
 {
     enum { PANEL_COST = 4 };
@@ -226,7 +238,12 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 
 const vit__gemm *vit__gemm_tiles(void)
 {
-    static const vit__gemm back_end = {.name = "tiles", .prepare = prepare, .release = release,
-                                       .panels = panels, .operand = operand, .scratch = scratch, .apply = apply};
+    static const vit__gemm back_end = {.name = "tiles",
+                                       .prepare = prepare,
+                                       .release = release,
+                                       .panels = panels,
+                                       .operand = operand,
+                                       .scratch = scratch,
+                                       .apply = apply};
     return &back_end;
 }

@@ -32,17 +32,17 @@ typedef struct vit__panel_columns {
     vit__activation activation;
     bool rough; /* GELUs may be off by 1e-4: the result is less precise than that anyway */
     const float *bias;
-    const float *scale;        /* or NULL for 1 */
-    const float *byte_scales;  /* int8: what a unit of a column's weights stands for */
-    const int32_t *byte_sums;  /* int8: of a column's weights */
+    const float *scale;       /* or NULL for 1 */
+    const float *byte_scales; /* int8: what a unit of a column's weights stands for */
+    const int32_t *byte_sums; /* int8: of a column's weights */
 } vit__panel_columns;
 
 /* Rows of sums by a panel, and where their results go. */
 typedef struct vit__panel_rows {
     size_t rows;
-    float *sums; /* [rows][VIT__PANEL], for int8 of int32_t; overwritten */
+    float *sums;                        /* [rows][VIT__PANEL], for int8 of int32_t; overwritten */
     const vit__byte_scale *byte_scales; /* int8: what the bytes of each row stood for; else NULL */
-    const float *residual; /* rows residual_stride apart, or NULL for 0; may be y */
+    const float *residual;              /* rows residual_stride apart, or NULL for 0; may be y */
     size_t residual_stride;
     float *y; /* may be sums, if rows are as far apart */
     size_t y_stride;
@@ -53,14 +53,14 @@ typedef struct vit__kernels {
     /* y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias over n values, variance by n (Ba et al. 2016). y may be x;
      * bias may be NULL. */
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
-    /* y = x / sqrt(mean(x^2) + eps) * weight (Zhang & Sennrich 2019); bias, as layer_norm's, is for uniformity: NULL, or
-     * added. y may be x. */
+    /* y = x / sqrt(mean(x^2) + eps) * weight (Zhang & Sennrich 2019); bias,
+     * as layer_norm's, is for uniformity: NULL, or added. y may be x. */
     void (*rms_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
     /* x = exp(x - max(x)) / sum in place. */
     void (*softmax)(float *x, size_t n);
-    /* One step of a softmax that sees its values in pieces: with top' = max(top, scale * x), x = exp(scale * x - top') in
-     * place, total = total * f + sum(x), top = top', where f = exp(top - top') is returned: what sums made so far are to be
-     * multiplied by. Start with top = -infinity and total = 0; f is then 0. */
+    /* One step of a softmax that sees its values in pieces: with top' = max(top, scale * x), x = exp(scale *
+     * x - top') in place, total = total * f + sum(x), top = top', where f = exp(top - top') is returned: what
+     * sums made so far are to be multiplied by. Start with top = -infinity and total = 0; f is then 0. */
     float (*exponentials)(float *x, size_t n, float scale, float *top, float *total);
     /* x = 1 / (1 + exp(-x)) in place. */
     void (*sigmoid)(float *x, size_t n);

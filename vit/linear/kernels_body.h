@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kernels themselves, included by kernels*.c, which define KERNELS_SYMBOL and KERNELS_NAME. Plain loops, which
- * compilers turn into vectors of whatever width the file is compiled for (the OpenMP pragmas allow it: -fopenmp-simd, no
- * library). A sum's order depends on its length alone, so that a row's result never depends on its surroundings.
+ * compilers turn into vectors of whatever width the file is compiled for (the OpenMP pragmas allow it: -fopenmp-simd,
+ * no library). A sum's order depends on its length alone, so that a row's result never depends on its surroundings.
  */
 /* EACH is a loop, which clang-format cannot know. */
 /* clang-format off */
@@ -125,8 +125,8 @@ static inline float relu(float x)
     return x < 0.0f ? 0.0f : x;
 }
 
-/* Whole numbers in the order of the floats they are made from, and back: their maximum is one that every compiler finds in
- * vectors (a float's has to mind NaN). */
+/* Whole numbers in the order of the floats they are made from, and back: their
+ * maximum is one that every compiler finds in vectors (a float's has to mind NaN). */
 static inline int32_t ordered(float x)
 {
     int32_t bits;

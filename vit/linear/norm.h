@@ -17,7 +17,8 @@ typedef struct vit__norm_weights {
 static inline void vit__norm_row(const vit__kernels *kernels, const vit__norm_weights *norm, size_t n, const float *x,
                                  float *y)
 {
-    (norm->kind == VIT__NORM_RMS ? kernels->rms_norm : kernels->layer_norm)(x, norm->weight, norm->bias, norm->eps, n, y);
+    (norm->kind == VIT__NORM_RMS ? kernels->rms_norm : kernels->layer_norm)(x, norm->weight, norm->bias, norm->eps, n,
+                                                                            y);
 }
 
 #endif

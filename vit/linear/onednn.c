@@ -11,8 +11,8 @@
 #define STRING(x) #x
 #define FILE_NAME(major) "libdnnl.so." STRING(major) /* another major version has another interface */
 
-/* There are products for VIT__ONEDNN_STEP rows, and twice and four times as many, up to VIT__ONEDNN_ROWS. Other numbers are
- * made up of these: each product is compiled, and what a call costs besides counts for some rows. */
+/* There are products for VIT__ONEDNN_STEP rows, and twice and four times as many, up to VIT__ONEDNN_ROWS. Other
+ * numbers are made up of these: each product is compiled, and what a call costs besides counts for some rows. */
 #define HEIGHTS 5
 _Static_assert(VIT__ONEDNN_STEP << (HEIGHTS - 1) == VIT__ONEDNN_ROWS, "the highest product is that of most rows");
 
@@ -93,7 +93,8 @@ struct vit__onednn_product {
     height heights[HEIGHTS];
 };
 
-/* How b is laid out: blocks of 16 words by 64 columns, a word being four values that follow each other along the sum. */
+/* How b is laid out: blocks of 16 words by 64 columns, a word
+ * being four values that follow each other along the sum. */
 #define B_LAYOUT dnnl_BA16a64b4a
 
 static bool describe(dnnl_memory_desc_t *matrix, size_t rows, size_t columns, dnnl_data_type_t type,
@@ -123,8 +124,7 @@ static bool make_height(vit__onednn_product *product, size_t inputs, size_t rows
 {
     const size_t columns = VIT__ONEDNN_COLUMNS;
     dnnl_memory_desc_t any_b;
-    if (!describe(&h->a, rows, inputs, dnnl_u8, dnnl_ab) ||
-        !describe(&h->c, rows, columns, dnnl_s32, dnnl_ab) ||
+    if (!describe(&h->a, rows, inputs, dnnl_u8, dnnl_ab) || !describe(&h->c, rows, columns, dnnl_s32, dnnl_ab) ||
         !describe(&any_b, inputs, columns, dnnl_s8, dnnl_format_tag_any))
         return false;
     dnnl_primitive_desc_t planned = plan(h, &any_b);
@@ -198,8 +198,8 @@ static bool run(const height *h, const void *a, void *c, const surroundings *s)
     dnnl_memory_t rows = NULL, sums = NULL, scratch = NULL;
     bool done = name_memory(&rows, &h->a, a) && name_memory(&sums, &h->c, c) &&
                 name_memory(&scratch, &h->scratch, s->scratch);
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, rows}, {DNNL_ARG_WEIGHTS, s->b}, {DNNL_ARG_DST, sums},
-                                         {DNNL_ARG_SCRATCHPAD, scratch}};
+    const dnnl_exec_arg_t arguments[] = {
+        {DNNL_ARG_SRC, rows}, {DNNL_ARG_WEIGHTS, s->b}, {DNNL_ARG_DST, sums}, {DNNL_ARG_SCRATCHPAD, scratch}};
     const int n = sizeof arguments / sizeof *arguments;
     done = done && onednn.execute(h->primitive, s->stream, n, arguments) == dnnl_success &&
            onednn.stream_wait(s->stream) == dnnl_success;
@@ -216,7 +216,8 @@ static bool run_all(const vit__onednn_call *call, const surroundings *s)
     bool done = true;
     for (size_t i = HEIGHTS, row = 0; i-- > 0;)
         for (size_t rows = (size_t)VIT__ONEDNN_STEP << i; done && all - row >= rows; row += rows)
-            done = run(&p->heights[i], (const char *)call->a + row * p->row_size, (char *)call->c + row * p->c_row_size, s);
+            done = run(&p->heights[i], (const char *)call->a + row * p->row_size, (char *)call->c + row * p->c_row_size,
+                       s);
     return done;
 }
 

@@ -25,16 +25,13 @@ static bool start(void)
 
 bool vit__openblas_load(void)
 {
-    static vit__library library = {.file = FILE_NAME,
-                                   .functions = functions,
-                                   .n = sizeof functions / sizeof *functions,
-                                   .start = start};
+    static vit__library library = {
+        .file = FILE_NAME, .functions = functions, .n = sizeof functions / sizeof *functions, .start = start};
     return vit__library_load(&library);
 }
 
 void vit__openblas_multiply(const vit__openblas_call *p)
 {
-    openblas.sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)p->n_a, (blasint)p->n_b,
-                   (blasint)p->columns, 1.0f, p->a, (blasint)p->a_row, p->b, (blasint)p->b_row,
-                   0.0f, p->c, (blasint)p->c_row);
+    openblas.sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)p->n_a, (blasint)p->n_b, (blasint)p->columns, 1.0f,
+                   p->a, (blasint)p->a_row, p->b, (blasint)p->b_row, 0.0f, p->c, (blasint)p->c_row);
 }

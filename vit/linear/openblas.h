@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* OpenBLAS, loaded when it first has to multiply. Linked as usual it would cost every start its 2 ms of relocations, and a
- * thread of its own that spins for some more before it sleeps; most runs never multiply with it. */
+/* OpenBLAS, loaded when it first has to multiply. Linked as usual it would cost every start its 2 ms of relocations,
+ * and a thread of its own that spins for some more before it sleeps; most runs never multiply with it. */
 #ifndef VIT_OPENBLAS_H
 #define VIT_OPENBLAS_H
 

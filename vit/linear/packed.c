@@ -22,8 +22,11 @@ vit_precision vit__packed_precision(vit_precision wanted, size_t inputs)
 /* All but the memory. */
 static vit__packed shaped(vit_precision precision, size_t inputs, size_t outputs)
 {
-    return (vit__packed){.precision = precision, .inputs = inputs, .outputs = outputs,
-                         .words = vit__words(precision, inputs), .n_panels = (outputs + VIT__PANEL - 1) / VIT__PANEL};
+    return (vit__packed){.precision = precision,
+                         .inputs = inputs,
+                         .outputs = outputs,
+                         .words = vit__words(precision, inputs),
+                         .n_panels = (outputs + VIT__PANEL - 1) / VIT__PANEL};
 }
 
 /* The last panel, if it is not full: it alone needs zeros. */
@@ -125,14 +128,15 @@ static bool plausible(const vit__packed *packed)
     return true;
 }
 
-vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes, const char *where,
-                            vit__packed **result, vit_error *err)
+vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes,
+                            const char *where, vit__packed **result, vit_error *err)
 {
     *result = NULL;
     vit__packed *packed = vit__alloc(1, sizeof *packed);
     if (!packed)
         return vit__fail_memory(err, where);
-    *packed = laid_out(precision, inputs, outputs, (void *)(uintptr_t)bytes); /* which nobody fills, and so nobody writes */
+    *packed = laid_out(precision, inputs, outputs,
+                       (void *)(uintptr_t)bytes); /* which nobody fills, and so nobody writes */
     if (precision == VIT_PRECISION_INT8 && !plausible(packed)) {
         vit__packed_free(packed);
         return vit__fail(err, VIT_ERR_CORRUPT, where, "scales or sums of its columns are none of packed weights");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The weights of a linear layer as the tiles read them: panels of VIT__PANEL outputs, each [words][VIT__PANEL] (tiles.h).
- * The layout depends on the precision alone, not on the processor, so that it can be stored in a file.
+ * The weights of a linear layer as the tiles read them: panels of VIT__PANEL outputs, each [words][VIT__PANEL]
+ * (tiles.h). The layout depends on the precision alone, not on the processor, so that it can be stored in a file.
  */
 #ifndef VIT_PACKED_H
 #define VIT_PACKED_H
@@ -45,10 +45,10 @@ vit_precision vit__packed_precision(vit_precision wanted, size_t inputs);
  * false: more than memory can hold. */
 bool vit__packed_size(vit_precision precision, size_t inputs, size_t outputs, size_t *size);
 
-/* Weights as they lie in such bytes, aligned to 64, which must outlive them. Refuses numbers with which products could not
- * be formed (VIT_ERR_CORRUPT). */
-vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes, const char *where,
-                            vit__packed **packed, vit_error *err);
+/* Weights as they lie in such bytes, aligned to 64, which must outlive them.
+ * Refuses numbers with which products could not be formed (VIT_ERR_CORRUPT). */
+vit_status vit__packed_view(vit_precision precision, size_t inputs, size_t outputs, const void *bytes,
+                            const char *where, vit__packed **packed, vit_error *err);
 
 /* Such bytes to be filled: vit__packed_size of them, aligned to 64, as nothing has been written there. */
 void vit__packed_place(vit_precision precision, size_t inputs, size_t outputs, void *bytes, vit__packed *packed);

@@ -54,13 +54,17 @@ void vit__panel_finish(const vit__panel_call *c, const vit__panel_sums *sums)
     const vit__epilogue *e = &call->epilogue;
     size_t output = sums->panel * VIT__PANEL, row = sums->row;
     bool bytes = packed->precision == VIT_PRECISION_INT8;
-    vit__panel_columns columns = {.activation = e->activation, .rough = packed->precision != VIT_PRECISION_F32,
-                                  .bias = packed->bias + output, .scale = e->scale ? e->scale + output : NULL,
+    vit__panel_columns columns = {.activation = e->activation,
+                                  .rough = packed->precision != VIT_PRECISION_F32,
+                                  .bias = packed->bias + output,
+                                  .scale = e->scale ? e->scale + output : NULL,
                                   .byte_scales = bytes ? packed->scales + output : NULL,
                                   .byte_sums = bytes ? packed->sums + output : NULL};
-    vit__panel_rows lines = {.rows = sums->rows, .sums = sums->sums,
+    vit__panel_rows lines = {.rows = sums->rows,
+                             .sums = sums->sums,
                              .byte_scales = bytes ? sums->byte_scales + row : NULL,
-                             .y = call->y + row * call->y_row + output, .y_stride = call->y_row,
+                             .y = call->y + row * call->y_row + output,
+                             .y_stride = call->y_row,
                              .residual = e->residual ? e->residual + row * e->residual_row + output : NULL,
                              .residual_stride = e->residual_row};
     if (sums->columns < VIT__PANEL)

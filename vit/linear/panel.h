@@ -24,8 +24,8 @@ void vit__panel_take_row(const vit__panel_call *call, size_t row, float *room, u
 /* Rows row ... row + rows - 1 by a panel. */
 typedef struct vit__panel_sums {
     size_t panel, row, rows;
-    size_t columns; /* of the panel that are wanted, VIT__PANEL or fewer */
-    float *sums;    /* [rows][VIT__PANEL]; overwritten */
+    size_t columns;                     /* of the panel that are wanted, VIT__PANEL or fewer */
+    float *sums;                        /* [rows][VIT__PANEL]; overwritten */
     const vit__byte_scale *byte_scales; /* int8: of the call's rows, from the first on */
 } vit__panel_sums;
 

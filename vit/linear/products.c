@@ -19,8 +19,7 @@ static float dot(const float *a, const float *b, size_t n)
 static bool fits(size_t rows, size_t columns)
 {
     size_t elements, bytes;
-    return vit__multiply(rows, columns, &elements) &&
-           vit__multiply(elements, sizeof(float), &bytes);
+    return vit__multiply(rows, columns, &elements) && vit__multiply(elements, sizeof(float), &bytes);
 }
 
 void vit_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c)
@@ -29,8 +28,15 @@ void vit_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t
         return;
     bool some = n_a > 0 && n_b > 0 && columns > 0;
     if (some && n_a <= INT_MAX && n_b <= INT_MAX && columns <= INT_MAX && vit__openblas_load()) {
-        vit__openblas_multiply(&(vit__openblas_call){.n_a = n_a, .n_b = n_b, .columns = columns, .a = a, .b = b, .c = c,
-                                                     .a_row = columns, .b_row = columns, .c_row = n_b});
+        vit__openblas_multiply(&(vit__openblas_call){.n_a = n_a,
+                                                     .n_b = n_b,
+                                                     .columns = columns,
+                                                     .a = a,
+                                                     .b = b,
+                                                     .c = c,
+                                                     .a_row = columns,
+                                                     .b_row = columns,
+                                                     .c_row = n_b});
         return;
     }
     for (size_t i = 0; i < n_a; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The tiles in portable C, always there: vectors of 16 bytes as GCC and Clang know them on every processor, which are SSE2
- * registers on x86-64 and NEON registers on ARM. And the choice between the variants.
+ * The tiles in portable C, always there: vectors of 16 bytes as GCC and Clang know them on every processor,
+ * which are SSE2 registers on x86-64 and NEON registers on ARM. And the choice between the variants.
  */
 #include "tiles.h"
 
@@ -59,11 +59,13 @@ ALWAYS_INLINE vector step_bf16(vector sum, vector a, vector w)
     return sum + (vector)((words)a & -65536) * (vector)((words)w & -65536);
 }
 
-/* Even and odd bytes apart, as 16-bit numbers. A product of an unsigned and a signed byte, 255 * -128 at most, fits 16 bits. */
+/* Even and odd bytes apart, as 16-bit numbers. A product of an
+ * unsigned and a signed byte, 255 * -128 at most, fits 16 bits. */
 ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 {
     halves even = ((halves)a & 255) * ((halves)w << 8 >> 8), odd = ((halves)a >> 8 & 255) * ((halves)w >> 8);
-    words lower = ((words)even << 16 >> 16) + ((words)odd << 16 >> 16), upper = ((words)even >> 16) + ((words)odd >> 16);
+    words lower = ((words)even << 16 >> 16) + ((words)odd << 16 >> 16),
+          upper = ((words)even >> 16) + ((words)odd >> 16);
     return (vector)((words)sum + lower + upper);
 }
 
@@ -94,11 +96,10 @@ static const vit__tiles tiles_c = {"c", "c", "c", multiply_f32, multiply_bf16, m
 static const struct {
     unsigned flags;
     const vit__tiles *tiles;
-} variants[] = {
-    {0, &tiles_c},
-    VIT__ON_X86_64({VIT__CPU_AVX2, &vit__tiles_avx2}, {VIT__CPU_AVX512, &vit__tiles_avx512},
-                   {VIT__CPU_AVX512_VNNI, &vit__tiles_avx512_vnni},
-                   {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16})};
+} variants[] = {{0, &tiles_c},
+                VIT__ON_X86_64({VIT__CPU_AVX2, &vit__tiles_avx2}, {VIT__CPU_AVX512, &vit__tiles_avx512},
+                               {VIT__CPU_AVX512_VNNI, &vit__tiles_avx512_vnni},
+                               {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16})};
 
 static void fill_in(vit__tiles *tiles, const vit__tiles *from)
 {

@@ -17,20 +17,20 @@
 
 #include "cpu.h"
 
-#define VIT__PANEL 64     /* columns of a panel of weights */
-#define VIT__TILE_ROWS 6  /* rows worked on together */
+#define VIT__PANEL 64    /* columns of a panel of weights */
+#define VIT__TILE_ROWS 6 /* rows worked on together */
 
 /* out[row][column] = (or +=) sum over words of a[row][word] * panel[word][column] */
 typedef struct vit__tile_call {
-    const void *a;     /* [rows][words], rows a_stride words apart */
+    const void *a; /* [rows][words], rows a_stride words apart */
     size_t a_stride;
     const void *panel; /* [words][VIT__PANEL] */
     size_t rows, words;
-    size_t columns;    /* how many of the panel's, from its first on; others may be computed too. 0: all */
-    void *out;         /* [rows][VIT__PANEL] float, or int32_t for int8; rows out_stride apart */
+    size_t columns; /* how many of the panel's, from its first on; others may be computed too. 0: all */
+    void *out;      /* [rows][VIT__PANEL] float, or int32_t for int8; rows out_stride apart */
     size_t out_stride;
-    bool add;          /* to what is in out */
-    const char *next;  /* what will be read next, fetched into the cache on the way; NULL: nothing */
+    bool add;         /* to what is in out */
+    const char *next; /* what will be read next, fetched into the cache on the way; NULL: nothing */
     size_t next_bytes;
 } vit__tile_call;
 

@@ -34,14 +34,14 @@ typedef struct TILE_PLACE {
 #define TILE_ZERO(i)                                                                                                   \
     vector sums##i[TILE_VECTORS];                                                                                      \
     UNROLL                                                                                                             \
-    for (size_t j = 0; j < vectors; j++)                                                                          \
+    for (size_t j = 0; j < vectors; j++)                                                                               \
         sums##i[j] = zero();
 
 #define TILE_MULTIPLY(i)                                                                                               \
     if (i < rows) {                                                                                                    \
         vector value = broadcast(a + i * call->a_stride + word);                                                       \
         UNROLL                                                                                                         \
-        for (size_t j = 0; j < vectors; j++)                                                                      \
+        for (size_t j = 0; j < vectors; j++)                                                                           \
             sums##i[j] = TILE_STEP(sums##i[j], value, weights[j]);                                                     \
     }
 
@@ -49,12 +49,13 @@ typedef struct TILE_PLACE {
     if (i < rows) {                                                                                                    \
         uint32_t *to = out + i * call->out_stride;                                                                     \
         UNROLL                                                                                                         \
-        for (size_t j = 0; j < vectors; j++)                                                                      \
+        for (size_t j = 0; j < vectors; j++)                                                                           \
             store(to + j * LANES, call->add ? TILE_ADD(load(to + j * LANES), sums##i[j]) : sums##i[j]);                \
     }
 
 /* rows and vectors are constants after inlining; rows x vectors * LANES outputs. */
-ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, TILE_PLACE place, size_t rows, size_t vectors, TILE_FETCH fetch)
+ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, TILE_PLACE place, size_t rows, size_t vectors,
+                              TILE_FETCH fetch)
 {
     size_t row = place.row, column = place.column;
     const uint32_t *a = (const uint32_t *)call->a + row * call->a_stride;
@@ -101,7 +102,8 @@ ALWAYS_INLINE void TILE_CHOOSE(const vit__tile_call *call, TILE_PLACE place, siz
 static void TILE_FUNCTION(const vit__tile_call *call)
 {
     size_t columns = call->columns ? call->columns : VIT__PANEL;
-    size_t steps = (call->rows + TILE_ROWS - 1) / TILE_ROWS * ((columns + TILE_COLUMNS - 1) / TILE_COLUMNS) * call->words;
+    size_t steps = (call->rows + TILE_ROWS - 1) / TILE_ROWS * ((columns + TILE_COLUMNS - 1) / TILE_COLUMNS) *
+                   call->words;
     TILE_FETCH fetch = {call->next ? call->next : (const char *)call->panel, 0};
     if (call->next)
         fetch.step = (call->next_bytes + steps - 1) / steps;

@@ -272,8 +272,8 @@ size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t sizes
 static bool same_shape(const vit__tensor *tensor, const shape *want)
 {
     bool scalar = want->rank == 0 && vit__tensor_elements(tensor) == 1 && tensor->rank <= 1; /* [] or [1] */
-    return scalar || (tensor->rank == want->rank &&
-                      memcmp(tensor->shape, want->sizes, want->rank * sizeof *want->sizes) == 0);
+    return scalar ||
+           (tensor->rank == want->rank && memcmp(tensor->shape, want->sizes, want->rank * sizeof *want->sizes) == 0);
 }
 
 static void shape_text(const shape *s, char *text, size_t size)
@@ -366,8 +366,7 @@ static bool keeps_apart(const binder *b, vit__slot packed, size_t block, bool bi
     for (vit__slot slot = 0; slot < VIT__SLOTS; slot++) {
         const vit__name *names = &b->plan->names[slot];
         const char *pattern = bias ? names->bias : names->weight;
-        if (specs[slot].packed == packed && pattern &&
-            name_tensor(b, pattern, block, name, sizeof name) &&
+        if (specs[slot].packed == packed && pattern && name_tensor(b, pattern, block, name, sizeof name) &&
             vit__checkpoint_find(b->checkpoint, name))
             return true;
     }
@@ -387,8 +386,8 @@ static const char *pattern_of(const binder *b, vit__slot slot, bool bias)
     return bias ? b->plan->names[slot].bias : b->plan->names[slot].weight;
 }
 
-/* Rows of a key or value matrix with fewer heads than the queries have, each of which serves several of those (Ainslie et
- * al. 2023); 0: as many. The keys' matrix says how many. */
+/* Rows of a key or value matrix with fewer heads than the queries have, each of which serves
+ * several of those (Ainslie et al. 2023); 0: as many. The keys' matrix says how many. */
 static size_t grouped_rows(const binder *b, size_t block)
 {
     char name[256];
@@ -455,7 +454,8 @@ static vit_status bind_slot(const binder *b, vit__slot slot, size_t block)
     const spec *s = &specs[slot];
     const vit_config *c = &b->plan->config;
     vit__bound *bound = place(b->binding, slot, block);
-    bool packs_parts = s->packs && (slot != VIT__SLOT_FC1 || c->mlp == VIT__MLP_GATED); /* else it is the layer itself */
+    bool packs_parts = s->packs &&
+                       (slot != VIT__SLOT_FC1 || c->mlp == VIT__MLP_GATED); /* else it is the layer itself */
     wanted weight = {slot, block, false, packs_parts}, bias = {slot, block, true, packs_parts};
     vit_status status = VIT_OK;
     if (has(c, slot, false) && !is_packed(b, slot, block, false))

@@ -34,7 +34,8 @@ bool vit__binding_name(const vit_config *config, const char *pattern, const char
 
 const vit__bound *vit__binding_get(const vit__binding *binding, vit__slot slot, size_t block);
 
-/* Refuses a checkpoint with a tensor that no plan's binding (n of them) takes and that the family does not call harmless. */
+/* Refuses a checkpoint with a tensor that no plan's binding (n
+ * of them) takes and that the family does not call harmless. */
 vit_status vit__binding_check_unused(const vit__binding *bindings, const vit__plan *plans, size_t n,
                                      const vit__family *family, const vit__checkpoint *checkpoint, vit_error *err);
 

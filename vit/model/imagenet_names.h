@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The classes of ImageNet-1k in the order of its synset ids: classifiers that were trained on it have them in this order. */
+/* The classes of ImageNet-1k in the order of its synset ids:
+ * classifiers that were trained on it have them in this order. */
 #ifndef VIT_IMAGENET_NAMES_H
 #define VIT_IMAGENET_NAMES_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opening a model: checkpoint -> family -> preprocessing -> a plan and a binding for each of its towers (so that names, types and shapes of
- * all tensors are checked) -> the weights of the tower asked for.
+ * Opening a model: checkpoint -> family -> preprocessing -> a plan and a binding for each of its towers
+ * (so that names, types and shapes of all tensors are checked) -> the weights of the tower asked for.
  */
 #include "model.h"
 
@@ -22,12 +22,12 @@ typedef struct opening {
     vit_error *err;
 } opening;
 
-/* The size that preprocessing gives every picture. false: there is no preprocessing, or its size follows the picture's. */
+/* The size that preprocessing gives every picture. false: there
+ * is no preprocessing, or its size follows the picture's. */
 static bool preprocessed_size(const vit_preprocessor *preprocessor, uint32_t *height, uint32_t *width)
 {
     uint32_t wide[2], tall[2];
-    if (!preprocessor ||
-        vit_preprocess_shape(preprocessor, 1000, 700, NULL, &wide[1], &wide[0], NULL) != VIT_OK ||
+    if (!preprocessor || vit_preprocess_shape(preprocessor, 1000, 700, NULL, &wide[1], &wide[0], NULL) != VIT_OK ||
         vit_preprocess_shape(preprocessor, 700, 1100, NULL, &tall[1], &tall[0], NULL) != VIT_OK)
         return false;
     *height = wide[0];
@@ -63,9 +63,7 @@ static vit_status finish_config(const opening *o, vit_config *config)
     if (vit__config_finish(config, name, &at_size) == VIT_OK)
         return VIT_OK;
     status = vit__config_finish(&own, name, o->err);
-    return status == VIT_OK
-               ? vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size", "%s", at_size.message)
-               : status;
+    return status == VIT_OK ? vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size", "%s", at_size.message) : status;
 }
 
 static vit_status make_plan(opening *o, vit__tower tower)
@@ -118,10 +116,11 @@ static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_
     vit_precision asked = o->options->precision, stored = plan->packed ? plan->precision : VIT_PRECISION_F32;
     *precision = asked == VIT_PRECISION_STORED ? stored : asked;
     if (plan->packed && *precision != stored)
-        return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "precision",
-                         "the file holds weights packed in %s, which cannot be run in %s: leave the precision to the file, "
-                         "or quantize the original checkpoint anew",
-                         vit_precision_name(stored), vit_precision_name(*precision));
+        return vit__fail(
+            o->err, VIT_ERR_INVALID_ARGUMENT, "precision",
+            "the file holds weights packed in %s, which cannot be run in %s: leave the precision to the file, "
+            "or quantize the original checkpoint anew",
+            vit_precision_name(stored), vit_precision_name(*precision));
     return VIT_OK;
 }
 
@@ -144,8 +143,8 @@ static vit_status load_tower(opening *o)
     model->binding = o->bindings[tower];
     o->bindings[tower] = (vit__binding){0};
     model->packed = plan->packed;
-    model->parameters =
-        plan->packed ? plan->parameters : count_parameters(&model->binding, vit__config_pairs(&plan->config));
+    model->parameters = plan->packed ? plan->parameters
+                                     : count_parameters(&model->binding, vit__config_pairs(&plan->config));
     vit_status status = choose_precision(o, plan, &model->precision);
     if (status != VIT_OK)
         return status;
@@ -276,7 +275,8 @@ vit_grid vit_model_grid(const vit_model *model)
     if (!model || model->config.input == VIT__INPUT_TOKENS)
         return (vit_grid){0};
     const vit_config *c = &model->config;
-    return (vit_grid){c->image_height / c->patch_height, c->image_width / c->patch_width, c->patch_height, c->patch_width};
+    return (vit_grid){c->image_height / c->patch_height, c->image_width / c->patch_width, c->patch_height,
+                      c->patch_width};
 }
 
 size_t vit_model_context(const vit_model *model)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an open model holds: one tower of a checkpoint. Immutable after vit_model_open, so that sessions may share it. */
+/* What an open model holds: one tower of a checkpoint. Immutable
+ * after vit_model_open, so that sessions may share it. */
 #ifndef VIT_MODEL_H
 #define VIT_MODEL_H
 

@@ -47,10 +47,14 @@ static bool set_sizes(vit__json *object, const vit_model *model)
 {
     const vit_config *c = &model->config;
     const field sizes[] = {
-        {"tokens", (double)vit__config_tokens(c)}, {"registers", (double)c->registers},
-        {"width", (double)c->width},               {"depth", (double)c->depth},
-        {"heads", (double)c->heads},               {"mlp_width", (double)c->mlp_width},
-        {"parameters", (double)model->parameters}, {"gflops", round(vit__config_flops(c) / 1e7) / 100},
+        {"tokens", (double)vit__config_tokens(c)},
+        {"registers", (double)c->registers},
+        {"width", (double)c->width},
+        {"depth", (double)c->depth},
+        {"heads", (double)c->heads},
+        {"mlp_width", (double)c->mlp_width},
+        {"parameters", (double)model->parameters},
+        {"gflops", round(vit__config_flops(c) / 1e7) / 100},
     };
     return set_numbers(object, sizes, sizeof sizes / sizeof *sizes);
 }
@@ -94,8 +98,7 @@ static bool set_packed(vit__json *object, const vit_model *model)
     if (!model->packed)
         return true;
     vit__json *packed = vit__json_new_object();
-    const char *source =
-        vit__json_string(vit__json_get(vit__checkpoint_config(model->checkpoint), "source_digest"));
+    const char *source = vit__json_string(vit__json_get(vit__checkpoint_config(model->checkpoint), "source_digest"));
     bool done = vit__json_set(packed, "version", vit__json_new_number(VIT__PACKED_VERSION)) &&
                 set_text(packed, "precision", vit_precision_name(model->precision)) &&
                 set_text(packed, "source_digest", source);
@@ -109,8 +112,8 @@ char *vit_model_describe(const vit_model *model)
     vit__json *object = vit__json_new_object();
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
                 set_input(object, &model->config) && set_sizes(object, model) && set_outputs(object, &model->config) &&
-                set_labels(object, model) &&
-                set_packed(object, model) && vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
+                set_labels(object, model) && set_packed(object, model) &&
+                vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)
                                                   : vit__json_new_string(NULL));

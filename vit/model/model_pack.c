@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writing a packed file (docs/own-format.md): one safetensors file of the layers as they are multiplied, and all that
- * vit_model_open needs beside them. Layers come first, each a multiple of 64 bytes long, and the header is padded to such
- * a multiple: so every layer lies in the mapped file as kernels want it.
+ * Writing a packed file (docs/own-format.md): one safetensors file of the layers as they are multiplied,
+ * and all that vit_model_open needs beside them. Layers come first, each a multiple of 64 bytes long, and
+ * the header is padded to such a multiple: so every layer lies in the mapped file as kernels want it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,7 +201,8 @@ static vit__json *file_config(const packing *p, const char *digest)
         const vit_model *model = p->towers[tower];
         if (!model)
             continue;
-        done = vit__json_set(parameters, vit__tower_names[tower], vit__json_new_number((double)model->parameters)) && done;
+        done = vit__json_set(parameters, vit__tower_names[tower], vit__json_new_number((double)model->parameters)) &&
+               done;
         done = vit__json_set(config, vit__tower_names[tower], tower_config(model)) && done;
         done = set_labels(config, model) && done;
     }

@@ -7,11 +7,16 @@
 #include "model.h"
 
 static const char *const names[VIT__OUTPUTS] = {
-    [VIT_OUTPUT_EMBEDDING] = "embedding", [VIT_OUTPUT_CLASS] = "cls",
-    [VIT_OUTPUT_MEAN] = "mean",           [VIT_OUTPUT_TOKENS] = "tokens",
-    [VIT_OUTPUT_HIDDEN] = "hidden:K",     [VIT_OUTPUT_POOLER] = "pooler",
-    [VIT_OUTPUT_LOGITS] = "logits",       [VIT_OUTPUT_PROBABILITIES] = "probs",
-    [VIT_OUTPUT_LATENT] = "latent",       [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
+    [VIT_OUTPUT_EMBEDDING] = "embedding",
+    [VIT_OUTPUT_CLASS] = "cls",
+    [VIT_OUTPUT_MEAN] = "mean",
+    [VIT_OUTPUT_TOKENS] = "tokens",
+    [VIT_OUTPUT_HIDDEN] = "hidden:K",
+    [VIT_OUTPUT_POOLER] = "pooler",
+    [VIT_OUTPUT_LOGITS] = "logits",
+    [VIT_OUTPUT_PROBABILITIES] = "probs",
+    [VIT_OUTPUT_LATENT] = "latent",
+    [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
     [VIT_OUTPUT_ATTENTION] = "attention:K",
 };
 

@@ -65,8 +65,14 @@ static double cubic(double x, double a)
     return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
 
-static double cubic_sharp(double x) { return cubic(x, -0.75); }
-static double cubic_smooth(double x) { return cubic(x, -0.5); }
+static double cubic_sharp(double x)
+{
+    return cubic(x, -0.75);
+}
+static double cubic_smooth(double x)
+{
+    return cubic(x, -0.5);
+}
 
 static double triangle(double x)
 {
@@ -233,8 +239,8 @@ vit_status vit__position_relative_table(const vit_config *c, const float *stored
     size_t entries = vit__position_relative_entries(rows_down(c), columns_across(c));
     size_t stored_entries = vit__position_relative_entries(c->position_height, c->position_width);
     float *resized = NULL;
-    /* transformers interpolates always, and takes the stored table as [2w-1][2h-1]: where that is not square, the table is
-     * another one even at its own size */
+    /* transformers interpolates always, and takes the stored table as [2w-1][2h-1]:
+     * where that is not square, the table is another one even at its own size */
     bool mistaken = c->interpolation != VIT__INTERPOLATION_NONE && c->position_height != c->position_width;
     if (vit__position_is_resized(c) || mistaken) {
         grid from = {2 * c->position_width - 1, 2 * c->position_height - 1};

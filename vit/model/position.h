@@ -13,8 +13,8 @@ size_t vit__position_rows(const vit_config *config);
 /* Does the picture size ask for another grid than the stored one? */
 bool vit__position_is_resized(const vit_config *config);
 
-/* table[vit__position_rows][D]. stored: the checkpoint's, for the grid position_height x position_width, or NULL where the
- * table is computed. */
+/* table[vit__position_rows][D]. stored: the checkpoint's, for the grid
+ * position_height x position_width, or NULL where the table is computed. */
 vit_status vit__position_table(const vit_config *config, const float *stored, float *table, vit_error *err);
 
 /* Entries of a BEiT relative position table for a window of h x w patches: (2h-1)(2w-1) distances, then class to patch,

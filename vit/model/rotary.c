@@ -44,7 +44,8 @@ void vit__rotary_fill(const vit_config *c, const float *learned, size_t block, f
             double x = coordinate(rotary, patch % across, across, rotary->reference_width);
             size_t row = (head * down * across + patch) * c->head_dim;
             for (size_t pair = 0; pair < half; pair++) {
-                double angle = mixed ? learned_angle(c, learned, block, head, y, x, pair) : formula_angle(c, y, x, pair);
+                double angle = mixed ? learned_angle(c, learned, block, head, y, x, pair)
+                                     : formula_angle(c, y, x, pair);
                 size_t first = rotary->half ? pair : 2 * pair, second = rotary->half ? pair + half : 2 * pair + 1;
                 cosines[row + first] = cosines[row + second] = (float)cos(angle);
                 sines[row + first] = sines[row + second] = (float)sin(angle);

@@ -5,8 +5,9 @@
 
 #include "config.h"
 
-/* cosines and sines [1 or heads][N][head_dim], one for every element of a head, for this block: with learned frequencies
- * [2 (x, y)][depth][heads][head_dim/2] where the kind is mixed (one table a head), else by formula (one for all). */
+/* cosines and sines [1 or heads][N][head_dim], one for every element of a head,
+ * for this block: with learned frequencies [2 (x, y)][depth][heads][head_dim/2]
+ * where the kind is mixed (one table a head), else by formula (one for all). */
 void vit__rotary_fill(const vit_config *config, const float *learned, size_t block, float *cosines, float *sines);
 
 #endif

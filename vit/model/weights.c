@@ -56,7 +56,8 @@ static float *room(loader *l, size_t count, size_t size)
     size_t floats_needed;
     if (l->status != VIT_OK)
         return NULL;
-    float *memory = vit__multiply(count, size, &floats_needed) ? vit__alloc_aligned(floats_needed, sizeof *memory) : NULL;
+    float *memory = vit__multiply(count, size, &floats_needed) ? vit__alloc_aligned(floats_needed, sizeof *memory)
+                                                               : NULL;
     if (!memory)
         l->status = vit__fail_memory(l->err, vit__checkpoint_path(l->checkpoint));
     else
@@ -179,8 +180,7 @@ static vit__linear rows_of(loader *l, vit__slot slot, size_t block, size_t first
     const float *weight = floats(l, b->weight), *bias = floats(l, b->bias);
     vit__linear linear = {.inputs = l->config->width, .outputs = rows, .n_parts = 1};
     if (weight)
-        linear.parts[0] =
-            (vit__linear_part){weight + first * linear.inputs, bias ? bias + first : own_bias, rows};
+        linear.parts[0] = (vit__linear_part){weight + first * linear.inputs, bias ? bias + first : own_bias, rows};
     return linear;
 }
 
@@ -280,7 +280,8 @@ static const float *relative_table(loader *l, vit__slot slot, size_t block)
     return table;
 }
 
-/* The layers into attention and MLP, which a parallel block may hold in one matrix: the MLP's rows, then those of q, k, v. */
+/* The layers into attention and MLP, which a parallel block may
+ * hold in one matrix: the MLP's rows, then those of q, k, v. */
 static void load_inputs(loader *l, size_t i, vit__block_weights *w)
 {
     static const vit__slot gated[] = {VIT__SLOT_GATE, VIT__SLOT_UP};
@@ -461,7 +462,8 @@ static void load_rotary(loader *l, vit__weights *w)
         float *cosines = room(l, size, 2);
         if (cosines)
             vit__rotary_fill(c, learned, i, cosines, cosines + size);
-        w->blocks[i].rotary = (vit__rotary_table){cosines, cosines ? cosines + size : NULL, heads > 1 ? size / heads : 0};
+        w->blocks[i].rotary = (vit__rotary_table){cosines, cosines ? cosines + size : NULL,
+                                                  heads > 1 ? size / heads : 0};
     }
 }
 
@@ -506,8 +508,8 @@ static void load_head(loader *l, vit__weights *w)
 void vit__weights_each_linear(const vit_config *config, vit__weights *w,
                               void (*visit)(vit__linear *linear, void *context), void *context)
 {
-    vit__linear *once[] = {&w->patch,     &w->pool.kv, &w->pool.projection,    &w->pool.fc1,    &w->pool.fc2,
-                           &w->pooler,    &w->head,    &w->head_distillation, &w->latent_mean, &w->latent_log_variance,
+    vit__linear *once[] = {&w->patch,    &w->pool.kv, &w->pool.projection,   &w->pool.fc1,    &w->pool.fc2,
+                           &w->pooler,   &w->head,    &w->head_distillation, &w->latent_mean, &w->latent_log_variance,
                            &w->embedding};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++)
         if (once[i]->outputs)
@@ -530,14 +532,21 @@ typedef struct seat {
 #define EACH(slot, member) {VIT__SLOT_##slot, offsetof(vit__block_weights, member)}
 /* clang-format on */
 static const seat seats[] = {
-    ONCE(PATCH, patch),           ONCE(POOLER, pooler),
-    ONCE(EMBEDDING, embedding),   ONCE(HEAD, head),
+    ONCE(PATCH, patch),
+    ONCE(POOLER, pooler),
+    ONCE(EMBEDDING, embedding),
+    ONCE(HEAD, head),
     ONCE(HEAD_DISTILLATION, head_distillation),
-    ONCE(LATENT_MEAN, latent_mean), ONCE(LATENT_LOG_VARIANCE, latent_log_variance),
-    ONCE(POOL_KV, pool.kv),       ONCE(POOL_PROJECTION, pool.projection),
-    ONCE(POOL_FC1, pool.fc1),     ONCE(POOL_FC2, pool.fc2),
-    EACH(QKV, qkv),               EACH(PROJECTION, projection),
-    EACH(FC1, fc1),               EACH(FC2, fc2),
+    ONCE(LATENT_MEAN, latent_mean),
+    ONCE(LATENT_LOG_VARIANCE, latent_log_variance),
+    ONCE(POOL_KV, pool.kv),
+    ONCE(POOL_PROJECTION, pool.projection),
+    ONCE(POOL_FC1, pool.fc1),
+    ONCE(POOL_FC2, pool.fc2),
+    EACH(QKV, qkv),
+    EACH(PROJECTION, projection),
+    EACH(FC1, fc1),
+    EACH(FC2, fc2),
 };
 
 const vit__linear *vit__weights_linear(const vit__weights *weights, vit__slot slot, size_t block)
@@ -559,8 +568,8 @@ vit_status vit__weights_load(const vit_config *config, const vit__name *names, c
                              vit__checkpoint *checkpoint, const vit__weights_target *target, vit__weights *weights,
                              vit_error *err)
 {
-    loader l = {.config = config, .names = names, .binding = binding, .checkpoint = checkpoint, .target = target,
-                .err = err};
+    loader l = {
+        .config = config, .names = names, .binding = binding, .checkpoint = checkpoint, .target = target, .err = err};
     *weights = (vit__weights){0};
     weights->blocks = vit__alloc_zero(vit__config_pairs(config), sizeof *weights->blocks);
     if (!weights->blocks)

@@ -29,17 +29,17 @@ typedef struct vit__difference {
 
 typedef struct vit__block_weights {
     vit__norm_weights norm1, norm2;
-    vit__linear qkv;        /* D -> 3A: rows of q, then k, then v; one part, or three */
+    vit__linear qkv;                  /* D -> 3A: rows of q, then k, then v; one part, or three */
     vit__norm_weights q_norm, k_norm; /* [head_dim] */
     vit__rotary_table rotary;
     vit__difference difference;
-    const float *relative;  /* [H][entries of the relative position table] */
+    const float *relative;            /* [H][entries of the relative position table] */
     vit__norm_weights attention_norm; /* [A] */
-    vit__linear projection; /* A -> D */
-    const float *scale1, *scale2; /* layer scale [D] */
-    vit__linear fc1;        /* D -> F; gated: D -> 2F, the gate's rows first */
-    vit__norm_weights mlp_norm; /* [F] */
-    vit__linear fc2;        /* F -> D */
+    vit__linear projection;           /* A -> D */
+    const float *scale1, *scale2;     /* layer scale [D] */
+    vit__linear fc1;                  /* D -> F; gated: D -> 2F, the gate's rows first */
+    vit__norm_weights mlp_norm;       /* [F] */
+    vit__linear fc2;                  /* F -> D */
 } vit__block_weights;
 
 /* Attention pooling: one query over all tokens, then x + fc2(act(fc1(norm(x)))) where it has an MLP. */
@@ -52,25 +52,25 @@ typedef struct vit__pool_weights {
 } vit__pool_weights;
 
 typedef struct vit__weights {
-    vit__linear patch;          /* P -> D; columns ordered channel, row, column, as a convolution kernel */
+    vit__linear patch; /* P -> D; columns ordered channel, row, column, as a convolution kernel */
     vit__norm_weights patch_norm;
-    const float *token_table;   /* [vocabulary, D] */
-    const float *class_token;   /* [D] */
+    const float *token_table;        /* [vocabulary, D] */
+    const float *class_token;        /* [D] */
     const float *distillation_token; /* [D] */
     const float *register_tokens;    /* [registers, D] */
-    const float *positions;     /* rows as config->position says, for the model's own picture size; computed for sin-cos */
+    const float *positions; /* rows as config->position says, for the model's own picture size; computed for sin-cos */
     const uint32_t *relative_index; /* [T, T] into the relative position tables */
     vit__norm_weights pre_norm;
     vit__block_weights *blocks; /* [pairs], see vit__config_pairs */
     vit__norm_weights final_norm;
     vit__norm_weights pooled_norm;
     vit__pool_weights pool;
-    vit__linear pooler;            /* D -> pooler_width */
-    vit__linear embedding;         /* pooled -> projection_width */
-    vit__linear head;              /* pooled -> classes */
-    vit__linear head_distillation; /* D -> classes */
+    vit__linear pooler;                           /* D -> pooler_width */
+    vit__linear embedding;                        /* pooled -> projection_width */
+    vit__linear head;                             /* pooled -> classes */
+    vit__linear head_distillation;                /* D -> classes */
     vit__linear latent_mean, latent_log_variance; /* D -> latent */
-    float logit_scale, logit_bias; /* as stored: the scale is a logarithm */
+    float logit_scale, logit_bias;                /* as stored: the scale is a logarithm */
 } vit__weights;
 
 /* What the weights are for: the back end that multiplies them, and the precision of the blocks; who packs them. */
@@ -87,7 +87,8 @@ vit_status vit__weights_load(const vit_config *config, const vit__name *names, c
                              vit_error *err);
 void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights);
 
-/* The layer that a slot of packed names (VIT__LAYOUT_PACKED) stands for; outputs 0: it is absent. NULL: no such layer. */
+/* The layer that a slot of packed names (VIT__LAYOUT_PACKED)
+ * stands for; outputs 0: it is absent. NULL: no such layer. */
 const vit__linear *vit__weights_linear(const vit__weights *weights, vit__slot slot, size_t block);
 
 /* Calls visit for every linear layer that is there. */

@@ -6,7 +6,6 @@
 
 /* VIT_OK if an image has pixels, which is `argument` of the public function `function`. image may be
  * NULL. */
-vit_status vit__check_image(const vit_image *image, const char *function, const char *argument,
-                            vit_error *err);
+vit_status vit__check_image(const vit_image *image, const char *function, const char *argument, vit_error *err);
 
 #endif

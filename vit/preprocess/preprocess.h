@@ -36,8 +36,8 @@ struct vit_preprocessor {
     vit__resize_mode resize;
     uint32_t resize_height, resize_width;
     vit_filter filter;
-    bool resize_floats;   /* DINOv3: rescale first, then resize floats, nothing rounded */
-    bool crop;            /* centre crop, with padding where the picture is smaller */
+    bool resize_floats; /* DINOv3: rescale first, then resize floats, nothing rounded */
+    bool crop;          /* centre crop, with padding where the picture is smaller */
     uint32_t crop_height, crop_width;
     double crop_pct;      /* timm, ConvNext: the resize size is floor(crop size / crop_pct); 0: any ratio */
     uint32_t squash_from; /* ConvNext: from this size up squash without a crop; 0: never */
@@ -81,8 +81,8 @@ vit__json *vit__preprocess_json(const vit_preprocessor *preprocessor);
  * infinities. Every vit__preprocess_from_* ends with it. */
 vit_status vit__preprocess_check(const vit_preprocessor *preprocessor, const char *name, vit_error *err);
 
-/* The rules with another size to aim at: what the resize step makes keeps its ratio to the crop. Aiming twice at one size
- * is aiming once. Rules that neither resize nor crop stay as they are. */
+/* The rules with another size to aim at: what the resize step makes keeps its ratio to the crop.
+ * Aiming twice at one size is aiming once. Rules that neither resize nor crop stay as they are. */
 void vit__preprocess_aim(vit_preprocessor *preprocessor, uint32_t width, uint32_t height);
 
 /* floor(edge / crop_pct), as timm and ConvNext grow what a crop then cuts; 0 where that is no size. */

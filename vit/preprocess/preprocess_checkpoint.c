@@ -15,17 +15,14 @@ static const struct {
 } places[] = {{"processor_config.json", "image_processor"}, {"preprocessor_config.json", NULL}};
 
 /* *json = NULL: it has neither. Else the caller frees *path, the file's. */
-static vit_status load_transformers(const vit__checkpoint *checkpoint, char **path,
-                                    vit__json **json, vit_error *err)
+static vit_status load_transformers(const vit__checkpoint *checkpoint, char **path, vit__json **json, vit_error *err)
 {
     *json = NULL;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        vit_status status =
-            vit__path_find(vit__checkpoint_folder(checkpoint), places[i].file, path, err);
+        vit_status status = vit__path_find(vit__checkpoint_folder(checkpoint), places[i].file, path, err);
         if (*path)
             status = vit__json_load(*path, json, err);
-        if (*json &&
-            (!places[i].needs || vit__json_is_object(vit__json_get(*json, places[i].needs))))
+        if (*json && (!places[i].needs || vit__json_is_object(vit__json_get(*json, places[i].needs))))
             return VIT_OK;
         vit__json_free(*json);
         *json = NULL;
@@ -37,8 +34,7 @@ static vit_status load_transformers(const vit__checkpoint *checkpoint, char **pa
     return VIT_OK;
 }
 
-static vit_status read_transformers(const vit__checkpoint *checkpoint,
-                                    vit_preprocessor **preprocessor, vit_error *err)
+static vit_status read_transformers(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
 {
     char *path;
     vit__json *json;
@@ -48,19 +44,16 @@ static vit_status read_transformers(const vit__checkpoint *checkpoint,
         *preprocessor = NULL;
         return status;
     }
-    const char *model_type =
-        vit__json_string(vit__json_get(vit__checkpoint_config(checkpoint), "model_type"));
+    const char *model_type = vit__json_string(vit__json_get(vit__checkpoint_config(checkpoint), "model_type"));
     status = vit__preprocess_from_transformers_for(json, model_type, path, *preprocessor, err);
     vit__json_free(json);
     free(path);
     return status;
 }
 
-static vit_status read_own(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor,
-                           vit_error *err)
+static vit_status read_own(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor, vit_error *err)
 {
-    const char *text = vit__checkpoint_metadata(checkpoint, "preprocess"),
-               *where = vit__checkpoint_path(checkpoint);
+    const char *text = vit__checkpoint_metadata(checkpoint, "preprocess"), *where = vit__checkpoint_path(checkpoint);
     if (!text) {
         free(*preprocessor);
         *preprocessor = NULL;
@@ -77,8 +70,8 @@ static vit_status read_own(const vit__checkpoint *checkpoint, vit_preprocessor *
     return status;
 }
 
-vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint,
-                                         vit_preprocessor **preprocessor, vit_error *err)
+vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_preprocessor **preprocessor,
+                                         vit_error *err)
 {
     const vit__json *config = vit__checkpoint_config(checkpoint);
     const char *name = vit__checkpoint_config_name(checkpoint);

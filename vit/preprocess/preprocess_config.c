@@ -106,8 +106,8 @@ vit_status vit__preprocess_from_timm(const vit__json *config, const char *name, 
     static const vit__resize_mode resize_modes[] = {VIT__RESIZE_SHORTEST, VIT__RESIZE_SQUASH, VIT__RESIZE_LONGEST};
     const vit__json *inner = vit__json_get(config, "pretrained_cfg");
     vit__reader r = vit__reader_start(vit__json_is_object(inner) ? inner : config, name, err);
-    vit_preprocessor p = {.library = VIT__LIBRARY_TIMM, .crop = true, .rescale = true, .factor = 1.0 / 255.0,
-                          .normalise = true};
+    vit_preprocessor p = {
+        .library = VIT__LIBRARY_TIMM, .crop = true, .rescale = true, .factor = 1.0 / 255.0, .normalise = true};
     set_colours(&p, &vit__colours_imagenet);
     int filter = VIT_FILTER_BICUBIC, mode = 0;
     *out = (vit_preprocessor){0};

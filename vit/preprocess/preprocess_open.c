@@ -12,14 +12,14 @@ static bool has(const vit__json *config, const char *key)
     return !vit__json_is_null(vit__json_get(config, key));
 }
 
-static vit_status from_transformers(const vit__json *config, const char *model_type,
-                                    const char *name, vit_preprocessor *out, vit_error *err)
+static vit_status from_transformers(const vit__json *config, const char *model_type, const char *name,
+                                    vit_preprocessor *out, vit_error *err)
 {
     return vit__preprocess_from_transformers_for(config, model_type, name, out, err);
 }
 
-static vit_status from_timm(const vit__json *config, const char *model_type, const char *name,
-                            vit_preprocessor *out, vit_error *err)
+static vit_status from_timm(const vit__json *config, const char *model_type, const char *name, vit_preprocessor *out,
+                            vit_error *err)
 {
     (void)model_type;
     return vit__preprocess_from_timm(config, name, out, err);
@@ -32,8 +32,8 @@ static vit_status from_open_clip(const vit__json *config, const char *model_type
     return vit__preprocess_from_open_clip(config, name, out, err);
 }
 
-static vit_status from_own(const vit__json *config, const char *model_type, const char *name,
-                           vit_preprocessor *out, vit_error *err)
+static vit_status from_own(const vit__json *config, const char *model_type, const char *name, vit_preprocessor *out,
+                           vit_error *err)
 {
     (void)model_type;
     return vit__preprocess_from_own(config, name, out, err);
@@ -42,8 +42,7 @@ static vit_status from_own(const vit__json *config, const char *model_type, cons
 /* The first key that a config has decides. */
 static const struct {
     const char *key;
-    vit_status (*read)(const vit__json *, const char *, const char *, vit_preprocessor *,
-                       vit_error *);
+    vit_status (*read)(const vit__json *, const char *, const char *, vit_preprocessor *, vit_error *);
 } kinds[] = {
     {"library", from_own},
     {"preprocess_cfg", from_open_clip},
@@ -80,8 +79,7 @@ static vit_status load_with(const char *path, const char *needs, vit__json **con
     return status;
 }
 
-static vit_status find_in_folder(const char *folder, char **path, vit__json **config,
-                                 vit_error *err)
+static vit_status find_in_folder(const char *folder, char **path, vit__json **config, vit_error *err)
 {
     for (size_t i = 0; i < sizeof folder_files / sizeof *folder_files; i++) {
         vit_status status = vit__path_find(folder, folder_files[i].file, path, err);
@@ -92,9 +90,8 @@ static vit_status find_in_folder(const char *folder, char **path, vit__json **co
         free(*path);
         *path = NULL;
     }
-    return vit__fail(
-        err, VIT_ERR_NOT_FOUND, folder,
-        "no preprocessor_config.json, open_clip_config.json or timm config.json in this folder");
+    return vit__fail(err, VIT_ERR_NOT_FOUND, folder,
+                     "no preprocessor_config.json, open_clip_config.json or timm config.json in this folder");
 }
 
 /* *type = model_type of the config.json beside a file, which the caller frees; NULL if there is
@@ -103,8 +100,7 @@ static vit_status model_type_beside(const char *path, char **type, vit_error *er
 {
     vit__json *config = NULL;
     *type = NULL;
-    char *folder = vit__path_folder(path),
-         *beside = folder ? vit__path_join(folder, "config.json") : NULL;
+    char *folder = vit__path_folder(path), *beside = folder ? vit__path_join(folder, "config.json") : NULL;
     vit_status status = beside ? vit__json_load(beside, &config, NULL) : VIT_ERR_OUT_OF_MEMORY;
     const char *found = vit__json_string(vit__json_get(config, "model_type"));
     if (found && !(*type = vit__strdup(found)))
@@ -115,8 +111,7 @@ static vit_status model_type_beside(const char *path, char **type, vit_error *er
     return status == VIT_ERR_OUT_OF_MEMORY ? vit__fail_memory(err, path) : VIT_OK;
 }
 
-static vit_status read_config(const vit__json *config, const char *path, vit_preprocessor *out,
-                              vit_error *err)
+static vit_status read_config(const vit__json *config, const char *path, vit_preprocessor *out, vit_error *err)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!has(config, kinds[i].key))

@@ -212,8 +212,7 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
 {
     *plan = (vit__picture_plan){0};
     if (width == 0 || height == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "the picture's %s is 0",
-                         width ? "height" : "width");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "the picture's %s is 0", width ? "height" : "width");
     vit_preprocess_options o;
     vit_preprocessor p;
     vit_status status = settle(preprocessor, options, &o, &p, err);
@@ -241,8 +240,8 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
 }
 
 /* What `function` needs to answer with a size, which is 0 x 0 until it does. */
-static vit_status start_size(const char *function, const vit_preprocessor *preprocessor,
-                             uint32_t *out_width, uint32_t *out_height, vit_error *err)
+static vit_status start_size(const char *function, const vit_preprocessor *preprocessor, uint32_t *out_width,
+                             uint32_t *out_height, vit_error *err)
 {
     if (out_width)
         *out_width = 0;
@@ -255,9 +254,9 @@ static vit_status start_size(const char *function, const vit_preprocessor *prepr
     return vit__fail_null(err, function, out_width ? "out_height" : "out_width");
 }
 
-vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t width,
-                                uint32_t height, const vit_preprocess_options *options,
-                                uint32_t *out_width, uint32_t *out_height, vit_error *err)
+vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
+                                const vit_preprocess_options *options, uint32_t *out_width, uint32_t *out_height,
+                                vit_error *err)
 {
     vit__picture_plan plan;
     vit_status status = start_size(__func__, preprocessor, out_width, out_height, err);

@@ -20,12 +20,12 @@ typedef struct vit__span {
 
 typedef struct vit__resize_job {
     const vit_image *image;
-    uint32_t width, height;      /* of the whole result */
-    uint32_t left, top;          /* the part of it that is wanted */
-    uint32_t columns, rows;      /* at least one each */
+    uint32_t width, height; /* of the whole result */
+    uint32_t left, top;     /* the part of it that is wanted */
+    uint32_t columns, rows; /* at least one each */
     vit_filter filter;
     vit_resampler resampler;
-    bool floats;                 /* torchvision on float tensors, of samples * factor */
+    bool floats; /* torchvision on float tensors, of samples * factor */
     float factor;
     void (*take)(void *context, const vit__span *span); /* each wanted pixel once */
     void *context;

@@ -16,8 +16,8 @@ static inline __m512i finish(__m512i high, __m512i low, const vit__taps *taps)
 /* Four pairs of weights, each four times. */
 static inline __m512i weights8(const int16_t *weights, __m512i order)
 {
-    return _mm512_permutexvar_epi32(
-        order, _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)weights)));
+    return _mm512_permutexvar_epi32(order,
+                                    _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)weights)));
 }
 
 static inline __m128i add_quarters(__m512i x)

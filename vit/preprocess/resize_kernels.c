@@ -45,8 +45,7 @@ static void horizontal(const vit__taps *taps, const void *row, void *out)
 /* In blocks whose sums stay in the first-level cache. */
 #define BLOCK 256
 
-void vit__resize_vertical_c(const vit__taps *taps, size_t i, const void *const *rows, size_t begin, size_t n,
-                            void *out)
+void vit__resize_vertical_c(const vit__taps *taps, size_t i, const void *const *rows, size_t begin, size_t n, void *out)
 {
     uint32_t sums[BLOCK];
     for (; begin < n; begin += BLOCK) {

@@ -22,10 +22,10 @@ typedef struct tile {
     uint32_t left, top, columns, rows;
     vit__taps x, y;
     uint32_t source_left, source_columns; /* what the tile reads of a source row */
-    uint8_t *line;     /* a source row with slack behind it, or the first of two vertical-first passes */
-    uint8_t *ring;     /* NULL: rows of the source are used where they lie */
+    uint8_t *line; /* a source row with slack behind it, or the first of two vertical-first passes */
+    uint8_t *ring; /* NULL: rows of the source are used where they lie */
     size_t slots, slot_size;
-    uint8_t *result;   /* one row of the result */
+    uint8_t *result;     /* one row of the result */
     const void **window; /* the rows that an output row is made of */
 } tile;
 
@@ -197,12 +197,13 @@ static vit_status run_tiles(const tile *whole, vit_error *err)
 
 vit_status vit__resize_passes(const vit__resize_job *job, vit_error *err)
 {
-    vit__weight_kind kind = job->floats ? VIT__WEIGHTS_TORCH_FLOAT
+    vit__weight_kind kind = job->floats                                   ? VIT__WEIGHTS_TORCH_FLOAT
                             : job->resampler == VIT_RESAMPLER_TORCHVISION ? VIT__WEIGHTS_TORCH_INT16
                                                                           : VIT__WEIGHTS_PILLOW;
     vit__axis x, y;
     tile whole = {.job = job,
-                  .kernels = job->floats ? &vit__resize_kernels_float : vit__resize_kernels_get(vit__cpu_here()->flags)};
+                  .kernels = job->floats ? &vit__resize_kernels_float
+                                         : vit__resize_kernels_get(vit__cpu_here()->flags)};
     if (job->width != job->image->width) {
         vit__axis_init(&x, job->image->width, job->width, job->filter, kind);
         whole.axis_x = &x;

@@ -64,10 +64,8 @@ typedef struct filter_row {
 } filter_row;
 
 static const filter_row filters[] = {
-    [VIT_FILTER_LANCZOS] = {lanczos, 3.0},
-    [VIT_FILTER_BILINEAR] = {bilinear, 1.0},
-    [VIT_FILTER_BICUBIC] = {bicubic, 2.0},
-    [VIT_FILTER_BOX] = {box, 0.5},
+    [VIT_FILTER_LANCZOS] = {lanczos, 3.0}, [VIT_FILTER_BILINEAR] = {bilinear, 1.0},
+    [VIT_FILTER_BICUBIC] = {bicubic, 2.0}, [VIT_FILTER_BOX] = {box, 0.5},
     [VIT_FILTER_HAMMING] = {hamming, 1.0},
 };
 
@@ -204,7 +202,10 @@ static void fill(vit__taps *taps, const vit__axis *axis, size_t i, double *raw)
 
 vit_status vit__taps_init(vit__taps *taps, const vit__axis *axis, size_t begin, size_t n, vit_error *err)
 {
-    *taps = (vit__taps){.begin = begin, .n = n, .stride = stride_of(axis), .bits = axis->bits,
+    *taps = (vit__taps){.begin = begin,
+                        .n = n,
+                        .stride = stride_of(axis),
+                        .bits = axis->bits,
                         .wide = axis->kind == VIT__WEIGHTS_PILLOW};
     double *raw = vit__alloc(axis->window, sizeof *raw);
     uint32_t *memory = raw ? vit__alloc_zero(n, vit__axis_taps_bytes(axis)) : NULL;

@@ -14,7 +14,7 @@
 #include "vit/vit.h"
 
 typedef enum vit__weight_kind {
-    VIT__WEIGHTS_PILLOW,     /* 22 fractional bits */
+    VIT__WEIGHTS_PILLOW,      /* 22 fractional bits */
     VIT__WEIGHTS_TORCH_INT16, /* as many fractional bits as the largest weight of the axis leaves in 16 */
     VIT__WEIGHTS_TORCH_FLOAT
 } vit__weight_kind;
@@ -24,8 +24,8 @@ typedef struct vit__axis {
     uint32_t in, out;
     vit_filter filter; /* not nearest */
     vit__weight_kind kind;
-    unsigned bits;        /* fractional bits of the integer weights */
-    size_t window;        /* no window is longer */
+    unsigned bits; /* fractional bits of the integer weights */
+    size_t window; /* no window is longer */
 } vit__axis;
 
 /* A whole weight is high * 2^VIT__LOW_BITS + low: halves that fit the 16-bit multipliers of SIMD. */
@@ -41,9 +41,9 @@ typedef struct vit__taps {
     uint32_t origin;         /* the input sample that `first` 0 means */
     uint32_t inputs;         /* input samples from origin to the end of the last window */
     unsigned bits;
-    bool wide;               /* some `low` is not zero */
-    int16_t *high, *low;     /* integer kinds */
-    float *weight;           /* float kind */
+    bool wide;           /* some `low` is not zero */
+    int16_t *high, *low; /* integer kinds */
+    float *weight;       /* float kind */
     void *memory;
 } vit__taps;
 

@@ -20,12 +20,12 @@ typedef enum vit_status {
     VIT_ERR_TRUNCATED = 6,          /* the data ends too early */
     VIT_ERR_TOO_LARGE = 7,          /* past a limit on bytes or pixels, known before memory is taken */
     VIT_ERR_OUT_OF_MEMORY = 8,
-    VIT_ERR_NON_FINITE = 9,         /* a result holds NaN or infinity */
-    VIT_ERR_INTERNAL = 10,          /* a bug in libvit */
-    VIT_ERR_UNSUPPORTED_MODEL = 11, /* the checkpoint asks for a feature this build lacks; the message names it */
-    VIT_ERR_MODEL_MISMATCH = 12,    /* config and tensors do not fit; the message names the tensor and both shapes */
+    VIT_ERR_NON_FINITE = 9,          /* a result holds NaN or infinity */
+    VIT_ERR_INTERNAL = 10,           /* a bug in libvit */
+    VIT_ERR_UNSUPPORTED_MODEL = 11,  /* the checkpoint asks for a feature this build lacks; the message names it */
+    VIT_ERR_MODEL_MISMATCH = 12,     /* config and tensors do not fit; the message names the tensor and both shapes */
     VIT_ERR_UNSUPPORTED_OUTPUT = 13, /* the model has no such output; the message lists those it has */
-    VIT_ERR_CANCELLED = 14          /* the caller ended it */
+    VIT_ERR_CANCELLED = 14           /* the caller ended it */
 } vit_status;
 
 /* Lower-case name of a status as printed by the command: "ok", "corrupt", ... Static storage. */

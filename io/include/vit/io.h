@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM and, where built with libwebp, WebP, told apart by
- * content, never by name.
- * Pixels equal those of Pillow's Image.open(...).convert("RGB") (after ImageOps.exif_transpose, by default).
+ * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM and, where
+ * built with libwebp, WebP, told apart by content, never by name. Pixels equal those of
+ * Pillow's Image.open(...).convert("RGB") (after ImageOps.exif_transpose, by default).
  *
  *     vit_image image = {0};
  *     vit_error err = {0};
@@ -34,23 +34,25 @@ typedef struct vit_load_options {
     uint8_t background[3]; /* R, G, B */
     uint64_t max_pixels;   /* 0 = VIT_MAX_PIXELS; checked from the header, before memory is taken */
     uint64_t max_bytes;    /* of the file; 0 = 1 GiB */
-    /* Not 0: a smaller picture will do, upright at least this wide and this high. A JPEG is then decoded from part of its
-     * frequencies, to 1/2, 1/4 or 1/8: faster, in less memory, and not the pixels that Pillow gives. 0 = the whole picture. */
+    /* Not 0: a smaller picture will do, upright at least this wide and this high. A
+     * JPEG is then decoded from part of its frequencies, to 1/2, 1/4 or 1/8: faster,
+     * in less memory, and not the pixels that Pillow gives. 0 = the whole picture. */
     uint32_t least_width, least_height;
-    uint32_t *whole_size; /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded */
+    uint32_t *
+        /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded. */
+        whole_size;
 } vit_load_options;
 
 /* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. bytes may
  * be NULL where size is 0, which is unsupported_format like any empty file. On success the caller
  * frees *image with vit_image_free. Errors: unsupported_format, corrupt, truncated, too_large,
  * out_of_memory. */
-VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *name,
-                                    const vit_load_options *options, vit_image *image, vit_error *err);
+VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *name, const vit_load_options *options,
+                                    vit_image *image, vit_error *err);
 
 /* Reads and decodes one regular file. Errors: those of vit_image_decode, not_found, unreadable (which
  * includes directories, pipes and devices). */
-VIT_API vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image,
-                                  vit_error *err);
+VIT_API vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image, vit_error *err);
 
 /* The picture as a PNG file in memory; the caller frees *bytes with vit_free. Errors: invalid_argument, too_large,
  * out_of_memory. */
@@ -58,10 +60,9 @@ VIT_API vit_status vit_image_encode_png(const vit_image *image, void **bytes, si
 
 /* Reads a file, or the rest of a descriptor, into memory; the caller frees *bytes with vit_free.
  * max_bytes 0 = 1 GiB. name is only used in messages and may be NULL. */
-VIT_API vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size,
-                                 vit_error *err);
-VIT_API vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes,
-                                       size_t *size, vit_error *err);
+VIT_API vit_status vit_file_read(const char *path, uint64_t max_bytes, void **bytes, size_t *size, vit_error *err);
+VIT_API vit_status vit_descriptor_read(int descriptor, const char *name, uint64_t max_bytes, void **bytes, size_t *size,
+                                       vit_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libvitpipe: paths, bytes or texts in, vectors out, many at a time. A pipeline is a model with everything around it: it reads
- * and decodes pictures (or tokenizes texts) on threads of its own while the model encodes, and one bad input never stops the
- * others. It never prints, never ends the process, and can be cancelled.
+ * libvitpipe: paths, bytes or texts in, vectors out, many at a time. A pipeline is a model with everything
+ * around it: it reads and decodes pictures (or tokenizes texts) on threads of its own while the model encodes,
+ * and one bad input never stops the others. It never prints, never ends the process, and can be cancelled.
  *
  *     #include <stdio.h>
  *     #include <stdlib.h>
@@ -31,8 +31,8 @@
  *         return err.status != VIT_OK;
  *     }
  *
- * Link with -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here too. A pipeline may be shared between threads:
- * calls that encode take turns.
+ * Link with -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here
+ * too. A pipeline may be shared between threads: calls that encode take turns.
  */
 #ifndef VIT_PIPELINE_H
 #define VIT_PIPELINE_H
@@ -57,13 +57,13 @@ typedef struct vit_pipeline_options {
     int normalize;           /* 1: each vector (each row of a matrix) is divided by its length */
     int sample;              /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
     uint64_t seed;
-    vit_load_options load;   /* how pictures are read; least_width, least_height and whole_size are not looked at */
-    int fast_decode;         /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the
+    vit_load_options load; /* how pictures are read; least_width, least_height and whole_size are not looked at */
+    int fast_decode;       /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the
                               * preprocessing resizes to: faster, and the vectors differ a little (docs/speed.md) */
     vit_resampler resampler;
-    unsigned threads;        /* that encode, and as many (8 at most) that read; 0: as many as this process may use */
-    size_t batch;            /* items encoded together; 0: 8, fewer where pictures are large. The results do not depend on it */
-    uint64_t reserved[8];    /* zero */
+    unsigned threads; /* that encode, and as many (8 at most) that read; 0: as many as this process may use */
+    size_t batch; /* items encoded together; 0: 8, fewer where pictures are large. The results do not depend on it */
+    uint64_t reserved[8]; /* zero */
 } vit_pipeline_options;
 
 /* Opens a checkpoint as vit_model_open does. options may be NULL. The caller frees with vit_pipeline_free. */
@@ -71,8 +71,8 @@ VIT_API vit_status vit_pipeline_open(const char *model, const vit_pipeline_optio
                                      vit_error *err);
 VIT_API void vit_pipeline_free(vit_pipeline *pipeline);
 
-/* A pipeline over a model that is open already, and that must outlive it. name: what the model was opened by, where its tokenizer
- * is too. options->model: how it was opened. */
+/* A pipeline over a model that is open already, and that must outlive it. name: what the
+ * model was opened by, where its tokenizer is too. options->model: how it was opened. */
 VIT_API vit_status vit_pipeline_create(const vit_model *model, const char *name, const vit_pipeline_options *options,
                                        vit_pipeline **pipeline, vit_error *err);
 
@@ -82,15 +82,16 @@ VIT_API const vit_model *vit_pipeline_model(const vit_pipeline *pipeline);
 /* How it was opened, with the defaults filled in; lives as long as the pipeline. */
 VIT_API const vit_pipeline_options *vit_pipeline_settings(const vit_pipeline *pipeline);
 
-/* Floats of one result: rows * columns of vit_output_shape. Of a text, and an output with a row for each token, it is the size
- * of the longest text's. 0 of NULL. */
+/* Floats of one result: rows * columns of vit_output_shape. Of a text, and an output
+ * with a row for each token, it is the size of the longest text's. 0 of NULL. */
 VIT_API size_t vit_pipeline_size(const vit_pipeline *pipeline);
 
 /* Chooses another result, while nothing is being encoded: output, layer, normalize, sample and seed of the options.
  * VIT_ERR_UNSUPPORTED_OUTPUT: the model has no such output. */
 VIT_API vit_status vit_pipeline_choose(vit_pipeline *pipeline, const vit_pipeline_options *options, vit_error *err);
 
-/* Makes what encoding needs (threads, scratch memory), or the tokenizer that texts need, now and not with the first item. */
+/* Makes what encoding needs (threads, scratch memory), or the
+ * tokenizer that texts need, now and not with the first item. */
 VIT_API vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err);
 VIT_API vit_status vit_pipeline_start_words(vit_pipeline *pipeline, vit_error *err);
 
@@ -118,8 +119,9 @@ struct vit_item {
     const char *name; /* for messages; NULL: it has none */
     const void *data;
     size_t size;
-    /* VIT_ITEM_READ: on a thread of the pipeline, several at once. row: room for pixels [vit_model_pixels_size] floats, or
-     * for int32_t token ids [vit_model_context]. Answers how many values it wrote; 0: it failed, and err says why. */
+    /* VIT_ITEM_READ: on a thread of the pipeline, several at once. row: room for pixels
+     * [vit_model_pixels_size] floats, or for int32_t token ids [vit_model_context].
+     * Answers how many values it wrote; 0: it failed, and err says why. */
     size_t (*read)(const vit_item *item, void *row, vit_error *err);
     const vit_error *error; /* not NULL: it has failed already, for this reason */
     void *context;          /* the caller's own */
@@ -135,9 +137,9 @@ typedef struct vit_result {
     double seconds;         /* of a processor, that reading, decoding and preprocessing took */
 } vit_result;
 
-/* Encodes n items of any kinds: results[n][vit_pipeline_size], in the order of the items; rows of items that failed are zero.
- * errors[n] says which failed and why (VIT_OK: it did not). Answers VIT_OK even if every item failed; other answers are about
- * the call, and nothing was encoded: invalid_argument, out_of_memory. */
+/* Encodes n items of any kinds: results[n][vit_pipeline_size], in the order of the items; rows of items that
+ * failed are zero. errors[n] says which failed and why (VIT_OK: it did not). Answers VIT_OK even if every
+ * item failed; other answers are about the call, and nothing was encoded: invalid_argument, out_of_memory. */
 VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *items, size_t n, float *results,
                                        vit_error *errors, vit_error *err);
 
@@ -145,8 +147,8 @@ VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *i
 
 /* Where items come from and where results go. All callbacks get the context. */
 typedef struct vit_stream {
-    /* The next item, into *item. 1: there is one; 0: there are no more. Called by threads of the pipeline, one at a time. What
-     * the item points at stays valid until `take` or `drop` has had it. */
+    /* The next item, into *item. 1: there is one; 0: there are no more. Called by threads of the
+     * pipeline, one at a time. What the item points at stays valid until `take` or `drop` has had it. */
     int (*next)(void *context, vit_item *item);
     /* One result, in the order of the items, on the thread that called vit_pipeline_run. 0: go on. */
     int (*take)(void *context, const vit_result *result);
@@ -162,57 +164,58 @@ typedef struct vit_stream {
     uint64_t reserved[6];
 } vit_stream;
 
-/* Encodes a stream, however long, in flat memory. VIT_ERR_CANCELLED: `take` or `batch_taken` said so, or vit_pipeline_cancel. Other
- * errors are about the pipeline (out_of_memory); those of items are in their results. */
+/* Encodes a stream, however long, in flat memory. VIT_ERR_CANCELLED: `take` or `batch_taken` said so, or
+ * vit_pipeline_cancel. Other errors are about the pipeline (out_of_memory); those of items are in their results. */
 VIT_API vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err);
 
-/* Ends the run or the encoding that is going on, from any thread; what is being encoded is still encoded, and a `next` that is
- * waiting must return by itself. Nothing going on: nothing happens. */
+/* Ends the run or the encoding that is going on, from any thread; what is being encoded is still
+ * encoded, and a `next` that is waiting must return by itself. Nothing going on: nothing happens. */
 VIT_API void vit_pipeline_cancel(vit_pipeline *pipeline);
 
-/* The draw that `sample` makes, z = mean + sigma * noise (Kingma and Welling 2014, "Auto-Encoding Variational Bayes"). z[n] holds the
- * mean and becomes the draw. The noise follows from the seed and the position of the input among all inputs (docs/own-format.md), so
- * it is the same whatever else is drawn, in whatever order. */
+/* The draw that `sample` makes, z = mean + sigma * noise (Kingma and Welling 2014, "Auto-Encoding Variational
+ * Bayes"). z[n] holds the mean and becomes the draw. The noise follows from the seed and the position of the
+ * input among all inputs (docs/own-format.md), so it is the same whatever else is drawn, in whatever order. */
 VIT_API void vit_latent_draw(uint64_t seed, uint64_t position, const float *log_variance, size_t n, float *z);
 
 /* ------------------------------------------------------------------ labels in words ---- */
 
-/* Classes described in words (Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision"):
- * each label is filled into each template, the texts are encoded, and the mean of their unit vectors, made a unit vector,
- * stands for the label. A picture's score is its similarity with that, by the model's own scale. */
+/* Classes described in words (Radford et al. 2021, "Learning Transferable Visual Models From Natural Language
+ * Supervision"): each label is filled into each template, the texts are encoded, and the mean of their unit vectors,
+ * made a unit vector, stands for the label. A picture's score is its similarity with that, by the model's own scale. */
 typedef struct vit_labels vit_labels;
 
-/* texts: a pipeline of the text tower, which is not needed afterwards. templates: n_templates texts with {} where the label
- * goes; none: {} alone. The caller frees with vit_labels_free. Errors: those of the texts, unsupported_model (the model does not
- * compare pictures with words). */
+/* texts: a pipeline of the text tower, which is not needed afterwards. templates: n_templates texts
+ * with {} where the label goes; none: {} alone. The caller frees with vit_labels_free. Errors:
+ * those of the texts, unsupported_model (the model does not compare pictures with words). */
 VIT_API vit_status vit_labels_create(vit_pipeline *texts, const char *const *names, size_t n,
-                                     const char *const *templates, size_t n_templates, vit_labels **labels, vit_error *err);
+                                     const char *const *templates, size_t n_templates, vit_labels **labels,
+                                     vit_error *err);
 
-/* What the model is told of a label: the template with the label for each {}. "a photo of a {}" and "cat" give "a photo of a cat". The
- * caller frees with vit_free. NULL: an argument is NULL, or out of memory. */
+/* What the model is told of a label: the template with the label for each {}. "a photo of a {}" and "cat"
+ * give "a photo of a cat". The caller frees with vit_free. NULL: an argument is NULL, or out of memory. */
 VIT_API char *vit_label_prompt(const char *template_text, const char *label);
 
 /* The same from vectors[n][each][width] that the text tower gave: `each` templates of a label side by side. */
-VIT_API vit_status vit_labels_from_vectors(const vit_similarity *similarity, const float *vectors, size_t n, size_t each,
-                                           size_t width, vit_labels **labels, vit_error *err);
+VIT_API vit_status vit_labels_from_vectors(const vit_similarity *similarity, const float *vectors, size_t n,
+                                           size_t each, size_t width, vit_labels **labels, vit_error *err);
 VIT_API void vit_labels_free(vit_labels *labels);
 VIT_API size_t vit_labels_count(const vit_labels *labels);
 /* Floats of a picture's embedding that they can be compared with. */
 VIT_API size_t vit_labels_width(const vit_labels *labels);
 
-/* scores[vit_labels_count] of a picture with this embedding[vit_labels_width]: logits, or with logits 0 the probabilities that
- * the model makes of them (softmax over the labels for CLIP, the sigmoid of each for SigLIP). */
+/* scores[vit_labels_count] of a picture with this embedding[vit_labels_width]: logits, or with logits 0 the
+ * probabilities that the model makes of them (softmax over the labels for CLIP, the sigmoid of each for SigLIP). */
 VIT_API void vit_labels_score(const vit_labels *labels, const float *embedding, int logits, float *scores);
 
-/* The n numbers divided by their length, the square root of the sum of their squares. 0: the length is zero (or not finite),
- * and there is no direction. */
+/* The n numbers divided by their length, the square root of the sum of their
+ * squares. 0: the length is zero (or not finite), and there is no direction. */
 VIT_API int vit_to_unit_length(float *vector, size_t n);
 
 /* ------------------------------------------------------------------ recipes ---- */
 
 /*
- * What made a vector: everything that must be the same for two vectors to be comparable. It is what stands in x.meta.json, in
- * the manifest of a job, and in an index. Values are text, as the command's options take them.
+ * What made a vector: everything that must be the same for two vectors to be comparable. It is what stands in
+ * x.meta.json, in the manifest of a job, and in an index. Values are text, as the command's options take them.
  */
 typedef enum vit_recipe_key {
     VIT_RECIPE_MODEL_DIGEST = 0,
@@ -238,15 +241,17 @@ typedef struct vit_recipe {
 
 VIT_API const char *vit_recipe_name(vit_recipe_key key); /* "model_digest"; static */
 
-/* Of what the pipeline makes now. Reads every byte of the checkpoint, for its digest. On failure *recipe is all zero. */
+/* Of what the pipeline makes now. Reads every byte of the
+ * checkpoint, for its digest. On failure *recipe is all zero. */
 VIT_API vit_status vit_recipe_take(const vit_pipeline *pipeline, vit_recipe *recipe, vit_error *err);
 VIT_API void vit_recipe_free(vit_recipe *recipe);
 
 /* value is copied; NULL unsets. */
 VIT_API vit_status vit_recipe_set(vit_recipe *recipe, vit_recipe_key key, const char *value, vit_error *err);
 
-/* The first key from `from` on in which the two differ so that their vectors cannot be compared; VIT_RECIPE_KEYS: none. Vectors of texts
- * compare with vectors of pictures by the same model: they have no preprocessing, and whatever is about pictures does not count. */
+/* The first key from `from` on in which the two differ so that their vectors cannot be
+ * compared; VIT_RECIPE_KEYS: none. Vectors of texts compare with vectors of pictures by the
+ * same model: they have no preprocessing, and whatever is about pictures does not count. */
 VIT_API vit_recipe_key vit_recipe_differs(const vit_recipe *a, const vit_recipe *b, int from);
 
 /* The options that make such vectors: those that the recipe sets, over those in *options. Strings stay the recipe's.

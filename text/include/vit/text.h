@@ -16,12 +16,12 @@
  *
  *     vit_tokenizer_free(tokenizer);
  *
- * Link with -lvittext -lvit. The rules of vit/vit.h hold here too. A vit_tokenizer is immutable: any number of threads may
- * encode with one.
+ * Link with -lvittext -lvit. The rules of vit/vit.h hold here too. A
+ * vit_tokenizer is immutable: any number of threads may encode with one.
  *
- * Differences from Python: Unicode's tables are those of the libunistring that is installed, so code points that are newer
- * may be treated otherwise; and of what the package ftfy does for open_clip models, the repair of text that was decoded
- * with a wrong encoding is not done.
+ * Differences from Python: Unicode's tables are those of the libunistring that is installed,
+ * so code points that are newer may be treated otherwise; and of what the package ftfy does
+ * for open_clip models, the repair of text that was decoded with a wrong encoding is not done.
  */
 #ifndef VIT_TEXT_H
 #define VIT_TEXT_H
@@ -55,14 +55,14 @@ typedef struct vit_tokenizer_options {
  * Weights are not touched. options may be NULL. The caller frees with vit_tokenizer_free. Errors:
  * not_found, unreadable, too_large, corrupt, out_of_memory, unsupported_model (the message names
  * what is not built, or which library this build lacks). */
-VIT_API vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options,
-                                      vit_tokenizer **tokenizer, vit_error *err);
+VIT_API vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
+                                      vit_error *err);
 VIT_API void vit_tokenizer_free(vit_tokenizer *tokenizer);
 
-/* Ids of one text of size bytes, which need not be terminated and may hold U+0000: with the special tokens, truncated to
- * vit_tokenizer_context, not padded. *n is how many there are. Errors: corrupt (not UTF-8: Python's tokenizers take no such
- * text either), too_large (more than VIT_TEXT_MAX_BYTES), invalid_argument (more than capacity ids; *n is how many, ids is
- * not written), out_of_memory. */
+/* Ids of one text of size bytes, which need not be terminated and may hold U+0000: with the special
+ * tokens, truncated to vit_tokenizer_context, not padded. *n is how many there are. Errors: corrupt
+ * (not UTF-8: Python's tokenizers take no such text either), too_large (more than VIT_TEXT_MAX_BYTES),
+ * invalid_argument (more than capacity ids; *n is how many, ids is not written), out_of_memory. */
 VIT_API vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
                                         size_t capacity, size_t *n, vit_error *err);
 
@@ -72,10 +72,10 @@ VIT_API vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, c
                                                uint32_t *ids, size_t *n, vit_error *err);
 
 /* Facts about a tokenizer: 0 or NULL where tokenizer is NULL. */
-VIT_API size_t vit_tokenizer_context(const vit_tokenizer *tokenizer);    /* the most ids of a text */
+VIT_API size_t vit_tokenizer_context(const vit_tokenizer *tokenizer); /* the most ids of a text */
 VIT_API uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer);
-VIT_API int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer);     /* 1: padding goes in front */
-VIT_API const char *vit_tokenizer_name(const vit_tokenizer *tokenizer);  /* "clip", "open_clip siglip2", ...; static */
+VIT_API int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer);    /* 1: padding goes in front */
+VIT_API const char *vit_tokenizer_name(const vit_tokenizer *tokenizer); /* "clip", "open_clip siglip2", ...; static */
 
 #ifdef __cplusplus
 }

@@ -105,8 +105,8 @@ typedef enum vit_filter {
 } vit_filter;
 
 /* Resizes src into dst, whose size (from vit_image_alloc) says the target. src and dst must not overlap. */
-VIT_API vit_status vit_image_resize(const vit_image *src, vit_image *dst, vit_filter filter,
-                                    vit_resampler resampler, vit_error *err);
+VIT_API vit_status vit_image_resize(const vit_image *src, vit_image *dst, vit_filter filter, vit_resampler resampler,
+                                    vit_error *err);
 
 /* ------------------------------------------------------------------ preprocessing ---- */
 
@@ -131,8 +131,9 @@ VIT_API vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, ui
                                         const vit_preprocess_options *options, uint32_t *out_width,
                                         uint32_t *out_height, vit_error *err);
 
-/* What the resize step aims at: pictures end up with at least these edges (or, where they are fitted into them, at most), so
- * that one read at a lower resolution must stay well above. UINT32_MAX each where nothing is resized. options may be NULL. */
+/* What the resize step aims at: pictures end up with at least these edges (or, where
+ * they are fitted into them, at most), so that one read at a lower resolution must
+ * stay well above. UINT32_MAX each where nothing is resized. options may be NULL. */
 VIT_API vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                          uint32_t *out_width, uint32_t *out_height, vit_error *err);
 
@@ -145,8 +146,7 @@ VIT_API vit_status vit_preprocess(const vit_preprocessor *preprocessor, const vi
 
 /* The 8-bit picture after resize, crop and padding, before rescaling. The caller frees *resized. */
 VIT_API vit_status vit_preprocess_resized(const vit_preprocessor *preprocessor, const vit_image *image,
-                                          const vit_preprocess_options *options, vit_image *resized,
-                                          vit_error *err);
+                                          const vit_preprocess_options *options, vit_image *resized, vit_error *err);
 
 /* The rules in effect as one JSON object. The caller frees with vit_free. NULL when out of memory,
  * or when preprocessor is NULL. */
@@ -161,16 +161,13 @@ typedef struct vit_model vit_model;
 
 typedef enum vit_precision {
     VIT_PRECISION_F32 = 0,
-    VIT_PRECISION_BF16 = 1, /* weights and activations bfloat16; sums, norms and softmax f32 */
-    VIT_PRECISION_INT8 = 2, /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
+    VIT_PRECISION_BF16 = 1,  /* weights and activations bfloat16; sums, norms and softmax f32 */
+    VIT_PRECISION_INT8 = 2,  /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
     VIT_PRECISION_STORED = 3 /* to open with: what a packed file holds (vit_model_pack); of any other checkpoint f32 */
 } vit_precision;
 
 /* A model of pictures and words is two towers; each is opened by itself, and neither touches the other's weights. */
-typedef enum vit_tower {
-    VIT_TOWER_IMAGE = 0,
-    VIT_TOWER_TEXT = 1
-} vit_tower;
+typedef enum vit_tower { VIT_TOWER_IMAGE = 0, VIT_TOWER_TEXT = 1 } vit_tower;
 
 typedef struct vit_model_options {
     vit_precision precision;
@@ -180,8 +177,9 @@ typedef struct vit_model_options {
      * 0 = the model's own (for families that the library runs at any size, such as DINOv2, what its preprocessing
      * gives). */
     uint32_t image_height, image_width;
-    int once; /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the
-               * first result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
+    /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the first
+     * result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
+    int once;
 } vit_model_options;
 
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub
@@ -195,8 +193,8 @@ VIT_API vit_status vit_model_open(const char *path, const vit_model_options *opt
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);
 
-/* The folder of a checkpoint, named as for vit_model_open: where its configuration and its tokenizer are. The caller frees
- * with vit_free. Nothing in it is read. Errors: not_found, unreadable, out_of_memory. */
+/* The folder of a checkpoint, named as for vit_model_open: where its configuration and its tokenizer are.
+ * The caller frees with vit_free. Nothing in it is read. Errors: not_found, unreadable, out_of_memory. */
 VIT_API vit_status vit_model_folder(const char *path, char **folder, vit_error *err);
 
 /* The files that an open model is read from, each by its path: first the weights, one file or all
@@ -206,23 +204,23 @@ VIT_API const char *vit_model_file(const vit_model *model, size_t index);
 
 /* Facts about a model. Strings live as long as the model. A model that is NULL has 0 classes, NULL
  * for a family, and so on for each fact. */
-VIT_API const char *vit_model_family(const vit_model *model);  /* "vit", "deit", "timm/vit", ... */
+VIT_API const char *vit_model_family(const vit_model *model);      /* "vit", "deit", "timm/vit", ... */
 VIT_API vit_precision vit_model_precision(const vit_model *model); /* as opened; never VIT_PRECISION_STORED */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
-VIT_API size_t vit_model_pixels_size(const vit_model *model);  /* floats of one image: 3 * height * width; 0: words */
+VIT_API size_t vit_model_pixels_size(const vit_model *model); /* floats of one image: 3 * height * width; 0: words */
 
-/* The patches of a picture, which are the last rows * columns of its tokens, row by row; pixels right of and below them are
- * not read. All zero: a model of words. */
+/* The patches of a picture, which are the last rows * columns of its tokens, row by
+ * row; pixels right of and below them are not read. All zero: a model of words. */
 typedef struct vit_grid {
     size_t rows, columns;
     size_t patch_height, patch_width; /* pixels */
 } vit_grid;
 
 VIT_API vit_grid vit_model_grid(const vit_model *model);
-VIT_API size_t vit_model_context(const vit_model *model);      /* most tokens of a text; 0: a model of pictures */
-VIT_API size_t vit_model_classes(const vit_model *model);      /* 0: no classifier */
-VIT_API int vit_model_multi_label(const vit_model *model);     /* 1: probabilities are sigmoid, not softmax */
+VIT_API size_t vit_model_context(const vit_model *model);  /* most tokens of a text; 0: a model of pictures */
+VIT_API size_t vit_model_classes(const vit_model *model);  /* 0: no classifier */
+VIT_API int vit_model_multi_label(const vit_model *model); /* 1: probabilities are sigmoid, not softmax */
 VIT_API const char *vit_model_label(const vit_model *model, size_t index); /* NULL past the last class */
 VIT_API double vit_model_flops(const vit_model *model); /* multiply and add counted as two, one image, default output */
 VIT_API const vit_preprocessor *vit_model_preprocessor(const vit_model *model); /* NULL: it has none */
@@ -251,10 +249,10 @@ typedef struct vit_sink {
     void *context;
 } vit_sink;
 
-/* Writes a model as one packed file, which vit_model_open maps and runs as it is: configuration, preprocessing, labels and
- * the weights as they are multiplied in the precision that the model was opened in; it gives the same bits. image, text: the
- * towers to put in, opened from one checkpoint in one precision; one of the two may be NULL.
- * VIT_ERR_UNREADABLE: a write failed. */
+/* Writes a model as one packed file, which vit_model_open maps and runs as it is: configuration,
+ * preprocessing, labels and the weights as they are multiplied in the precision that the model
+ * was opened in; it gives the same bits. image, text: the towers to put in, opened from one
+ * checkpoint in one precision; one of the two may be NULL. VIT_ERR_UNREADABLE: a write failed. */
 VIT_API vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err);
 
 /* ------------------------------------------------------------------ tensors of a file ---- */
@@ -268,8 +266,8 @@ typedef struct vit_tensor {
     size_t rank, elements;
 } vit_tensor;
 
-/* Maps and checks the file. The caller frees with vit_tensor_file_free. Errors: not_found, unreadable, corrupt, truncated,
- * out_of_memory. */
+/* Maps and checks the file. The caller frees with vit_tensor_file_free.
+ * Errors: not_found, unreadable, corrupt, truncated, out_of_memory. */
 VIT_API vit_status vit_tensor_file_open(const char *path, vit_tensor_file **file, vit_error *err);
 VIT_API void vit_tensor_file_free(vit_tensor_file *file);
 
@@ -277,8 +275,8 @@ VIT_API void vit_tensor_file_free(vit_tensor_file *file);
 VIT_API int vit_tensor_file_get(const vit_tensor_file *file, size_t index, vit_tensor *tensor);
 VIT_API int vit_tensor_file_find(const vit_tensor_file *file, const char *name, vit_tensor *tensor);
 
-/* All elements of a tensor of floating-point numbers, as f32; or of integers that fit. Error: unsupported_format (a tensor of
- * another type, an integer that does not fit), not_found. */
+/* All elements of a tensor of floating-point numbers, as f32; or of integers that fit. Error:
+ * unsupported_format (a tensor of another type, an integer that does not fit), not_found. */
 VIT_API vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name, float *values, vit_error *err);
 VIT_API vit_status vit_tensor_file_integers(const vit_tensor_file *file, const char *name, int32_t *values,
                                             vit_error *err);
@@ -286,17 +284,18 @@ VIT_API vit_status vit_tensor_file_integers(const vit_tensor_file *file, const c
 /* ------------------------------------------------------------------ encoding ---- */
 
 typedef enum vit_output {
-    VIT_OUTPUT_EMBEDDING = 0, /* [E] the family's own embedding, not normalised */
-    VIT_OUTPUT_CLASS = 1,     /* [D] class token after the final norm */
-    VIT_OUTPUT_MEAN = 2,      /* [D] mean of the patch tokens after the final norm */
-    VIT_OUTPUT_TOKENS = 3,    /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
-    VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
-    VIT_OUTPUT_POOLER = 5,    /* pooler_output, where the family has one */
-    VIT_OUTPUT_LOGITS = 6,    /* [C] */
-    VIT_OUTPUT_PROBABILITIES = 7, /* [C] softmax of the logits, or sigmoid for a multi-label model */
-    VIT_OUTPUT_LATENT = 8,       /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
+    VIT_OUTPUT_EMBEDDING = 0,           /* [E] the family's own embedding, not normalised */
+    VIT_OUTPUT_CLASS = 1,               /* [D] class token after the final norm */
+    VIT_OUTPUT_MEAN = 2,                /* [D] mean of the patch tokens after the final norm */
+    VIT_OUTPUT_TOKENS = 3,              /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
+    VIT_OUTPUT_HIDDEN = 4,              /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
+    VIT_OUTPUT_POOLER = 5,              /* pooler_output, where the family has one */
+    VIT_OUTPUT_LOGITS = 6,              /* [C] */
+    VIT_OUTPUT_PROBABILITIES = 7,       /* [C] softmax of the logits, or sigmoid for a multi-label model */
+    VIT_OUTPUT_LATENT = 8,              /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
     VIT_OUTPUT_LATENT_LOG_VARIANCE = 9, /* [Z] its log variance */
-    VIT_OUTPUT_ATTENTION = 10    /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
+    VIT_OUTPUT_ATTENTION =
+        10 /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
 } vit_output;
 
 /* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for
@@ -307,7 +306,8 @@ VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, s
 /* rows * columns of vit_output_shape; 0 if the model has no such output, or is NULL. */
 VIT_API size_t vit_output_size(const vit_model *model, vit_output output, size_t layer);
 
-/* Names of enums, as the command's options have them: "f32", "pillow13", "bicubic", "cls". Static. NULL: there is no such value. */
+/* Names of enums, as the command's options have them: "f32", "pillow13",
+ * "bicubic", "cls". Static. NULL: there is no such value. */
 VIT_API const char *vit_precision_name(vit_precision precision);
 VIT_API const char *vit_resampler_name(vit_resampler resampler);
 VIT_API const char *vit_filter_name(vit_filter filter);
@@ -324,19 +324,20 @@ typedef struct vit_session_options {
                        * then has an image to itself. Larger calls are split. */
 } vit_session_options;
 
-/* Scratch memory and threads for one caller; encoding allocates nothing, but what oneDNN does. options may be NULL. The model must
- * outlive the session. */
-VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options,
-                                      vit_session **session, vit_error *err);
+/* Scratch memory and threads for one caller; encoding allocates nothing, but
+ * what oneDNN does. options may be NULL. The model must outlive the session. */
+VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options, vit_session **session,
+                                      vit_error *err);
 VIT_API void vit_session_free(vit_session *session);
 
 /* Facts about a session: 0 or NULL where session is NULL. Strings live as long as the session. */
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
-/* What multiplies the matrices of the blocks. "tiles/avx512_vnni": the library's own loops and their instructions ("tiles/c"
- * on a processor without AVX2). "onednn": oneDNN (int8 on a processor with AMX). "streamed": the library's own loops, for a
- * model that was opened for one call. The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
+/* What multiplies the matrices of the blocks. "tiles/avx512_vnni": the library's own loops
+ * and their instructions ("tiles/c" on a processor without AVX2). "onednn": oneDNN (int8 on
+ * a processor with AMX). "streamed": the library's own loops, for a model that was opened
+ * for one call. The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
 /* Whether libvit heeds the environment variable "VIT_CPU" or "VIT_GEMM". VIT_OK: it does, or the
@@ -349,12 +350,12 @@ VIT_API vit_status vit_check_environment(const char *variable, vit_error *err);
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
  * same, bit for bit, whatever n, max_batch and threads are. VIT_ERR_NON_FINITE: some result holds NaN or
  * infinity; where says which image. */
-VIT_API vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output,
-                              float *result, vit_error *err);
+VIT_API vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_output output, float *result,
+                              vit_error *err);
 
-/* Encodes n texts of a model opened with VIT_TOWER_TEXT: ids[n][length] -> result[n][rows * columns], where for the
- * outputs that have T rows or columns T is `length`. length is 1 to vit_model_context; texts are padded as their tokenizer
- * does. VIT_ERR_INVALID_ARGUMENT: an id is not in the vocabulary. Otherwise as vit_encode. */
+/* Encodes n texts of a model opened with VIT_TOWER_TEXT: ids[n][length] -> result[n][rows * columns], where for
+ * the outputs that have T rows or columns T is `length`. length is 1 to vit_model_context; texts are padded as
+ * their tokenizer does. VIT_ERR_INVALID_ARGUMENT: an id is not in the vocabulary. Otherwise as vit_encode. */
 VIT_API vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, size_t length, vit_output output,
                                    float *result, vit_error *err);
 
@@ -366,8 +367,8 @@ typedef struct vit_request {
     float *result; /* [n][rows * columns], the caller's */
 } vit_request;
 
-VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n,
-                                       const vit_request *requests, size_t n_requests, vit_error *err);
+VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
+                                       size_t n_requests, vit_error *err);
 
 VIT_API vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                             const vit_request *requests, size_t n_requests, vit_error *err);
