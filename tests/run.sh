@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Builds the project and runs every test, on Debian 12: sh tests/run.sh
-# Installs the Debian packages that are missing (as root, or with sudo). Five builds, with warnings as errors, in
+# Installs the Debian packages that are missing (as root, or with sudo). The layout of the code is checked (tests/format.sh).
+# Then five builds, with warnings as errors, in
 # build-tests/: Clang (built only), Clang with libFuzzer (which replays what tests/fuzz has), GCC with address and
 # undefined-behaviour sanitizers, GCC with ThreadSanitizer (the tests of threads only), GCC as released, whose tests run a
 # second time as on a processor without vector instructions.
@@ -19,6 +20,7 @@ need_tool g++ g++
 need_tool clang clang
 need_file /usr/share/doc/libclang-rt-14-dev libclang-rt-14-dev # the sanitizers and libFuzzer of Clang
 need_tool groff groff
+need_tool clang-format-14 clang-format-14
 # The tests of the command from outside, with what they make tar files with, and an environment for what is on PyPI.
 need_tool python3 python3
 need_tool zstd zstd
@@ -74,6 +76,12 @@ check() {
     echo "$name: $(grep 'tests passed,' "$log" || echo 'the tests did not run')" >>"$summary"
 }
 
+if sh tests/format.sh --check; then
+    echo "format: as .clang-format says" >>"$summary"
+else
+    echo "format: see above" >>"$summary"
+    failed=yes
+fi
 if build clang all -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
     echo "clang: built without a warning" >>"$summary"
 fi
