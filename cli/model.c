@@ -12,10 +12,8 @@
 #define DEFAULT_MODEL "vit-tiny-cifar10"
 #define BATCH_BYTES (64u * 1024u * 1024u) /* of pixels, for a batch size of our own choosing */
 
-/* What --precision may be, numbered as CLI_PRECISION_..., and what that is. */
+/* What --precision may be, numbered as vit_precision. */
 static const char *const precision_names[] = {"auto", "f32", "bf16", "int8", NULL};
-static const vit_precision precisions[] = {VIT_PRECISION_STORED, VIT_PRECISION_F32, VIT_PRECISION_BF16,
-                                           VIT_PRECISION_INT8};
 
 #define FIELD(member) offsetof(cli_model_options, member)
 const cli_option cli_model_table[] = {
@@ -162,7 +160,7 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     if (cli_model_spare_named(options, model->name) != CLI_DONE)
         return CLI_USAGE;
     double start = cli_seconds();
-    vit_model_options open = {.precision = precisions[options->precision],
+    vit_model_options open = {.precision = (vit_precision)options->precision,
                               .preprocessor = options->preprocessor,
                               .tower = options->tower,
                               .image_height = options->image_size.height,

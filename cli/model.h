@@ -14,7 +14,7 @@ typedef struct cli_model_options {
     const char *preprocessor; /* NULL: the model's own */
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
-    int precision;            /* CLI_PRECISION_... */
+    int precision;            /* a vit_precision */
     /* For messages: the index that names the model, the preprocessor, the precision. NULL: an
      * option does. */
     const char *model_asked_by, *preprocessor_asked_by, *precision_asked_by;
@@ -26,9 +26,6 @@ typedef struct cli_model_options {
     cli_size image_size; /* zero: the model's own */
     bool once;           /* it is for a single input */
 } cli_model_options;
-
-/* Numbered as the choices of --precision. */
-enum { CLI_PRECISION_AUTO, CLI_PRECISION_F32, CLI_PRECISION_BF16, CLI_PRECISION_INT8 };
 
 extern const cli_option cli_model_table[];
 

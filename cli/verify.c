@@ -345,7 +345,7 @@ static cli_exit find_folder(const cli_command *command, verify *v)
         return status;
     if (!v->options.model)
         return cli_usage_error(command, "name a model, whose folder holds expected.safetensors");
-    if (v->options.precision > CLI_PRECISION_F32 && v->tolerance <= 0)
+    if (v->options.precision > VIT_PRECISION_F32 && v->tolerance <= 0)
         return cli_usage_error(command, "--precision is below what the expected outputs were made with: say with "
                                         "--tolerance what will do");
     if (vit_model_folder(v->options.model, &folder, &err) != VIT_OK) {

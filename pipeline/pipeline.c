@@ -30,7 +30,7 @@ static size_t usual_batch(const vit_pipeline *pipeline)
 static vit_status keep_options(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options,
                                vit_error *err)
 {
-    pipeline->settings = options ? *options : (vit_pipeline_options){.model = {.precision = VIT_PRECISION_STORED}};
+    pipeline->settings = options ? *options : (vit_pipeline_options){0};
     const char *preprocessor = pipeline->settings.model.preprocessor;
     pipeline->name = vit__strdup(model);
     pipeline->preprocessor = preprocessor ? vit__strdup(preprocessor) : NULL;

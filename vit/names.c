@@ -9,10 +9,10 @@
 
 const char *vit_precision_name(vit_precision precision)
 {
-    static const char *const names[] = {[VIT_PRECISION_F32] = "f32",
+    static const char *const names[] = {[VIT_PRECISION_AUTO] = "auto",
+                                        [VIT_PRECISION_F32] = "f32",
                                         [VIT_PRECISION_BF16] = "bf16",
-                                        [VIT_PRECISION_INT8] = "int8",
-                                        [VIT_PRECISION_STORED] = "auto"};
+                                        [VIT_PRECISION_INT8] = "int8"};
     return NAME_OF(names, precision);
 }
 

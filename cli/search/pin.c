@@ -201,7 +201,7 @@ static bool was_given(const cli_job *job, cli_pin_key key)
     const cli_picture_options *pictures = &job->pictures;
     switch (key) {
     case CLI_PIN_PRECISION:
-        return job->options.precision != CLI_PRECISION_AUTO;
+        return job->options.precision != VIT_PRECISION_AUTO;
     case CLI_PIN_RESAMPLER:
         return pictures->resampler >= 0;
     case CLI_PIN_EXIF:

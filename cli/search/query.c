@@ -74,7 +74,7 @@ static bool fetch(cli_store *store, const cli_source *source, size_t columns, fl
 static bool may_be_known(const cli_job *job)
 {
     const cli_model_options *options = &job->options;
-    return !options->model && !options->preprocessor && options->precision == CLI_PRECISION_AUTO && !job->inputs.tar &&
+    return !options->model && !options->preprocessor && options->precision == VIT_PRECISION_AUTO && !job->inputs.tar &&
            job->inputs.part.count == 0;
 }
 

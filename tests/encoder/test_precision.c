@@ -84,7 +84,7 @@ static void unknown_precisions_are_refused(void **state)
     (void)state;
     vit_error err = {0};
     vit_model *model;
-    vit_model_options options = {.precision = (vit_precision)(VIT_PRECISION_STORED + 1)};
+    vit_model_options options = {.precision = (vit_precision)(VIT_PRECISION_INT8 + 1)};
     assert_int_equal(vit_model_open(VIT_DEFAULT_MODEL, &options, &model, &err), VIT_ERR_INVALID_ARGUMENT);
     assert_null(model);
 }

@@ -31,7 +31,7 @@ static void encode(const vit_model *model)
 
 static void open_tower(const char *path, vit_tower tower)
 {
-    vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_STORED};
+    vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_AUTO};
     vit_model *model = NULL;
     vit_error err = {0};
     const vit_status status = vit_model_open(path, &options, &model, &err);

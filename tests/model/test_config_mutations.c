@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Configs with something wrong in them: of every golden case many, each with one to three random alterations of its
- * text. Whatever comes of it, nothing crashes, hangs or leaks, and a model that opens encodes (or says that it cannot).
- */
+ * text. Whatever comes of it, nothing crashes, hangs or leaks, and a model that opens encodes (or says that it
+ * cannot). */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ static vit_status use(const char *path, vit_tower tower, size_t *while_encoding,
 {
     vit_model *model;
     vit_session *session = NULL;
-    vit_model_options options = {.precision = VIT_PRECISION_STORED, .tower = tower, .once = once};
+    vit_model_options options = {.precision = VIT_PRECISION_AUTO, .tower = tower, .once = once};
     vit_session_options one = {.threads = 1, .max_batch = 1};
     vit_status status = vit_model_open(path, &options, &model, err);
     assert_int_equal(status == VIT_OK, model != NULL);

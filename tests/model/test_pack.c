@@ -68,7 +68,7 @@ static void check_tower(const char *case_path, const contents *packed, vit_model
     vit_error err = {0};
     vit_model *source, *model;
     vit_model_options stored = options;
-    stored.precision = VIT_PRECISION_STORED;
+    stored.precision = VIT_PRECISION_AUTO;
     vit_status status = vit_model_open(data_path("%s", case_path), &options, &source, &err);
     if (status == VIT_ERR_UNSUPPORTED_MODEL) {
         assert_int_equal(open_packed(packed, &stored, &model, NULL), status);

@@ -76,7 +76,7 @@ static void check_tower(vit_tower tower)
 {
     vit_error err = {0};
     vit_model *model;
-    vit_model_options options = {.precision = VIT_PRECISION_STORED, .tower = tower};
+    vit_model_options options = {.precision = VIT_PRECISION_AUTO, .tower = tower};
     vit_status status = vit_model_open(in_folder(folder, "packed.safetensors"), &options, &model, &err);
     if (status != VIT_OK) {
         assert_null(model);

@@ -12,7 +12,9 @@
 static void name_multiplier(vit_session *session)
 {
     const vit__tiles *tiles = &session->lanes.lanes[0].workers.tiles;
-    const char *instructions[] = {tiles->f32_name, tiles->bf16_name, tiles->int8_name};
+    const char *instructions[] = {[VIT_PRECISION_F32] = tiles->f32_name,
+                                  [VIT_PRECISION_BF16] = tiles->bf16_name,
+                                  [VIT_PRECISION_INT8] = tiles->int8_name};
     const char *back_end = session->model->gemm->name;
     bool own = session->model->gemm == vit__gemm_tiles();
     snprintf(session->multiplier, sizeof session->multiplier, own ? "%s/%s" : "%s", back_end,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * timm's Vision Transformers: an architecture name stands for the arguments of one of four constructors, and a
- * checkpoint may override them (model_args). These are the rules by which the constructors turn arguments into a model.
- */
+ * checkpoint may override them (model_args). These are the rules by which the constructors turn arguments into a
+ * model. */
 #ifndef VIT_TIMM_H
 #define VIT_TIMM_H
 

@@ -6,8 +6,8 @@
  *     y[m, n] = residual[m, n] + scale[n] * act(sum_k norm(x)[m, k] * W[n, k] + bias[n])
  *
  * The result for a row depends on that row and the layer alone. It is the same bits whatever other rows are in the
- * call, whichever of the layer's outputs are asked for, however many threads work, and whichever back end multiplies.
- */
+ * call, whichever of the layer's outputs are asked for, however many threads work, and whichever back end
+ * multiplies. */
 #ifndef VIT_GEMM_H
 #define VIT_GEMM_H
 

@@ -166,7 +166,7 @@ static void convert_row(vit__packed *packed, const vit__kernels *kernels, size_t
         break;
     }
     case VIT_PRECISION_F32:
-    case VIT_PRECISION_STORED: /* of models, not of layers */
+    case VIT_PRECISION_AUTO: /* of models, not of layers */
         break;
     }
 }

@@ -114,7 +114,7 @@ static size_t count_parameters(const vit__binding *binding, size_t pairs)
 static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_precision *precision)
 {
     vit_precision asked = o->options->precision, stored = plan->packed ? plan->precision : VIT_PRECISION_F32;
-    *precision = asked == VIT_PRECISION_STORED ? stored : asked;
+    *precision = asked == VIT_PRECISION_AUTO ? stored : asked;
     if (plan->packed && *precision != stored)
         return vit__fail(
             o->err, VIT_ERR_INVALID_ARGUMENT, "precision",
@@ -182,7 +182,7 @@ static vit_status load_labels(opening *o)
 
 static vit_status check_options(const vit_model_options *options, vit_error *err)
 {
-    if (options->precision < VIT_PRECISION_F32 || options->precision > VIT_PRECISION_STORED)
+    if ((unsigned)options->precision > VIT_PRECISION_INT8)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no precision %d", (int)options->precision);
     if ((options->image_height == 0) != (options->image_width == 0))
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image size needs both height and width");
@@ -191,7 +191,7 @@ static vit_status check_options(const vit_model_options *options, vit_error *err
 
 vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **result, vit_error *err)
 {
-    static const vit_model_options defaults = {.precision = VIT_PRECISION_STORED};
+    static const vit_model_options defaults = {0};
     if (result)
         *result = NULL;
     if (!path || !result)
@@ -244,7 +244,7 @@ const char *vit_model_file(const vit_model *model, size_t index)
 
 vit_precision vit_model_precision(const vit_model *model)
 {
-    return model ? model->precision : VIT_PRECISION_F32;
+    return model ? model->precision : VIT_PRECISION_AUTO;
 }
 
 const char *vit_model_family(const vit_model *model)

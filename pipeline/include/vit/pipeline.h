@@ -51,11 +51,11 @@ typedef struct vit_pipeline vit_pipeline;
 
 /* All zero is the default of everything. */
 typedef struct vit_pipeline_options {
-    vit_model_options model; /* NULL options of vit_pipeline_open mean VIT_PRECISION_STORED, as for vit_model_open */
-    vit_output output;       /* VIT_OUTPUT_EMBEDDING */
-    size_t layer;            /* of VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
-    int normalize;           /* 1: each vector (each row of a matrix) is divided by its length */
-    int sample;              /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
+    vit_model_options model;
+    vit_output output; /* VIT_OUTPUT_EMBEDDING */
+    size_t layer;      /* of VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
+    int normalize;     /* 1: each vector (each row of a matrix) is divided by its length */
+    int sample;        /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
     uint64_t seed;
     vit_load_options load; /* how pictures are read; least_width, least_height and whole_size are not looked at */
     int fast_decode;       /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the

@@ -160,10 +160,10 @@ VIT_API vit_status vit_preprocessor_digest(const vit_preprocessor *preprocessor,
 typedef struct vit_model vit_model;
 
 typedef enum vit_precision {
-    VIT_PRECISION_F32 = 0,
-    VIT_PRECISION_BF16 = 1,  /* weights and activations bfloat16; sums, norms and softmax f32 */
-    VIT_PRECISION_INT8 = 2,  /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
-    VIT_PRECISION_STORED = 3 /* to open with: what a packed file holds (vit_model_pack); of any other checkpoint f32 */
+    VIT_PRECISION_AUTO = 0, /* to open with: what a packed file holds (vit_model_pack); of any other checkpoint f32 */
+    VIT_PRECISION_F32 = 1,
+    VIT_PRECISION_BF16 = 2, /* weights and activations bfloat16; sums, norms and softmax f32 */
+    VIT_PRECISION_INT8 = 3  /* weights of the blocks int8 a channel, activations int8 a token; the rest wider */
 } vit_precision;
 
 /* A model of pictures and words is two towers; each is opened by itself, and neither touches the other's weights. */
@@ -185,7 +185,7 @@ typedef struct vit_model_options {
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub
  * id ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
  * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is
- * validated here. options may be NULL, which is VIT_PRECISION_STORED and zeros. A packed file runs
+ * validated here. options may be NULL, which is the same as zeros. A packed file runs
  * in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or "precision": the
  * checkpoint is in order, and cannot be run as that option asks. The caller frees with
  * vit_model_free, after all sessions on it. */
@@ -205,7 +205,7 @@ VIT_API const char *vit_model_file(const vit_model *model, size_t index);
 /* Facts about a model. Strings live as long as the model. A model that is NULL has 0 classes, NULL
  * for a family, and so on for each fact. */
 VIT_API const char *vit_model_family(const vit_model *model);      /* "vit", "deit", "timm/vit", ... */
-VIT_API vit_precision vit_model_precision(const vit_model *model); /* as opened; never VIT_PRECISION_STORED */
+VIT_API vit_precision vit_model_precision(const vit_model *model); /* as opened; never VIT_PRECISION_AUTO */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
 VIT_API size_t vit_model_pixels_size(const vit_model *model); /* floats of one image: 3 * height * width; 0: words */
