@@ -3,12 +3,14 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "spin.h"
 
 struct vit__barrier {
     unsigned threads;
+    pid_t process; /* that has the threads */
     atomic_uint came;
     atomic_uint rounds; /* that are over */
     pthread_mutex_t mutex;
@@ -21,6 +23,7 @@ vit__barrier *vit__barrier_create(unsigned threads)
     if (!barrier)
         return NULL;
     barrier->threads = threads;
+    barrier->process = getpid();
     pthread_mutex_init(&barrier->mutex, NULL);
     pthread_cond_init(&barrier->over, NULL);
     return barrier;
@@ -30,8 +33,10 @@ void vit__barrier_free(vit__barrier *barrier)
 {
     if (!barrier)
         return;
-    pthread_cond_destroy(&barrier->over);
-    pthread_mutex_destroy(&barrier->mutex);
+    if (barrier->process == getpid()) { /* a child of fork() would wait for threads that it does not have */
+        pthread_cond_destroy(&barrier->over);
+        pthread_mutex_destroy(&barrier->mutex);
+    }
     free(barrier);
 }
 

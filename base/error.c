@@ -41,6 +41,15 @@ vit_status vit__fail_errno(vit_error *err, const char *where, const char *words,
     return vit__fail(err, absent ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, where, "%s: %s", words, reason);
 }
 
+vit_status vit__check_reserved(vit_error *err, const char *function, const uint64_t *reserved, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (reserved[i])
+            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function,
+                             "reserved is not zero: start with a struct that is all zero, as in '= {0}'");
+    return VIT_OK;
+}
+
 vit_status vit__fail_null(vit_error *err, const char *function, const char *argument)
 {
     return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function, "%s is NULL", argument);

@@ -4,6 +4,8 @@
 #define VIT_ERROR_H
 
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "vit/error.h"
 
@@ -21,5 +23,12 @@ vit_status vit__fail_errno(vit_error *err, const char *where, const char *words,
 /* VIT_ERR_INVALID_ARGUMENT of a public function that was given NULL: where is "vit_encode", message
  * is "session is NULL". */
 vit_status vit__fail_null(vit_error *err, const char *function, const char *argument);
+
+/* VIT_OK where the `reserved` of a public struct is zero; else VIT_ERR_INVALID_ARGUMENT
+ * of that function. A struct that was never set to zero, and one of a later version,
+ * are found so. n: sizeof options->reserved / sizeof *options->reserved. */
+vit_status vit__check_reserved(vit_error *err, const char *function, const uint64_t *reserved, size_t n);
+#define VIT__CHECK_RESERVED(err, function, options)                                                                    \
+    vit__check_reserved(err, function, (options)->reserved, sizeof(options)->reserved / sizeof *(options)->reserved)
 
 #endif

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "memory.h"
@@ -17,6 +18,7 @@ typedef struct worker {
 
 struct vit__pool {
     unsigned threads, started;
+    pid_t process;   /* that has the threads */
     worker *workers; /* [threads]; 0 is the caller and has no thread */
 
     /* the job: written by the caller before `generation` moves on, read by the workers after */
@@ -120,6 +122,7 @@ vit_status vit__pool_create(unsigned threads, vit__pool **result, vit_error *err
     if (!pool)
         return vit__fail_memory(err, NULL);
     pool->threads = threads;
+    pool->process = getpid();
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -135,10 +138,8 @@ vit_status vit__pool_create(unsigned threads, vit__pool **result, vit_error *err
     return VIT_OK;
 }
 
-void vit__pool_free(vit__pool *pool)
+static void stop_workers(vit__pool *pool)
 {
-    if (!pool)
-        return;
     atomic_store(&pool->stop, true);
     start_generation(pool);
     for (unsigned i = 1; i <= pool->started; i++)
@@ -146,6 +147,14 @@ void vit__pool_free(vit__pool *pool)
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
+}
+
+void vit__pool_free(vit__pool *pool)
+{
+    if (!pool)
+        return;
+    if (pool->process == getpid())
+        stop_workers(pool);
     free(pool->workers);
     free(pool);
 }

@@ -18,6 +18,7 @@ typedef void vit__task(void *context, size_t index, unsigned thread);
 
 /* Starts threads - 1 threads; they block all signals. */
 vit_status vit__pool_create(unsigned threads, vit__pool **pool, vit_error *err);
+/* In a child of fork(), which has none of the threads, the memory alone is freed. */
 void vit__pool_free(vit__pool *pool);
 unsigned vit__pool_threads(const vit__pool *pool);
 

@@ -112,9 +112,9 @@ static cli_exit check_model(const cli_command *command, attention *a)
 {
     size_t shape[2];
     vit_error err = {0};
+    size_t depth = vit_model_depth(a->model.model);
     if (a->layer == LAST)
-        for (a->layer = 0; vit_output_size(a->model.model, VIT_OUTPUT_ATTENTION, a->layer + 1);)
-            a->layer++;
+        a->layer = depth > 0 ? depth - 1 : 0;
     if (vit_output_shape(a->model.model, VIT_OUTPUT_ATTENTION, a->layer, shape, &err) != VIT_OK)
         return cli_usage_error(command, "--layer %zu: %s", a->layer, err.message);
     a->tokens = shape[1];

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vit/tensors.h"
 #include "vit/vit.h"
 
 typedef struct cli_expected {

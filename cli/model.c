@@ -256,9 +256,8 @@ void cli_model_close(cli_model *model)
 cli_exit cli_rules_check(const vit_preprocessor *rules, const char *name, const cli_picture_options *pictures)
 {
     const vit_preprocess_options options = cli_preprocess_options(pictures);
-    uint32_t width, height;
     vit_error err = {0};
-    if (vit_preprocess_shape(rules, 1, 1, &options, &width, &height, &err) != VIT_ERR_TOO_LARGE)
+    if (vit_preprocess_check(rules, &options, &err) != VIT_ERR_TOO_LARGE)
         return CLI_DONE;
     cli_text message = {0};
     cli_text_format(&message, "%s; raise --max-pixels if that is meant", err.message);

@@ -76,7 +76,7 @@ static cli_exit write_file(quantize *q)
     if (!cli_file_open(&q->file, q->path))
         return CLI_OUTPUT;
     vit_status status = vit_model_pack(q->models[VIT_TOWER_IMAGE], q->models[VIT_TOWER_TEXT], &sink, &err);
-    if (status == VIT_ERR_UNREADABLE) /* which the file has told */
+    if (status == VIT_ERR_UNWRITABLE) /* which the file has told */
         return CLI_OUTPUT;
     if (status != VIT_OK)
         return model_error(q, &err);

@@ -21,7 +21,7 @@ typedef struct tokenize {
     int kind; /* of vit_tokenizer_kind */
     cli_model_options options;
     vit_tokenizer *tokenizer;
-    uint32_t *ids; /* [context] */
+    int32_t *ids; /* [context] */
     cli_lines lines;
     cli_file output;
 } tokenize;
@@ -58,7 +58,7 @@ static bool write_ids(tokenize *t, size_t n)
     cli_text text = {0};
     cli_text_string(&text, "[");
     for (size_t i = 0; i < n; i++)
-        cli_text_format(&text, "%s%u", i > 0 ? "," : "", t->ids[i]);
+        cli_text_format(&text, "%s%d", i > 0 ? "," : "", t->ids[i]);
     cli_text_string(&text, "]\n");
     bool written = cli_file_write(&t->output, text.data, text.size);
     cli_text_free(&text);

@@ -73,7 +73,7 @@ install(DIRECTORY docs examples models DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES
   PATTERN "*.md" PATTERN "*.c" PATTERN "vit-tiny-cifar10" EXCLUDE)
 
 # The last of all:
-set(arguments "\"${CMAKE_INSTALL_BINDIR}\" \"${CMAKE_INSTALL_LIBDIR}\" ${PROJECT_VERSION_MAJOR}")
+set(arguments "\"${CMAKE_INSTALL_BINDIR}\" \"${CMAKE_INSTALL_LIBDIR}\" ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 install(SCRIPT cmake/after_install.cmake CODE "vit_after_install(${arguments})")
 
 # cmake --build build --target uninstall: removes what the last `cmake --install` put somewhere.

@@ -38,7 +38,9 @@ function(vit_add_library name)
 
   set_property(GLOBAL APPEND PROPERTY VIT_LIBRARIES ${name})
   add_library(${name} SHARED)
-  set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  set_target_properties(${name} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  # A host that unloads the library while a session's threads wait in it would crash: it stays.
+  target_link_options(${name} PRIVATE -Wl,-z,nodelete)
   if(NOT VIT_SANITIZE AND NOT VIT_FUZZ) # what watches is in the program, where it is Clang's
     target_link_options(${name} PRIVATE -Wl,--no-undefined)
   endif()

@@ -39,6 +39,8 @@ static vit_status complete_options(const vit_load_options *given, vit_load_optio
     if (options->exif != VIT_EXIF_APPLY && options->exif != VIT_EXIF_IGNORE)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "options->exif is %d, not one of vit_exif",
                          (int)options->exif);
+    if (VIT__CHECK_RESERVED(err, "vit_load_options", options) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
     if (options->max_pixels == 0)
         options->max_pixels = VIT_MAX_PIXELS;
     options->max_bytes = vit__picture_kind(options->max_bytes).most;

@@ -114,8 +114,7 @@ static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, 
     if (!pipeline->tokenizer)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "a text, before vit_pipeline_start_words");
     loaded->length = pipeline->text_length;
-    /* ids of the tokenizer are below 2^31, and the model refuses those that are not in its vocabulary */
-    return vit_tokenizer_encode_padded(pipeline->tokenizer, item->data, item->size, (uint32_t *)ids, NULL, err);
+    return vit_tokenizer_encode_padded(pipeline->tokenizer, item->data, item->size, ids, NULL, err);
 }
 
 /* The caller's own reading. */

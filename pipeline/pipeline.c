@@ -30,6 +30,8 @@ static size_t usual_batch(const vit_pipeline *pipeline)
 static vit_status keep_options(vit_pipeline *pipeline, const char *model, const vit_pipeline_options *options,
                                vit_error *err)
 {
+    if (options && VIT__CHECK_RESERVED(err, "vit_pipeline_options", options) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
     pipeline->settings = options ? *options : (vit_pipeline_options){0};
     const char *preprocessor = pipeline->settings.model.preprocessor;
     pipeline->name = vit__strdup(model);
@@ -135,8 +137,11 @@ vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err)
 {
     if (!pipeline)
         return vit__fail_null(err, __func__, "pipeline");
-    if (pipeline->session)
+    if (pipeline->session && pipeline->process == getpid())
         return VIT_OK;
+    vit_session_free(pipeline->session); /* of the process that this one was forked from */
+    pipeline->session = NULL;
+    pipeline->process = getpid();
     const vit_session_options options = {.threads = pipeline->settings.threads, .max_batch = pipeline->settings.batch};
     return vit_session_create(pipeline->model, &options, &pipeline->session, err);
 }

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "vit/pipeline.h"
 
@@ -19,6 +20,7 @@ struct vit_pipeline {
 
     pthread_mutex_t turn;     /* one run at a time */
     vit_session *session;     /* NULL: not started */
+    pid_t process;            /* that has the session's threads */
     vit_tokenizer *tokenizer; /* NULL: not started */
     size_t text_length;
 

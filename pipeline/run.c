@@ -135,6 +135,8 @@ vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vi
                               : !stream      ? "stream"
                               : stream->next ? "take"
                                              : "next");
+    if (VIT__CHECK_RESERVED(err, __func__, stream) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
     vit_error own = {0}; /* the caller's may hold an error of before */
     pthread_mutex_lock(&pipeline->turn);
     vit_status status = run_stream(pipeline, stream, &own);

@@ -17,7 +17,7 @@ static vit_status check_options(const char *path, const vit_tokenizer_options *o
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "path is empty");
     if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON || options->context > LONGEST_CONTEXT)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "an option is out of range");
-    return VIT_OK;
+    return VIT__CHECK_RESERVED(err, "vit_tokenizer_open", options);
 }
 
 static vit_status build(const char *path, const vit_tokenizer_options *options, vit_tokenizer *tokenizer,
@@ -108,7 +108,7 @@ static vit_status check_arguments(const char *function, const vit_tokenizer *tok
     return VIT_OK;
 }
 
-vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, int32_t *ids,
                                 size_t capacity, size_t *n, vit_error *err)
 {
     if (n)
@@ -131,7 +131,7 @@ vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text
     return status;
 }
 
-vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, int32_t *ids,
                                        size_t *n, vit_error *err)
 {
     size_t found = 0;
@@ -146,7 +146,7 @@ vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const cha
     if (tokenizer->pad_left)
         memmove(ids + padding, ids, found * sizeof *ids);
     for (size_t i = 0; i < padding; i++)
-        ids[tokenizer->pad_left ? i : found + i] = tokenizer->pad_id;
+        ids[tokenizer->pad_left ? i : found + i] = (int32_t)tokenizer->pad_id;
     if (n)
         *n = found;
     return VIT_OK;
@@ -157,9 +157,9 @@ size_t vit_tokenizer_context(const vit_tokenizer *tokenizer)
     return tokenizer ? tokenizer->context : 0;
 }
 
-uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
+int32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
 {
-    return tokenizer ? tokenizer->pad_id : 0;
+    return tokenizer ? (int32_t)tokenizer->pad_id : 0;
 }
 
 int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer)

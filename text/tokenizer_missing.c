@@ -6,11 +6,12 @@
 vit_status vit_tokenizer_open(const char *path, const vit_tokenizer_options *options, vit_tokenizer **tokenizer,
                               vit_error *err)
 {
-    (void)options;
     if (tokenizer)
         *tokenizer = NULL;
     if (!path || !tokenizer)
         return vit__fail_null(err, __func__, path ? "tokenizer" : "path");
+    if (options && VIT__CHECK_RESERVED(err, __func__, options) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
     return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, path,
                      "this build has no tokenizers: install libunistring-dev and build again");
 }
@@ -21,7 +22,7 @@ void vit_tokenizer_free(vit_tokenizer *tokenizer)
 }
 
 /* Whoever encodes has no tokenizer, since none can be opened. */
-vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, int32_t *ids,
                                 size_t capacity, size_t *n, vit_error *err)
 {
     (void)tokenizer;
@@ -34,7 +35,7 @@ vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text
     return vit__fail_null(err, __func__, "tokenizer");
 }
 
-vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size, int32_t *ids,
                                        size_t *n, vit_error *err)
 {
     (void)tokenizer;
@@ -52,7 +53,7 @@ size_t vit_tokenizer_context(const vit_tokenizer *tokenizer)
     return 0;
 }
 
-uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
+int32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer)
 {
     (void)tokenizer;
     return 0;

@@ -6,9 +6,12 @@
 #include "error.h"
 #include "vit/vit.h"
 
+#define VIT_WORD(number) #number
+#define VIT_TEXT(macro) VIT_WORD(macro)
+
 const char *vit_version(void)
 {
-    return VIT_VERSION;
+    return VIT_TEXT(VIT_VERSION_MAJOR) "." VIT_TEXT(VIT_VERSION_MINOR) "." VIT_TEXT(VIT_VERSION_PATCH);
 }
 
 static const char *const status_names[] = {
@@ -27,6 +30,7 @@ static const char *const status_names[] = {
     [VIT_ERR_MODEL_MISMATCH] = "model_mismatch",
     [VIT_ERR_UNSUPPORTED_OUTPUT] = "unsupported_output",
     [VIT_ERR_CANCELLED] = "cancelled",
+    [VIT_ERR_UNWRITABLE] = "unwritable",
 };
 
 const char *vit_status_name(vit_status status)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "support.h"
+#include "vit/tensors.h"
 #include "vit/text.h"
 
 #define EMBEDDING VIT_OUTPUT_EMBEDDING
@@ -245,6 +246,13 @@ NULLS(vit_preprocess_shape)
     assert_true(width == 0 && height == 0);
 }
 
+NULLS(vit_preprocess_check)
+{
+    (void)state;
+    REFUSES(vit_preprocess_check, "preprocessor", NULL, NULL);
+    TAKES(vit_preprocess_check, valid.rules, NULL);
+}
+
 NULLS(vit_preprocess_target)
 {
     (void)state;
@@ -293,6 +301,9 @@ NULLS(vit_preprocessor_digest)
 /* ------------------------------------------------------------------ models ---- */
 
 NULLS_ARE(vit_model_free, vit_model_free(NULL))
+NULLS_ARE(vit_model_depth, assert_int_equal(vit_model_depth(NULL), 0))
+NULLS_ARE(vit_model_width, assert_int_equal(vit_model_width(NULL), 0))
+NULLS_ARE(vit_model_heads, assert_int_equal(vit_model_heads(NULL), 0))
 NULLS_ARE(vit_model_family, assert_null(vit_model_family(NULL)))
 NULLS_ARE(vit_model_precision, assert_int_equal(vit_model_precision(NULL), 0))
 NULLS_ARE(vit_model_image_width, assert_int_equal(vit_model_image_width(NULL), 0))
@@ -592,7 +603,7 @@ NULLS(vit_tokenizer_open)
 NULLS(vit_tokenizer_encode)
 {
     (void)state;
-    uint32_t ids[8];
+    int32_t ids[8];
     size_t n = 9;
     const vit_tokenizer *t = valid.tokenizer;
     REFUSES(vit_tokenizer_encode, "tokenizer", NULL, "a", 1, ids, 8, &n);
@@ -610,7 +621,7 @@ NULLS(vit_tokenizer_encode_padded)
 {
     (void)state;
     const vit_tokenizer *t = valid.tokenizer;
-    uint32_t *ids = calloc(vit_tokenizer_context(t), sizeof *ids);
+    int32_t *ids = calloc(vit_tokenizer_context(t), sizeof *ids);
     size_t n = 9;
     REFUSES(vit_tokenizer_encode_padded, "tokenizer", NULL, "a", 1, ids, &n);
     assert_int_equal(n, 0);
@@ -643,6 +654,9 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_model_context),
     ROW(vit_model_describe),
     ROW(vit_model_digest),
+    ROW(vit_model_depth),
+    ROW(vit_model_width),
+    ROW(vit_model_heads),
     ROW(vit_model_family),
     ROW(vit_model_flops),
     ROW(vit_model_file),
@@ -670,6 +684,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_preprocess),
     ROW(vit_preprocess_resized),
     ROW(vit_preprocess_shape),
+    ROW(vit_preprocess_check),
     ROW(vit_preprocess_target),
     ROW(vit_preprocessor_describe),
     ROW(vit_preprocessor_digest),

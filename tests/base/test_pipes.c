@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "vit/tensors.h"
 #include "vit/text.h"
 
 #define TOKENS "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0},\"merges\":[]}}"

@@ -41,7 +41,7 @@ static void open_all(void)
 /* The same text gives the same ids, padded or not; what is refused is no text or too long. */
 static void encode(const vit_tokenizer *tokenizer, const char *text, size_t size)
 {
-    uint32_t ids[ROOM], padded[ROOM];
+    int32_t ids[ROOM], padded[ROOM];
     size_t n, again;
     vit_error err = {0};
     const vit_status status = vit_tokenizer_encode(tokenizer, text, size, ids, ROOM, &n, &err);

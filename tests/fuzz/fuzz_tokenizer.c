@@ -22,7 +22,7 @@ static const struct {
 
 static void encode(const vit_tokenizer *tokenizer, const char *text, size_t size)
 {
-    uint32_t ids[64];
+    int32_t ids[64];
     size_t n;
     vit_status status = vit_tokenizer_encode(tokenizer, text, size, ids, 64, &n, NULL);
     if (status == VIT_ERR_INTERNAL || n > vit_tokenizer_context(tokenizer))

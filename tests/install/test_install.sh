@@ -55,7 +55,7 @@ mkdir "$work/bin"
 cat >"$work/bin/ldconfig" <<'END'
 #!/bin/sh
 [ $# -gt 0 ] || exit "$LDCONFIG_STATUS"
-printf '%s: (from somewhere)\n\tlibvit.so.0 -> libvit.so.0.1.0\n' "$LDCONFIG_FOLDER"
+printf '%s: (from somewhere)\n\tlibvit.so.0.1 -> libvit.so.0.1.0\n' "$LDCONFIG_FOLDER"
 END
 chmod +x "$work/bin/ldconfig"
 export LDCONFIG_FOLDER="$work/system/lib" LDCONFIG_STATUS=0
@@ -103,6 +103,11 @@ for kind in shared static; do
 done
 readelf -d "$work/static/consumer" | grep -q 'NEEDED.*libvit' && fail "the static consumer needs libvit.so"
 readelf -d "$work/shared/consumer" | grep -q 'NEEDED.*libvit\.so' || fail "the shared consumer does not need libvit.so"
+# Before 1.0 a minor version may break programs: it has a soname of its own. Hosts may unload the library while threads wait in it.
+for built in $(find "$work" -name 'libvit*.so' ! -path '*/package/*'); do
+    readelf -d "$built" | grep -q "SONAME.*\.so\.0\.1\]" || fail "$built: another soname"
+    readelf -d "$built" | grep -q NODELETE || fail "$built can be unloaded"
+done
 
 # ---------------------------------------------------------------- pkg-config
 

@@ -314,7 +314,7 @@ static void writes_that_fail(void **state)
         vit_error err = {0};
         int left = calls;
         const vit_sink sink = {fail_late, &left};
-        assert_int_equal(vit_model_pack(model, NULL, &sink, &err), VIT_ERR_UNREADABLE);
+        assert_int_equal(vit_model_pack(model, NULL, &sink, &err), VIT_ERR_UNWRITABLE);
         assert_int_equal(left, -1);
     }
     vit_model_free(model);

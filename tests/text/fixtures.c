@@ -148,7 +148,7 @@ void take_files(const char *folder, const char *fixture, const char *names)
 
 void assert_ids(const vit_tokenizer *tokenizer, const char *text, const int *ids)
 {
-    uint32_t found[512];
+    int32_t found[512];
     size_t n, wanted = 0;
     vit_error err = {0};
     assert_ok(vit_tokenizer_encode(tokenizer, text, strlen(text), found, 512, &n, &err), err);

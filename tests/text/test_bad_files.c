@@ -176,7 +176,7 @@ static void encode_some(const vit_tokenizer *tokenizer)
     static const char *const texts[] = {"", "a photo of a dog",
                                         "it's \xEF\xBD\xB6\xEF\xBE\x9E\xE3\x80\x80\xE1\x84\x80\xE1\x85\xA1 </s> <unk>",
                                         "\xE2\x96\x81\xE2\x96\x81 <table>\n\n\n<eos> \xF0\x9F\x98\x80"};
-    uint32_t ids[512];
+    int32_t ids[512];
     size_t n;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         vit_status status = vit_tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), ids, 512, &n, NULL);

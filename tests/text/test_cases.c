@@ -71,12 +71,12 @@ static bool is_excepted(const vit__json *row, const char *key)
     return vit__json_is(vit__json_get(row, "cat"), "table_version") || (strcmp(key, "ids_open_clip") == 0 && mojibake);
 }
 
-static bool same_ids(const vit__json *wanted, const uint32_t *ids, size_t n)
+static bool same_ids(const vit__json *wanted, const int32_t *ids, size_t n)
 {
     uint32_t id;
     bool same = vit__json_length(wanted) == n;
     for (size_t i = 0; i < n && same; i++)
-        same = vit__token_id(vit__json_at(wanted, i), &id) && id == ids[i];
+        same = vit__token_id(vit__json_at(wanted, i), &id) && (int32_t)id == ids[i];
     return same;
 }
 
@@ -90,7 +90,7 @@ static size_t check_file(const vit_tokenizer *tokenizer, const way *w, const cha
     for (size_t i = 0; i < vit__json_length(rows); i++) {
         const vit__json *row = vit__json_at(rows, i), *wanted = vit__json_get(row, w->key);
         size_t size, n;
-        uint32_t ids[128];
+        int32_t ids[128];
         const char *text = vit__json_bytes(vit__json_get(row, "text"), &size);
         assert_ok(vit_tokenizer_encode(tokenizer, text, size, ids, 128, &n, &err), err);
         if (is_excepted(row, w->key))

@@ -23,7 +23,7 @@ static const char text[] = "A photo of the B\xC3\x9C"
 
 typedef struct reader {
     const vit_tokenizer *tokenizer;
-    uint32_t ids[128];
+    int32_t ids[128];
     size_t n; /* 0: it failed */
 } reader;
 

@@ -13,7 +13,7 @@ static void wrong_arguments_are_refused(void **state)
     (void)state;
     vit_tokenizer_options wrong_kind = {.kind = (vit_tokenizer_kind)9}, wrong_context = {.context = (size_t)1 << 40};
     vit_tokenizer *tokenizer = (vit_tokenizer *)state;
-    uint32_t ids[4];
+    int32_t ids[4];
     size_t n;
     assert_int_equal(vit_tokenizer_open("/tmp", &wrong_kind, &tokenizer, NULL), VIT_ERR_INVALID_ARGUMENT);
     assert_null(tokenizer);
@@ -38,7 +38,7 @@ static void too_little_room_says_how_much(void **state)
 {
     (void)state;
     vit_tokenizer *tokenizer = open_fixture("gemma_bpe", "tokenizer.json", VIT_TOKENIZER_AUTO, 0);
-    uint32_t ids[3] = {7, 7, 7};
+    int32_t ids[3] = {7, 7, 7};
     size_t n;
     assert_int_equal(vit_tokenizer_encode(tokenizer, "a dog", 5, ids, 1, &n, NULL), VIT_ERR_INVALID_ARGUMENT);
     assert_int_equal(n, 3);
@@ -85,7 +85,7 @@ static void padding_is_the_models(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *folder = folder_make();
-        uint32_t ids[128], plain[128];
+        int32_t ids[128], plain[128];
         size_t n, again;
         take_files(folder, rows[i].fixture, rows[i].files);
         if (rows[i].config)
@@ -110,7 +110,7 @@ static void texts_that_are_none_are_refused(void **state)
     (void)state;
     static const char *const texts[] = {"\xFF", "a\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "dog \x80"};
     vit_tokenizer *tokenizer = open_fixture("gemma_bpe", "tokenizer.json", VIT_TOKENIZER_AUTO, 0);
-    uint32_t ids[64];
+    int32_t ids[64];
     size_t n;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         assert_int_equal(vit_tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), ids, 64, &n, NULL),
@@ -145,7 +145,7 @@ static void long_texts_take_no_longer_than_they_are(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         vit_tokenizer *tokenizer = open_fixture(rows[i].fixture, rows[i].files, rows[i].kind, 0);
         for (size_t k = 0; k < sizeof pieces / sizeof *pieces; k++) {
-            uint32_t ids[128];
+            int32_t ids[128];
             size_t size = 0, n;
             for (; size < BYTES; size += strlen(pieces[k]))
                 memcpy(text + size, pieces[k], strlen(pieces[k]));
@@ -168,7 +168,7 @@ static void references_without_end_are_refused(void **state)
     text[0] = '&';
     for (size_t i = 0; i < LEVELS; i++)
         memcpy(text + 1 + 4 * i, "amp;", 4);
-    uint32_t ids[128];
+    int32_t ids[128];
     size_t n;
     assert_int_equal(vit_tokenizer_encode(tokenizer, text, 4 * LEVELS + 1, ids, 128, &n, NULL), VIT_ERR_TOO_LARGE);
     text[41] = '\0'; /* ten levels are no trouble */
@@ -185,7 +185,7 @@ static const char mixed_text[] = "A photo of the B\xC3\x9C"
 /* Refuses the first-th request for memory and those after it. true: it was reached, and said so. */
 static bool encode_without_memory(const vit_tokenizer *tokenizer, size_t first)
 {
-    uint32_t ids[128];
+    int32_t ids[128];
     size_t n;
     allocations_watch(first, SIZE_MAX);
     vit_status status = vit_tokenizer_encode(tokenizer, mixed_text, sizeof mixed_text - 1, ids, 128, &n, NULL);

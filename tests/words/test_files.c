@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support.h"
+#include "vit/tensors.h"
 
 /* ------------------------------------------------------------------ PNG ---- */
 

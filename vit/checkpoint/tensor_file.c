@@ -7,6 +7,7 @@
 #include "mapped_file.h"
 #include "memory.h"
 #include "safetensors.h"
+#include "vit/tensors.h"
 
 struct vit_tensor_file {
     char *path;

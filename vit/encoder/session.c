@@ -28,9 +28,12 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
         *result = NULL;
     if (!model || !result)
         return vit__fail_null(err, __func__, model ? "session" : "model");
+    if (options && VIT__CHECK_RESERVED(err, __func__, options) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
     vit_session *session = vit__alloc_zero(1, sizeof *session);
     if (!session)
         return vit__fail_memory(err, NULL);
+    session->process = getpid();
     session->threads = options && options->threads ? options->threads : vit__cpu_count();
     session->model = model;
     size_t max_batch = options && options->max_batch ? options->max_batch : 1;
@@ -178,12 +181,25 @@ static vit_status check_results(const vit_session *session, const vit__inputs *i
     return VIT_OK;
 }
 
+/* A child of fork() has the memory of its parent's threads, and not the threads: it would wait for ever. */
+static vit_status check_process(const encoding *call, const vit_session *session, vit_error *err)
+{
+    if (session->threads == 1 || session->process == getpid())
+        return VIT_OK;
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, call->function,
+                     "the session was made before fork(), and its %u threads are in the parent process alone: make a "
+                     "session of its own in each child",
+                     session->threads);
+}
+
 static vit_status encode(vit_session *session, const encoding *call, vit_error *err)
 {
     if (!session)
         return vit__fail_null(err, call->function, "session");
     bool pixels = call->takes == VIT__INPUT_PIXELS;
-    vit_status status = pixels ? check_pixels(call, session, err) : check_ids(call, session, err);
+    vit_status status = check_process(call, session, err);
+    if (status == VIT_OK)
+        status = pixels ? check_pixels(call, session, err) : check_ids(call, session, err);
     if (status == VIT_OK)
         status = check_requests(call, session, err);
     if (status == VIT_OK && !pixels)

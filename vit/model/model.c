@@ -22,24 +22,11 @@ typedef struct opening {
     vit_error *err;
 } opening;
 
-/* The size that preprocessing gives every picture. false: there
- * is no preprocessing, or its size follows the picture's. */
-static bool preprocessed_size(const vit_preprocessor *preprocessor, uint32_t *height, uint32_t *width)
-{
-    uint32_t wide[2], tall[2];
-    if (!preprocessor || vit_preprocess_shape(preprocessor, 1000, 700, NULL, &wide[1], &wide[0], NULL) != VIT_OK ||
-        vit_preprocess_shape(preprocessor, 700, 1100, NULL, &tall[1], &tall[0], NULL) != VIT_OK)
-        return false;
-    *height = wide[0];
-    *width = wide[1];
-    return wide[0] == tall[0] && wide[1] == tall[1];
-}
-
 /* The picture size to run at: as asked; else, where the library takes whatever comes, what the preprocessing gives. */
 static vit_status choose_size(const opening *o, vit_config *config)
 {
     uint32_t height = o->options->image_height, width = o->options->image_width;
-    if (!height && (!config->any_size || !preprocessed_size(o->model->preprocessor, &height, &width)))
+    if (!height && (!config->any_size || !vit__preprocess_fixed_size(o->model->preprocessor, &height, &width)))
         return VIT_OK;
     if (height < config->patch_height || width < config->patch_width)
         return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size",
@@ -186,7 +173,9 @@ static vit_status check_options(const vit_model_options *options, vit_error *err
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no precision %d", (int)options->precision);
     if ((options->image_height == 0) != (options->image_width == 0))
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image size needs both height and width");
-    return VIT_OK;
+    if ((unsigned)options->tower > VIT_TOWER_TEXT)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no tower %d", (int)options->tower);
+    return VIT__CHECK_RESERVED(err, "vit_model_open", options);
 }
 
 vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **result, vit_error *err)
@@ -240,6 +229,21 @@ void vit_model_free(vit_model *model)
 const char *vit_model_file(const vit_model *model, size_t index)
 {
     return model ? vit__checkpoint_file(model->checkpoint, index) : NULL;
+}
+
+size_t vit_model_depth(const vit_model *model)
+{
+    return model ? model->config.depth : 0;
+}
+
+size_t vit_model_width(const vit_model *model)
+{
+    return model ? model->config.width : 0;
+}
+
+size_t vit_model_heads(const vit_model *model)
+{
+    return model ? model->config.heads : 0;
 }
 
 vit_precision vit_model_precision(const vit_model *model)

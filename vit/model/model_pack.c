@@ -255,7 +255,7 @@ static vit_status put(const packing *p, const vit_sink *sink, const void *bytes,
 {
     if (size == 0 || sink->write(sink->context, bytes, size) == 0)
         return VIT_OK;
-    return vit__fail(p->err, VIT_ERR_UNREADABLE, p->where, "the file could not be written");
+    return vit__fail(p->err, VIT_ERR_UNWRITABLE, p->where, "the file could not be written");
 }
 
 /* 8 bytes of size, little end first; the header; spaces up to where the data start. */

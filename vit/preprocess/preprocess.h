@@ -85,6 +85,9 @@ vit_status vit__preprocess_check(const vit_preprocessor *preprocessor, const cha
  * Aiming twice at one size is aiming once. Rules that neither resize nor crop stay as they are. */
 void vit__preprocess_aim(vit_preprocessor *preprocessor, uint32_t width, uint32_t height);
 
+/* The size that every picture becomes. false: preprocessor is NULL, or the size follows the picture's. */
+bool vit__preprocess_fixed_size(const vit_preprocessor *preprocessor, uint32_t *height, uint32_t *width);
+
 /* floor(edge / crop_pct), as timm and ConvNext grow what a crop then cuts; 0 where that is no size. */
 uint32_t vit__preprocess_grown(uint32_t edge, double crop_pct);
 

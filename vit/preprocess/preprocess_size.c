@@ -73,6 +73,15 @@ void vit__preprocess_aim(vit_preprocessor *p, uint32_t width, uint32_t height)
     }
 }
 
+bool vit__preprocess_fixed_size(const vit_preprocessor *p, uint32_t *height, uint32_t *width)
+{
+    if (!p || (!p->crop && p->resize != VIT__RESIZE_SQUASH))
+        return false;
+    *height = p->crop ? p->crop_height : p->resize_height;
+    *width = p->crop ? p->crop_width : p->resize_width;
+    return true;
+}
+
 static size shortest(uint64_t width, uint64_t height, uint64_t edge)
 {
     return width <= height ? (size){edge, edge * height / width} : (size){edge * width / height, edge};
@@ -192,7 +201,7 @@ static vit_status check_options(const vit_preprocessor *p, const vit_preprocess_
     if ((uint64_t)o->image_height * o->image_width > (o->max_pixels ? o->max_pixels : VIT_MAX_PIXELS))
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "an image size of %" PRIu32 "x%" PRIu32 " is past the limit",
                          o->image_width, o->image_height);
-    return VIT_OK;
+    return VIT__CHECK_RESERVED(err, "vit_preprocess_options", o);
 }
 
 /* *o: the options, or the defaults for NULL; *p: the preprocessor, aimed at the size that they ask for. */
@@ -267,6 +276,15 @@ vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t w
     *out_width = plan.width;
     *out_height = plan.height;
     return VIT_OK;
+}
+
+/* What a square is resized to does not depend on its size; a square of one pixel is never too large itself. */
+vit_status vit_preprocess_check(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
+                                vit_error *err)
+{
+    vit__picture_plan plan;
+    return preprocessor ? vit__preprocess_plan(preprocessor, 1, 1, options, &plan, err)
+                        : vit__fail_null(err, __func__, "preprocessor");
 }
 
 vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,

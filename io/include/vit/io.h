@@ -38,9 +38,9 @@ typedef struct vit_load_options {
      * JPEG is then decoded from part of its frequencies, to 1/2, 1/4 or 1/8: faster,
      * in less memory, and not the pixels that Pillow gives. 0 = the whole picture. */
     uint32_t least_width, least_height;
-    uint32_t *
-        /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded. */
-        whole_size;
+    /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded. */
+    uint32_t *whole_size;
+    uint64_t reserved[4]; /* zero */
 } vit_load_options;
 
 /* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. bytes may

@@ -32,7 +32,8 @@
  *     }
  *
  * Link with -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here
- * too. A pipeline may be shared between threads: calls that encode take turns.
+ * too. A pipeline may be shared between threads: calls that encode take turns. A child of fork() may go on with a
+ * pipeline that was not encoding when the process was forked: it makes threads of its own with the next call.
  */
 #ifndef VIT_PIPELINE_H
 #define VIT_PIPELINE_H

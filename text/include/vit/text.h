@@ -6,13 +6,13 @@
  *
  *     vit_error err = {0};
  *     vit_tokenizer *tokenizer = NULL;
- *     uint32_t ids[128];
+ *     int32_t ids[128];
  *     size_t n = 0;
  *
  *     vit_tokenizer_open("clip-vit-base-patch32", NULL, &tokenizer, &err);
  *     vit_tokenizer_encode(tokenizer, "a dog", 5, ids, 128, &n, &err);
  *     if (err.status != VIT_OK) fprintf(stderr, "%s: %s\n", err.where, err.message);
- *     for (size_t i = 0; i < n; i++) printf("%u\n", ids[i]);      // 49406 320 1929 49407
+ *     for (size_t i = 0; i < n; i++) printf("%d\n", ids[i]);      // 49406 320 1929 49407
  *
  *     vit_tokenizer_free(tokenizer);
  *
@@ -44,7 +44,8 @@ typedef enum vit_tokenizer_kind {
 
 typedef struct vit_tokenizer_options {
     vit_tokenizer_kind kind;
-    size_t context; /* ids of a text, special tokens included; 0 = as the folder says */
+    size_t context;       /* ids of a text, special tokens included; 0 = as the folder says */
+    uint64_t reserved[4]; /* zero */
 } vit_tokenizer_options;
 
 #define VIT_TEXT_MAX_BYTES (4u * 1024u * 1024u) /* of one text */
@@ -63,17 +64,17 @@ VIT_API void vit_tokenizer_free(vit_tokenizer *tokenizer);
  * tokens, truncated to vit_tokenizer_context, not padded. *n is how many there are. Errors: corrupt
  * (not UTF-8: Python's tokenizers take no such text either), too_large (more than VIT_TEXT_MAX_BYTES),
  * invalid_argument (more than capacity ids; *n is how many, ids is not written), out_of_memory. */
-VIT_API vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, uint32_t *ids,
+VIT_API vit_status vit_tokenizer_encode(const vit_tokenizer *tokenizer, const char *text, size_t size, int32_t *ids,
                                         size_t capacity, size_t *n, vit_error *err);
 
 /* The same, padded to ids[vit_tokenizer_context]: what a text tower takes. *n (which may be NULL) is how many are not
  * padding. */
 VIT_API vit_status vit_tokenizer_encode_padded(const vit_tokenizer *tokenizer, const char *text, size_t size,
-                                               uint32_t *ids, size_t *n, vit_error *err);
+                                               int32_t *ids, size_t *n, vit_error *err);
 
 /* Facts about a tokenizer: 0 or NULL where tokenizer is NULL. */
 VIT_API size_t vit_tokenizer_context(const vit_tokenizer *tokenizer); /* the most ids of a text */
-VIT_API uint32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer);
+VIT_API int32_t vit_tokenizer_pad_id(const vit_tokenizer *tokenizer);
 VIT_API int vit_tokenizer_pads_left(const vit_tokenizer *tokenizer);    /* 1: padding goes in front */
 VIT_API const char *vit_tokenizer_name(const vit_tokenizer *tokenizer); /* "clip", "open_clip siglip2", ...; static */
 

@@ -34,6 +34,9 @@
  *     vit_model_free(model);
  *
  * Rules that hold everywhere:
+ *  - A struct of options that is all zero holds the defaults, as in `vit_model_options options = {0};`. Its `reserved`
+ *    must stay zero: a later version may give it a meaning. Where it is not, the call is refused with
+ *    VIT_ERR_INVALID_ARGUMENT.
  *  - A function that can fail returns vit_status and fills *err if err is not NULL. The first error wins: an
  *    err that already holds one is left as it is, so several calls may share one and be checked
  *    once.
@@ -49,6 +52,9 @@
  *    VIT_ERR_INVALID_ARGUMENT.
  *  - The library never prints, exits, aborts, or changes the locale or signal handlers. Where it loads OpenBLAS
  *    (vit_products), it sets OpenBLAS's thread count, which belongs to the process, to 1.
+ *  - After fork() the child may go on with models, preprocessors and tokenizers. A session of several threads that the
+ *    parent made is refused there with VIT_ERR_INVALID_ARGUMENT, since its threads are in the parent alone; the child
+ *    may free it, and makes one of its own.
  *  - vit_model and vit_preprocessor are immutable and may be shared between threads. A vit_session belongs to
  *    one thread at a time.
  */
@@ -60,6 +66,7 @@
 
 #include "vit/error.h"
 #include "vit/export.h"
+#include "vit/version.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,7 +74,8 @@ extern "C" {
 
 /* ------------------------------------------------------------------ version, memory ---- */
 
-/* "MAJOR.MINOR.PATCH" of the library that is running. Static storage. */
+/* "MAJOR.MINOR.PATCH" of the library that is running, such as "0.1.0". Static storage. What a program was compiled with
+ * is in vit/version.h. */
 VIT_API const char *vit_version(void);
 
 /* Frees memory that a libvit function documents as the caller's. */
@@ -116,6 +124,7 @@ typedef struct vit_preprocess_options {
     vit_resampler resampler;
     uint32_t image_height, image_width; /* aim at this size instead of the configured one; 0 = as configured */
     uint64_t max_pixels;                /* refuse larger intermediate pictures; 0 = VIT_MAX_PIXELS */
+    uint64_t reserved[4];               /* zero */
 } vit_preprocess_options;
 
 #define VIT_MAX_PIXELS 178956970u /* the limit at which PIL refuses a picture */
@@ -131,11 +140,17 @@ VIT_API vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, ui
                                         const vit_preprocess_options *options, uint32_t *out_width,
                                         uint32_t *out_height, vit_error *err);
 
-/* What the resize step aims at: pictures end up with at least these edges (or, where
- * they are fitted into them, at most), so that one read at a lower resolution must
- * stay well above. UINT32_MAX each where nothing is resized. options may be NULL. */
+/* The size that the resize step aims at. A step that covers a size makes a picture with at least
+ * these edges: with 256 x 256, a photo of 640 x 480 becomes 341 x 256. A step that fits a picture
+ * into a size makes one with at most these edges. Whoever reads a photo at a lower resolution must
+ * stay well above the size. Both are UINT32_MAX where nothing is resized. options may be NULL. */
 VIT_API vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                          uint32_t *out_width, uint32_t *out_height, vit_error *err);
+
+/* Whether pictures can be preprocessed with these options. VIT_ERR_TOO_LARGE: a square picture, whatever its size, is
+ * resized or cropped to more than max_pixels. VIT_ERR_INVALID_ARGUMENT: an option. options may be NULL. */
+VIT_API vit_status vit_preprocess_check(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
+                                        vit_error *err);
 
 /* pixel_values: pixels[3][out_height][out_width], channel order R, G, B, as vit_preprocess_shape
  * says. options may be NULL. Where the configuration has no crop and keeps the aspect ratio,
@@ -180,6 +195,7 @@ typedef struct vit_model_options {
     /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the first
      * result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
     int once;
+    uint64_t reserved[4]; /* zero */
 } vit_model_options;
 
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub
@@ -218,6 +234,13 @@ typedef struct vit_grid {
 } vit_grid;
 
 VIT_API vit_grid vit_model_grid(const vit_model *model);
+
+/* The encoder: ViT-B/16 has 12 blocks, width 768 and 12 heads. Tokens are vectors of the width; each head of attention
+ * has its share of it. */
+VIT_API size_t vit_model_depth(const vit_model *model); /* blocks */
+VIT_API size_t vit_model_width(const vit_model *model); /* D */
+VIT_API size_t vit_model_heads(const vit_model *model); /* H, of queries */
+
 VIT_API size_t vit_model_context(const vit_model *model);  /* most tokens of a text; 0: a model of pictures */
 VIT_API size_t vit_model_classes(const vit_model *model);  /* 0: no classifier */
 VIT_API int vit_model_multi_label(const vit_model *model); /* 1: probabilities are sigmoid, not softmax */
@@ -252,34 +275,8 @@ typedef struct vit_sink {
 /* Writes a model as one packed file, which vit_model_open maps and runs as it is: configuration,
  * preprocessing, labels and the weights as they are multiplied in the precision that the model
  * was opened in; it gives the same bits. image, text: the towers to put in, opened from one
- * checkpoint in one precision; one of the two may be NULL. VIT_ERR_UNREADABLE: a write failed. */
+ * checkpoint in one precision; one of the two may be NULL. VIT_ERR_UNWRITABLE: the sink refused a write. */
 VIT_API vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err);
-
-/* ------------------------------------------------------------------ tensors of a file ---- */
-
-/* The tensors of any .safetensors file, such as what a reference has computed (`vit verify` reads that). */
-typedef struct vit_tensor_file vit_tensor_file;
-
-typedef struct vit_tensor {
-    const char *name, *dtype; /* "F32", "I32", ...; strings and shape live as long as the file is open */
-    const size_t *shape;      /* [rank] */
-    size_t rank, elements;
-} vit_tensor;
-
-/* Maps and checks the file. The caller frees with vit_tensor_file_free.
- * Errors: not_found, unreadable, corrupt, truncated, out_of_memory. */
-VIT_API vit_status vit_tensor_file_open(const char *path, vit_tensor_file **file, vit_error *err);
-VIT_API void vit_tensor_file_free(vit_tensor_file *file);
-
-/* The index-th by name, or the one of a name. 0: there is none, and *tensor is all zero. */
-VIT_API int vit_tensor_file_get(const vit_tensor_file *file, size_t index, vit_tensor *tensor);
-VIT_API int vit_tensor_file_find(const vit_tensor_file *file, const char *name, vit_tensor *tensor);
-
-/* All elements of a tensor of floating-point numbers, as f32; or of integers that fit. Error:
- * unsupported_format (a tensor of another type, an integer that does not fit), not_found. */
-VIT_API vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name, float *values, vit_error *err);
-VIT_API vit_status vit_tensor_file_integers(const vit_tensor_file *file, const char *name, int32_t *values,
-                                            vit_error *err);
 
 /* ------------------------------------------------------------------ encoding ---- */
 
@@ -322,6 +319,7 @@ typedef struct vit_session_options {
     unsigned threads; /* 0 = as many as the affinity mask and the cgroup quota give */
     size_t max_batch; /* images worked on at once; 0 = 1. Memory is for as many, but no more than threads: each of these
                        * then has an image to itself. Larger calls are split. */
+    uint64_t reserved[4]; /* zero */
 } vit_session_options;
 
 /* Scratch memory and threads for one caller; encoding allocates nothing, but
