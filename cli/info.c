@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vit info: what a model is. */
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "json.h"
 #include "json_text.h"
 #include "model.h"
 #include "output_file.h"
@@ -24,51 +25,67 @@ static const cli_option info_table[] = {
     {0},
 };
 
-/* The members that the library's description lacks, ahead of its closing brace. */
-static cli_exit complete(const info *in, const char *description, cli_text *text)
+static cli_exit fail(const vit_error *err)
+{
+    cli_library_error(err);
+    return CLI_MODEL;
+}
+
+static bool set_text(vit__json *object, const char *key, const char *text)
+{
+    return vit__json_set(object, key, vit__json_new_string(text));
+}
+
+/* The members that the library's description lacks. */
+static vit_status complete(const info *in, vit__json *object, vit_error *err)
 {
     const vit_preprocessor *preprocessor = vit_model_preprocessor(in->model.model);
     char digest[65], preprocessing_digest[65];
-    vit_error err = {0};
-    vit_model_digest(in->model.model, digest, &err);
-    if (preprocessor)
-        vit_preprocessor_digest(preprocessor, preprocessing_digest, &err);
-    if (err.status != VIT_OK) {
-        cli_library_error(&err);
-        return CLI_MODEL;
-    }
-    size_t length = strlen(description);
-    while (length > 0 && isspace((unsigned char)description[length - 1]))
-        length--;
-    if (length < 2 || description[length - 1] != '}') {
-        cli_error("the library describes the model in a way this command does not know");
-        return CLI_MODEL;
-    }
-    cli_text_add(text, description, length - 1);
-    cli_text_format(text, ",\"digest\":\"%s\",\"preprocessing_digest\":", digest);
-    cli_json_string(text, preprocessor ? preprocessing_digest : NULL);
-    cli_text_format(text, ",\"precision\":\"%s\",\"multiplier\":\"%s\",\"kernels\":\"%s\",\"threads\":%u,",
-                    in->model.precision, vit_session_multiplier(in->model.session),
-                    vit_session_kernels(in->model.session), vit_session_threads(in->model.session));
-    cli_text_format(text, "\"vit_version\":\"%s\"}\n", vit_version());
-    return CLI_DONE;
+    vit_status status = vit_model_digest(in->model.model, digest, err);
+    if (status == VIT_OK && preprocessor)
+        status = vit_preprocessor_digest(preprocessor, preprocessing_digest, err);
+    if (status != VIT_OK)
+        return status;
+    const vit_session *session = in->model.session;
+    bool done = set_text(object, "digest", digest) &&
+                set_text(object, "preprocessing_digest", preprocessor ? preprocessing_digest : NULL) &&
+                set_text(object, "precision", in->model.precision) &&
+                set_text(object, "multiplier", vit_session_multiplier(session)) &&
+                set_text(object, "kernels", vit_session_kernels(session)) &&
+                vit__json_set(object, "threads", vit__json_new_number(vit_session_threads(session))) &&
+                set_text(object, "vit_version", vit_version());
+    return done ? VIT_OK : vit_error_set(err, VIT_ERR_OUT_OF_MEMORY, in->model.name, "out of memory");
+}
+
+/* All that is known, as one object. The caller frees it. */
+static vit_status gather(const info *in, vit__json **object, vit_error *err)
+{
+    char *description = vit_model_describe(in->model.model);
+    *object = NULL;
+    if (!description)
+        return vit_error_set(err, VIT_ERR_OUT_OF_MEMORY, in->model.name, "out of memory");
+    vit_status status = vit__json_parse(description, strlen(description), in->model.name, object, err);
+    vit_free(description);
+    return status == VIT_OK ? complete(in, *object, err) : status;
 }
 
 static cli_exit print_description(const info *in)
 {
-    char *description = vit_model_describe(in->model.model);
-    if (!description) {
-        cli_error("out of memory");
-        return CLI_MODEL;
-    }
-    cli_text json = {0}, text = {0};
-    cli_exit status = complete(in, description, &json);
+    vit_error err = {0};
+    vit__json *object;
+    cli_text text = {0};
+    cli_exit status = gather(in, &object, &err) == VIT_OK ? CLI_DONE : fail(&err);
+    char *json = status == CLI_DONE && in->json ? vit__json_text(object, 2) : NULL;
     if (status == CLI_DONE && !in->json)
-        cli_json_outline(json.data, &text);
+        cli_json_outline(object, &text);
+    else if (json)
+        cli_text_format(&text, "%s\n", json);
+    else if (status == CLI_DONE)
+        status = fail(&(vit_error){.status = VIT_ERR_OUT_OF_MEMORY, .message = "out of memory"});
     if (status == CLI_DONE)
-        status = cli_print(in->json ? &json : &text);
-    vit_free(description);
-    cli_text_free(&json);
+        status = cli_print(&text);
+    free(json);
+    vit__json_free(object);
     cli_text_free(&text);
     return status;
 }

@@ -3,9 +3,10 @@
 #ifndef CLI_OUTLINE_H
 #define CLI_OUTLINE_H
 
+#include "json.h"
 #include "text.h"
 
-/* json is well-formed, as libvit writes it. Members of members are indented; long arrays are cut and counted. */
-void cli_json_outline(const char *json, cli_text *text);
+/* Members of members are indented. Of an array of more than 12 elements the first 12 are printed, and how many there are. */
+void cli_json_outline(const vit__json *object, cli_text *text);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "json_text.h"
+#include "visible.h"
 
 #define MESSAGE_MAX 4096
 
@@ -37,30 +38,16 @@ static void clear_status(void)
     status_width = 0;
 }
 
-/* A file name may hold line breaks and terminal commands: they are shown, not obeyed. */
-static size_t show(const char *message, char *line)
-{
-    size_t size = 0;
-    for (const unsigned char *at = (const unsigned char *)message; *at; at++) {
-        if (*at == '\n')
-            size += (size_t)sprintf(line + size, "\\n");
-        else if (*at < 0x20 || *at == 0x7F)
-            size += (size_t)sprintf(line + size, "\\x%02x", *at);
-        else
-            line[size++] = (char)*at;
-    }
-    return size;
-}
-
 /* One write for the whole line, so that the lines of several processes do not mix. */
 static void put_line(const char *message)
 {
     static const char prefix[] = "vit: ";
-    static char line[sizeof prefix + 4 * MESSAGE_MAX]; /* guarded by stderr's lock; no memory is taken here */
+    static char
+        line[sizeof prefix + CLI_VISIBLE_MOST * MESSAGE_MAX]; /* guarded by stderr's lock; no memory is taken here */
     flockfile(stderr);
     clear_status();
     memcpy(line, prefix, sizeof prefix - 1);
-    size_t size = sizeof prefix - 1 + show(message, line + sizeof prefix - 1);
+    size_t size = sizeof prefix - 1 + cli_visible(message, line + sizeof prefix - 1);
     line[size++] = '\n';
     fwrite(line, 1, size, stderr);
     funlockfile(stderr);

@@ -44,7 +44,7 @@ static void the_processor_decides(void **state)
         for (int p = VIT_PRECISION_F32; p <= VIT_PRECISION_INT8; p++) {
             assert_string_equal(chosen(nothing[i], (vit_precision)p, 0, false), "tiles");
             assert_string_equal(chosen(nothing[i], (vit_precision)p, VNNI, false), "tiles");
-            assert_string_equal(chosen(nothing[i], (vit_precision)p, AMX, true), "tiles");
+            assert_string_equal(chosen(nothing[i], (vit_precision)p, AMX, true), "streamed");
         }
         assert_string_equal(chosen(nothing[i], VIT_PRECISION_F32, AMX, false), "tiles");
         assert_string_equal(chosen(nothing[i], VIT_PRECISION_BF16, AMX, false), "tiles");
@@ -63,7 +63,7 @@ static void onednn_when_asked(void **state)
 {
     (void)state;
     assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VNNI, false), onednn_is_there() ? "onednn" : "tiles");
-    assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VNNI, true), "tiles");
+    assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VNNI, true), "streamed");
     assert_string_equal(chosen("onednn", VIT_PRECISION_INT8, VIT__CPU_AVX2 | VIT__CPU_AVX512, false), "tiles");
     assert_string_equal(chosen("onednn", VIT_PRECISION_BF16, VNNI, false), "tiles");
     assert_string_equal(chosen("onednn", VIT_PRECISION_F32, VNNI, false), "tiles");

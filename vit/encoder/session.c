@@ -16,8 +16,7 @@ static void name_multiplier(vit_session *session)
                                   [VIT_PRECISION_BF16] = tiles->bf16_name,
                                   [VIT_PRECISION_INT8] = tiles->int8_name};
     const char *back_end = session->model->gemm->name;
-    bool own = session->model->gemm == vit__gemm_tiles();
-    snprintf(session->multiplier, sizeof session->multiplier, own ? "%s/%s" : "%s", back_end,
+    snprintf(session->multiplier, sizeof session->multiplier, session->model->gemm->tiles ? "%s/%s" : "%s", back_end,
              instructions[session->model->precision]);
 }
 

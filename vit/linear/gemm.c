@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "gemm_streamed.h"
+
 /* Whether oneDNN is to multiply: VIT_GEMM says so, or it says nothing and the processor has a matrix unit. */
 static bool onednn_wanted(const vit__cpu *cpu)
 {
@@ -14,7 +16,9 @@ static bool onednn_wanted(const vit__cpu *cpu)
 const vit__gemm *vit__gemm_choose(vit_precision precision, const vit__cpu *cpu, bool once)
 {
     const vit__gemm *onednn = NULL;
-    if (precision == VIT_PRECISION_INT8 && !once && onednn_wanted(cpu))
+    if (once)
+        return vit__gemm_streamed();
+    if (precision == VIT_PRECISION_INT8 && onednn_wanted(cpu))
         onednn = vit__gemm_onednn(cpu->flags);
     return onednn ? onednn : vit__gemm_tiles();
 }

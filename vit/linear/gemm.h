@@ -68,6 +68,8 @@ typedef struct vit__workers {
 
 typedef struct vit__gemm {
     const char *name;
+    bool tiles;     /* our own tiles multiply packed layers: the name of their instructions says more */
+    bool streams;   /* packs nothing ahead: a layer's weights must lie in a mapped file until they are multiplied */
     bool undivided; /* every call packs the whole layer, so the rows of an input should come in one call */
     /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
@@ -90,7 +92,8 @@ const vit__gemm *vit__gemm_onednn(unsigned flags);
 /* Which back end multiplies a model. Our own tiles, but for int8 on a processor with a matrix unit (AMX): there oneDNN.
  * The environment variable VIT_GEMM ("tiles" or "onednn") overrides the processor. oneDNN multiplies int8 alone,
  * because sums of bytes are exact: in bf16 and f32 it would give other bits than the tiles, and other bits beside other
- * numbers of rows. A model that is used once never takes oneDNN: loading it would cost more than it gains. */
+ * numbers of rows. A model that is used once is streamed through the tiles (gemm_streamed.h): loading oneDNN would cost
+ * more than it gains. */
 const vit__gemm *vit__gemm_choose(vit_precision precision, const vit__cpu *cpu, bool once);
 
 #endif

@@ -113,6 +113,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 const vit__gemm *vit__gemm_streamed(void)
 {
     static const vit__gemm back_end = {.name = "streamed",
+                                       .streams = true,
                                        .undivided = true,
                                        .prepare = prepare,
                                        .release = release,

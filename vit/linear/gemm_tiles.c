@@ -239,6 +239,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
 const vit__gemm *vit__gemm_tiles(void)
 {
     static const vit__gemm back_end = {.name = "tiles",
+                                       .tiles = true,
                                        .prepare = prepare,
                                        .release = release,
                                        .panels = panels,

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "gemm_streamed.h"
 #include "labels.h"
 #include "memory.h"
 
@@ -116,8 +115,7 @@ static const vit__gemm *choose_gemm(const opening *o, const vit__plan *plan)
 {
     if (plan->packed)
         return vit__gemm_tiles();
-    const vit__gemm *gemm = vit__gemm_choose(o->model->precision, vit__cpu_here(), o->options->once);
-    return o->options->once && gemm == vit__gemm_tiles() ? vit__gemm_streamed() : gemm;
+    return vit__gemm_choose(o->model->precision, vit__cpu_here(), o->options->once);
 }
 
 static vit_status load_tower(opening *o)

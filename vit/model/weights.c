@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "gemm_streamed.h"
 #include "memory.h"
 #include "packed.h"
 #include "position.h"
@@ -235,7 +234,7 @@ static const vit__gemm *preparer(const loader *l, const vit__linear *linear)
     bool in_file = true;
     for (size_t i = 0; i < linear->n_parts; i++)
         in_file = in_file && vit__checkpoint_maps(l->checkpoint, linear->parts[i].weight);
-    return l->target->gemm == vit__gemm_streamed() && !in_file ? vit__gemm_tiles() : l->target->gemm;
+    return l->target->gemm->streams && !in_file ? vit__gemm_tiles() : l->target->gemm;
 }
 
 /* Hands the layer to the back end. Where that packed it, what it was made from leaves memory. */
@@ -505,23 +504,7 @@ static void load_head(loader *l, vit__weights *w)
     w->logit_bias = scalar(l, VIT__SLOT_LOGIT_BIAS);
 }
 
-void vit__weights_each_linear(const vit_config *config, vit__weights *w,
-                              void (*visit)(vit__linear *linear, void *context), void *context)
-{
-    vit__linear *once[] = {&w->patch,    &w->pool.kv, &w->pool.projection,   &w->pool.fc1,    &w->pool.fc2,
-                           &w->pooler,   &w->head,    &w->head_distillation, &w->latent_mean, &w->latent_log_variance,
-                           &w->embedding};
-    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
-        if (once[i]->outputs)
-            visit(once[i], context);
-    for (size_t i = 0; w->blocks && i < vit__config_pairs(config); i++) {
-        vit__linear *inner[] = {&w->blocks[i].qkv, &w->blocks[i].projection, &w->blocks[i].fc1, &w->blocks[i].fc2};
-        for (size_t j = 0; j < sizeof inner / sizeof *inner; j++)
-            if (inner[j]->outputs)
-                visit(inner[j], context);
-    }
-}
-
+/* Every linear layer of a model: what is visited, found by its slot, packed into a file and released follows this list. */
 typedef struct seat {
     vit__slot slot;
     size_t offset; /* in vit__weights, or in vit__block_weights */
@@ -549,12 +532,32 @@ static const seat seats[] = {
     EACH(FC2, fc2),
 };
 
+static vit__linear *seated(const seat *at, void *owner)
+{
+    return (vit__linear *)(void *)((char *)owner + at->offset);
+}
+
+static bool is_in_blocks(const seat *at)
+{
+    return at->slot >= VIT__SLOT_BLOCK;
+}
+
+void vit__weights_each_linear(const vit_config *config, vit__weights *weights,
+                              void (*visit)(vit__linear *linear, void *context), void *context)
+{
+    for (const seat *s = seats; s < seats + sizeof seats / sizeof *seats; s++)
+        for (size_t i = 0; i < (!is_in_blocks(s) ? 1 : weights->blocks ? vit__config_pairs(config) : 0); i++) {
+            vit__linear *linear = seated(s, is_in_blocks(s) ? (void *)&weights->blocks[i] : weights);
+            if (linear->outputs)
+                visit(linear, context);
+        }
+}
+
 const vit__linear *vit__weights_linear(const vit__weights *weights, vit__slot slot, size_t block)
 {
-    const void *owner = slot < VIT__SLOT_BLOCK ? (const void *)weights : (const void *)&weights->blocks[block];
-    for (size_t i = 0; i < sizeof seats / sizeof *seats; i++)
-        if (seats[i].slot == slot)
-            return (const vit__linear *)(const void *)((const char *)owner + seats[i].offset);
+    for (const seat *s = seats; s < seats + sizeof seats / sizeof *seats; s++)
+        if (s->slot == slot) /* only read */
+            return seated(s, is_in_blocks(s) ? (void *)&weights->blocks[block] : (void *)(uintptr_t)weights);
     return NULL;
 }
 
