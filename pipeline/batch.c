@@ -11,7 +11,7 @@
 vit_status vit__batch_create(const vit_pipeline *pipeline, vit__batch *batch, vit_error *err)
 {
     const vit_pipeline_options *s = &pipeline->settings;
-    size_t row = vit__pipeline_row_size(pipeline);
+    size_t row = vit_pipeline_row_size(pipeline);
     *batch = (vit__batch){
         .fed = vit__alloc_zero(s->batch, sizeof *batch->fed),
         .row_of = vit__alloc(s->batch, sizeof *batch->row_of),
@@ -49,7 +49,7 @@ static size_t value_size(const vit_pipeline *pipeline)
 static bool look_ahead(const vit_pipeline *pipeline, vit__feeder *feeder, vit__batch *batch)
 {
     bool text = vit__pipeline_takes_text(pipeline);
-    void *row = text ? batch->next_row : batch->row + batch->rows * vit__pipeline_row_size(pipeline);
+    void *row = text ? batch->next_row : batch->row + batch->rows * vit_pipeline_row_size(pipeline);
     if (!batch->waiting)
         batch->waiting = vit__feeder_next(feeder, &batch->next, row);
     return batch->waiting;

@@ -175,7 +175,7 @@ vit_status vit__feeder_start(const vit_pipeline *pipeline, const vit_stream *str
         return vit__fail_memory(err, NULL);
     feeder->pipeline = pipeline;
     feeder->stream = stream;
-    feeder->row_size = vit__pipeline_row_size(pipeline);
+    feeder->row_size = vit_pipeline_row_size(pipeline);
     feeder->total = SIZE_MAX;
     pthread_mutex_init(&feeder->asking, NULL);
     pthread_mutex_init(&feeder->lock, NULL);

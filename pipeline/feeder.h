@@ -10,7 +10,7 @@ typedef struct vit__feeder vit__feeder;
 /* An item that was read, or that could not be (error says why). */
 typedef struct vit__fed {
     vit_item item;
-    vit__loaded loaded;
+    vit_loaded loaded;
     vit_error error;
 } vit__fed;
 
@@ -18,7 +18,7 @@ typedef struct vit__fed {
 vit_status vit__feeder_start(const vit_pipeline *pipeline, const vit_stream *stream, vit__feeder **feeder,
                              vit_error *err);
 
-/* The next item; row: vit__pipeline_row_size bytes, filled unless fed->error
+/* The next item; row: vit_pipeline_row_size bytes, filled unless fed->error
  * says why not. false: there are no more, or it was cancelled. */
 bool vit__feeder_next(vit__feeder *feeder, vit__fed *fed, void *row);
 

@@ -67,7 +67,7 @@ static vit_status preprocess(const vit_pipeline *pipeline, const vit_item *item,
 }
 
 /* A file on the disk, or in memory. */
-static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit__loaded *loaded,
+static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit_loaded *loaded,
                                vit_error *err)
 {
     uint32_t whole[2] = {0};
@@ -84,7 +84,7 @@ static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *ite
     return status;
 }
 
-static vit_status load_image(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit__loaded *loaded,
+static vit_status load_image(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit_loaded *loaded,
                              vit_error *err)
 {
     const vit_image *image = item->data;
@@ -98,7 +98,7 @@ static vit_status load_image(const vit_pipeline *pipeline, const vit_item *item,
 /* ------------------------------------------------------------------ ready rows ---- */
 
 static vit_status copy_row(const vit_item *item, size_t least, size_t most, size_t value_size, void *row,
-                           vit__loaded *loaded, vit_error *err)
+                           vit_loaded *loaded, vit_error *err)
 {
     if (!item->data || item->size < least || item->size > most)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "%zu values, where the model takes %zu to %zu",
@@ -108,7 +108,7 @@ static vit_status copy_row(const vit_item *item, size_t least, size_t most, size
     return VIT_OK;
 }
 
-static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, int32_t *ids, vit__loaded *loaded,
+static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, int32_t *ids, vit_loaded *loaded,
                             vit_error *err)
 {
     if (!pipeline->tokenizer)
@@ -118,11 +118,11 @@ static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, 
 }
 
 /* The caller's own reading. */
-static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded,
+static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
                             vit_error *err)
 {
     bool text = vit__pipeline_takes_text(pipeline);
-    size_t value_size = text ? sizeof(int32_t) : sizeof(float), most = vit__pipeline_row_size(pipeline) / value_size;
+    size_t value_size = text ? sizeof(int32_t) : sizeof(float), most = vit_pipeline_row_size(pipeline) / value_size;
     if (!item->read)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "read is NULL");
     loaded->length = item->read(item, row, err);
@@ -133,7 +133,7 @@ static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, 
 
 /* ------------------------------------------------------------------ any item ---- */
 
-static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded,
+static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
                        vit_error *err)
 {
     size_t pixels = vit_model_pixels_size(pipeline->model), context = vit_model_context(pipeline->model);
@@ -170,9 +170,17 @@ static double thread_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-vit_status vit__load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit__loaded *loaded, vit_error *err)
+vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
+                             vit_error *err)
 {
-    *loaded = (vit__loaded){0};
+    if (pipeline && item && row && loaded)
+        return vit__load(pipeline, item, row, loaded, err);
+    return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !item ? "item" : row ? "loaded" : "row");
+}
+
+vit_status vit__load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded, vit_error *err)
+{
+    *loaded = (vit_loaded){0};
     if (item->error && item->error->status != VIT_OK) {
         if (err)
             *err = *item->error;

@@ -10,8 +10,10 @@
 #define USUAL_BATCH 8
 #define BATCH_BYTES (64u * 1024u * 1024u) /* of pixels, for a batch size of our own choosing */
 
-size_t vit__pipeline_row_size(const vit_pipeline *pipeline)
+size_t vit_pipeline_row_size(const vit_pipeline *pipeline)
 {
+    if (!pipeline)
+        return 0;
     if (vit__pipeline_takes_text(pipeline))
         return vit_model_context(pipeline->model) * sizeof(int32_t);
     return vit_model_pixels_size(pipeline->model) * sizeof(float);
@@ -20,7 +22,7 @@ size_t vit__pipeline_row_size(const vit_pipeline *pipeline)
 /* A few dozen small pictures or texts are worked on together; where pictures are large, fewer. */
 static size_t usual_batch(const vit_pipeline *pipeline)
 {
-    size_t row = vit__pipeline_row_size(pipeline), fitting = row ? BATCH_BYTES / row : USUAL_BATCH;
+    size_t row = vit_pipeline_row_size(pipeline), fitting = row ? BATCH_BYTES / row : USUAL_BATCH;
     if (pipeline->settings.model.once || fitting < 1)
         return 1;
     return fitting < USUAL_BATCH ? fitting : USUAL_BATCH;

@@ -28,9 +28,6 @@ struct vit_pipeline {
     struct vit__feeder *feeder; /* of the run that is going on; NULL: none is */
 };
 
-/* Room for the row of an item that was read, in bytes: pixels, or token ids. */
-size_t vit__pipeline_row_size(const vit_pipeline *pipeline);
-
 static inline bool vit__pipeline_takes_text(const vit_pipeline *pipeline)
 {
     return pipeline->settings.model.tower == VIT_TOWER_TEXT;

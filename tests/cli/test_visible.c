@@ -19,10 +19,12 @@ static void commands_are_shown(void **state)
         {"a\x1b[2Jb", "a\\x1b[2Jb"},
         {"two\nlines\r", "two\\nlines\\x0d"},
         {"tab\t\x7f\x01", "tab\\x09\\x7f\\x01"},
-        {"\xc2\x9b" "2J", "\\xc2\\x9b2J"},          /* U+009B, which some terminals take for ESC [ */
-        {"\xc2\xa0\xc3\xa9", "\xc2\xa0\xc3\xa9"},   /* U+00A0, the first that is none; e with an accent */
+        {"\xc2\x9b"
+         "2J",
+         "\\xc2\\x9b2J"},                         /* U+009B, which some terminals take for ESC [ */
+        {"\xc2\xa0\xc3\xa9", "\xc2\xa0\xc3\xa9"}, /* U+00A0, the first that is none; e with an accent */
         {"\xe7\x8c\xab \xf0\x9f\x90\xb1", "\xe7\x8c\xab \xf0\x9f\x90\xb1"},
-        {"\xff\xc3", "\\xff\\xc3"},                 /* no UTF-8; a character that its end cuts */
+        {"\xff\xc3", "\\xff\\xc3"},                            /* no UTF-8; a character that its end cuts */
         {"\xc0\x9b\xed\xa0\x80", "\\xc0\\x9b\\xed\\xa0\\x80"}, /* overlong; a surrogate */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -144,6 +144,25 @@ typedef struct vit_result {
 VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *items, size_t n, float *results,
                                        vit_error *errors, vit_error *err);
 
+/* ------------------------------------------------------------------ items by hand ---- */
+
+/* What is known of an item once it was read. */
+typedef struct vit_loaded {
+    size_t length;          /* values of the row: pixels, or token ids */
+    uint32_t width, height; /* of the whole picture, upright; 0: there was none */
+    double seconds;         /* of a processor, that reading, decoding and preprocessing took */
+} vit_loaded;
+
+/* Bytes of a row that an item is read into: floats of one picture as the model takes it, or the most token ids of a
+ * text. For a model of 224 x 224 pixels it is 602,112 bytes. 0 of NULL. */
+VIT_API size_t vit_pipeline_row_size(const vit_pipeline *pipeline);
+
+/* Reads, decodes and preprocesses one item (or tokenizes it), on the caller's thread, for a caller who makes batches of
+ * his own, such as a server. row: vit_pipeline_row_size bytes, which vit_encode or vit_encode_text takes. Any number of
+ * threads may load with one pipeline at once, also while another one encodes. Errors are those of the item. */
+VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
+                                     vit_error *err);
+
 /* ------------------------------------------------------------------ streams ---- */
 
 /* Where items come from and where results go. All callbacks get the context. */
