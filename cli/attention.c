@@ -5,7 +5,6 @@
 
 #include "claims.h"
 #include "command.h"
-#include "heat_map.h"
 #include "model.h"
 #include "npy.h"
 #include "output_file.h"
@@ -180,36 +179,19 @@ static vit_status encode(attention *a, const cli_npy *npy, vit_error *err)
 
 /* ------------------------------------------------------------------ maps ---- */
 
-/* Adds share times the weights of the patches: for the class token, or in the mean of the patches as they see each
- * other where there is no class token. */
-static void add_head(const attention *a, size_t head, size_t patches, float share, float *map)
-{
-    bool class_token = vit_output_size(a->model.model, VIT_OUTPUT_CLASS, 0) > 0;
-    size_t prefix = a->tokens - patches, first = class_token ? 0 : prefix, queries = class_token ? 1 : patches;
-    for (size_t query = first; query < first + queries; query++) {
-        const float *row = a->weights + (head * a->tokens + query) * a->tokens + prefix;
-        for (size_t i = 0; i < patches; i++)
-            map[i] += row[i] * share / (float)queries;
-    }
-}
-
 static vit_status draw(const attention *a, void **bytes, size_t *size, vit_error *err)
 {
     size_t n = a->head == HEAD_ALL ? a->heads + 1 : 1;
     const vit_grid grid = vit_model_grid(a->model.model);
     size_t patches = grid.rows * grid.columns;
     float *maps = cli_allocate(n, patches * sizeof *maps);
-    for (size_t head = 0; head < a->heads; head++) {
-        if (a->head < 0)
-            add_head(a, head, patches, 1 / (float)a->heads, maps);
-        if (a->head == HEAD_ALL)
-            add_head(a, head, patches, 1, maps + (head + 1) * patches);
-        if (a->head >= 0 && (size_t)a->head == head)
-            add_head(a, head, patches, 1, maps);
-    }
-    const cli_heat_map map = {.picture = &a->picture, .grid = grid, .n = n, .weights = maps};
+    vit_status status = vit_attention_map(a->model.model, a->weights, a->head < 0 ? -1 : a->head, maps, err);
+    for (size_t head = 0; a->head == HEAD_ALL && status == VIT_OK && head < a->heads; head++)
+        status = vit_attention_map(a->model.model, a->weights, (int)head, maps + (head + 1) * patches, err);
+    const vit_heat_map map = {.picture = &a->picture, .grid = grid, .n = n, .weights = maps};
     vit_image sheet = {0};
-    vit_status status = cli_heat_map_draw(&map, &sheet, err);
+    if (status == VIT_OK)
+        status = vit_heat_map_draw(&map, &sheet, err);
     if (status == VIT_OK)
         status = vit_image_encode_png(&sheet, bytes, size, err);
     vit_image_free(&sheet);

@@ -114,7 +114,7 @@ static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, 
     if (!pipeline->tokenizer)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "a text, before vit_pipeline_start_words");
     loaded->length = pipeline->text_length;
-    return vit_tokenizer_encode_padded(pipeline->tokenizer, item->data, item->size, ids, NULL, err);
+    return vit_tokenizer_encode_padded(pipeline->tokenizer, item->data, item->size, ids, &loaded->tokens, err);
 }
 
 /* The caller's own reading. */

@@ -149,6 +149,7 @@ VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *i
 /* What is known of an item once it was read. */
 typedef struct vit_loaded {
     size_t length;          /* values of the row: pixels, or token ids */
+    size_t tokens;          /* of a text given as text: its ids without the padding; else 0 */
     uint32_t width, height; /* of the whole picture, upright; 0: there was none */
     double seconds;         /* of a processor, that reading, decoding and preprocessing took */
 } vit_loaded;
@@ -230,6 +231,26 @@ VIT_API void vit_labels_score(const vit_labels *labels, const float *embedding, 
 /* The n numbers divided by their length, the square root of the sum of their
  * squares. 0: the length is zero (or not finite), and there is no direction. */
 VIT_API int vit_to_unit_length(float *vector, size_t n);
+
+/* ------------------------------------------------------------------ attention ---- */
+
+/* How much each patch weighs in the attention of a block: for the class token, or in the mean of all patches where the
+ * model has no class token. weights: VIT_OUTPUT_ATTENTION of one picture, [heads * tokens][tokens]. head -1: the mean of
+ * all heads. map[rows * columns of vit_model_grid]. VIT_ERR_INVALID_ARGUMENT: there is no such head. */
+VIT_API vit_status vit_attention_map(const vit_model *model, const float *weights, int head, float *map,
+                                     vit_error *err);
+
+/* Weights of patches as colours over a picture. */
+typedef struct vit_heat_map {
+    const vit_image *picture; /* as the model saw it: vit_preprocess_resized */
+    vit_grid grid;
+    size_t n;             /* maps */
+    const float *weights; /* [n][rows][columns] */
+} vit_heat_map;
+
+/* The maps side by side, each from its own smallest weight (dark) to its largest (bright), over the picture, which is
+ * enlarged where it is small. The caller frees *sheet with vit_image_free. */
+VIT_API vit_status vit_heat_map_draw(const vit_heat_map *map, vit_image *sheet, vit_error *err);
 
 /* ------------------------------------------------------------------ recipes ---- */
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "heat_map.h"
+/* Maps of attention: how much each patch of a picture weighs, and drawing that over the picture. */
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include "error.h"
+#include "vit/pipeline.h"
 
 #define EDGE_LEAST 256u /* of the shorter edge of a tile: small pictures are enlarged by a whole number */
 #define GAP 4u          /* pixels between tiles */
@@ -64,7 +68,7 @@ static void paste(const vit_image *tile, vit_image *sheet, uint32_t left, uint32
                tile->pixels + 3 * (size_t)y * tile->width, 3 * (size_t)tile->width);
 }
 
-static vit_status draw_map(const cli_heat_map *map, size_t index, uint32_t scale, vit_image *sheet,
+static vit_status draw_map(const vit_heat_map *map, size_t index, uint32_t scale, vit_image *sheet,
                            const uint32_t at[2], vit_error *err)
 {
     vit_image levels = {0}, smooth = {0};
@@ -95,8 +99,12 @@ static vit_status make_sheet(const vit_image *tile, size_t n, size_t across, vit
     return status;
 }
 
-vit_status cli_heat_map_draw(const cli_heat_map *map, vit_image *sheet, vit_error *err)
+vit_status vit_heat_map_draw(const vit_heat_map *map, vit_image *sheet, vit_error *err)
 {
+    if (sheet)
+        *sheet = (vit_image){0};
+    if (!map || !sheet || !map->picture || !map->picture->pixels || !map->weights)
+        return vit__fail_null(err, __func__, !map ? "map" : !sheet ? "sheet" : !map->weights ? "weights" : "picture");
     const vit_image *picture = map->picture;
     uint32_t edge = picture->width < picture->height ? picture->width : picture->height;
     uint32_t scale = edge < EDGE_LEAST ? (EDGE_LEAST + edge - 1) / edge : 1;
@@ -115,4 +123,38 @@ vit_status cli_heat_map_draw(const cli_heat_map *map, vit_image *sheet, vit_erro
     if (status != VIT_OK)
         vit_image_free(sheet);
     return status;
+}
+
+/* ------------------------------------------------------------------ weights ---- */
+
+/* Adds share times the weights of the patches in one head. */
+static void add_head(const float *head, size_t tokens, size_t patches, bool class_token, float share, float *map)
+{
+    size_t prefix = tokens - patches, first = class_token ? 0 : prefix, queries = class_token ? 1 : patches;
+    for (size_t query = first; query < first + queries; query++) {
+        const float *row = head + query * tokens + prefix;
+        for (size_t i = 0; i < patches; i++)
+            map[i] += row[i] * share / (float)queries;
+    }
+}
+
+vit_status vit_attention_map(const vit_model *model, const float *weights, int head, float *map, vit_error *err)
+{
+    size_t shape[2];
+    const vit_grid grid = vit_model_grid(model);
+    size_t patches = grid.rows * grid.columns;
+    bool class_token = vit_output_size(model, VIT_OUTPUT_CLASS, 0) > 0;
+    if (!model || !weights || !map)
+        return vit__fail_null(err, __func__, !model ? "model" : weights ? "map" : "weights");
+    vit_status status = vit_output_shape(model, VIT_OUTPUT_ATTENTION, 0, shape, err);
+    if (status != VIT_OK)
+        return status;
+    size_t tokens = shape[1], heads = shape[0] / shape[1];
+    if (head >= 0 && (size_t)head >= heads)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__, "the model has heads 0 to %zu", heads - 1);
+    memset(map, 0, patches * sizeof *map);
+    for (size_t i = 0; i < heads; i++)
+        if (head < 0 || (size_t)head == i)
+            add_head(weights + i * tokens * tokens, tokens, patches, class_token, head < 0 ? 1 / (float)heads : 1, map);
+    return VIT_OK;
 }
