@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buffer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,26 @@ void vit__buffer_add_char(vit__buffer *buffer, uint32_t code_point)
 {
     char bytes[4];
     vit__buffer_add(buffer, bytes, vit__utf8_encode(code_point, bytes));
+}
+
+void vit__buffer_format(vit__buffer *buffer, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    size_t size = length < 0 ? 0 : (size_t)length;
+    char *data = length < 0 || buffer->failed
+                     ? NULL
+                     : vit__grow(buffer->data, &buffer->capacity, buffer->size, size + 1, 1); /* with its terminator */
+    buffer->failed = !data;
+    if (data) {
+        buffer->data = data;
+        vsnprintf(data + buffer->size, size + 1, format, again);
+        buffer->size += size;
+    }
+    va_end(again);
 }
 
 bool vit__buffer_reserve(vit__buffer *buffer, size_t capacity)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vit/export.h"
+
 typedef struct vit__buffer {
     char *data; /* not terminated; NULL until the first addition */
     size_t size, capacity;
@@ -17,6 +19,7 @@ typedef struct vit__buffer {
 void vit__buffer_add(vit__buffer *buffer, const void *bytes, size_t size);
 void vit__buffer_add_string(vit__buffer *buffer, const char *string);
 void vit__buffer_add_char(vit__buffer *buffer, uint32_t code_point); /* as UTF-8 */
+void vit__buffer_format(vit__buffer *buffer, const char *format, ...) VIT_PRINTF(2, 3);
 /* Room for `capacity` bytes in all, and no more than that. false: out of memory. */
 bool vit__buffer_reserve(vit__buffer *buffer, size_t capacity);
 /* Terminates without counting the NUL: data can be read as a C string until the next addition.

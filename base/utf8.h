@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Code points of UTF-8 that was checked before (in text/ by vit__unicode_check). On other bytes the
- * functions stay inside the text. */
+/* Code points of UTF-8. But for vit__utf8_valid_length the text was checked before (in text/ by vit__unicode_check);
+ * on other bytes the functions stay inside the text. */
 #ifndef VIT_UTF8_H
 #define VIT_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* Bytes of the well-formed sequence at `at`, or 0: "\xC3\xA9" gives 2, "\xC3x" gives 0. The text is terminated. */
+size_t vit__utf8_valid_length(const unsigned char *at);
 
 /* Bytes of the character that starts with this byte. */
 static inline size_t vit__utf8_length(char first)

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "embed.h"
+#include "half.h"
 #include "json_text.h"
 #include "npy.h"
 #include "talk.h"
@@ -41,7 +42,7 @@ static const cli_option embed_table[] = {
 static bool round_to_half(float *values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        values[i] = cli_half_to_float(cli_half(values[i]));
+        values[i] = vit__half_to_float(vit__half(values[i]));
         if (!isfinite(values[i]))
             return false;
     }

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "json_text.h"
 #include "options.h"
 #include "tar.h"
 #include "text.h"
+#include "utf8.h"
 
 #define TEXT_BYTES 4096 /* of a text, that are looked at */
 
@@ -37,7 +37,7 @@ static bool is_text_with(const void *bytes, size_t size, bool nul)
     memcpy(text, bytes, length);
     text[length] = '\0';
     for (size_t i = 0; i < length;) {
-        size_t character = cli_utf8_length(text + i);
+        size_t character = vit__utf8_valid_length(text + i);
         nuls += text[i] == '\0';
         if ((text[i] < ' ' && !strchr("\t\r\n", text[i])) || text[i] == 0x7F)
             return false;

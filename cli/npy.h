@@ -20,10 +20,6 @@ void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, ch
 void cli_put_f32(cli_text *bytes, const float *values, size_t n);
 void cli_put_f16(cli_text *bytes, const float *values, size_t n);
 
-/* IEEE half of a float, rounded to nearest, ties to even; infinity past 65504. */
-uint16_t cli_half(float value);
-float cli_half_to_float(uint16_t half);
-
 /* An open file. */
 typedef struct cli_npy {
     int descriptor;

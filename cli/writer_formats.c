@@ -111,18 +111,38 @@ static void row_csv(cli_text *text, const cli_vectors *vectors, const cli_input 
 
 /* ------------------------------------------------------------------ PostgreSQL ---- */
 
+/* Moves the bytes to the text. */
+static void take_bytes(cli_text *text, vit__buffer *bytes)
+{
+    if (bytes->failed)
+        cli_out_of_memory();
+    cli_text_add(text, bytes->data, bytes->size);
+    vit__buffer_free(bytes);
+}
+
 static void start_pgcopy(cli_text *text, const cli_vectors *vectors)
 {
+    vit__buffer bytes = {0};
     (void)vectors;
-    cli_pg_start(text);
+    vit__pg_start(&bytes);
+    take_bytes(text, &bytes);
 }
 
 /* (path text, embedding vector) */
 static void row_pgcopy(cli_text *text, const cli_vectors *vectors, const cli_input *input, const float *values)
 {
-    cli_pg_row(text, 2);
-    cli_pg_text(text, input->path);
-    cli_pg_vector(text, values, vectors->columns, vectors->half);
+    vit__buffer bytes = {0};
+    vit__pg_row(&bytes, 2);
+    vit__pg_text(&bytes, input->path);
+    vit__pg_vector(&bytes, values, vectors->columns, vectors->half);
+    take_bytes(text, &bytes);
+}
+
+static void end_pgcopy(cli_text *text)
+{
+    vit__buffer bytes = {0};
+    vit__pg_end(&bytes);
+    take_bytes(text, &bytes);
 }
 
 /* ------------------------------------------------------------------ the table ---- */
@@ -137,8 +157,8 @@ static const cli_format_row formats[] = {
     [CLI_FORMAT_RAW] = {CLI_KIND_RAW, ".raw", .sidecars = true, .matrices = true, .to_stdout = true, .row = row_binary},
     [CLI_FORMAT_FVECS] = {CLI_KIND_FVECS, ".fvecs", .sidecars = true, .to_stdout = true, .f32_only = true,
                           .row = row_fvecs},
-    [CLI_FORMAT_PGCOPY] = {CLI_KIND_PGCOPY, ".pgcopy", .to_stdout = true, .columns_max = CLI_PG_DIMENSIONS_MAX,
-                           .start = start_pgcopy, .row = row_pgcopy, .end = cli_pg_end},
+    [CLI_FORMAT_PGCOPY] = {CLI_KIND_PGCOPY, ".pgcopy", .to_stdout = true, .columns_max = VIT__PG_DIMENSIONS_MAX,
+                           .start = start_pgcopy, .row = row_pgcopy, .end = end_pgcopy},
 };
 
 const cli_format_row *cli_format_row_of(cli_format format)

@@ -6,37 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Unicode 15, table 3-7. The string is terminated, so looking at a continuation byte only after the one before it was
- * valid never runs past its end. */
-size_t cli_utf8_length(const unsigned char *at)
-{
-    unsigned char low = 0x80, high = 0xBF; /* of the second byte */
-    size_t length;
-    if (at[0] < 0x80)
-        return 1;
-    if (at[0] >= 0xC2 && at[0] <= 0xDF)
-        length = 2;
-    else if (at[0] >= 0xE0 && at[0] <= 0xEF)
-        length = 3;
-    else if (at[0] >= 0xF0 && at[0] <= 0xF4)
-        length = 4;
-    else
-        return 0;
-    if (at[0] == 0xE0)
-        low = 0xA0; /* overlong */
-    else if (at[0] == 0xED)
-        high = 0x9F; /* surrogates */
-    else if (at[0] == 0xF0)
-        low = 0x90; /* overlong */
-    else if (at[0] == 0xF4)
-        high = 0x8F; /* past U+10FFFF */
-    if (at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (at[i] < 0x80 || at[i] > 0xBF)
-            return 0;
-    return length;
-}
+#include "utf8.h"
 
 static void add_escaped(cli_text *text, unsigned char byte)
 {
@@ -59,7 +29,7 @@ void cli_json_string(cli_text *text, const char *string)
     cli_text_add(text, "\"", 1);
     const unsigned char *at = (const unsigned char *)string;
     while (*at) {
-        size_t length = cli_utf8_length(at);
+        size_t length = vit__utf8_valid_length(at);
         bool plain = length > 1 || (length == 1 && *at >= 0x20 && *at != '"' && *at != '\\' && *at != 0x7F);
         if (plain)
             cli_text_add(text, at, length);
@@ -68,19 +38,6 @@ void cli_json_string(cli_text *text, const char *string)
         at += length ? length : 1;
     }
     cli_text_add(text, "\"", 1);
-}
-
-void cli_utf8(cli_text *text, const char *string)
-{
-    const unsigned char *at = (const unsigned char *)string;
-    while (*at) {
-        size_t length = cli_utf8_length(at);
-        if (length)
-            cli_text_add(text, at, length);
-        else
-            add_escaped(text, *at);
-        at += length ? length : 1;
-    }
 }
 
 void cli_json_float(cli_text *text, float value)

@@ -12,12 +12,6 @@
  * \udcff, as Python's surrogateescape reads them. NULL: null. */
 void cli_json_string(cli_text *text, const char *string);
 
-/* The string itself, made valid UTF-8: a byte that is none becomes the six characters \udc80 .. \udcff. */
-void cli_utf8(cli_text *text, const char *string);
-
-/* Bytes of the well-formed UTF-8 sequence at `at`, or 0. The string is terminated. */
-size_t cli_utf8_length(const unsigned char *at);
-
 /* The fewest digits that give the same float back; the value is finite. */
 void cli_json_float(cli_text *text, float value);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "utf8.h"
 
 /* A character of so many bytes; 0: the byte is none. */
 static bool is_command(const unsigned char *at, size_t length)
@@ -18,7 +18,7 @@ size_t cli_visible(const char *string, char *shown)
 {
     size_t size = 0;
     for (const unsigned char *at = (const unsigned char *)string; *at;) {
-        size_t length = cli_utf8_length(at), bytes = length > 0 ? length : 1;
+        size_t length = vit__utf8_valid_length(at), bytes = length > 0 ? length : 1;
         if (*at == '\n') {
             size += (size_t)sprintf(shown + size, "\\n");
         } else if (is_command(at, length)) {

@@ -10,7 +10,7 @@
 
 #include "digest.h"
 #include "json_read.h"
-#include "json_text.h"
+#include "utf8.h"
 #include "text.h"
 
 #define BUFFER_SIZE 65536
@@ -139,7 +139,7 @@ static void clean(char *text)
 {
     char *to = text;
     for (const unsigned char *at = (const unsigned char *)text; *at;) {
-        size_t length = cli_utf8_length(at);
+        size_t length = vit__utf8_valid_length(at);
         if (length == 1 && (*at <= 0x20 || *at == 0x7F)) {
             if (to > text && to[-1] != ' ')
                 *to++ = ' ';

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "claims.h"
-#include "json_text.h"
 #include "output_file.h"
-#include "parallel.h"
+#include "cpu.h"
+#include "pool.h"
+#include "size.h"
 #include "text.h"
 #include "thumbnail.h"
+#include "utf8.h"
 
 #define EDGE 240          /* pixels of a thumbnail */
 #define THREADS_MAX 8u    /* each holds a decoded picture */
@@ -29,7 +31,7 @@ static void add_escaped(cli_text *text, const char *string)
         const char *entity;
     } entities[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
     for (const unsigned char *at = (const unsigned char *)string; *at;) {
-        size_t length = cli_utf8_length(at);
+        size_t length = vit__utf8_valid_length(at);
         const char *entity = length == 0 || *at < 0x20 || *at == 0x7F ? "\xEF\xBF\xBD" : NULL;
         for (size_t i = 0; i < sizeof entities / sizeof *entities && !entity; i++)
             entity = entities[i].byte == *at ? entities[i].entity : NULL;
@@ -104,6 +106,20 @@ static void make_thumbnail(void *context, size_t index, unsigned thread)
     made->sizes[index] = cli_thumbnail(made->cards[index].path, EDGE, &made->texts[index]);
 }
 
+/* Where threads cannot be had, one after the other. */
+static void make_thumbnails(thumbnails *made, size_t n)
+{
+    vit__pool *pool = NULL;
+    size_t threads = vit__smaller(vit__smaller(vit__cpu_count(), THREADS_MAX), n);
+    if (threads < 2 || vit__pool_create((unsigned)threads, &pool, NULL) != VIT_OK) {
+        for (size_t i = 0; i < n; i++)
+            make_thumbnail(made, i, 0);
+        return;
+    }
+    vit__pool_run(pool, n, make_thumbnail, made);
+    vit__pool_free(pool);
+}
+
 static void add_card(cli_text *text, const cli_card *card, const cli_text *picture, const cli_thumbnail_size *size)
 {
     cli_text_string(text, card->is_query ? "<figure class=\"query\">\n" : "<figure>\n");
@@ -137,8 +153,7 @@ bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards
         .sizes = cli_allocate(n, sizeof *made.sizes),
     };
     size_t room = PICTURES_MAX - html->pictures, shown = n < room ? n : room;
-    unsigned threads = cli_parallel_threads(0);
-    cli_parallel(threads < THREADS_MAX ? threads : THREADS_MAX, shown, make_thumbnail, &made);
+    make_thumbnails(&made, shown);
     html->pictures += shown;
     cli_text_string(&html->text, "<section>\n<h2>");
     add_escaped(&html->text, heading);

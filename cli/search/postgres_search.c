@@ -137,10 +137,10 @@ static bool set_plan(postgres_store *store, const cli_lookup *search)
 }
 
 /* The bytes of a vector parameter; the size that COPY puts before them is cut off. */
-static int bind_vector(const postgres_store *store, const float *vector, cli_text *bytes,
+static int bind_vector(const postgres_store *store, const float *vector, vit__buffer *bytes,
                        postgres_parameters *parameters)
 {
-    cli_pg_vector(bytes, vector, store->columns, store->half);
+    vit__pg_vector(bytes, vector, store->columns, store->half);
     parameters->sizes[parameters->n] = (int)bytes->size - 4;
     parameters->formats[parameters->n] = 1;
     return bind_text(parameters, bytes->data + 4);
@@ -149,7 +149,8 @@ static int bind_vector(const postgres_store *store, const float *vector, cli_tex
 static bool search_one(postgres_store *store, const cli_lookup *search, const float *vector, cli_hits *hits)
 {
     postgres_parameters parameters = {0};
-    cli_text sql = {0}, bytes = {0};
+    cli_text sql = {0};
+    vit__buffer bytes = {0};
     char *query = search->filter->match ? words_query(search->filter->match) : NULL;
     int number = bind_vector(store, vector, &bytes, &parameters);
     cli_text_format(&sql, "SELECT id, path, caption, embedding::vector FROM %s", store->table);
@@ -163,7 +164,7 @@ static bool search_one(postgres_store *store, const cli_lookup *search, const fl
     bool done = result != NULL;
     cli_libpq.PQclear(result);
     cli_text_free(&sql);
-    cli_text_free(&bytes);
+    vit__buffer_free(&bytes);
     free(query);
     return done;
 }

@@ -6,6 +6,7 @@
 
 #include "libpq.h"
 #include "store.h"
+#include "buffer.h"
 #include "text.h"
 
 #define POSTGRES_PARAMETERS_MAX 64
@@ -19,7 +20,7 @@ typedef struct postgres_store {
     bool half;               /* halfvec */
     size_t columns;          /* 0 until it has a pin */
     bool has_batch_table;
-    cli_text rows; /* COPY's bytes that wait for the commit */
+    vit__buffer rows; /* COPY's bytes that wait for the commit */
 } postgres_store;
 
 /* The parameters of a statement, as they are bound: $1, $2, ... */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
 #include "pgcopy.h"
 #include "postgres_store.h"
 #include "talk.h"
@@ -127,7 +126,7 @@ static void close_store(cli_store *base)
     cli_libpq.PQfreemem(store->table);
     cli_libpq.PQfreemem(store->pin_table);
     cli_libpq.PQfinish(store->connection);
-    cli_text_free(&store->rows);
+    vit__buffer_free(&store->rows);
     free(store->place);
     free(store->plain_table);
     free(store);
@@ -246,14 +245,15 @@ static bool read_pin(cli_store *base, cli_pin *pin)
 
 static bool insert_pin(postgres_store *store, const char *name, const char *value)
 {
-    cli_text sql = {0}, valid = {0};
-    cli_utf8(&valid, value);
-    const postgres_parameters parameters = {.values = {name, valid.data}, .n = 2};
+    cli_text sql = {0};
+    vit__buffer valid = {0};
+    vit__pg_utf8(&valid, value);
+    const postgres_parameters parameters = {.values = {name, vit__buffer_terminate(&valid)}, .n = 2};
     cli_text_format(&sql, "INSERT INTO %s VALUES ($1, $2)", store->pin_table);
     PGresult *result = cli_postgres_query(store, sql.data, &parameters);
     cli_libpq.PQclear(result);
     cli_text_free(&sql);
-    cli_text_free(&valid);
+    vit__buffer_free(&valid);
     return result != NULL;
 }
 
@@ -374,10 +374,10 @@ static bool copy_rows(postgres_store *store)
     if (cli_libpq.PQresultStatus(result) != PGRES_COPY_IN)
         return cli_postgres_fail(store, result);
     cli_libpq.PQclear(result);
-    cli_pg_end(&store->rows);
+    vit__pg_end(&store->rows);
     bool sent = cli_libpq.PQputCopyData(store->connection, store->rows.data, (int)store->rows.size) == 1 &&
                 cli_libpq.PQputCopyEnd(store->connection, NULL) == 1;
-    cli_text_clear(&store->rows);
+    vit__buffer_clear(&store->rows);
     if (!sent)
         return cli_postgres_fail(store, NULL);
     bool done = true;
@@ -418,49 +418,51 @@ static const char *name_of(const char *path)
 static bool put(cli_store *base, const cli_item *item, const float *vector)
 {
     postgres_store *store = (postgres_store *)base;
-    cli_text *rows = &store->rows;
+    vit__buffer *rows = &store->rows;
     if (!rows->size)
-        cli_pg_start(rows);
-    cli_pg_row(rows, N_COLUMNS);
-    cli_pg_text(rows, item->path);
-    cli_pg_text(rows, name_of(item->path));
-    cli_pg_int64(rows, item->size);
-    cli_pg_int64(rows, item->time);
-    cli_pg_text(rows, item->hash);
-    cli_pg_int64(rows, item->width);
-    cli_pg_int64(rows, item->height);
+        vit__pg_start(rows);
+    vit__pg_row(rows, N_COLUMNS);
+    vit__pg_text(rows, item->path);
+    vit__pg_text(rows, name_of(item->path));
+    vit__pg_int64(rows, item->size);
+    vit__pg_int64(rows, item->time);
+    vit__pg_text(rows, item->hash);
+    vit__pg_int64(rows, item->width);
+    vit__pg_int64(rows, item->height);
     if (item->caption)
-        cli_pg_text(rows, item->caption);
+        vit__pg_text(rows, item->caption);
     else
-        cli_pg_null(rows);
-    cli_pg_int64(rows, item->caption_time);
-    cli_pg_vector(rows, vector, store->columns, store->half);
+        vit__pg_null(rows);
+    vit__pg_int64(rows, item->caption_time);
+    vit__pg_vector(rows, vector, store->columns, store->half);
     return true;
 }
 
 /* The text of $1 .. $9. */
 typedef struct item_texts {
-    cli_text path, name, numbers[5];
+    vit__buffer path, name;
+    cli_text numbers[5];
 } item_texts;
 
 static void bind_item(const cli_item *item, item_texts *texts, postgres_parameters *parameters)
 {
     const int64_t numbers[] = {item->size, item->time, item->width, item->height, item->caption_time};
-    cli_utf8(&texts->path, item->path);
-    cli_utf8(&texts->name, name_of(item->path));
+    vit__pg_utf8(&texts->path, item->path);
+    vit__pg_utf8(&texts->name, name_of(item->path));
     for (size_t i = 0; i < 5; i++)
         cli_text_format(&texts->numbers[i], "%lld", (long long)numbers[i]);
     *parameters = (postgres_parameters){
-        .values = {texts->path.data, texts->name.data, texts->numbers[0].data, texts->numbers[1].data, item->hash,
-                   texts->numbers[2].data, texts->numbers[3].data, item->caption, texts->numbers[4].data},
+        .values = {vit__buffer_terminate(&texts->path), vit__buffer_terminate(&texts->name), texts->numbers[0].data,
+                   texts->numbers[1].data, item->hash, texts->numbers[2].data, texts->numbers[3].data, item->caption,
+                   texts->numbers[4].data},
         .n = 9,
     };
 }
 
 static void free_texts(item_texts *texts)
 {
-    cli_text_free(&texts->path);
-    cli_text_free(&texts->name);
+    vit__buffer_free(&texts->path);
+    vit__buffer_free(&texts->name);
     for (size_t i = 0; i < 5; i++)
         cli_text_free(&texts->numbers[i]);
 }
@@ -481,15 +483,16 @@ static bool run_on_item(postgres_store *store, const cli_item *item, const cli_t
 /* Forgets the path, unless it is that of the image id. */
 static bool remove_other(postgres_store *store, const char *path, int64_t id)
 {
-    cli_text sql = {0}, valid = {0};
-    cli_utf8(&valid, path);
-    const postgres_parameters parameters = {.values = {valid.data}, .n = 1};
+    cli_text sql = {0};
+    vit__buffer valid = {0};
+    vit__pg_utf8(&valid, path);
+    const postgres_parameters parameters = {.values = {vit__buffer_terminate(&valid)}, .n = 1};
     cli_text_format(&sql, "DELETE FROM %s WHERE path = $1 AND id <> %lld", store->table, (long long)id);
     PGresult *result = send_rows(store) ? cli_postgres_query(store, sql.data, &parameters) : NULL;
     bool done = result != NULL;
     cli_libpq.PQclear(result);
     cli_text_free(&sql);
-    cli_text_free(&valid);
+    vit__buffer_free(&valid);
     return done;
 }
 

@@ -81,12 +81,26 @@ static void room_is_as_asked(void **state)
     vit__buffer_free(&buffer);
 }
 
+static void formats_are_added_behind_what_is_there(void **state)
+{
+    (void)state;
+    vit__buffer buffer = {0};
+    vit__buffer_format(&buffer, "%d", 12);
+    vit__buffer_format(&buffer, "%s", "");
+    vit__buffer_format(&buffer, " and %0100d", 7);
+    assert_int_equal(buffer.size, 107);
+    assert_string_equal(vit__buffer_terminate(&buffer) + 105, "07");
+    assert_memory_equal(buffer.data, "12 and 0", 8);
+    vit__buffer_free(&buffer);
+}
+
 /* As text is put together: many additions, and one look at the end. false: out of memory. */
 static bool put_together(vit__buffer *buffer)
 {
     for (int i = 0; i < 100; i++) {
         vit__buffer_add_string(buffer, "word");
         vit__buffer_add_char(buffer, 0x20AC);
+        vit__buffer_format(buffer, "%d", i % 10);
     }
     return vit__buffer_terminate(buffer) != NULL;
 }
@@ -104,7 +118,7 @@ static void a_refused_request_is_remembered(void **state)
         allocations_watch(first, 1); /* those after it would be granted */
         assert_false(put_together(&buffer));
         allocations_stop();
-        assert_true(buffer.failed && buffer.size < 700);
+        assert_true(buffer.failed && buffer.size < 800);
         vit__buffer_free(&buffer);
     }
 }
@@ -116,6 +130,7 @@ int main(void)
         cmocka_unit_test(sizes_that_overflow_leave_the_array),
         cmocka_unit_test(bytes_add_up),
         cmocka_unit_test(room_is_as_asked),
+        cmocka_unit_test(formats_are_added_behind_what_is_there),
         cmocka_unit_test(a_refused_request_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,66 +14,66 @@
 static void test_frame(void **state)
 {
     (void)state;
-    cli_text bytes = {0};
-    cli_pg_start(&bytes);
-    cli_pg_end(&bytes);
+    vit__buffer bytes = {0};
+    vit__pg_start(&bytes);
+    vit__pg_end(&bytes);
     assert_bytes(bytes, "PGCOPY\n\xff\r\n\0"
                         "\0\0\0\0"
                         "\0\0\0\0"
                         "\xff\xff");
-    cli_text_free(&bytes);
+    vit__buffer_free(&bytes);
 }
 
 static void test_fields(void **state)
 {
     (void)state;
-    cli_text bytes = {0};
-    cli_pg_row(&bytes, 4);
-    cli_pg_text(&bytes, "a\xc3\xa9");
-    cli_pg_null(&bytes);
-    cli_pg_int64(&bytes, -2);
-    cli_pg_bytes(&bytes, "\0\x01", 2);
+    vit__buffer bytes = {0};
+    vit__pg_row(&bytes, 4);
+    vit__pg_text(&bytes, "a\xc3\xa9");
+    vit__pg_null(&bytes);
+    vit__pg_int64(&bytes, -2);
+    vit__pg_bytes(&bytes, "\0\x01", 2);
     assert_bytes(bytes, "\0\x04"
                         "\0\0\0\x03"
                         "a\xc3\xa9"
                         "\xff\xff\xff\xff"
                         "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"
                         "\0\0\0\x02\0\x01");
-    cli_text_free(&bytes);
+    vit__buffer_free(&bytes);
 }
 
 /* The server takes UTF-8 only, and a file name may be anything. */
 static void test_no_utf8(void **state)
 {
     (void)state;
-    cli_text bytes = {0};
-    cli_pg_text(&bytes, "x\xff\xc3");
+    vit__buffer bytes = {0};
+    vit__pg_text(&bytes, "x\xff\xc3");
     assert_bytes(bytes, "\0\0\0\x0dx\\udcff\\udcc3");
-    cli_text_clear(&bytes);
-    cli_pg_text(&bytes, "");
+    vit__buffer_clear(&bytes);
+    vit__pg_text(&bytes, "");
     assert_bytes(bytes, "\0\0\0\0");
-    cli_text_free(&bytes);
+    vit__buffer_free(&bytes);
 }
 
 static void test_vector(void **state)
 {
     (void)state;
     static const float values[] = {1.0f, -2.5f, 0.1f};
-    cli_text bytes = {0};
-    cli_pg_vector(&bytes, values, 3, false);
+    vit__buffer bytes = {0};
+    vit__pg_vector(&bytes, values, 3, false);
     assert_bytes(bytes, "\0\0\0\x10"
                         "\0\x03\0\0"
                         "\x3f\x80\0\0"
                         "\xc0\x20\0\0"
                         "\x3d\xcc\xcc\xcd");
-    cli_text_clear(&bytes);
-    cli_pg_vector(&bytes, values, 3, true);
+    vit__buffer_clear(&bytes);
+    vit__pg_vector(&bytes, values, 3, true);
     assert_bytes(bytes, "\0\0\0\x0a"
                         "\0\x03\0\0"
                         "\x3c\0"
                         "\xc1\0"
                         "\x2e\x66");
-    cli_text_free(&bytes);
+    vit__buffer_free(&bytes);
 }
 
 int main(void)
