@@ -41,4 +41,3 @@ float vit__half_to_float(uint16_t half)
     memcpy(&value, &bits, sizeof value);
     return value;
 }
-

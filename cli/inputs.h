@@ -8,9 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "file_facts.h"
 #include "options.h"
-#include "vit/vit.h"
+#include "vit/index.h"
 
 typedef enum cli_source_kind {
     CLI_SOURCE_PATH,   /* a file or a folder */
@@ -85,7 +84,7 @@ struct cli_input {
     size_t size;
     uint32_t width, height; /* of the picture, upright, once it was loaded */
     double seconds;         /* of a processor, that reading, decoding and preprocessing took */
-    cli_file_stamp stamp;   /* of the file, where pass_over filled it */
+    vit_index_stamp stamp;  /* of the file, where pass_over filled it */
     vit_error error;
 };
 

@@ -6,25 +6,25 @@
 #include "claims.h"
 #include "command.h"
 #include "filter.h"
-#include "groups.h"
 #include "html.h"
 #include "json_text.h"
 #include "output_file.h"
-#include "store.h"
+#include "place.h"
 #include "talk.h"
+#include "vit/index.h"
 
 #define DEFAULT_THRESHOLD 0.95
 
 typedef struct dedup {
     /* options */
-    cli_store_options place;
-    cli_filter filter;
+    cli_place place;
+    vit_index_filter filter;
     double threshold;
     bool json;
     unsigned threads;
     const char *path, *html_path;
     /* at work */
-    cli_store *store;
+    vit_index *index;
     size_t columns;
     char **paths; /* of the vectors */
     float *vectors;
@@ -58,7 +58,7 @@ static const cli_option dedup_table[] = {
 
 /* ------------------------------------------------------------------ groups ---- */
 
-static bool take(void *context, const cli_item *item, const float *vector)
+static int take(void *context, const vit_index_item *item, const float *vector)
 {
     dedup *d = context;
     if (d->n == d->capacity) {
@@ -68,7 +68,7 @@ static bool take(void *context, const cli_item *item, const float *vector)
     }
     d->paths[d->n] = cli_duplicate(item->path);
     memcpy(d->vectors + d->n++ * d->columns, vector, d->columns * sizeof *vector);
-    return true;
+    return 0;
 }
 
 /* Members of groups stand together, by path, and groups by their first path. */
@@ -142,11 +142,13 @@ static bool add_page(dedup *d, const member *members, size_t n, double score)
 
 static bool show(dedup *d, const member *members, size_t n)
 {
-    const cli_points points = {d->vectors, d->n, d->columns};
     size_t *numbers = cli_allocate(n, sizeof *numbers);
     for (size_t i = 0; i < n; i++)
         numbers[i] = members[i].point;
-    double score = cli_groups_least(&points, numbers, n, d->threads);
+    double score;
+    vit_error err = {0};
+    if (vit_groups_least(d->vectors, d->columns, numbers, n, d->threads, &score, &err) != VIT_OK)
+        cli_out_of_memory();
     free(numbers);
     if (d->json)
         add_json(d, members, n, score);
@@ -159,10 +161,11 @@ static bool show(dedup *d, const member *members, size_t n)
 
 static bool show_groups(dedup *d)
 {
-    const cli_points points = {d->vectors, d->n, d->columns};
+    vit_error err = {0};
     size_t *group = cli_allocate(d->n, sizeof *group);
     member *members = cli_allocate(d->n, sizeof *members);
-    cli_groups_find(&points, d->threshold, d->threads, group);
+    if (vit_groups_find(d->vectors, d->n, d->columns, d->threshold, d->threads, group, &err) != VIT_OK)
+        cli_out_of_memory();
     size_t n = gather(d, group, members), groups = 0;
     bool done = true;
     for (size_t first = 0, end; first < n && done; first = end, groups++) {
@@ -189,7 +192,7 @@ static cli_exit check_files(const cli_command *command, dedup *d)
     d->json = format == 1;
     if (status == CLI_DONE)
         status = cli_html_claim(command, d->html_path);
-    return status == CLI_DONE ? cli_store_spare(&d->place) : status;
+    return status == CLI_DONE ? cli_place_spare(&d->place) : status;
 }
 
 static cli_exit open_index(const cli_command *command, dedup *d)
@@ -201,22 +204,26 @@ static cli_exit open_index(const cli_command *command, dedup *d)
         status = check_files(command, d);
     if (status != CLI_DONE)
         return status;
-    d->store = cli_store_open(&d->place, CLI_STORE_READ);
-    if (!d->store)
+    d->index = cli_place_open(&d->place, VIT_INDEX_READ, 0);
+    if (!d->index)
         return CLI_USAGE;
-    cli_pin pin = {0};
-    bool done = d->store->kind->read_pin(d->store, &pin);
-    d->columns = cli_pin_dimensions(&pin);
-    cli_pin_free(&pin);
-    if (done && d->columns > 0)
-        return d->store->kind->check_filter(d->store, &d->filter) ? CLI_DONE : CLI_USAGE;
-    cli_error("%s: nothing was indexed here yet: 'vit index' does that", d->store->place);
+    d->columns = vit_index_columns(d->index);
+    if (d->columns == 0) {
+        cli_error("%s: nothing was indexed here yet: 'vit index' does that", vit_index_place(d->index));
+        return CLI_USAGE;
+    }
+    vit_error err = {0};
+    if (vit_index_check_filter(d->index, &d->filter, &err) == VIT_OK)
+        return CLI_DONE;
+    cli_index_filter_error(d->index, &d->filter, &err);
     return CLI_USAGE;
 }
 
 static bool write_groups(dedup *d)
 {
-    if (!d->store->kind->each_vector(d->store, &d->filter, take, d) || !cli_file_open(&d->file, d->path))
+    vit_error err = {0};
+    vit_status status = vit_index_each(d->index, &d->filter, take, d, &err);
+    if (!cli_index_is(d->index, status, &err) || !cli_file_open(&d->file, d->path))
         return false;
     if (d->html_path && !(d->html = cli_html_open(d->html_path, "vit dedup")))
         return false;
@@ -231,7 +238,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     dedup d = {.threshold = DEFAULT_THRESHOLD};
     const cli_group groups[] = {
-        {"Index", cli_store_table, &d.place, NULL},
+        {"Index", cli_place_table, &d.place, NULL},
         {"Results", dedup_table, &d, NULL},
         {"Which images", cli_filter_table, &d.filter, NULL},
         {0},
@@ -246,7 +253,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     free(d.vectors);
     cli_html_discard(d.html);
     cli_file_discard(&d.file);
-    cli_store_close(d.store);
+    vit_index_free(d.index);
     cli_filter_free(&d.filter);
     cli_text_free(&d.text);
     return status;

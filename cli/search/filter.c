@@ -8,15 +8,16 @@
 static const char *add_like(const cli_option *option, const char *value, void *field)
 {
     (void)option;
-    cli_filter *filter = field;
-    filter->likes = cli_reallocate(filter->likes, filter->n_likes + 1, sizeof *filter->likes);
-    filter->likes[filter->n_likes++] = value;
+    vit_index_filter *filter = field;
+    const char **likes = cli_reallocate((void *)filter->likes, filter->n_likes + 1, sizeof *likes);
+    likes[filter->n_likes++] = value;
+    filter->likes = likes;
     return NULL;
 }
 
-#define FIELD(member) offsetof(cli_filter, member)
+#define FIELD(member) offsetof(vit_index_filter, member)
 const cli_option cli_filter_table[] = {
-    {"where", 0, "CONDITION", cli_set_text, FIELD(where.text), NULL,
+    {"where", 0, "CONDITION", cli_set_text, FIELD(where), NULL,
      "only images for which this holds, in SQL on path, name, size (bytes), time ('2024-12-31 23:59:59', UTC), width, "
      "height, caption, hash"},
     {"like", 0, "PATTERN", add_like, 0, NULL,
@@ -26,14 +27,16 @@ const cli_option cli_filter_table[] = {
     {0},
 };
 
-cli_exit cli_filter_check(const cli_command *command, const cli_filter *filter)
+cli_exit cli_filter_check(const cli_command *command, const vit_index_filter *filter)
 {
-    const char *refusal = filter->where.text ? cli_where_refusal(&filter->where) : NULL;
-    return refusal ? cli_usage_error(command, "--where '%s': %s", filter->where.text, refusal) : CLI_DONE;
+    vit_error err = {0};
+    if (!filter->where || vit_index_check_where(filter->where, &err) == VIT_OK)
+        return CLI_DONE;
+    return cli_usage_error(command, "--where '%s': %s", filter->where, err.message);
 }
 
-void cli_filter_free(cli_filter *filter)
+void cli_filter_free(vit_index_filter *filter)
 {
-    free(filter->likes);
-    *filter = (cli_filter){0};
+    free((void *)filter->likes);
+    *filter = (vit_index_filter){0};
 }

@@ -4,12 +4,12 @@
 #define CLI_FILTER_H
 
 #include "options.h"
-#include "store.h"
+#include "vit/index.h"
 
-extern const cli_option cli_filter_table[]; /* fills a cli_filter */
+extern const cli_option cli_filter_table[]; /* fills a vit_index_filter */
 
 /* CLI_USAGE, with a message, if a condition is not well-formed. */
-cli_exit cli_filter_check(const cli_command *command, const cli_filter *filter);
-void cli_filter_free(cli_filter *filter);
+cli_exit cli_filter_check(const cli_command *command, const vit_index_filter *filter);
+void cli_filter_free(vit_index_filter *filter);
 
 #endif

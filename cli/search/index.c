@@ -6,23 +6,24 @@
 #include "command.h"
 #include "interrupt.h"
 #include "job.h"
-#include "sync.h"
+#include "pin.h"
+#include "place.h"
 #include "talk.h"
-#include "vit/pipeline.h"
+#include "text.h"
+#include "vit/index.h"
 
 typedef struct index_command {
     /* options */
-    cli_store_options place;
+    cli_place place;
     cli_output_name output;
     bool prune;
     /* at work */
-    cli_pin there; /* of the index as it was; all NULL: it is new */
-    cli_pin pin;   /* of this run */
-    cli_store *store;
-    cli_sync sync;
-    bool pinned; /* the index has its pin */
-    bool begun;  /* a transaction */
-    size_t columns, added;
+    vit_index_pin there; /* of the index as it was; all NULL: it is new */
+    char *there_place;
+    vit_index_pin pin; /* of this run */
+    vit_index *index;
+    vit_follow *follow;
+    size_t columns;
 } index_command;
 
 #define FIELD(member) offsetof(index_command, member)
@@ -45,101 +46,56 @@ static const cli_left_out left_out[] = {
 
 /* ------------------------------------------------------------------ images ---- */
 
-/* The first picture brings the pin: an index of nothing takes whatever comes next. Another process
- * may have brought one meanwhile. */
-static bool pin(index_command *index)
+/* Says what went wrong. The pin of an index that another process made meanwhile is told as at the start. */
+static bool is_done(const index_command *index, vit_status status, const vit_error *err)
 {
-    cli_store *store = index->store;
-    cli_pin there = {0};
-    if (index->pinned)
-        return true;
-    index->pinned = store->kind->write_pin(store, &index->pin) && store->kind->read_pin(store, &there) &&
-                    cli_pin_matches(&there, &index->pin, store->place);
-    cli_pin_free(&there);
-    return index->pinned;
+    const char *place = vit_index_place(index->index);
+    if (status == VIT_ERR_MODEL_MISMATCH && !cli_pin_matches(vit_index_get_pin(index->index), &index->pin, place))
+        return false;
+    return cli_index_is(index->index, status, err);
 }
 
-static bool begin(index_command *index)
+/* True for what needs no encoding. Fills the stamp of the others, and writes their paths plainly. */
+static bool pass_over(void *context, cli_input *input)
 {
-    if (!index->begun)
-        index->begun = pin(index) && index->store->kind->begin(index->store);
-    return index->begun;
-}
-
-static bool put(index_command *index, const cli_input *input, const float *vector)
-{
-    char hash[CLI_DIGEST_HEX];
-    /* Changed while it was read: without a hash the next run encodes it again. */
-    if (!cli_file_hash_of(input->path, &input->stamp, hash))
-        hash[0] = '\0';
-    int64_t caption_time = cli_caption_time(input->path);
-    char *caption = caption_time ? cli_caption_read(input->path) : NULL;
-    const cli_item item = {
-        .path = input->path,
-        .size = input->stamp.size,
-        .time = input->stamp.time,
-        .hash = hash,
-        .width = input->width,
-        .height = input->height,
-        .caption = caption,
-        .caption_time = caption_time,
-    };
-    bool done = begin(index) && index->store->kind->put(index->store, &item, vector);
-    free(caption);
-    index->added++;
-    return done;
-}
-
-/* The file is no longer the picture that the index has: gone, or not a
- * picture any more. A file that merely cannot be read now keeps its place. */
-static bool drop(index_command *index, const cli_input *input)
-{
-    switch (input->error.status) {
-    case VIT_ERR_NOT_FOUND:
-    case VIT_ERR_UNSUPPORTED_FORMAT:
-    case VIT_ERR_CORRUPT:
-    case VIT_ERR_TRUNCATED:
-    case VIT_ERR_TOO_LARGE:
-    case VIT_ERR_NON_FINITE:
-        break;
-    default:
-        return true;
-    }
-    if (!cli_catalogue_find(&index->sync.catalogue, input->path))
-        return true;
-    index->sync.removed++;
-    return begin(index) && index->store->kind->remove(index->store, input->path);
+    index_command *index = context;
+    char *plain;
+    int encode;
+    if (input->error.status != VIT_OK || input->kind != CLI_SOURCE_PATH)
+        return false;
+    if (vit_follow_look(index->follow, input->path, &plain, &input->stamp, &encode, NULL) != VIT_OK)
+        cli_out_of_memory();
+    free(input->path);
+    input->path = plain;
+    return !encode;
 }
 
 static bool deliver(void *context, cli_input *input, float *values)
 {
     index_command *index = context;
+    vit_error err = {0};
     if (values && !vit_to_unit_length(values, index->columns)) {
         vit_error_set(&input->error, VIT_ERR_NON_FINITE, input->path,
                       "its vector has no direction: it is all zero, or next to it");
         values = NULL;
     }
     cli_interrupt_hold();
-    bool done = values ? put(index, input, values) : drop(index, input);
+    vit_status status = values ? vit_follow_put(index->follow, input->path, &input->stamp, input->width, input->height,
+                                                values, &err)
+                               : vit_follow_drop(index->follow, input->path, input->error.status, &err);
     cli_interrupt_release();
-    return done;
-}
-
-static bool commit(index_command *index)
-{
-    bool done = !index->begun || index->store->kind->commit(index->store);
-    index->begun = false;
-    return done;
+    return is_done(index, status, &err);
 }
 
 /* After every batch. */
 static bool flush(void *context)
 {
     index_command *index = context;
+    vit_error err = {0};
     cli_interrupt_hold();
-    bool done = cli_sync_apply(&index->sync, &index->begun) && commit(index);
+    vit_status status = vit_follow_commit(index->follow, &err);
     cli_interrupt_release();
-    return done;
+    return is_done(index, status, &err);
 }
 
 /* ------------------------------------------------------------------ the command ---- */
@@ -151,20 +107,25 @@ static cli_exit check_options(const cli_command *command, const index_command *i
     for (size_t i = 0; i < job->inputs.n; i++)
         if (job->inputs.sources[i].kind != CLI_SOURCE_PATH && job->inputs.sources[i].kind != CLI_SOURCE_LIST)
             return cli_usage_error(command, "'%s': " FILES_ALONE, job->inputs.sources[i].value);
-    return cli_store_claim(command, &index->place);
+    return cli_place_claim(command, &index->place);
 }
 
 /* An index that is there says by which model, and how, images become vectors. */
 static cli_exit consult(index_command *index, cli_job *job)
 {
-    const char *place = index->place.place;
-    if (cli_store_is_there(&index->place)) {
-        index->store = cli_store_open(&index->place, CLI_STORE_READ);
-        if (!index->store || !index->store->kind->read_pin(index->store, &index->there))
+    index->there_place = cli_duplicate(index->place.place);
+    if (vit_index_is_there(index->place.place)) {
+        vit_index *there = cli_place_open(&index->place, VIT_INDEX_READ, 0);
+        if (!there)
             return CLI_OUTPUT;
-        place = index->store->place;
+        const vit_index_pin *pin = vit_index_get_pin(there);
+        if (vit_index_pin_take(&pin->recipe, pin->model, pin->preprocessor, &index->there, NULL) != VIT_OK)
+            cli_out_of_memory();
+        free(index->there_place);
+        index->there_place = cli_duplicate(vit_index_place(there));
+        vit_index_free(there);
     }
-    return cli_pin_apply(&index->there, job, &index->output, place) ? CLI_DONE : CLI_USAGE;
+    return cli_pin_apply(&index->there, job, &index->output, index->there_place) ? CLI_DONE : CLI_USAGE;
 }
 
 /* What the index has already must fit. */
@@ -173,41 +134,52 @@ static cli_exit open_index(const cli_command *command, index_command *index, cli
     cli_exit status = cli_pin_take(command, job, &index->output, &index->pin);
     if (status != CLI_DONE)
         return status;
-    index->columns = cli_pin_dimensions(&index->pin);
-    cli_store_close(index->store);
-    index->store = cli_store_open(&index->place, CLI_STORE_WRITE);
-    if (!index->store)
+    vit_error err = {0};
+    index->columns = (size_t)strtoul(index->pin.recipe.values[VIT_RECIPE_DIMENSIONS], NULL, 10);
+    index->index = cli_place_open(&index->place, VIT_INDEX_WRITE, 0);
+    if (!index->index)
         return CLI_OUTPUT;
-    cli_pin there = {0};
-    if (!index->store->kind->read_pin(index->store, &there))
-        status = CLI_OUTPUT;
-    index->pinned = cli_pin_dimensions(&there) > 0;
-    if (index->pinned && !cli_pin_matches(&there, &index->pin, index->store->place))
-        status = CLI_USAGE;
-    cli_pin_free(&there);
-    return status;
+    vit_status started = vit_follow_start(index->index, &index->pin, &index->follow, &err);
+    if (is_done(index, started, &err))
+        return CLI_DONE;
+    return started == VIT_ERR_MODEL_MISMATCH ? CLI_USAGE : CLI_OUTPUT;
 }
 
 static void report(const index_command *index, const cli_job *job)
 {
-    const cli_sync *sync = &index->sync;
-    cli_note("%s: %zu encoded, %zu moved, %zu copied, %zu removed, %zu unchanged, %zu failed", index->store->place,
-             index->added, sync->moved, sync->copied, sync->removed, sync->unchanged, job->failed);
+    vit_follow_counts counts;
+    vit_follow_count(index->follow, &counts);
+    cli_note("%s: %zu encoded, %zu moved, %zu copied, %zu removed, %zu unchanged, %zu failed",
+             vit_index_place(index->index), counts.encoded, counts.moved, counts.copied, counts.removed,
+             counts.unchanged, job->failed);
+}
+
+/* What is gone, below the folders among the inputs or everywhere. */
+static vit_status forget(index_command *index, const cli_inputs *inputs, vit_error *err)
+{
+    if (index->prune)
+        return vit_follow_forget(index->follow, NULL, err);
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < inputs->n && status == VIT_OK; i++)
+        if (inputs->sources[i].kind == CLI_SOURCE_PATH)
+            status = vit_follow_forget(index->follow, inputs->sources[i].value, err);
+    return status;
 }
 
 static cli_exit index_images(index_command *index, cli_job *job)
 {
-    if (!cli_sync_start(&index->sync, index->store))
-        return CLI_OUTPUT;
-    job->inputs.pass_over = cli_sync_pass_over;
-    job->inputs.context = &index->sync;
+    vit_error err = {0};
+    job->inputs.pass_over = pass_over;
+    job->inputs.context = index;
     cli_exit status = cli_job_run(job);
     cli_interrupt_hold();
-    bool done = cli_sync_apply(&index->sync, &index->begun) &&
-                cli_sync_forget(&index->sync, &job->inputs, index->prune, &index->begun) && commit(index) &&
-                index->store->kind->finish(index->store);
+    vit_status done = forget(index, &job->inputs, &err);
+    if (done == VIT_OK)
+        done = vit_follow_commit(index->follow, &err);
+    if (done == VIT_OK)
+        done = vit_index_finish(index->index, &err);
     cli_interrupt_release();
-    if (!done)
+    if (!is_done(index, done, &err))
         return CLI_OUTPUT;
     report(index, job);
     return status;
@@ -232,18 +204,18 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     index_command index = {0};
     cli_job job = {.deliver = deliver, .flush = flush, .context = &index, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
-        {"Index", cli_store_write_table, &index.place, NULL},
+        {"Index", cli_place_write_table, &index.place, NULL},
         {"Images", index_table, &index, NULL},
         CLI_JOB_GROUPS(job),
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
     cli_exit status = parsed == CLI_GO_ON ? run_job(command, &index, &job) : (cli_exit)parsed;
-    if (index.sync.store)
-        cli_sync_end(&index.sync);
-    cli_store_close(index.store);
-    cli_pin_free(&index.there);
-    cli_pin_free(&index.pin);
+    vit_follow_free(index.follow);
+    vit_index_free(index.index);
+    vit_index_pin_free(&index.there);
+    vit_index_pin_free(&index.pin);
+    free(index.there_place);
     cli_job_close(&job);
     return status;
 }

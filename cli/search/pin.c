@@ -7,84 +7,33 @@
 #include "talk.h"
 #include "text.h"
 
-const char *const cli_pin_names[CLI_PIN_KEYS] = {
-    [CLI_PIN_MODEL_DIGEST] = "model_digest",
-    [CLI_PIN_PREPROCESSING_DIGEST] = "preprocessing_digest",
-    [CLI_PIN_PRECISION] = "precision",
-    [CLI_PIN_OUTPUT] = "output",
-    [CLI_PIN_DIMENSIONS] = "dimensions",
-    [CLI_PIN_RESAMPLER] = "resampler",
-    [CLI_PIN_EXIF] = "exif",
-    [CLI_PIN_BACKGROUND] = "background",
-    [CLI_PIN_IMAGE_SIZE] = "image_size",
-    [CLI_PIN_FAST_DECODE] = "fast_decode",
-    [CLI_PIN_MODEL] = "model",
-    [CLI_PIN_PREPROCESSOR] = "preprocessor",
-};
-
-/* What must be the same, and what the user is told that it is. What stands first is told first: the
- * model before how it was run, and an option before the preprocessing, whose digest --image-size
- * changes too. */
+/* What the user is told that it is, of what must be the same. */
 static const struct {
-    cli_pin_key key;
+    vit_recipe_key key;
     const char *words;
     bool digest;
-} compared[] = {
-    {CLI_PIN_MODEL_DIGEST, "weights", true},
-    {CLI_PIN_PRECISION, "--precision", false},
-    {CLI_PIN_OUTPUT, "--output", false},
-    {CLI_PIN_RESAMPLER, "--resampler", false},
-    {CLI_PIN_EXIF, "--exif", false},
-    {CLI_PIN_BACKGROUND, "--background", false},
-    {CLI_PIN_IMAGE_SIZE, "--image-size", false},
-    {CLI_PIN_FAST_DECODE, "--fast-decode", false},
-    {CLI_PIN_PREPROCESSING_DIGEST, "preprocessing", true},
-    {CLI_PIN_DIMENSIONS, "a length of", false},
+} told[] = {
+    {VIT_RECIPE_MODEL_DIGEST, "weights", true},
+    {VIT_RECIPE_PRECISION, "--precision", false},
+    {VIT_RECIPE_OUTPUT, "--output", false},
+    {VIT_RECIPE_RESAMPLER, "--resampler", false},
+    {VIT_RECIPE_EXIF, "--exif", false},
+    {VIT_RECIPE_BACKGROUND, "--background", false},
+    {VIT_RECIPE_IMAGE_SIZE, "--image-size", false},
+    {VIT_RECIPE_FAST_DECODE, "--fast-decode", false},
+    {VIT_RECIPE_PREPROCESSING_DIGEST, "preprocessing", true},
+    {VIT_RECIPE_DIMENSIONS, "a length of", false},
 };
 
-static void set(cli_pin *pin, cli_pin_key key, const char *value)
-{
-    free(pin->values[key]);
-    pin->values[key] = value ? cli_duplicate(value) : NULL;
-}
-
-/* The folder may be named from elsewhere the next time: what exists is kept as an absolute path. */
-static void set_place(cli_pin *pin, cli_pin_key key, const char *place)
-{
-    char *resolved = place ? realpath(place, NULL) : NULL;
-    set(pin, key, resolved ? resolved : place);
-    free(resolved);
-}
-
 /* An index is at the size that --image-size names, or at the model's own; ready pixels do not change that. */
-static void take_size(const cli_picture_options *pictures, cli_pin *pin)
+static vit_status take_size(const cli_picture_options *pictures, vit_recipe *recipe, vit_error *err)
 {
     char text[32];
     snprintf(text, sizeof text, "%ux%u", pictures->image_size.height, pictures->image_size.width);
-    set(pin, CLI_PIN_IMAGE_SIZE, pictures->image_size.height ? text : NULL);
+    return vit_recipe_set(recipe, VIT_RECIPE_IMAGE_SIZE, pictures->image_size.height ? text : NULL, err);
 }
 
-static void take_recipe(const vit_recipe *recipe, cli_pin *pin)
-{
-    static const struct {
-        cli_pin_key key;
-        vit_recipe_key of;
-    } rows[] = {
-        {CLI_PIN_MODEL_DIGEST, VIT_RECIPE_MODEL_DIGEST},
-        {CLI_PIN_PREPROCESSING_DIGEST, VIT_RECIPE_PREPROCESSING_DIGEST},
-        {CLI_PIN_PRECISION, VIT_RECIPE_PRECISION},
-        {CLI_PIN_OUTPUT, VIT_RECIPE_OUTPUT},
-        {CLI_PIN_DIMENSIONS, VIT_RECIPE_DIMENSIONS},
-        {CLI_PIN_RESAMPLER, VIT_RECIPE_RESAMPLER},
-        {CLI_PIN_EXIF, VIT_RECIPE_EXIF},
-        {CLI_PIN_BACKGROUND, VIT_RECIPE_BACKGROUND},
-        {CLI_PIN_FAST_DECODE, VIT_RECIPE_FAST_DECODE},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        set(pin, rows[i].key, recipe->values[rows[i].of]);
-}
-
-cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output_name *output, cli_pin *pin)
+cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output_name *output, vit_index_pin *pin)
 {
     size_t shape[2];
     vit_error err = {0};
@@ -98,48 +47,36 @@ cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output
     cli_exit status = cli_job_recipe(job, &recipe);
     if (status != CLI_DONE)
         return status;
-    take_recipe(&recipe, pin);
-    take_size(&job->pictures, pin);
-    set_place(pin, CLI_PIN_MODEL, job->model.name);
-    set_place(pin, CLI_PIN_PREPROCESSOR, job->options.preprocessor);
+    if (take_size(&job->pictures, &recipe, &err) != VIT_OK ||
+        vit_index_pin_take(&recipe, job->model.name, job->options.preprocessor, pin, &err) != VIT_OK)
+        cli_out_of_memory();
     vit_recipe_free(&recipe);
     return CLI_DONE;
-}
-
-void cli_pin_free(cli_pin *pin)
-{
-    for (size_t i = 0; i < CLI_PIN_KEYS; i++)
-        set(pin, (cli_pin_key)i, NULL);
-}
-
-size_t cli_pin_dimensions(const cli_pin *pin)
-{
-    const char *text = pin->values[CLI_PIN_DIMENSIONS];
-    return text ? (size_t)strtoul(text, NULL, 10) : 0;
 }
 
 /* ------------------------------------------------------------------ what differs ---- */
 
 #define DIGITS 12 /* of a digest, that are shown */
 
-static const char *value_of(const cli_pin *pin, cli_pin_key key)
+static const char *value_of(const vit_index_pin *pin, vit_recipe_key key)
 {
-    return pin->values[key] ? pin->values[key] : "";
+    return pin->recipe.values[key] ? pin->recipe.values[key] : "";
 }
 
 /* Whose digest it is: a model, or where its preprocessing stands. */
-static const char *owner_of(const cli_pin *pin, cli_pin_key key)
+static const char *owner_of(const vit_index_pin *pin, vit_recipe_key key)
 {
-    bool rules = key == CLI_PIN_PREPROCESSING_DIGEST && pin->values[CLI_PIN_PREPROCESSOR];
-    return value_of(pin, rules ? CLI_PIN_PREPROCESSOR : CLI_PIN_MODEL);
+    if (key == VIT_RECIPE_PREPROCESSING_DIGEST && pin->preprocessor)
+        return pin->preprocessor;
+    return pin->model ? pin->model : "";
 }
 
 /* Digests mean nothing to people: they are told the names, and where these are the same, that
  * something has changed. */
-static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
+static void refuse_digest(const vit_index_pin *index, const vit_index_pin *now, size_t row, const char *place)
 {
-    const cli_pin_key key = compared[row].key;
-    const char *what = compared[row].words, *then = owner_of(index, key), *here = owner_of(now, key);
+    const vit_recipe_key key = told[row].key;
+    const char *what = told[row].words, *then = owner_of(index, key), *here = owner_of(now, key);
     const char *was = value_of(index, key), *is = value_of(now, key);
     if (strcmp(then, here) == 0)
         cli_error("%s: the %s of %s changed since its vectors were made (digest %.*s then, %.*s "
@@ -156,34 +93,30 @@ static void refuse_digest(const cli_pin *index, const cli_pin *now, size_t row, 
 /* "with --output mean", "without --background" */
 static void add_option(cli_text *text, size_t row, const char *value)
 {
-    bool flag = compared[row].key == CLI_PIN_FAST_DECODE;
-    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", compared[row].words, *value && !flag ? " " : "",
+    bool flag = told[row].key == VIT_RECIPE_FAST_DECODE;
+    cli_text_format(text, "%s %s%s%s", *value ? "with" : "without", told[row].words, *value && !flag ? " " : "",
                     flag ? "" : value);
 }
 
-static void refuse_option(const cli_pin *index, const cli_pin *now, size_t row, const char *place)
+static void refuse_option(const vit_index_pin *index, const vit_index_pin *now, size_t row, const char *place)
 {
     cli_text then = {0}, here = {0};
-    add_option(&then, row, value_of(index, compared[row].key));
-    add_option(&here, row, value_of(now, compared[row].key));
+    add_option(&then, row, value_of(index, told[row].key));
+    add_option(&here, row, value_of(now, told[row].key));
     cli_error("%s: its vectors were made by model %s %s, these would be made %s; they cannot be "
               "compared: use the same, or another --db",
-              place, value_of(index, CLI_PIN_MODEL), then.data, here.data);
+              place, index->model ? index->model : "", then.data, here.data);
     cli_text_free(&then);
     cli_text_free(&here);
 }
 
-bool cli_pin_matches(const cli_pin *index, const cli_pin *now, const char *place)
+bool cli_pin_matches(const vit_index_pin *index, const vit_index_pin *now, const char *place)
 {
-    for (size_t row = 0; row < sizeof compared / sizeof *compared; row++) {
-        const cli_pin_key key = compared[row].key;
-        bool words = key == CLI_PIN_PREPROCESSING_DIGEST && !now->values[key];
-        if (words || strcmp(value_of(index, key), value_of(now, key)) == 0)
-            continue;
-        (compared[row].digest ? refuse_digest : refuse_option)(index, now, row, place);
-        return false;
-    }
-    return true;
+    vit_recipe_key key = vit_index_pin_differs(index, now);
+    for (size_t row = 0; row < sizeof told / sizeof *told; row++)
+        if (told[row].key == key)
+            (told[row].digest ? refuse_digest : refuse_option)(index, now, row, place);
+    return key == VIT_RECIPE_KEYS;
 }
 
 /* ------------------------------------------------------------------ options ---- */
@@ -196,21 +129,21 @@ static bool apply_option(const cli_option *table, const char *name, const char *
     return false;
 }
 
-static bool was_given(const cli_job *job, cli_pin_key key)
+static bool was_given(const cli_job *job, vit_recipe_key key)
 {
     const cli_picture_options *pictures = &job->pictures;
     switch (key) {
-    case CLI_PIN_PRECISION:
+    case VIT_RECIPE_PRECISION:
         return job->options.precision != VIT_PRECISION_AUTO;
-    case CLI_PIN_RESAMPLER:
+    case VIT_RECIPE_RESAMPLER:
         return pictures->resampler >= 0;
-    case CLI_PIN_EXIF:
+    case VIT_RECIPE_EXIF:
         return pictures->exif >= 0;
-    case CLI_PIN_BACKGROUND:
+    case VIT_RECIPE_BACKGROUND:
         return pictures->background.given;
-    case CLI_PIN_IMAGE_SIZE:
+    case VIT_RECIPE_IMAGE_SIZE:
         return pictures->image_size.height > 0;
-    case CLI_PIN_FAST_DECODE:
+    case VIT_RECIPE_FAST_DECODE:
         return pictures->fast_decode;
     default:
         return false;
@@ -218,22 +151,22 @@ static bool was_given(const cli_job *job, cli_pin_key key)
 }
 
 /* In the form that the index keeps it in, which is that of the command line. */
-static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
+static bool apply_options(const vit_index_pin *index, cli_job *job, const char *place)
 {
     static const struct {
-        cli_pin_key key;
+        vit_recipe_key key;
         const char *option;
         bool picture;
     } rows[] = {
-        {CLI_PIN_PRECISION, "precision", false},
-        {CLI_PIN_RESAMPLER, "resampler", true},
-        {CLI_PIN_EXIF, "exif", true},
-        {CLI_PIN_BACKGROUND, "background", true},
-        {CLI_PIN_IMAGE_SIZE, "image-size", true},
-        {CLI_PIN_FAST_DECODE, "fast-decode", true},
+        {VIT_RECIPE_PRECISION, "precision", false},
+        {VIT_RECIPE_RESAMPLER, "resampler", true},
+        {VIT_RECIPE_EXIF, "exif", true},
+        {VIT_RECIPE_BACKGROUND, "background", true},
+        {VIT_RECIPE_IMAGE_SIZE, "image-size", true},
+        {VIT_RECIPE_FAST_DECODE, "fast-decode", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *value = index->values[rows[i].key];
+        const char *value = index->recipe.values[rows[i].key];
         const cli_option *table = rows[i].picture ? cli_picture_table : cli_model_table;
         void *target = rows[i].picture ? (void *)&job->pictures : (void *)&job->options;
         if (!value || was_given(job, rows[i].key))
@@ -243,9 +176,9 @@ static bool apply_options(const cli_pin *index, cli_job *job, const char *place)
                       value);
             return false;
         }
-        if (rows[i].key == CLI_PIN_PRECISION)
+        if (rows[i].key == VIT_RECIPE_PRECISION)
             job->options.precision_asked_by = place;
-        if (rows[i].key == CLI_PIN_IMAGE_SIZE)
+        if (rows[i].key == VIT_RECIPE_IMAGE_SIZE)
             job->pictures.image_size.asked_by = place;
     }
     return true;
@@ -260,10 +193,10 @@ static void apply_place(const char *named, const char *place, const char **given
     *asked_by = place;
 }
 
-bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, const char *place)
+bool cli_pin_apply(const vit_index_pin *index, cli_job *job, cli_output_name *output, const char *place)
 {
     static const cli_option row = {.name = "output"};
-    const char *name = index->values[CLI_PIN_OUTPUT] ? index->values[CLI_PIN_OUTPUT] : "embedding";
+    const char *name = index->recipe.values[VIT_RECIPE_OUTPUT] ? index->recipe.values[VIT_RECIPE_OUTPUT] : "embedding";
     if (!apply_options(index, job, place))
         return false;
     if (!output->text && cli_set_output(&row, name, output) != NULL) {
@@ -272,8 +205,8 @@ bool cli_pin_apply(const cli_pin *index, cli_job *job, cli_output_name *output, 
     }
     job->pictures.exif = job->pictures.exif < 0 ? VIT_EXIF_APPLY : job->pictures.exif;
     job->pictures.resampler = job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
-    apply_place(index->values[CLI_PIN_MODEL], place, &job->options.model, &job->options.model_asked_by);
-    apply_place(index->values[CLI_PIN_PREPROCESSOR], place, &job->options.preprocessor,
+    apply_place(index->model, place, &job->options.model, &job->options.model_asked_by);
+    apply_place(index->preprocessor, place, &job->options.preprocessor,
                 &job->options.preprocessor_asked_by);
     return true;
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file_facts.h"
-#include "talk.h"
+#include "pin.h"
+#include "place.h"
 #include "text.h"
 #include "vit/pipeline.h"
 
@@ -59,15 +59,15 @@ static bool flush(void *context)
 
 /* ------------------------------------------------------------------ without a model ---- */
 
-static bool fetch(cli_store *store, const cli_source *source, size_t columns, float *vector, bool *found)
+static bool fetch(vit_index *index, const cli_source *source, float *vector, bool *found)
 {
-    char hash[CLI_DIGEST_HEX];
-    cli_file_stamp stamp;
-    *found = false;
-    if (source->kind != CLI_SOURCE_PATH || !cli_file_stamp_of(source->value, &stamp) ||
-        !cli_file_hash(source->value, hash))
-        return true;
-    return store->kind->find_vector(store, hash, vector, columns, found);
+    vit_error err = {0};
+    int there = 0;
+    vit_status status = source->kind == CLI_SOURCE_PATH
+                            ? vit_index_find_file(index, source->value, vector, &there, &err)
+                            : VIT_OK;
+    *found = there;
+    return cli_index_is(index, status, &err);
 }
 
 /* Where the queries are files by name, all of them, and nothing asks for a run of the model. */
@@ -79,7 +79,7 @@ static bool may_be_known(const cli_job *job)
 }
 
 /* Where the index has the vectors of all pictures asked for. *known: it had. */
-static bool answer_known(gathering *g, const cli_job *job, cli_store *store, bool *known)
+static bool answer_known(gathering *g, const cli_job *job, vit_index *index, bool *known)
 {
     size_t n = job->inputs.n;
     cli_input *inputs = cli_allocate(n, sizeof *inputs);
@@ -88,7 +88,7 @@ static bool answer_known(gathering *g, const cli_job *job, cli_store *store, boo
     for (size_t i = 0; i < n && *known && done; i++) {
         const cli_source *source = &job->inputs.sources[i];
         float *vector = g->vectors + i * g->columns;
-        done = fetch(store, source, g->columns, vector, known);
+        done = fetch(index, source, vector, known);
         inputs[i] = (cli_input){.kind = source->kind, .path = cli_duplicate(source->value)};
         g->queries[g->n++] = (cli_query){.input = &inputs[i], .vector = vector};
     }
@@ -102,18 +102,20 @@ static bool answer_known(gathering *g, const cli_job *job, cli_store *store, boo
 
 /* ------------------------------------------------------------------ with it ---- */
 
-static cli_exit encode(const cli_command *command, cli_job *job, const cli_pin *pin, cli_store *store, gathering *g)
+static cli_exit encode(const cli_command *command, cli_job *job, vit_index *index, gathering *g)
 {
+    const vit_index_pin *pin = vit_index_get_pin(index);
+    const char *place = vit_index_place(index);
     cli_output_name output = {0};
-    cli_pin now = {0};
-    if (!cli_pin_apply(pin, job, &output, store->place))
+    vit_index_pin now = {0};
+    if (!cli_pin_apply(pin, job, &output, place))
         return CLI_USAGE;
     cli_exit status = cli_job_open(command, job);
     if (status == CLI_DONE)
         status = cli_pin_take(command, job, &output, &now);
-    if (status == CLI_DONE && !cli_pin_matches(pin, &now, store->place))
+    if (status == CLI_DONE && !cli_pin_matches(pin, &now, place))
         status = CLI_USAGE;
-    cli_pin_free(&now);
+    vit_index_pin_free(&now);
     if (status == CLI_DONE)
         status = cli_job_start(job);
     if (status != CLI_DONE)
@@ -121,32 +123,22 @@ static cli_exit encode(const cli_command *command, cli_job *job, const cli_pin *
     job->deliver = deliver;
     job->flush = flush;
     job->context = g;
-    start(g, cli_pin_dimensions(pin), job->model.batch);
+    start(g, vit_index_columns(index), job->model.batch);
     status = cli_job_run(job);
     finish(g);
     return status;
 }
 
-cli_exit cli_query_each(const cli_command *command, cli_job *job, cli_store *store, cli_answer *answer, void *context)
+cli_exit cli_query_each(const cli_command *command, cli_job *job, vit_index *index, cli_answer *answer, void *context)
 {
-    cli_pin pin = {0};
     gathering g = {.answer = answer, .context = context};
     cli_exit status = cli_inputs_check(command, &job->inputs);
-    if (status == CLI_DONE && !store->kind->read_pin(store, &pin))
-        status = CLI_OUTPUT;
-    if (status == CLI_DONE && cli_pin_dimensions(&pin) == 0) {
-        cli_error("%s: nothing was indexed here yet", store->place);
-        status = CLI_USAGE;
-    }
+    if (status != CLI_DONE)
+        return status;
     bool known = false;
-    if (status == CLI_DONE) {
-        start(&g, cli_pin_dimensions(&pin), job->inputs.n);
-        if (!answer_known(&g, job, store, &known))
-            status = CLI_OUTPUT;
-        finish(&g);
-    }
-    if (status == CLI_DONE && !known)
-        status = encode(command, job, &pin, store, &g);
-    cli_pin_free(&pin);
-    return status;
+    start(&g, vit_index_columns(index), job->inputs.n);
+    if (!answer_known(&g, job, index, &known))
+        status = CLI_OUTPUT;
+    finish(&g);
+    return status == CLI_DONE && !known ? encode(command, job, index, &g) : status;
 }

@@ -6,29 +6,27 @@
 #include "claims.h"
 #include "command.h"
 #include "filter.h"
-#include "fusion.h"
 #include "html.h"
 #include "json_text.h"
 #include "output_file.h"
+#include "place.h"
 #include "progress.h"
 #include "query.h"
-#include "store.h"
 #include "talk.h"
+#include "vit/index.h"
 
 #define DEFAULT_TOP 10
-#define FUSION_DEPTH 10 /* how many times more images than wanted each order contributes */
 
 typedef struct search {
     /* options */
-    cli_store_options place;
-    cli_filter filter;
+    cli_place place;
+    vit_index_filter filter;
     size_t top;
     bool json, exact, fuse;
     const char *path, *html_path;
     /* at work */
-    unsigned threads;
     size_t columns;
-    cli_store *store;
+    vit_index *index;
     cli_file file;
     cli_html *html;
     cli_text text;
@@ -50,7 +48,7 @@ static const cli_option search_table[] = {
 
 /* ------------------------------------------------------------------ results ---- */
 
-static void add_json(search *s, const char *query, const cli_hits *hits)
+static void add_json(search *s, const char *query, const vit_index_hits *hits)
 {
     cli_text_string(&s->text, "{\"query\":");
     cli_json_string(&s->text, query);
@@ -65,7 +63,7 @@ static void add_json(search *s, const char *query, const cli_hits *hits)
     cli_text_string(&s->text, "]}\n");
 }
 
-static void add_text(search *s, const char *query, const cli_hits *hits)
+static void add_text(search *s, const char *query, const vit_index_hits *hits)
 {
     cli_text_format(&s->text, "%s\n", query);
     for (size_t i = 0; i < hits->n; i++)
@@ -83,7 +81,7 @@ static void add_failure(search *s, const cli_input *input)
     cli_text_string(&s->text, "}\n");
 }
 
-static bool add_page(search *s, const char *query, bool is_picture, const cli_hits *hits)
+static bool add_page(search *s, const char *query, bool is_picture, const vit_index_hits *hits)
 {
     cli_card *cards = cli_allocate(hits->n + 1, sizeof *cards);
     char(*notes)[32] = cli_allocate(hits->n + 1, sizeof *notes);
@@ -100,7 +98,7 @@ static bool add_page(search *s, const char *query, bool is_picture, const cli_hi
     return done;
 }
 
-static bool show(search *s, const char *query, bool is_picture, const cli_hits *hits)
+static bool show(search *s, const char *query, bool is_picture, const vit_index_hits *hits)
 {
     if (s->json)
         add_json(s, query, hits);
@@ -118,25 +116,12 @@ static bool put(search *s)
 
 /* ------------------------------------------------------------------ searching ---- */
 
-static bool search_fused(search *s, const cli_lookup *what, cli_hits *hits)
+static bool find_hits(search *s, const vit_index_query *query, vit_index_hits *hits)
 {
-    cli_filter filter = s->filter;
-    filter.match = NULL;
-    cli_lookup deep = *what;
-    deep.filter = &filter;
-    deep.k = what->k * FUSION_DEPTH;
-    bool done = s->store->kind->search(s->store, &deep, hits);
-    for (size_t i = 0; i < what->n && done; i++) {
-        cli_hits worded = {0};
-        cli_lookup one = deep;
-        one.vectors = what->vectors + i * what->columns;
-        one.n = 1;
-        done = s->store->kind->match(s->store, s->filter.match, &one, &worded);
-        if (done)
-            cli_hits_fuse(&hits[i], &worded, what->k);
-        cli_hits_free(&worded);
-    }
-    return done;
+    vit_error err = {0};
+    vit_status status = s->fuse ? vit_index_fuse(s->index, s->filter.match, query, hits, &err)
+                                : vit_index_search(s->index, query, hits, &err);
+    return cli_index_is(s->index, status, &err);
 }
 
 /* Vectors of the queries that have one, close together. */
@@ -144,19 +129,17 @@ static bool answer(void *context, const cli_query *queries, size_t n)
 {
     search *s = context;
     float *vectors = cli_allocate(n, s->columns * sizeof *vectors);
-    cli_hits *hits = cli_allocate(n, sizeof *hits);
-    cli_lookup what = {
+    vit_index_hits *hits = cli_allocate(n, sizeof *hits);
+    vit_index_query what = {
         .vectors = vectors,
-        .columns = s->columns,
         .k = s->top,
         .filter = &s->filter,
         .exact = s->exact,
-        .threads = s->threads,
     };
     for (size_t i = 0; i < n; i++)
         if (queries[i].vector)
             memcpy(vectors + what.n++ * s->columns, queries[i].vector, s->columns * sizeof *vectors);
-    bool done = what.n == 0 || (s->fuse ? search_fused(s, &what, hits) : s->store->kind->search(s->store, &what, hits));
+    bool done = what.n == 0 || find_hits(s, &what, hits);
     for (size_t i = 0, next = 0; i < n && done; i++) {
         const cli_input *input = queries[i].input;
         if (queries[i].vector)
@@ -165,7 +148,7 @@ static bool answer(void *context, const cli_query *queries, size_t n)
             add_failure(s, input);
     }
     for (size_t i = 0; i < n; i++)
-        cli_hits_free(&hits[i]);
+        vit_index_hits_free(&hits[i]);
     free(hits);
     free(vectors);
     return done && put(s);
@@ -174,11 +157,12 @@ static bool answer(void *context, const cli_query *queries, size_t n)
 /* Words alone need no model. */
 static cli_exit answer_words(search *s)
 {
-    cli_hits hits = {0};
-    const cli_lookup what = {.k = s->top, .filter = &s->filter};
-    bool done = s->store->kind->match(s->store, s->filter.match, &what, &hits) &&
-                show(s, s->filter.match, false, &hits) && put(s);
-    cli_hits_free(&hits);
+    vit_index_hits hits = {0};
+    const vit_index_query what = {.k = s->top, .filter = &s->filter};
+    vit_error err = {0};
+    vit_status status = vit_index_match(s->index, s->filter.match, &what, &hits, &err);
+    bool done = cli_index_is(s->index, status, &err) && show(s, s->filter.match, false, &hits) && put(s);
+    vit_index_hits_free(&hits);
     return done ? CLI_DONE : CLI_OUTPUT;
 }
 
@@ -206,7 +190,7 @@ static cli_exit check_files(const cli_command *command, search *s)
     s->json = format == 1;
     if (status == CLI_DONE)
         status = cli_html_claim(command, s->html_path);
-    return status == CLI_DONE ? cli_store_spare(&s->place) : status;
+    return status == CLI_DONE ? cli_place_spare(&s->place) : status;
 }
 
 static bool open_outputs(search *s)
@@ -233,23 +217,22 @@ static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
         status = check_files(command, s);
     if (status != CLI_DONE)
         return status;
-    s->store = cli_store_open(&s->place, CLI_STORE_READ);
-    if (!s->store)
+    s->index = cli_place_open(&s->place, VIT_INDEX_READ, job->options.threads);
+    if (!s->index)
         return CLI_USAGE;
-    cli_pin pin = {0};
-    bool done = s->store->kind->read_pin(s->store, &pin);
-    s->columns = cli_pin_dimensions(&pin);
-    cli_pin_free(&pin);
-    if (!done || s->columns == 0) {
-        cli_error("%s: nothing was indexed here yet: 'vit index' does that", s->store->place);
+    s->columns = vit_index_columns(s->index);
+    if (s->columns == 0) {
+        cli_error("%s: nothing was indexed here yet: 'vit index' does that", vit_index_place(s->index));
         return CLI_USAGE;
     }
-    if (!s->store->kind->check_filter(s->store, &s->filter))
+    vit_error err = {0};
+    if (vit_index_check_filter(s->index, &s->filter, &err) != VIT_OK) {
+        cli_index_filter_error(s->index, &s->filter, &err);
         return CLI_USAGE;
+    }
     if (!open_outputs(s))
         return CLI_OUTPUT;
-    s->threads = job->options.threads;
-    status = job->inputs.n ? cli_query_each(command, job, s->store, answer, s) : answer_words(s);
+    status = job->inputs.n ? cli_query_each(command, job, s->index, answer, s) : answer_words(s);
     if ((status == CLI_DONE || status == CLI_INPUTS_FAILED) && !commit_outputs(s))
         status = CLI_OUTPUT;
     return status;
@@ -260,7 +243,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     search s = {.top = DEFAULT_TOP};
     cli_job job = {.progress = CLI_PROGRESS_NEVER, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
-        {"Index", cli_store_table, &s.place, NULL},          {"Results", search_table, &s, NULL},
+        {"Index", cli_place_table, &s.place, NULL},          {"Results", search_table, &s, NULL},
         {"Which images", cli_filter_table, &s.filter, NULL}, {"Queries", cli_input_table, &job.inputs, cli_inputs_add},
         {"Model", cli_model_table, &job.options, NULL},      {0},
     };
@@ -268,7 +251,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     cli_exit status = parsed == CLI_GO_ON ? run_search(command, &s, &job) : (cli_exit)parsed;
     cli_html_discard(s.html);
     cli_file_discard(&s.file);
-    cli_store_close(s.store);
+    vit_index_free(s.index);
     cli_filter_free(&s.filter);
     cli_text_free(&s.text);
     cli_job_close(&job);

@@ -24,28 +24,28 @@ static void seal(uint8_t *header)
     memcpy(header + HEADER_BYTES - 8, &sum, sizeof sum);
 }
 
-static void read_rows(const cli_vector_file_key *key)
+static void read_rows(const vit__vector_file_key *key)
 {
-    cli_vector_file file;
-    cli_vector_file_open(scratch_path("fuzz-vectors"), key, &file);
+    vit__vector_file file;
+    vit__vector_file_open(scratch_path("fuzz-vectors"), key, &file);
     volatile uint8_t sum = 0;
     for (size_t i = 0; i < file.rows.n * file.rows.row_size; i++)
         sum = (uint8_t)(sum + file.rows.bytes[i]);
     if (file.rows.columns != key->columns || (file.rows.n > 0) != (file.map != NULL))
         abort();
-    cli_vector_file_close(&file);
+    vit__vector_file_close(&file);
 }
 
-static void append_rows(const cli_vector_file_key *key)
+static void append_rows(const vit__vector_file_key *key)
 {
     static const float vector[COLUMNS_MOST] = {1};
-    cli_vector_appender *appender = cli_vector_append_start(scratch_path("fuzz-vectors"), key, false);
+    vit__vector_appender *appender = vit__vector_append_start(scratch_path("fuzz-vectors"), key, false);
     if (!appender)
         abort();
-    const int64_t last = cli_vector_append_last_id(appender);
-    if (last < INT64_MAX && !cli_vector_append(appender, last + 1, vector))
+    const int64_t last = vit__vector_append_last_id(appender);
+    if (last < INT64_MAX && !vit__vector_append(appender, last + 1, vector))
         abort();
-    if (!cli_vector_append_end(appender, false))
+    if (!vit__vector_append_end(appender, false))
         read_rows(key);
 }
 
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     if (size < HEADER_BYTES)
         return 0;
-    const cli_vector_file_key key = {number_at(bytes, 1), (size_t)number_at(bytes, 2)};
+    const vit__vector_file_key key = {number_at(bytes, 1), (size_t)number_at(bytes, 2)};
     if (key.columns == 0 || key.columns > COLUMNS_MOST)
         return 0;
     uint8_t *sealed = malloc(size);

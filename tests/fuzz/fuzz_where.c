@@ -18,19 +18,19 @@ static sqlite3 *database(void)
     return base;
 }
 
-static void check_sql(const cli_where *where)
+static void check_sql(const char *where)
 {
-    cli_text sql = {0};
+    vit__buffer sql = {0};
     sqlite3_stmt *statement = NULL;
     const char *rest = NULL;
-    cli_text_string(&sql, "SELECT ");
-    cli_where_sql(where, CLI_DIALECT_SQLITE, &sql);
-    cli_text_string(&sql, " AS our_end FROM images");
-    if (sqlite3_prepare_v2(database(), sql.data, -1, &statement, &rest) == SQLITE_OK &&
+    vit__buffer_add_string(&sql, "SELECT ");
+    vit__where_sql(where, VIT__DIALECT_SQLITE, &sql);
+    vit__buffer_add_string(&sql, " AS our_end FROM images");
+    if (sqlite3_prepare_v2(database(), vit__buffer_terminate(&sql), -1, &statement, &rest) == SQLITE_OK &&
         (*rest || sqlite3_column_count(statement) != 1 || strcmp(sqlite3_column_name(statement, 0), "our_end") != 0))
         abort();
     sqlite3_finalize(statement);
-    cli_text_free(&sql);
+    vit__buffer_free(&sql);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -40,12 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     memcpy(text, bytes, size);
     text[size] = '\0';
-    const cli_where where = {.text = text};
-    if (!cli_where_refusal(&where)) {
-        cli_text sql = {0};
-        cli_where_sql(&where, CLI_DIALECT_POSTGRES, &sql);
-        cli_text_free(&sql);
-        check_sql(&where);
+    if (vit_index_check_where(text, NULL) == VIT_OK) {
+        vit__buffer sql = {0};
+        vit__where_sql(text, VIT__DIALECT_POSTGRES, &sql);
+        vit__buffer_free(&sql);
+        check_sql(text);
     }
     free(text);
     return 0;

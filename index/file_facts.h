@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What can be known about an image's file without decoding it: size, time, content, and the caption beside it. */
+#ifndef VIT_FILE_FACTS_H
+#define VIT_FILE_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vit/index.h"
+
+#define VIT__HASH_SIZE 65 /* 64 lower-case digits and a NUL */
+
+/* false: there is no such regular file. */
+bool vit__file_stamp_of(const char *path, vit_index_stamp *stamp);
+
+/* SHA-256 of the content of a regular file; false: it cannot be read. */
+bool vit__file_hash(const char *path, char hash[VIT__HASH_SIZE]);
+/* Likewise; false also if the file is no longer, or not for the whole time, what the stamp says. */
+bool vit__file_hash_of(const char *path, const vit_index_stamp *stamp, char hash[VIT__HASH_SIZE]);
+
+/* When the caption beside an image changed last; 0: there is none. It is NAME.txt, or in NAME.json the member
+ * "caption", "text", "description" or "title"; NAME is that of the image with or without its extension.
+ * false: out of memory. */
+bool vit__caption_time(const char *image, int64_t *time);
+/* The caption in UTF-8, on one line; NULL: none. Freed with free(). false: out of memory. */
+bool vit__caption_read(const char *image, char **caption);
+
+#endif

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What must be done so that an index follows the files: which
+ * images are to be encoded, which only moved, which are gone. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "catalogue.h"
+#include "error.h"
+#include "file_facts.h"
+#include "memory.h"
+
+/* A change that needs no encoding. Strings are its own. */
+typedef struct action {
+    int64_t copy_from; /* 0: update of the image item.id */
+    vit_index_item item;
+    char *path, *hash;
+} action;
+
+struct vit_follow {
+    vit_index *index;
+    vit_index_pin pin; /* of this run */
+    vit__catalogue catalogue;
+    pthread_mutex_t lock; /* of the actions, and of the counts: one thread looks, another one does */
+    action *actions;
+    size_t n_actions, capacity;
+    vit_follow_counts counts;
+};
+
+static void free_action(action *a)
+{
+    free(a->path);
+    free(a->hash);
+}
+
+static bool copy_pin(const vit_index_pin *from, vit_index_pin *to)
+{
+    to->model = from->model ? vit__strdup(from->model) : NULL;
+    to->preprocessor = from->preprocessor ? vit__strdup(from->preprocessor) : NULL;
+    bool done = (to->model || !from->model) && (to->preprocessor || !from->preprocessor);
+    for (size_t i = 0; i < VIT_RECIPE_KEYS && done; i++)
+        done = vit_recipe_set(&to->recipe, (vit_recipe_key)i, from->recipe.values[i], NULL) == VIT_OK;
+    return done;
+}
+
+vit_status vit_follow_start(vit_index *index, const vit_index_pin *pin, vit_follow **result, vit_error *err)
+{
+    if (result)
+        *result = NULL;
+    if (!index || !pin || !result)
+        return vit__fail_null(err, __func__, !index ? "index" : pin ? "follow" : "pin");
+    /* An index of nothing takes whatever comes first: its pin is written with the first change. */
+    vit_status status = index->columns > 0 ? vit_index_write_pin(index, pin, err) : VIT_OK;
+    if (status != VIT_OK)
+        return status;
+    vit_follow *follow = vit__alloc_zero(1, sizeof *follow);
+    if (!follow)
+        return vit__fail_memory(err, NULL);
+    follow->index = index;
+    pthread_mutex_init(&follow->lock, NULL);
+    bool done = copy_pin(pin, &follow->pin) || vit__index_fail_memory(index);
+    done = done && vit__catalogue_load(&follow->catalogue, index);
+    status = vit__index_answer(index, done, err);
+    if (status == VIT_OK)
+        *result = follow;
+    else
+        vit_follow_free(follow);
+    return status;
+}
+
+void vit_follow_free(vit_follow *follow)
+{
+    if (!follow)
+        return;
+    vit_index_rollback(follow->index, NULL);
+    for (size_t i = 0; i < follow->n_actions; i++)
+        free_action(&follow->actions[i]);
+    free(follow->actions);
+    vit__catalogue_free(&follow->catalogue);
+    vit_index_pin_free(&follow->pin);
+    pthread_mutex_destroy(&follow->lock);
+    free(follow);
+}
+
+void vit_follow_count(vit_follow *follow, vit_follow_counts *counts)
+{
+    if (!follow || !counts)
+        return;
+    pthread_mutex_lock(&follow->lock);
+    *counts = follow->counts;
+    pthread_mutex_unlock(&follow->lock);
+}
+
+static void count(vit_follow *follow, size_t *number)
+{
+    pthread_mutex_lock(&follow->lock);
+    ++*number;
+    pthread_mutex_unlock(&follow->lock);
+}
+
+/* Without "./" and doubled slashes, so that a file has one name however its folder was written. NULL: out of memory. */
+static char *plain_path(const char *path)
+{
+    vit__buffer text = {0};
+    const char *at = path;
+    if (*at == '/')
+        vit__buffer_add_string(&text, "/");
+    while (*(at += strspn(at, "/"))) {
+        size_t length = strcspn(at, "/");
+        if (length != 1 || *at != '.') {
+            if (text.size > 0 && text.data[text.size - 1] != '/')
+                vit__buffer_add_string(&text, "/");
+            vit__buffer_add(&text, at, length);
+        }
+        at += length;
+    }
+    if (!text.size)
+        vit__buffer_add_string(&text, ".");
+    if (vit__buffer_terminate(&text))
+        return text.data;
+    vit__buffer_free(&text);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ looking at an image ---- */
+
+/* false: out of memory. */
+static bool queue(vit_follow *follow, int64_t copy_from, const vit_index_item *item)
+{
+    action a = {
+        .copy_from = copy_from,
+        .item = *item,
+        .path = vit__strdup(item->path),
+        .hash = vit__strdup(item->hash),
+    };
+    pthread_mutex_lock(&follow->lock);
+    action *grown = a.path && a.hash
+                        ? vit__grow(follow->actions, &follow->capacity, follow->n_actions, 1, sizeof *grown)
+                        : NULL;
+    if (grown) {
+        follow->actions = grown;
+        grown[follow->n_actions++] = a;
+    }
+    pthread_mutex_unlock(&follow->lock);
+    if (!grown)
+        free_action(&a);
+    return grown != NULL;
+}
+
+static bool is_gone(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+/* Did this file become the one with the hash? */
+static bool became(void *hash, const vit__known *known)
+{
+    return !known->moved && strcmp(known->item.hash, hash) == 0 && is_gone(known->item.path);
+}
+
+/* Is this file still there and the same, with the hash? */
+static bool is_same(void *hash, const vit__known *known)
+{
+    vit_index_stamp stamp;
+    return !known->moved && strcmp(known->item.hash, hash) == 0 && vit__file_stamp_of(known->item.path, &stamp) &&
+           stamp.size == known->item.size && stamp.time == known->item.time;
+}
+
+static bool any(void *context, const vit__known *known)
+{
+    (void)context, (void)known;
+    return true;
+}
+
+typedef enum outcome { TO_ENCODE, KNOWN, NO_MEMORY } outcome;
+
+static outcome queued(vit_follow *follow, int64_t copy_from, const vit_index_item *item)
+{
+    return queue(follow, copy_from, item) ? KNOWN : NO_MEMORY;
+}
+
+/* The file is known under another path, or was only touched: no need to encode it. */
+static outcome reuse(vit_follow *follow, const vit__known *known, const vit_index_item *now)
+{
+    char hash[VIT__HASH_SIZE];
+    const vit__catalogue *catalogue = &follow->catalogue;
+    const vit_index_stamp stamp = {now->size, now->time};
+    if (!vit__catalogue_find_size(catalogue, now->size, any, NULL) || !vit__file_hash_of(now->path, &stamp, hash))
+        return TO_ENCODE;
+    vit_index_item item = *now;
+    item.hash = hash;
+    int64_t copy_from = 0;
+    const vit__known *like = known;
+    vit__known *moved = NULL;
+    if (known && strcmp(known->item.hash, hash) == 0) {
+        item.id = known->item.id;
+        count(follow, &follow->counts.unchanged);
+    } else if ((like = moved = vit__catalogue_find_size(catalogue, now->size, became, hash)) != NULL) {
+        item.id = moved->item.id;
+        moved->moved = true;
+        count(follow, &follow->counts.moved);
+    } else if ((like = vit__catalogue_find_size(catalogue, now->size, is_same, hash)) != NULL) {
+        copy_from = like->item.id;
+        count(follow, &follow->counts.copied);
+    } else {
+        return TO_ENCODE;
+    }
+    item.width = like->item.width;
+    item.height = like->item.height;
+    return queued(follow, copy_from, &item);
+}
+
+static outcome compare(vit_follow *follow, const vit__known *known, const vit_index_item *now)
+{
+    bool same = known && known->item.size == now->size && known->item.time == now->time && *known->item.hash;
+    if (!same)
+        return reuse(follow, known, now);
+    count(follow, &follow->counts.unchanged);
+    if (known->item.caption_time == now->caption_time)
+        return KNOWN;
+    vit_index_item item = known->item;
+    item.caption_time = now->caption_time;
+    return queued(follow, 0, &item);
+}
+
+static outcome look(vit_follow *follow, const char *path, vit_index_stamp *stamp)
+{
+    vit__known *known = vit__catalogue_find(&follow->catalogue, path);
+    if (!vit__file_stamp_of(path, stamp))
+        return TO_ENCODE; /* loading it says why */
+    if (known && known->seen)
+        return KNOWN; /* named twice */
+    if (known)
+        known->seen = true;
+    vit_index_item now = {.path = path, .size = stamp->size, .time = stamp->time};
+    return vit__caption_time(path, &now.caption_time) ? compare(follow, known, &now) : NO_MEMORY;
+}
+
+vit_status vit_follow_look(vit_follow *follow, const char *path, char **plain, vit_index_stamp *stamp, int *encode,
+                           vit_error *err)
+{
+    if (!follow || !path || !plain || !stamp || !encode)
+        return vit__fail_null(err, __func__,
+                              !follow  ? "follow"
+                              : !path  ? "path"
+                              : !plain ? "plain"
+                              : stamp  ? "encode"
+                                       : "stamp");
+    *stamp = (vit_index_stamp){0};
+    *plain = plain_path(path);
+    outcome seen = *plain ? look(follow, *plain, stamp) : NO_MEMORY;
+    *encode = seen == TO_ENCODE;
+    if (seen != NO_MEMORY)
+        return VIT_OK;
+    free(*plain);
+    *plain = NULL;
+    return vit__fail_memory(err, path);
+}
+
+/* ------------------------------------------------------------------ doing it ---- */
+
+/* Another process may have brought a pin meanwhile. */
+static bool begin(vit_follow *follow)
+{
+    vit_index *index = follow->index;
+    return index->begun || (vit__index_claim(index, &follow->pin) && vit__index_begin(index));
+}
+
+static bool put(vit_follow *follow, vit_index_item *item, const float *vector)
+{
+    vit_index *index = follow->index;
+    char *caption = NULL;
+    bool done = vit__caption_time(item->path, &item->caption_time) &&
+                (item->caption_time == 0 || vit__caption_read(item->path, &caption));
+    item->caption = caption;
+    done = done ? begin(follow) && vit_index_put(index, item, vector, &index->said) == VIT_OK
+                : vit__index_fail_memory(index);
+    free(caption);
+    return done;
+}
+
+vit_status vit_follow_put(vit_follow *follow, const char *path, const vit_index_stamp *stamp, uint32_t width,
+                          uint32_t height, const float *vector, vit_error *err)
+{
+    char hash[VIT__HASH_SIZE];
+    if (!follow || !path || !stamp || !vector)
+        return vit__fail_null(err, __func__, !follow ? "follow" : !path ? "path" : stamp ? "vector" : "stamp");
+    /* Changed while it was read: without a hash the next run encodes it again. */
+    if (!vit__file_hash_of(path, stamp, hash))
+        hash[0] = '\0';
+    vit_index_item item = {
+        .path = path, .size = stamp->size, .time = stamp->time, .hash = hash, .width = width, .height = height};
+    vit_status status = vit__index_answer(follow->index, put(follow, &item, vector), err);
+    if (status == VIT_OK)
+        count(follow, &follow->counts.encoded);
+    return status;
+}
+
+/* Is the file no picture any more, or gone? One that merely cannot be read now is neither. */
+static bool is_no_picture(vit_status why)
+{
+    switch (why) {
+    case VIT_ERR_NOT_FOUND:
+    case VIT_ERR_UNSUPPORTED_FORMAT:
+    case VIT_ERR_CORRUPT:
+    case VIT_ERR_TRUNCATED:
+    case VIT_ERR_TOO_LARGE:
+    case VIT_ERR_NON_FINITE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool remove_known(vit_follow *follow, const char *path)
+{
+    count(follow, &follow->counts.removed);
+    return begin(follow) && follow->index->kind->remove(follow->index, path);
+}
+
+vit_status vit_follow_drop(vit_follow *follow, const char *path, vit_status why, vit_error *err)
+{
+    if (!follow || !path)
+        return vit__fail_null(err, __func__, follow ? "path" : "follow");
+    if (!is_no_picture(why) || !vit__catalogue_find(&follow->catalogue, path))
+        return VIT_OK;
+    return vit__index_answer(follow->index, remove_known(follow, path), err);
+}
+
+static bool apply(vit_follow *follow, action *a)
+{
+    vit_index *index = follow->index;
+    char *caption = NULL;
+    if (a->item.caption_time && !vit__caption_read(a->path, &caption))
+        return vit__index_fail_memory(index);
+    a->item.path = a->path;
+    a->item.hash = a->hash;
+    a->item.caption = caption;
+    bool done = a->copy_from ? index->kind->copy(index, a->copy_from, &a->item) : index->kind->update(index, &a->item);
+    free(caption);
+    return done;
+}
+
+/* What was found so far needs no encoding. */
+static bool apply_all(vit_follow *follow)
+{
+    pthread_mutex_lock(&follow->lock);
+    action *actions = follow->actions;
+    size_t n = follow->n_actions;
+    follow->actions = NULL;
+    follow->n_actions = follow->capacity = 0;
+    pthread_mutex_unlock(&follow->lock);
+    bool done = n == 0 || begin(follow);
+    for (size_t i = 0; i < n; i++) {
+        done = done && apply(follow, &actions[i]);
+        free_action(&actions[i]);
+    }
+    free(actions);
+    return done;
+}
+
+vit_status vit_follow_commit(vit_follow *follow, vit_error *err)
+{
+    if (!follow)
+        return vit__fail_null(err, __func__, "follow");
+    return vit__index_answer(follow->index, apply_all(follow) && vit__index_commit(follow->index), err);
+}
+
+/* ------------------------------------------------------------------ what is gone ---- */
+
+static bool forget(vit_follow *follow, const vit__known *known)
+{
+    return known->seen || known->moved || !is_gone(known->item.path) || remove_known(follow, known->item.path);
+}
+
+static bool forget_everywhere(vit_follow *follow)
+{
+    bool done = true;
+    for (size_t i = 0; i < follow->catalogue.n && done; i++)
+        done = forget(follow, &follow->catalogue.known[i]);
+    return done;
+}
+
+/* The prefix that the images below a folder have; "": all relative paths. */
+static bool forget_prefixed(vit_follow *follow, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    const vit__catalogue *catalogue = &follow->catalogue;
+    bool done = true;
+    for (size_t i = vit__catalogue_position(catalogue, prefix); i < catalogue->n && done; i++) {
+        const vit__known *known = &catalogue->known[i];
+        if (strncmp(known->item.path, prefix, length) != 0)
+            break;
+        if (length > 0 || known->item.path[0] != '/')
+            done = forget(follow, known);
+    }
+    return done;
+}
+
+static bool forget_below(vit_follow *follow, const char *folder)
+{
+    struct stat status;
+    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
+        return true; /* a disk that is not mounted takes nothing with it */
+    char *plain = plain_path(folder);
+    vit__buffer prefix = {0};
+    if (plain && strcmp(plain, ".") != 0)
+        vit__buffer_format(&prefix, strcmp(plain, "/") == 0 ? "%s" : "%s/", plain);
+    const char *text = plain ? vit__buffer_terminate(&prefix) : NULL;
+    bool done = text ? forget_prefixed(follow, text) : vit__index_fail_memory(follow->index);
+    vit__buffer_free(&prefix);
+    free(plain);
+    return done;
+}
+
+vit_status vit_follow_forget(vit_follow *follow, const char *folder, vit_error *err)
+{
+    if (!follow)
+        return vit__fail_null(err, __func__, "follow");
+    /* What moved must have moved before its old path is forgotten. */
+    bool done = apply_all(follow) && (folder ? forget_below(follow, folder) : forget_everywhere(follow));
+    return vit__index_answer(follow->index, done, err);
+}

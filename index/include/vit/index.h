@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libvitindex: an index of images that can be searched by vectors and by words. It is one SQLite file, or a table in
+ * PostgreSQL with pgvector. It is what `vit index` makes and `vit search` searches. A search in a SQLite file looks at
+ * every vector: the answer is exact. The library never prints and never ends the process.
+ *
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
+ *     #include <vit/index.h>
+ *
+ *     int main(void)
+ *     {
+ *         vit_error err = {0};
+ *         vit_index *index = NULL;
+ *         vit_index_hits hits = {0};
+ *         float *vector = NULL;
+ *         int found = 0;
+ *         if (vit_index_open("photos.db", NULL, &index, &err) == VIT_OK) {
+ *             vector = malloc(vit_index_columns(index) * sizeof *vector);
+ *             vit_index_find_file(index, "cat.jpg", vector, &found, &err);      // the vector that the index has of it
+ *         }
+ *         if (found) {
+ *             const vit_index_filter filter = {.where = "width >= 30"};         // only images for which this holds
+ *             const vit_index_query query = {.vectors = vector, .n = 1, .k = 3, .filter = &filter};
+ *             vit_index_search(index, &query, &hits, &err);                     // the 3 images that are most like it
+ *         }
+ *         for (size_t i = 0; i < hits.n; i++)
+ *             printf("%.4f  %s\n", hits.hits[i].score, hits.hits[i].path);      // 1.0000  cat.jpg
+ *         if (err.status != VIT_OK)
+ *             fprintf(stderr, "%s: %s\n", err.where, err.message);
+ *         vit_index_hits_free(&hits);
+ *         free(vector);
+ *         vit_index_free(index);
+ *         return err.status != VIT_OK;
+ *     }
+ *
+ * Link with -lvitindex -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here too: the first error wins, and
+ * err may be NULL. An index belongs to one thread at a time. Several threads, and several processes, may each open the
+ * same place: searches then see what was committed when they began, and one at a time may write. A search uses threads of
+ * its own.
+ *
+ * vit_error.where is the place of the index. Where an argument is at fault, it is the name of the member instead:
+ * "where", "likes", "table", "place".
+ */
+#ifndef VIT_INDEX_H
+#define VIT_INDEX_H
+
+#include "vit/pipeline.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------ an index ---- */
+
+typedef struct vit_index vit_index;
+
+typedef enum vit_index_mode {
+    VIT_INDEX_READ = 0, /* the index must be there */
+    VIT_INDEX_WRITE = 1 /* the index is made if it is not there */
+} vit_index_mode;
+
+/* How a new table in PostgreSQL holds the numbers of its vectors. A SQLite file holds f32. */
+typedef enum vit_index_numbers {
+    VIT_INDEX_F32 = 0, /* pgvector's vector */
+    VIT_INDEX_F16 = 1  /* pgvector's halfvec */
+} vit_index_numbers;
+
+/* All zero is the default of everything. */
+typedef struct vit_index_options {
+    vit_index_mode mode;
+    unsigned threads;          /* of a search; 0: as many as the affinity mask and the cgroup quota give */
+    const char *table;         /* in PostgreSQL, of 48 bytes at most; NULL: "vit_images" */
+    vit_index_numbers numbers; /* of a new table in PostgreSQL */
+    uint64_t reserved[6];      /* zero */
+} vit_index_options;
+
+/* Opens the index at a place: the path of a SQLite file, or a URL as libpq takes it
+ * (postgresql://USER@HOST/DATABASE). options may be NULL. The caller frees with vit_index_free; on failure *index is NULL.
+ * Errors: not_found (READ, and there is no file), unsupported_format (a format of another version, or a kind of place that
+ * this build lacks), corrupt (no index, or a damaged one), invalid_argument (the file is another program's), unreadable,
+ * unwritable, out_of_memory. */
+VIT_API vit_status vit_index_open(const char *place, const vit_index_options *options, vit_index **index,
+                                  vit_error *err);
+/* What was not committed is lost. Takes NULL. */
+VIT_API void vit_index_free(vit_index *index);
+
+/* Could there be an index at the place already? 1 of a URL, and of a file that is not empty; else 0. */
+VIT_API int vit_index_is_there(const char *place);
+
+/* The place for messages, without user and password. Lives as long as the index. NULL of NULL. */
+VIT_API const char *vit_index_place(const vit_index *index);
+
+/* What a person should know beside the outcome of the last call that changed the index: why its searches will be slower,
+ * or what the database lacks. NULL: nothing. Valid until the next call. */
+VIT_API const char *vit_index_note(const vit_index *index);
+
+/* Floats of each vector, such as 384. 0: nothing was indexed yet, and no pin was written. */
+VIT_API size_t vit_index_columns(const vit_index *index);
+
+/* ------------------------------------------------------------------ the pin ---- */
+
+/* What made the vectors of an index. It is written once, before the first vector; vectors that were made otherwise cannot
+ * be compared with these, and do not belong into the index. Starts all zero; freed with vit_index_pin_free. */
+typedef struct vit_index_pin {
+    vit_recipe recipe;  /* but for "normalize", "input" and "sample", which an index does not keep */
+    char *model;        /* how the model was named: where to look for it. Not compared */
+    char *preprocessor; /* likewise its preprocessing; NULL: it is the model's own */
+} vit_index_pin;
+
+/* The pin of vectors by this recipe (vit_recipe_take), which is copied. model and preprocessor may be NULL; what names a
+ * file or folder that exists is kept as an absolute path. On failure *pin is all zero: out_of_memory. */
+VIT_API vit_status vit_index_pin_take(const vit_recipe *recipe, const char *model, const char *preprocessor,
+                                      vit_index_pin *pin, vit_error *err);
+VIT_API void vit_index_pin_free(vit_index_pin *pin);
+
+/* The first key in which two pins differ so that their vectors cannot be compared; VIT_RECIPE_KEYS: none. The model comes
+ * first, and options come before the digest that they change. Vectors of texts have no preprocessing, and compare. */
+VIT_API vit_recipe_key vit_index_pin_differs(const vit_index_pin *a, const vit_index_pin *b);
+
+/* The pin that the index has; all NULL: nothing was indexed yet. Lives as long as the index, and vit_index_write_pin
+ * fills it. vit_recipe_apply makes options for a pipeline from its recipe. NULL of NULL. */
+VIT_API const vit_index_pin *vit_index_get_pin(const vit_index *index);
+
+/* Makes a new index ready for vectors. An index that has a pin keeps its own, also if another process wrote one meanwhile.
+ * VIT_ERR_MODEL_MISMATCH: the index has a pin, and it differs. */
+VIT_API vit_status vit_index_write_pin(vit_index *index, const vit_index_pin *pin, vit_error *err);
+
+/* ------------------------------------------------------------------ images ---- */
+
+/* A file's size in bytes, and the time of its last change in nanoseconds since 1970. */
+typedef struct vit_index_stamp {
+    int64_t size, time;
+} vit_index_stamp;
+
+/* What is known about an image, beside its vector. */
+typedef struct vit_index_item {
+    int64_t id;             /* in the index; a number is never given twice. Not looked at by vit_index_put */
+    const char *path;       /* one image a path */
+    int64_t size, time;     /* of the file: vit_index_stamp */
+    const char *hash;       /* SHA-256 of the file, 64 hex digits; "": not known */
+    uint32_t width, height; /* upright */
+    const char *caption;    /* NULL: none */
+    int64_t caption_time;   /* of the last change of the caption's file; 0: none */
+} vit_index_item;
+
+/* Changes count when commit is through: all between begin and commit, or none. Only one process at a time is between
+ * them; others wait, in SQLite up to 20 seconds. The index has a pin. */
+VIT_API vit_status vit_index_begin(vit_index *index, vit_error *err);
+VIT_API vit_status vit_index_commit(vit_index *index, vit_error *err);
+/* Ends the changes since begin as if they had not been. */
+VIT_API vit_status vit_index_rollback(vit_index *index, vit_error *err);
+
+/* The image and its vector[vit_index_columns], between begin and commit. It takes the place of what has the same path. The
+ * vector has length 1 (vit_to_unit_length): invalid_argument, or non_finite, if it has not. */
+VIT_API vit_status vit_index_put(vit_index *index, const vit_index_item *item, const float *vector, vit_error *err);
+/* Between begin and commit. A path that is not there is no error. */
+VIT_API vit_status vit_index_remove(vit_index *index, const char *path, vit_error *err);
+
+/* After the last commit: makes whatever makes searches fast. Where that is not possible, searches are slower and just as
+ * right: the answer is VIT_OK, and vit_index_note says why. */
+VIT_API vit_status vit_index_finish(vit_index *index, vit_error *err);
+
+/* ------------------------------------------------------------------ searching ---- */
+
+/* Which images a call is about. All zero: all of them. What is given must hold together. */
+typedef struct vit_index_filter {
+    /* A condition in a part of SQL that all kinds of index have: path, name, size (bytes), time ('2024-12-31 23:59:59',
+     * UTC), width, height, caption, hash; numbers, 'strings', comparisons, AND OR NOT IN BETWEEN LIKE IS NULL CASE and
+     * a few functions. "width > 1000 AND name LIKE 'img%'". Anything else is refused, so a condition may come from a
+     * stranger. NULL: none. */
+    const char *where;
+    const char *const *likes; /* [n_likes] patterns of paths, any of them: % is any text, _ any character */
+    size_t n_likes;
+    const char
+        *match; /* words that path or caption must have, all of them; word* is any word that begins so. NULL: none */
+    uint64_t reserved[4]; /* zero */
+} vit_index_filter;
+
+/* Is the condition well-formed? Without an index. VIT_ERR_INVALID_ARGUMENT: err->message says what is wrong with it. */
+VIT_API vit_status vit_index_check_where(const char *where, vit_error *err);
+/* Can the index answer with this filter? VIT_ERR_INVALID_ARGUMENT if not. */
+VIT_API vit_status vit_index_check_filter(vit_index *index, const vit_index_filter *filter, vit_error *err);
+
+typedef struct vit_index_hit {
+    int64_t id;
+    char *path, *caption; /* caption may be NULL */
+    double score;         /* the cosine; of a search by words without a vector: how well they fit */
+} vit_index_hit;
+
+/* Best first, ties by path. Starts all zero; freed with vit_index_hits_free. */
+typedef struct vit_index_hits {
+    vit_index_hit *hits;
+    size_t n;
+} vit_index_hits;
+
+VIT_API void vit_index_hits_free(vit_index_hits *hits);
+
+typedef struct vit_index_query {
+    const float *vectors; /* [n][vit_index_columns], each of length 1 */
+    size_t n;
+    size_t k;                       /* how many images for each vector */
+    const vit_index_filter *filter; /* NULL: all images */
+    int exact;                      /* 1: PostgreSQL looks at every vector instead of asking its HNSW index */
+    uint64_t reserved[4];           /* zero */
+} vit_index_query;
+
+/* The k images nearest to each of the n vectors: hits[n], which the caller frees. On failure all of them are empty. */
+VIT_API vit_status vit_index_search(vit_index *index, const vit_index_query *query, vit_index_hits *hits,
+                                    vit_error *err);
+
+/* The k images whose path and caption fit the words best, into *hits. query->n 0: without vectors, so no model is
+ * needed. query->n 1: the order is that of the words, and scores are cosines with the vector. The filter's `match` is not
+ * looked at. */
+VIT_API vit_status vit_index_match(vit_index *index, const char *words, const vit_index_query *query,
+                                   vit_index_hits *hits, vit_error *err);
+
+/* The k images that are best by likeness and by words together: hits[n], one for each vector. Ranks of both orders, each
+ * ten times as long as k, are added up as 1 / (60 + rank): reciprocal rank fusion (Cormack, Clarke, Buettcher 2009). */
+VIT_API vit_status vit_index_fuse(vit_index *index, const char *words, const vit_index_query *query,
+                                  vit_index_hits *hits, vit_error *err);
+
+/* The vector of an image that the index has, into vector[vit_index_columns]: of the image with this id, or of any image
+ * with the bytes of this file. *found 0: there is none, or the file cannot be read. */
+VIT_API vit_status vit_index_find_id(vit_index *index, int64_t id, float *vector, int *found, vit_error *err);
+VIT_API vit_status vit_index_find_file(vit_index *index, const char *path, float *vector, int *found, vit_error *err);
+
+/* Calls take for every image of the filter (NULL: all), in no order, with its vector. Of the item only id, path and hash
+ * are set. What take gets is valid until it returns. 0: go on; other answers end it with VIT_ERR_CANCELLED. take may not
+ * use the index. */
+VIT_API vit_status vit_index_each(vit_index *index, const vit_index_filter *filter,
+                                  int (*take)(void *context, const vit_index_item *item, const float *vector),
+                                  void *context, vit_error *err);
+
+/* ------------------------------------------------------------------ groups ---- */
+
+/* Groups of vectors[n][columns], each of length 1, that are near each other. Two vectors are near if their cosine is at
+ * least `threshold`, and whoever is near one of a group belongs to it. group[i] becomes the number of the first vector of
+ * the group of vector i: if only vectors 1 and 4 are near, group is {0, 1, 2, 3, 1}. All pairs are compared, on `threads`
+ * threads (0: as many as there are). */
+VIT_API vit_status vit_groups_find(const float *vectors, size_t n, size_t columns, double threshold, unsigned threads,
+                                   size_t *group, vit_error *err);
+
+/* The least cosine between any two of vectors[members[0]], ..., vectors[members[n - 1]]; infinity of fewer than two. */
+VIT_API vit_status vit_groups_least(const float *vectors, size_t columns, const size_t *members, size_t n,
+                                    unsigned threads, double *least, vit_error *err);
+
+/* ------------------------------------------------------------------ following files ---- */
+
+/* What must be done so that an index follows image files: which are to be encoded, which only moved, which are gone. Show
+ * it every file (vit_follow_look), encode those that it asks for (vit_follow_put), say which of these are no pictures any
+ * more (vit_follow_drop), commit now and then, and have it forget the files that are gone (vit_follow_forget). One thread
+ * may look while another one does the rest. */
+typedef struct vit_follow vit_follow;
+
+/* pin: what makes the vectors of this run. It is copied, and written with the first change. Reads what the index knows
+ * (some 200 bytes an image). The index must outlive it, and belongs to it until vit_follow_free. VIT_ERR_MODEL_MISMATCH:
+ * the index has another pin. */
+VIT_API vit_status vit_follow_start(vit_index *index, const vit_index_pin *pin, vit_follow **follow, vit_error *err);
+/* What was not committed is lost. Takes NULL. */
+VIT_API void vit_follow_free(vit_follow *follow);
+
+/* Looks at a file. *encode 1: the index needs its vector; *stamp is filled, and is handed to vit_follow_put. *encode 0:
+ * the index knows the file, or its content under another path, or has seen it in this run. *plain: the name under which
+ * the index has it, without "./" and doubled slashes ("a/b.jpg" for "./a//b.jpg"); the caller frees with vit_free. A file
+ * that cannot be looked at is to be encoded: reading it will say why. Error: out_of_memory. */
+VIT_API vit_status vit_follow_look(vit_follow *follow, const char *path, char **plain, vit_index_stamp *stamp,
+                                   int *encode, vit_error *err);
+
+/* The vector (of length 1) of a file that was to be encoded, and the size of its picture. The caption that stands beside
+ * the file is read: in NAME.txt, or in NAME.json the member "caption", "text", "description" or "title"; NAME is that of
+ * the image with or without its extension. */
+VIT_API vit_status vit_follow_put(vit_follow *follow, const char *path, const vit_index_stamp *stamp, uint32_t width,
+                                  uint32_t height, const float *vector, vit_error *err);
+
+/* A file that was to be encoded gave no vector, for this reason. If the file is gone, or is no picture any more, the index
+ * forgets it. If it merely cannot be read now, it keeps its place. */
+VIT_API vit_status vit_follow_drop(vit_follow *follow, const char *path, vit_status why, vit_error *err);
+
+/* Forgets the images below a folder whose files are gone; folder NULL: all whose files are gone. A folder that is not
+ * there takes nothing with it: it may be on a disk that is not mounted. After every file was looked at. */
+VIT_API vit_status vit_follow_forget(vit_follow *follow, const char *folder, vit_error *err);
+
+/* Makes everything count that was put, dropped, forgotten or found to have moved. vit_index_finish comes after the last. */
+VIT_API vit_status vit_follow_commit(vit_follow *follow, vit_error *err);
+
+/* What was done with how many files so far. */
+typedef struct vit_follow_counts {
+    size_t encoded, moved, copied, removed, unchanged;
+} vit_follow_counts;
+VIT_API void vit_follow_count(vit_follow *follow, vit_follow_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
