@@ -76,7 +76,8 @@ static vit_status enter_changes(vit_index *index, const char *function, vit_erro
 {
     vit_status status = enter_change(index, function, err);
     if (status == VIT_OK && !index->begun)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function, "changes come between vit_index_begin and vit_index_commit");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function,
+                         "changes come between vit_index_begin and vit_index_commit");
     return status;
 }
 
@@ -223,7 +224,8 @@ vit_status vit_index_begin(vit_index *index, vit_error *err)
     if (status != VIT_OK)
         return status;
     if (index->columns == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__, "the index has no pin: vit_index_write_pin comes first");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__,
+                         "the index has no pin: vit_index_write_pin comes first");
     return vit__index_answer(index, vit__index_begin(index), err);
 }
 
@@ -262,7 +264,11 @@ vit_status vit_index_put(vit_index *index, const vit_index_item *item, const flo
     if (status != VIT_OK)
         return status;
     if (!item || !item->path || !item->hash || !vector)
-        return vit__fail_null(err, __func__, !item ? "item" : !item->path ? "item->path" : !item->hash ? "item->hash" : "vector");
+        return vit__fail_null(err, __func__,
+                              !item         ? "item"
+                              : !item->path ? "item->path"
+                              : !item->hash ? "item->hash"
+                                            : "vector");
     status = check_vector(index, vector, item->path, err);
     return status == VIT_OK ? vit__index_answer(index, index->kind->put(index, item, vector), err) : status;
 }
@@ -314,8 +320,8 @@ vit_status vit_index_check_filter(vit_index *index, const vit_index_filter *filt
 }
 
 /* Checks a query, and copies it with a filter. */
-static vit_status take_query(vit_index *index, const char *function, const vit_index_query *given, vit_index_query *query,
-                             vit_error *err)
+static vit_status take_query(vit_index *index, const char *function, const vit_index_query *given,
+                             vit_index_query *query, vit_error *err)
 {
     static const vit_index_filter all;
     vit_status status = enter(index, function, err);

@@ -204,7 +204,7 @@ static bool add_row(sqlite_store *store, sqlite3_stmt *statement, int64_t id, co
 /* Adds the image to the hits; query NULL: without a score. One that is gone is passed over. */
 static bool add_hit(sqlite_store *store, int64_t id, const float *query, vit_index_hits *hits)
 {
-    sqlite3_stmt *statement = vit__sqlite_statement(store, SQLITE_GET_HIT);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_GET_HIT);
     if (!statement)
         return false;
     sqlite3_bind_int64(statement, 1, id);
@@ -282,11 +282,10 @@ bool vit__sqlite_search(vit_index *index, const vit_index_query *query, vit_inde
     sqlite_store *store = (sqlite_store *)index;
     if (index->begun)
         return search_snapshot(store, query, hits);
-    if (!vit__sqlite_execute(store, "BEGIN"))
+    if (!vit__sqlite_begin(store, "BEGIN"))
         return false;
     bool done = search_snapshot(store, query, hits);
-    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-    return done;
+    return vit__sqlite_rollback(store) && done;
 }
 
 /* ------------------------------------------------------------------ words ---- */

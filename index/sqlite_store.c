@@ -39,18 +39,20 @@ static const char schema[] =
     " DELETE FROM vectors WHERE id = old.id;"
     " INSERT INTO removed VALUES (old.id); END;";
 
-static const char *const statement_sql[SQLITE_STATEMENTS] = {
-    [SQLITE_PUT_ITEM] = "INSERT INTO images(path, name, size, mtime, hash, width, height, caption, caption_time)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQLITE_PUT_VECTOR] = "INSERT INTO vectors(id, vector) VALUES (?, ?)",
-    [SQLITE_COPY_VECTOR] = "INSERT INTO vectors(id, vector) SELECT ?, vector FROM vectors WHERE id = ?",
-    [SQLITE_UPDATE_ITEM] = "UPDATE images SET path = ?, name = ?, size = ?, mtime = ?, hash = ?, width = ?, height = ?,"
-                           " caption = ?, caption_time = ? WHERE id = ?",
-    [SQLITE_REMOVE_PATH] = "DELETE FROM images WHERE path = ?",
-    [SQLITE_REMOVE_OTHER] = "DELETE FROM images WHERE path = ? AND id <> ?",
-    [SQLITE_GET_HIT] = "SELECT i.path, i.caption, v.vector FROM images i JOIN vectors v USING (id) WHERE i.id = ?",
-    [SQLITE_FIND_ID] = "SELECT vector FROM vectors WHERE id = ?",
-    [SQLITE_FIND_HASH] = "SELECT v.vector FROM images i JOIN vectors v USING (id) WHERE i.hash = ? LIMIT 1",
+static const char *const statement_sql[STATEMENTS] = {
+    [STATEMENT_PUT_ITEM] = "INSERT INTO images(path, name, size, mtime, hash, width, height, caption, caption_time)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_PUT_VECTOR] = "INSERT INTO vectors(id, vector) VALUES (?, ?)",
+    [STATEMENT_COPY_VECTOR] = "INSERT INTO vectors(id, vector) SELECT ?, vector FROM vectors WHERE id = ?",
+    [STATEMENT_UPDATE_ITEM] =
+        "UPDATE images SET path = ?, name = ?, size = ?, mtime = ?, hash = ?, width = ?, height = ?,"
+        " caption = ?, caption_time = ? WHERE id = ?",
+    [STATEMENT_REMOVE_PATH] = "DELETE FROM images WHERE path = ?",
+    [STATEMENT_REMOVE_OTHER] = "DELETE FROM images WHERE path = ? AND id <> ?",
+    [STATEMENT_GET_HIT] = "SELECT i.path, i.caption, v.vector FROM images i JOIN vectors v USING (id) WHERE i.id = ?",
+    [STATEMENT_ROLLBACK] = "ROLLBACK",
+    [STATEMENT_FIND_ID] = "SELECT vector FROM vectors WHERE id = ?",
+    [STATEMENT_FIND_HASH] = "SELECT v.vector FROM images i JOIN vectors v USING (id) WHERE i.hash = ? LIMIT 1",
 };
 
 /* ------------------------------------------------------------------ SQLite's errors and statements ---- */
@@ -122,6 +124,18 @@ static bool run(sqlite_store *store, sqlite3_stmt *statement)
     return done;
 }
 
+bool vit__sqlite_begin(sqlite_store *store, const char *sql)
+{
+    return vit__sqlite_statement(store, STATEMENT_ROLLBACK) && vit__sqlite_execute(store, sql);
+}
+
+bool vit__sqlite_rollback(sqlite_store *store)
+{
+    sqlite3_stmt *statement = sqlite3_get_autocommit(store->db) ? NULL
+                                                                : vit__sqlite_statement(store, STATEMENT_ROLLBACK);
+    return sqlite3_get_autocommit(store->db) || (statement && run(store, statement));
+}
+
 bool vit__sqlite_integer(sqlite_store *store, const char *sql, int64_t fallback, int64_t *value)
 {
     sqlite3_stmt *statement = vit__sqlite_prepare(store, sql);
@@ -148,7 +162,7 @@ bool vit__sqlite_vector(sqlite_store *store, sqlite3_stmt *statement, int column
 static void close_store(vit_index *index)
 {
     sqlite_store *store = (sqlite_store *)index;
-    for (size_t i = 0; i < SQLITE_STATEMENTS; i++)
+    for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(store->statements[i]);
     sqlite3_close(store->db);
     free(store->vectors_path);
@@ -337,15 +351,14 @@ static bool make_store(sqlite_store *store, const vit_index_pin *pin)
 
 static bool rollback(vit_index *index)
 {
-    sqlite_store *store = (sqlite_store *)index;
-    return sqlite3_get_autocommit(store->db) || vit__sqlite_execute(store, "ROLLBACK");
+    return vit__sqlite_rollback((sqlite_store *)index);
 }
 
 static bool write_pin(vit_index *index, const vit_index_pin *pin)
 {
     sqlite_store *store = (sqlite_store *)index;
     int64_t tables;
-    if (!vit__sqlite_execute(store, "BEGIN IMMEDIATE"))
+    if (!vit__sqlite_begin(store, "BEGIN IMMEDIATE"))
         return false;
     bool done = count_tables(store, &tables) && (tables > 0 || make_store(store, pin));
     if (!done)
@@ -387,7 +400,7 @@ static bool each_item(vit_index *base, vit__take_item *take, void *context)
 
 static bool begin(vit_index *base)
 {
-    return vit__sqlite_execute((sqlite_store *)base, "BEGIN IMMEDIATE");
+    return vit__sqlite_begin((sqlite_store *)base, "BEGIN IMMEDIATE");
 }
 
 static bool commit(vit_index *base)
@@ -413,7 +426,7 @@ static void bind_item(sqlite3_stmt *statement, const vit_index_item *item)
 static bool remove_path(vit_index *base, const char *path)
 {
     sqlite_store *store = (sqlite_store *)base;
-    sqlite3_stmt *statement = vit__sqlite_statement(store, SQLITE_REMOVE_PATH);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_REMOVE_PATH);
     if (!statement)
         return false;
     sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
@@ -424,7 +437,7 @@ static bool put_item(sqlite_store *store, const vit_index_item *item)
 {
     if (!remove_path(&store->index, item->path))
         return false;
-    sqlite3_stmt *statement = vit__sqlite_statement(store, SQLITE_PUT_ITEM);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_PUT_ITEM);
     if (!statement)
         return false;
     bind_item(statement, item);
@@ -436,7 +449,7 @@ static bool put(vit_index *base, const vit_index_item *item, const float *vector
     sqlite_store *store = (sqlite_store *)base;
     if (!put_item(store, item))
         return false;
-    sqlite3_stmt *statement = vit__sqlite_statement(store, SQLITE_PUT_VECTOR);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_PUT_VECTOR);
     if (!statement)
         return false;
     sqlite3_bind_int64(statement, 1, sqlite3_last_insert_rowid(store->db));
@@ -449,7 +462,7 @@ static bool copy(vit_index *base, int64_t from, const vit_index_item *item)
     sqlite_store *store = (sqlite_store *)base;
     if (!put_item(store, item))
         return false;
-    sqlite3_stmt *statement = vit__sqlite_statement(store, SQLITE_COPY_VECTOR);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_COPY_VECTOR);
     if (!statement)
         return false;
     sqlite3_bind_int64(statement, 1, sqlite3_last_insert_rowid(store->db));
@@ -463,14 +476,14 @@ static bool copy(vit_index *base, int64_t from, const vit_index_item *item)
 static bool update(vit_index *base, const vit_index_item *item)
 {
     sqlite_store *store = (sqlite_store *)base;
-    sqlite3_stmt *statement = vit__sqlite_statement(store, SQLITE_REMOVE_OTHER);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_REMOVE_OTHER);
     if (!statement)
         return false;
     sqlite3_bind_text(statement, 1, item->path, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, item->id);
     if (!run(store, statement))
         return false;
-    statement = vit__sqlite_statement(store, SQLITE_UPDATE_ITEM);
+    statement = vit__sqlite_statement(store, STATEMENT_UPDATE_ITEM);
     if (!statement)
         return false;
     bind_item(statement, item);
@@ -481,7 +494,7 @@ static bool update(vit_index *base, const vit_index_item *item)
 static bool find(vit_index *base, int64_t id, const char *hash, float *vector, bool *found)
 {
     sqlite_store *store = (sqlite_store *)base;
-    sqlite3_stmt *statement = vit__sqlite_statement(store, hash ? SQLITE_FIND_HASH : SQLITE_FIND_ID);
+    sqlite3_stmt *statement = vit__sqlite_statement(store, hash ? STATEMENT_FIND_HASH : STATEMENT_FIND_ID);
     if (!statement)
         return false;
     if (hash)

@@ -11,16 +11,17 @@
 
 /* Statements that are run for every image are prepared once. */
 typedef enum sqlite_statement {
-    SQLITE_PUT_ITEM,
-    SQLITE_PUT_VECTOR,
-    SQLITE_COPY_VECTOR,
-    SQLITE_UPDATE_ITEM,
-    SQLITE_REMOVE_PATH,
-    SQLITE_REMOVE_OTHER,
-    SQLITE_GET_HIT,
-    SQLITE_FIND_ID,
-    SQLITE_FIND_HASH,
-    SQLITE_STATEMENTS
+    STATEMENT_PUT_ITEM,
+    STATEMENT_PUT_VECTOR,
+    STATEMENT_COPY_VECTOR,
+    STATEMENT_UPDATE_ITEM,
+    STATEMENT_REMOVE_PATH,
+    STATEMENT_REMOVE_OTHER,
+    STATEMENT_GET_HIT,
+    STATEMENT_FIND_ID,
+    STATEMENT_ROLLBACK,
+    STATEMENT_FIND_HASH,
+    STATEMENTS
 } sqlite_statement;
 
 typedef struct sqlite_store {
@@ -28,7 +29,7 @@ typedef struct sqlite_store {
     sqlite3 *db;
     char *vectors_path;
     vit__vector_file_key key; /* columns is 0 until it has a pin */
-    sqlite3_stmt *statements[SQLITE_STATEMENTS];
+    sqlite3_stmt *statements[STATEMENTS];
 } sqlite_store;
 
 /* Says what SQLite says, and answers false. */
@@ -39,6 +40,10 @@ bool vit__sqlite_execute(sqlite_store *store, const char *sql);
 sqlite3_stmt *vit__sqlite_prepare(sqlite_store *store, const char *sql);
 /* Prepared once, ready to be bound. NULL: it failed. */
 sqlite3_stmt *vit__sqlite_statement(sqlite_store *store, sqlite_statement which);
+/* Begins a transaction. What ends it is prepared before it begins, and so needs no memory. */
+bool vit__sqlite_begin(sqlite_store *store, const char *sql);
+/* Ends the transaction that is open as if it had not been; nothing where there is none. */
+bool vit__sqlite_rollback(sqlite_store *store);
 /* A whole number that a statement without parameters answers; fallback if it answers nothing. */
 bool vit__sqlite_integer(sqlite_store *store, const char *sql, int64_t fallback, int64_t *value);
 /* The vector in a column; *vector NULL: it is not one of this index's length. false: out of memory. */

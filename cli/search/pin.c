@@ -206,7 +206,6 @@ bool cli_pin_apply(const vit_index_pin *index, cli_job *job, cli_output_name *ou
     job->pictures.exif = job->pictures.exif < 0 ? VIT_EXIF_APPLY : job->pictures.exif;
     job->pictures.resampler = job->pictures.resampler < 0 ? VIT_RESAMPLER_PILLOW : job->pictures.resampler;
     apply_place(index->model, place, &job->options.model, &job->options.model_asked_by);
-    apply_place(index->preprocessor, place, &job->options.preprocessor,
-                &job->options.preprocessor_asked_by);
+    apply_place(index->preprocessor, place, &job->options.preprocessor, &job->options.preprocessor_asked_by);
     return true;
 }
