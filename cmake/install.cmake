@@ -4,13 +4,14 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libvit)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(DIRECTORY base/include/ vit/include/ io/include/ text/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY base/include/ vit/include/ io/include/ text/include/ pipeline/include/
+  index/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS vit_command RUNTIME)
 
-# libvitio.so and libvittext.so find libvit.so beside them, wherever the tree stands.
-set_target_properties(vitio vittext PROPERTIES INSTALL_RPATH "$ORIGIN")
-install(TARGETS vit vitio vittext EXPORT libvit-targets)
-install(TARGETS vit_static vitio_static vittext_static EXPORT libvit-static-targets)
+# The libraries find those that they stand on beside them, wherever the tree stands.
+set_target_properties(vitio vittext vitpipe vitindex PROPERTIES INSTALL_RPATH "$ORIGIN")
+install(TARGETS vit vitio vittext vitpipe vitindex EXPORT libvit-targets)
+install(TARGETS vit_static vitio_static vittext_static vitpipe_static vitindex_static EXPORT libvit-static-targets)
 
 # The static libraries need what they are made of; the shared ones bring it along. Two exports, so that a machine
 # without the development files of those parts can still use the shared libraries.
@@ -21,6 +22,10 @@ set(static_parts JANSSON=jansson NETTLE=nettle JPEG=libjpeg PNG=libpng ZLIB=zlib
 if(WEBP_FOUND)
   list(APPEND static_parts WEBP=libwebp)
   set(pc_webp ", libwebp")
+endif()
+if(SQLITE_FOUND)
+  list(APPEND static_parts SQLITE=sqlite3)
+  set(pc_sqlite "sqlite3 >= 3.35")
 endif()
 string(REPLACE ";" " " static_parts "${static_parts}")
 configure_package_config_file(cmake/libvit-config.cmake.in ${PROJECT_BINARY_DIR}/libvit-config.cmake
@@ -42,7 +47,7 @@ cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY "\${prefix}" OUTPUT
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_includedir)
 # OpenBLAS is loaded at run time, never linked.
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE dl_flags)
-foreach(name libvit libvitio libvittext)
+foreach(name libvit libvitio libvittext libvitpipe libvitindex)
   configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkgconfig_dir})
 endforeach()

@@ -6,7 +6,7 @@ Each is an indented or fenced piece of C: a whole program, or includes and then 
 With a missing model, picture or tokenizer the program must print the message and nothing else; with
 files that are there it must print its result. In a build with sanitizers the programs have them
 too, so that a leak fails the test. CC_COMMAND is the compiler with its flags and folders of headers,
-LIBRARIES the shared libraries.
+LIBRARIES the shared libraries, VIT the command.
 """
 import os
 import re
@@ -62,6 +62,8 @@ README, = examples_of_page(read("README.md"))
 VIT, = examples_of_header(read("vit", "include", "vit", "vit.h"))
 IO, = examples_of_header(read("io", "include", "vit", "io.h"))
 TEXT, = examples_of_header(read("text", "include", "vit", "text.h"))
+PIPELINE, = examples_of_header(read("pipeline", "include", "vit", "pipeline.h"))
+INDEX, = examples_of_header(read("index", "include", "vit", "index.h"))
 
 
 class Examples(unittest.TestCase):
@@ -126,6 +128,25 @@ class Examples(unittest.TestCase):
         done = self.run_example(TEXT, folder=(folder, TOKENIZER))
         self.assertEqual(done.stderr, "")
         self.assertRegex(done.stdout, r"^(\d+\n)+$")
+
+    def test_pipeline(self):
+        model = "facebook/dinov2-small"
+        self.assert_fails(self.run_example(PIPELINE, status=1), model)
+        done = self.run_example(PIPELINE, model=(model, MODEL), picture=("cat.jpg", PICTURE))
+        self.assertRegex(done.stdout, r"^\S+cat.jpg: -?\d\S+ \.\.\.\n$")
+        self.assert_fails(subprocess.CompletedProcess([], 0, "", done.stderr), "dog.jpg", "No such file")
+
+    def test_index(self):
+        self.assert_fails(self.run_example(INDEX, status=1), "photos.db")
+        index = os.path.join(self.folder.name, "photos.db")
+        made = subprocess.run([os.environ["VIT"], "index", "--quiet", "--db", index, os.path.dirname(PICTURE)],
+                              capture_output=True, text=True)
+        if "without SQLite" in made.stderr:
+            self.skipTest("this build has no SQLite")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        done = self.run_example(INDEX, index=("photos.db", index), picture=("cat.jpg", PICTURE))
+        self.assertEqual(done.stderr, "")
+        self.assertRegex(done.stdout, r"^1\.0000  \S+cat\.jpg\n(0\.\d{4}  \S+\n){2}$")
 
 
 if __name__ == "__main__":

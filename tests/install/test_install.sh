@@ -112,16 +112,16 @@ done
 # ---------------------------------------------------------------- pkg-config
 
 export PKG_CONFIG_PATH="$library/pkgconfig"
-for name in libvit libvitio libvittext; do
+for name in libvit libvitio libvittext libvitpipe libvitindex; do
     [ "$(pkg-config --modversion $name)" = "$version" ] || fail "$name.pc has another version"
 done
 # shellcheck disable=SC2046  # words are meant
-run "pkg-config, shared: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc" $(pkg-config --cflags --libs libvitio libvittext) \
+run "pkg-config, shared: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc" $(pkg-config --cflags --libs libvitindex libvitio libvittext) \
     "-Wl,-rpath,$library"
 uses "pkg-config, shared: runs" "$work/by-pc"
 # shellcheck disable=SC2046
 run "pkg-config, shared, without rpath: builds" cc "$here/consumer/consumer.c" -o "$work/by-path" \
-    $(pkg-config --cflags --libs libvitio libvittext)
+    $(pkg-config --cflags --libs libvitindex libvitio libvittext)
 [ "$(LD_LIBRARY_PATH=$library "$work/by-path" "$version" "$picture" "$model")" = ok ] ||
     fail "LD_LIBRARY_PATH does not find the libraries"
 echo "ok: LD_LIBRARY_PATH finds the libraries"
@@ -135,6 +135,15 @@ for example in "$prefix"/share/doc/libvit/examples/*.c; do
 done
 run "classify, of the pages: runs" env LD_LIBRARY_PATH="$library" "$work/classify" "$model" "$picture"
 said horse "and knows a horse"
+LD_LIBRARY_PATH="$library" "$work/embed_folder" "$model" "$(dirname "$picture")" >"$work/log" 2>&1 &&
+    fail "embed_folder, of the pages: does not tell that a file failed"
+said "horse.png: 192 numbers" "embed_folder, of the pages: runs, past a file that is no picture"
+if "$prefix/bin/vit" index --quiet --db "$work/samples.db" "$(dirname "$picture")" 2>"$work/log"; then
+    run "search, of the pages: runs" env LD_LIBRARY_PATH="$library" "$work/search" "$work/samples.db" "$picture"
+    said "1.0000  $picture" "and finds the picture itself"
+else
+    said "without SQLite" "the example of an index is left out"
+fi
 
 # A prefix that has the archives alone.
 cp -r "$prefix" "$work/archives"
@@ -142,14 +151,14 @@ find "$work/archives" -name 'libvit*.so*' -delete
 export PKG_CONFIG_PATH="$work/archives${library#"$prefix"}/pkgconfig"
 # shellcheck disable=SC2046
 run "pkg-config, static: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc-static" \
-    $(pkg-config --static --cflags --libs libvitio libvittext)
+    $(pkg-config --static --cflags --libs libvitindex libvitio libvittext)
 uses "pkg-config, static: runs" "$work/by-pc-static"
 
 # ---------------------------------------------------------------- headers
 
 # All that these libraries have, as it is (tests/api compiles it), and nothing else.
 mkdir "$work/headers"
-for library_folder in base vit io text; do
+for library_folder in base vit io text pipeline index; do
     cp "$source/$library_folder"/include/vit/*.h "$work/headers"
 done
 diff -r "$work/headers" "$prefix/include/vit" >"$work/log" || fail "other headers than the source's: $(cat "$work/log")"

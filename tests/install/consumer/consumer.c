@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <vit/index.h>
 #include <vit/io.h>
+#include <vit/pipeline.h>
 #include <vit/text.h>
 #include <vit/vit.h>
 
@@ -40,13 +42,30 @@ static int refuses_tokenizer(void)
     return vit_tokenizer_open("/nowhere", NULL, &tokenizer, &err) != VIT_OK && !tokenizer && err.message[0];
 }
 
+/* There is no index either. A build without SQLite says so instead. */
+static int refuses_index(void)
+{
+    vit_index *index = NULL;
+    vit_error err = {0};
+    return vit_index_open("/nowhere", NULL, &index, &err) != VIT_OK && !index && err.message[0];
+}
+
+static int starts_pipeline(const char *path)
+{
+    vit_pipeline *pipeline = NULL;
+    const int right = vit_pipeline_open(path, NULL, &pipeline, NULL) == VIT_OK && vit_pipeline_size(pipeline) > 0;
+    vit_pipeline_free(pipeline);
+    return right;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4 || strcmp(vit_version(), argv[1]) != 0) {
         printf("version %s\n", vit_version());
         return 1;
     }
-    if (!decodes_png(argv[2]) || !opens_model(argv[3]) || !refuses_tokenizer())
+    if (!decodes_png(argv[2]) || !opens_model(argv[3]) || !refuses_tokenizer() || !refuses_index() ||
+        !starts_pipeline(argv[3]))
         return 1;
     puts("ok");
     return 0;

@@ -8,7 +8,7 @@
 #define VIT_VERSION_PATCH 0
 
 /* For comparing: #if VIT_VERSION >= VIT_VERSION_OF(0, 2, 0) */
-#define VIT_VERSION_OF(major, minor, patch) ((major) * 1000000 + (minor) * 1000 + (patch))
+#define VIT_VERSION_OF(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
 #define VIT_VERSION VIT_VERSION_OF(VIT_VERSION_MAJOR, VIT_VERSION_MINOR, VIT_VERSION_PATCH)
 
 #endif
