@@ -91,7 +91,7 @@ vit_index *cli_place_open(const cli_place *place, vit_index_mode mode, unsigned 
     vit_error err = {0};
     if (vit_index_open(place->place, &options, &index, &err) == VIT_OK)
         return index;
-    if (strcmp(err.where, "table") == 0)
+    if (!is_file(place->place) && strcmp(err.where, "table") == 0)
         cli_error("--table %s: %s", place->table, err.message);
     else
         cli_index_error(place->place, &err);
@@ -119,11 +119,12 @@ static const struct {
     {"postgresql", "--db postgresql"},
 };
 
-/* The place itself, where the error could hold the beginning of it only. */
+/* Is it about the place, of which an error holds the beginning only if it is long? */
 static bool is_about(const vit_error *error, const char *place)
 {
-    size_t length = strlen(error->where);
-    return length > 0 && strncmp(error->where, place, length) == 0;
+    size_t most = sizeof error->where - 1;
+    return strcmp(error->where, place) == 0 ||
+           (strlen(error->where) == most && strncmp(error->where, place, most) == 0);
 }
 
 void cli_index_error(const char *place, const vit_error *error)

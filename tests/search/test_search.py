@@ -241,6 +241,19 @@ class Texts(Case):
                 self.assertAlmostEqual(hit["score"], want[hit["path"]], delta=2e-6)
         self.vit("search", "--db", self.db, "--text", "no tokenizer here", status=3)
 
+    def test_no_server(self):
+        """A user or a password is never in a message."""
+        self.pictures(1)
+        place = "postgresql://somebody:secret@localhost:1/none"
+        self.vit("search", "--db", place, "photos/000.png", status=USAGE)
+        self.assertRegex(self.said, "^vit: (--db postgresql: |--db: this vit was built without|an index in PostgreSQL needs)")
+        self.assertNotRegex(self.said, "secret|somebody")
+        if "built without" not in self.said:
+            self.vit("search", "--db", place, "--table", "x" * 49, "photos/000.png", status=USAGE)
+            self.assertRegex(self.said, "^vit: --table x{49}: too long a name, 48 bytes are the most$")
+        self.vit("search", "--db", "table", "photos/000.png", status=USAGE)
+        self.assertRegex(self.said, "^vit: table: no index here: .*; 'vit index' makes one$")
+
     def test_no_text_tower(self):
         self.pictures(2)
         self.index("photos")
