@@ -11,23 +11,14 @@
 
 #define PLACE "{}" /* of the label in a template */
 
-static const char *add_value(const cli_option *option, const char *value, void *field)
-{
-    (void)option;
-    cli_values *list = field;
-    list->values = cli_reallocate(list->values, list->n + 1, sizeof *list->values);
-    list->values[list->n++] = value;
-    return NULL;
-}
-
 static const char *add_template(const cli_option *option, const char *value, void *field)
 {
-    return strstr(value, PLACE) ? add_value(option, value, field) : "a text with {} where the label goes";
+    return strstr(value, PLACE) ? cli_add_value(option, value, field) : "a text with {} where the label goes";
 }
 
 #define FIELD(member) offsetof(cli_zero_shot, member)
 const cli_option cli_zero_shot_table[] = {
-    {"labels", 0, "A,B,C", add_value, FIELD(labels), NULL,
+    {"labels", 0, "A,B,C", cli_add_value, FIELD(labels), NULL,
      "classify by these words, with a model that has a text tower (CLIP, SigLIP); may be given again"},
     {"labels-file", 0, "FILE", cli_set_text, FIELD(file), NULL, "the same, a label a line"},
     {"template", 0, "TEXT", add_template, FIELD(templates), NULL,
@@ -115,6 +106,12 @@ static cli_exit read_labels(const cli_command *command, cli_zero_shot *z)
     return z->n > before ? CLI_DONE : cli_usage_error(command, "--labels-file %s: there is no label in it", z->file);
 }
 
+cli_exit cli_zero_shot_read_names(const cli_command *command, cli_zero_shot *z)
+{
+    cli_exit status = split_labels(command, z);
+    return status == CLI_DONE && z->file ? read_labels(command, z) : status;
+}
+
 /* ------------------------------------------------------------------ prompts ---- */
 
 /* The texts that the model is told, in the order of the labels, each label's templates side by side. */
@@ -136,7 +133,7 @@ static void make_prompts(const cli_zero_shot *z, prompts *p)
     p->each = z->templates.n ? z->templates.n : 1;
     for (size_t i = 0; i < z->n; i++)
         for (size_t j = 0; j < p->each; j++)
-            add_value(NULL, fill_in(z->templates.n ? z->templates.values[j] : PLACE, z->names[i]), &p->texts);
+            cli_add_value(NULL, fill_in(z->templates.n ? z->templates.values[j] : PLACE, z->names[i]), &p->texts);
 }
 
 static void free_prompts(prompts *p)
@@ -157,9 +154,7 @@ static const cli_source *first_tokens(const cli_zero_shot *z)
 /* What goes through the text tower: token ids, whose names are the labels if there are any; or prompts. */
 static cli_exit choose_texts(const cli_command *command, cli_zero_shot *z, prompts *p, cli_inputs *inputs)
 {
-    cli_exit status = split_labels(command, z);
-    if (status == CLI_DONE && z->file)
-        status = read_labels(command, z);
+    cli_exit status = cli_zero_shot_read_names(command, z);
     if (status != CLI_DONE)
         return status;
     if (first_tokens(z)) {
@@ -173,7 +168,7 @@ static cli_exit choose_texts(const cli_command *command, cli_zero_shot *z, promp
     for (size_t i = 0; i < z->texts.n; i++) { /* --text: as it is, whatever the templates */
         add_name(z, cli_duplicate(z->texts.sources[i].value));
         for (size_t j = 0; j < p->each; j++)
-            add_value(NULL, cli_duplicate(z->texts.sources[i].value), &p->texts);
+            cli_add_value(NULL, cli_duplicate(z->texts.sources[i].value), &p->texts);
     }
     for (size_t i = 0; i < p->texts.n; i++)
         cli_inputs_add_text(inputs, p->texts.values[i]);

@@ -6,11 +6,6 @@
 
 #include "job.h"
 
-typedef struct cli_values {
-    const char **values;
-    size_t n;
-} cli_values;
-
 typedef struct cli_zero_shot {
     /* options */
     cli_values labels;    /* lists of labels, with commas between them */
@@ -31,6 +26,8 @@ bool cli_zero_shot_asked(const cli_zero_shot *zero_shot);
 /* Encodes the labels, through the text tower, which is closed again. Prints what
  * is wrong: CLI_USAGE or CLI_MODEL. Always freed with cli_zero_shot_free. */
 cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *zero_shot);
+/* The labels alone, of --labels and --labels-file, into names[n]: nothing is encoded. */
+cli_exit cli_zero_shot_read_names(const cli_command *command, cli_zero_shot *zero_shot);
 void cli_zero_shot_free(cli_zero_shot *zero_shot);
 
 #endif

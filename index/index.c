@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The public functions of an index: they check arguments, call the kind of store that the index is kept in, and hand out
- * what was said. */
+/* The public functions of an index: they check arguments, call the kind
+ * of store that the index is kept in, and hand out what was said. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -406,6 +406,18 @@ vit_status vit_index_find_id(vit_index *index, int64_t id, float *vector, int *f
     if (!vector || !found)
         return vit__fail_null(err, __func__, vector ? "found" : "vector");
     return find(index, id, NULL, vector, found, err);
+}
+
+vit_status vit_index_find_path(vit_index *index, int64_t id, char **path, vit_error *err)
+{
+    if (path)
+        *path = NULL;
+    vit_status status = enter(index, __func__, err);
+    if (status != VIT_OK)
+        return status;
+    if (!path)
+        return vit__fail_null(err, __func__, "path");
+    return vit__index_answer(index, index->columns == 0 || index->kind->path(index, id, path), err);
 }
 
 vit_status vit_index_find_file(vit_index *index, const char *path, float *vector, int *found, vit_error *err)

@@ -10,9 +10,9 @@
 
 enum { MODEL = VIT_RECIPE_KEYS, PREPROCESSOR };
 
-/* What must be the same. What stands first is told first: the model before how it was run, and an option before the
- * preprocessing, whose digest an image size changes too. What is not here is not kept: vectors of an index are normalized
- * always, and compare with those of texts. */
+/* What must be the same. What stands first is told first: the model before how it was run, and
+ * an option before the preprocessing, whose digest an image size changes too. What is not here
+ * is not kept: vectors of an index are normalized always, and compare with those of texts. */
 static const vit_recipe_key compared[] = {
     VIT_RECIPE_MODEL_DIGEST, VIT_RECIPE_PRECISION,   VIT_RECIPE_OUTPUT,
     VIT_RECIPE_RESAMPLER,    VIT_RECIPE_EXIF,        VIT_RECIPE_BACKGROUND,

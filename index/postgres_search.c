@@ -72,7 +72,8 @@ static void add_joint(vit__buffer *sql, bool *first)
     *first = false;
 }
 
-/* Appends " WHERE ..." and binds its parameters. words: the number of the parameter with the filter's words; 0: none. */
+/* Appends " WHERE ..." and binds its parameters. words: the
+ * number of the parameter with the filter's words; 0: none. */
 static void add_conditions(const vit_index_filter *filter, int words, statement *s)
 {
     vit__buffer *sql = &s->sql;
@@ -275,6 +276,23 @@ bool vit__postgres_each_vector(vit_index *index, const vit_index_filter *filter,
     bool done = reader.vector || vit__index_fail_memory(index);
     done = done && vit__postgres_each(store, vit__index_text(index, &s.sql), &s.parameters, take_vector, &reader);
     free(reader.vector);
+    statement_free(&s);
+    return done;
+}
+
+bool vit__postgres_find_path(vit_index *index, int64_t id, char **path)
+{
+    postgres_store *store = (postgres_store *)index;
+    statement s = {0};
+    char number[32];
+    snprintf(number, sizeof number, "%lld", (long long)id);
+    vit__buffer_format(&s.sql, "SELECT path FROM %s WHERE id = $1::bigint", store->table);
+    bind_text(&s.parameters, number);
+    PGresult *result = run(store, &s);
+    bool found = result && vit__libpq.PQntuples(result) > 0;
+    *path = found ? vit__postgres_path(result, 0, 0) : NULL;
+    bool done = result && (!found || *path || vit__index_fail_memory(index));
+    vit__libpq.PQclear(result);
     statement_free(&s);
     return done;
 }

@@ -642,4 +642,5 @@ const vit__store_kind vit__store_postgres = {
     .search = vit__postgres_search,
     .match = vit__postgres_match,
     .find = vit__postgres_find,
+    .path = vit__postgres_find_path,
 };

@@ -32,8 +32,8 @@ typedef struct postgres_parameters {
 /* How pgvector calls its types: [0] of f32, [1] of f16. */
 extern const char *const vit__postgres_types[2];
 
-/* These say what PostgreSQL says, and answer false or NULL. sql may be NULL, which vit__index_text gives where there is no
- * memory. */
+/* These say what PostgreSQL says, and answer false or NULL. sql may
+ * be NULL, which vit__index_text gives where there is no memory. */
 bool vit__postgres_fail(postgres_store *store, PGresult *result); /* frees the result */
 bool vit__postgres_execute(postgres_store *store, const char *sql);
 /* Results in binary. Cleared by the caller. parameters may be NULL. */
@@ -54,6 +54,7 @@ bool vit__postgres_check_filter(vit_index *index, const vit_index_filter *filter
 bool vit__postgres_search(vit_index *index, const vit_index_query *query, vit_index_hits *hits);
 bool vit__postgres_match(vit_index *index, const char *words, const vit_index_query *query, vit_index_hits *hits);
 bool vit__postgres_each_vector(vit_index *index, const vit_index_filter *filter, vit__take_vector *take, void *context);
+bool vit__postgres_find_path(vit_index *index, int64_t id, char **path);
 bool vit__postgres_find(vit_index *index, int64_t id, const char *hash, float *vector, bool *found);
 
 #endif

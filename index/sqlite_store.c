@@ -52,6 +52,7 @@ static const char *const statement_sql[STATEMENTS] = {
     [STATEMENT_GET_HIT] = "SELECT i.path, i.caption, v.vector FROM images i JOIN vectors v USING (id) WHERE i.id = ?",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_FIND_ID] = "SELECT vector FROM vectors WHERE id = ?",
+    [STATEMENT_FIND_PATH] = "SELECT path FROM images WHERE id = ?",
     [STATEMENT_FIND_HASH] = "SELECT v.vector FROM images i JOIN vectors v USING (id) WHERE i.hash = ? LIMIT 1",
 };
 
@@ -512,6 +513,23 @@ static bool find(vit_index *base, int64_t id, const char *hash, float *vector, b
     return done;
 }
 
+static bool path_of(vit_index *base, int64_t id, char **path)
+{
+    sqlite_store *store = (sqlite_store *)base;
+    sqlite3_stmt *statement = vit__sqlite_statement(store, STATEMENT_FIND_PATH);
+    if (!statement)
+        return false;
+    sqlite3_bind_int64(statement, 1, id);
+    int step = sqlite3_step(statement);
+    const char *text = step == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    bool done = step == SQLITE_ROW || step == SQLITE_DONE || vit__sqlite_fail(store);
+    *path = text ? vit__strdup(text) : NULL;
+    if (step == SQLITE_ROW && !*path)
+        done = vit__index_fail_memory(base);
+    sqlite3_reset(statement);
+    return done;
+}
+
 /* ------------------------------------------------------------------ the vector file ---- */
 
 /* The rows that the file lacks; false: the store failed. *written says whether the file could be written. */
@@ -590,4 +608,5 @@ const vit__store_kind vit__store_sqlite = {
     .search = vit__sqlite_search,
     .match = vit__sqlite_match,
     .find = find,
+    .path = path_of,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An index as its parts see it. Where an index is kept is a table of functions: a SQLite file, or a table in PostgreSQL.
- * In all parts false is a failure, and then `said` of the index holds what went wrong; the first failure of a call wins. */
+/* An index as its parts see it. Where an index is kept is a table of functions: a
+ * SQLite file, or a table in PostgreSQL. In all parts false is a failure, and then
+ * `said` of the index holds what went wrong; the first failure of a call wins. */
 #ifndef VIT_INDEX_STORE_H
 #define VIT_INDEX_STORE_H
 
@@ -19,8 +20,8 @@ typedef bool vit__take_vector(void *context, const vit_index_item *item, const f
 
 typedef struct vit__store_kind {
     size_t size; /* bytes of a store, which begins with its vit_index */
-    /* READ: it must be there. WRITE: it is made if it is not. The store is all zero but for its vit_index; `close` comes
-     * after it, also on failure. */
+    /* READ: it must be there. WRITE: it is made if it is not. The store is all
+     * zero but for its vit_index; `close` comes after it, also on failure. */
     bool (*open)(vit_index *index, const char *place, const vit_index_options *options);
     void (*close)(vit_index *index);
     bool (*read_pin)(vit_index *index, vit_index_pin *pin); /* all NULL: nothing was indexed yet */
@@ -53,6 +54,8 @@ typedef struct vit__store_kind {
     bool (*match)(vit_index *index, const char *words, const vit_index_query *query, vit_index_hits *hits);
     /* The vector of the image with this id, or with these bytes if hash is not NULL, into vector[columns]. */
     bool (*find)(vit_index *index, int64_t id, const char *hash, float *vector, bool *found);
+    /* The path of the image with this id, a copy; NULL: there is none. */
+    bool (*path)(vit_index *index, int64_t id, char **path);
 } vit__store_kind;
 
 struct vit_index {
@@ -85,8 +88,8 @@ const char *vit__index_text(vit_index *index, vit__buffer *buffer);
 /* The end of a public call: what was said goes to *err. */
 vit_status vit__index_answer(vit_index *index, bool done, vit_error *err);
 
-/* vit_index_write_pin, begin and commit, without the checks of a public call. The last two do nothing where a transaction
- * is open already, or where none is. */
+/* vit_index_write_pin, begin and commit, without the checks of a public call. The
+ * last two do nothing where a transaction is open already, or where none is. */
 bool vit__index_claim(vit_index *index, const vit_index_pin *pin);
 bool vit__index_begin(vit_index *index);
 bool vit__index_commit(vit_index *index);

@@ -39,6 +39,15 @@ const char *cli_set_flag(const cli_option *option, const char *value, void *fiel
     return NULL;
 }
 
+const char *cli_add_value(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    cli_values *list = field;
+    list->values = cli_reallocate(list->values, list->n + 1, sizeof *list->values);
+    list->values[list->n++] = value;
+    return NULL;
+}
+
 const char *cli_set_text(const cli_option *option, const char *value, void *field)
 {
     (void)option;

@@ -57,6 +57,13 @@ const char *cli_set_large(const cli_option *option, const char *value, void *fie
 const char *cli_set_positive(const cli_option *option, const char *value, void *field);
 const char *cli_set_choice(const cli_option *option, const char *value, void *field); /* int, index of the choice */
 
+/* Values of an option that may be given again, in order. The strings are the caller's; values is freed with free(). */
+typedef struct cli_values {
+    const char **values;
+    size_t n;
+} cli_values;
+const char *cli_add_value(const cli_option *option, const char *value, void *field); /* cli_values */
+
 /* Reads a finite number without sign: "5", "0.95", "1e-5". false: value is anything else. */
 bool cli_read_number(const char *value, double *number);
 

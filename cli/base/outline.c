@@ -39,7 +39,8 @@ static void add_scalar(const vit__json *value, cli_text *text)
         cli_text_string(text, "none");
 }
 
-/* "a, b, c" on one line, or "a; b; c" of strings, in which commas are usual; an array inside an array stands in brackets. */
+/* "a, b, c" on one line, or "a; b; c" of strings, in which commas
+ * are usual; an array inside an array stands in brackets. */
 static void add_array(const vit__json *array, cli_text *text)
 {
     size_t n = vit__json_length(array);

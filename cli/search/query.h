@@ -15,7 +15,8 @@ typedef struct cli_query {
 /* Answers n queries, which live until it returns; false ends the command with CLI_OUTPUT. */
 typedef bool cli_answer(void *context, const cli_query *queries, size_t n);
 
-/* Answers the queries among the job's inputs, in their order, some at a time. The index has a pin. cli_job_close comes after it. */
+/* Answers the queries among the job's inputs, in their order, some
+ * at a time. The index has a pin. cli_job_close comes after it. */
 cli_exit cli_query_each(const cli_command *command, cli_job *job, vit_index *index, cli_answer *answer, void *context);
 
 #endif

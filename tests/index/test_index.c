@@ -141,6 +141,12 @@ static void what_is_put_is_found(void **state)
     assert_ok(vit_index_find_id(index, hits[1].hits[0].id, again, &found, &err), err);
     assert_true(found);
     assert_memory_equal(again, vectors[1], sizeof again);
+    char *path;
+    assert_ok(vit_index_find_path(index, hits[1].hits[0].id, &path, &err), err);
+    assert_string_equal(path, hits[1].hits[0].path);
+    vit_free(path);
+    assert_ok(vit_index_find_path(index, 12345, &path, &err), err);
+    assert_null(path);
     assert_ok(vit_index_find_id(index, 12345, again, &found, &err), err);
     assert_false(found);
     vit_index_hits_free(&hits[0]);
@@ -473,8 +479,8 @@ static vit_status follow_all(vit_error *err)
     return status;
 }
 
-/* Refuses requests for memory, one in each of some 400 runs. The call says that it was that, or does without: SQLite goes on without its
- * caches, and an index without its file of vectors. */
+/* Refuses requests for memory, one in each of some 400 runs. The call says that it was that, or
+ * does without: SQLite goes on without its caches, and an index without its file of vectors. */
 static void refuse_each(vit_status (*call)(vit_error *err), void (*prepare)(void))
 {
     vit_error err = {0};
@@ -584,8 +590,11 @@ static void arguments_that_are_null_are_named(void **state)
     REFUSES(vit_index_fuse, "query", index, "a", NULL, &hits);
     REFUSES(vit_index_fuse, "hits", index, "a", &query, NULL);
     REFUSES(vit_index_find_id, "index", NULL, 1, vector, &found);
+    char *path_of_it;
+    REFUSES(vit_index_find_path, "index", NULL, 1, &path_of_it);
     REFUSES(vit_index_find_id, "vector", index, 1, NULL, &found);
     REFUSES(vit_index_find_id, "found", index, 1, vector, NULL);
+    REFUSES(vit_index_find_path, "path", index, 1, NULL);
     REFUSES(vit_index_find_file, "index", NULL, "a", vector, &found);
     REFUSES(vit_index_find_file, "path", index, NULL, vector, &found);
     REFUSES(vit_index_find_file, "vector", index, "a", NULL, &found);

@@ -504,7 +504,8 @@ static void load_head(loader *l, vit__weights *w)
     w->logit_bias = scalar(l, VIT__SLOT_LOGIT_BIAS);
 }
 
-/* Every linear layer of a model: what is visited, found by its slot, packed into a file and released follows this list. */
+/* Every linear layer of a model: what is visited, found by its
+ * slot, packed into a file and released follows this list. */
 typedef struct seat {
     vit__slot slot;
     size_t offset; /* in vit__weights, or in vit__block_weights */

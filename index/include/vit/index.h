@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libvitindex: an index of images that can be searched by vectors and by words. It is one SQLite file, or a table in
- * PostgreSQL with pgvector. It is what `vit index` makes and `vit search` searches. A search in a SQLite file looks at
- * every vector: the answer is exact. The library never prints and never ends the process.
+ * libvitindex: an index of images that can be searched by vectors and by words. It is one SQLite file, or a
+ * table in PostgreSQL with pgvector. It is what `vit index` makes and `vit search` searches. A search in a
+ * SQLite file looks at every vector: the answer is exact. The library never prints and never ends the process.
  *
  *     #include <stdio.h>
  *     #include <stdlib.h>
@@ -34,13 +34,13 @@
  *         return err.status != VIT_OK;
  *     }
  *
- * Link with -lvitindex -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here too: the first error wins, and
- * err may be NULL. An index belongs to one thread at a time. Several threads, and several processes, may each open the
- * same place: searches then see what was committed when they began, and one at a time may write. A search uses threads of
- * its own.
+ * Link with -lvitindex -lvitpipe -lvittext -lvitio -lvit. The rules of vit/vit.h hold here too:
+ * the first error wins, and err may be NULL. An index belongs to one thread at a time. Several
+ * threads, and several processes, may each open the same place: searches then see what was
+ * committed when they began, and one at a time may write. A search uses threads of its own.
  *
- * vit_error.where is the place of the index. Where an argument is at fault, it is the name of the member instead:
- * "where", "likes", "table", "place".
+ * vit_error.where is the place of the index. Where an argument is at fault,
+ * it is the name of the member instead: "where", "likes", "table", "place".
  */
 #ifndef VIT_INDEX_H
 #define VIT_INDEX_H
@@ -76,10 +76,10 @@ typedef struct vit_index_options {
 } vit_index_options;
 
 /* Opens the index at a place: the path of a SQLite file, or a URL as libpq takes it
- * (postgresql://USER@HOST/DATABASE). options may be NULL. The caller frees with vit_index_free; on failure *index is NULL.
- * Errors: not_found (READ, and there is no file), unsupported_format (a format of another version, or a kind of place that
- * this build lacks), corrupt (no index, or a damaged one), invalid_argument (the file is another program's), unreadable,
- * unwritable, out_of_memory. */
+ * (postgresql://USER@HOST/DATABASE). options may be NULL. The caller frees with vit_index_free; on
+ * failure *index is NULL. Errors: not_found (READ, and there is no file), unsupported_format (a format
+ * of another version, or a kind of place that this build lacks), corrupt (no index, or a damaged one),
+ * invalid_argument (the file is another program's), unreadable, unwritable, out_of_memory. */
 VIT_API vit_status vit_index_open(const char *place, const vit_index_options *options, vit_index **index,
                                   vit_error *err);
 /* What was not committed is lost. Takes NULL. */
@@ -91,8 +91,8 @@ VIT_API int vit_index_is_there(const char *place);
 /* The place for messages, without user and password. Lives as long as the index. NULL of NULL. */
 VIT_API const char *vit_index_place(const vit_index *index);
 
-/* What a person should know beside the outcome of the last call that changed the index: why its searches will be slower,
- * or what the database lacks. NULL: nothing. Valid until the next call. */
+/* What a person should know beside the outcome of the last call that changed the index: why its
+ * searches will be slower, or what the database lacks. NULL: nothing. Valid until the next call. */
 VIT_API const char *vit_index_note(const vit_index *index);
 
 /* Floats of each vector, such as 384. 0: nothing was indexed yet, and no pin was written. */
@@ -100,30 +100,31 @@ VIT_API size_t vit_index_columns(const vit_index *index);
 
 /* ------------------------------------------------------------------ the pin ---- */
 
-/* What made the vectors of an index. It is written once, before the first vector; vectors that were made otherwise cannot
- * be compared with these, and do not belong into the index. Starts all zero; freed with vit_index_pin_free. */
+/* What made the vectors of an index. It is written once, before the first vector; vectors that were made otherwise
+ * cannot be compared with these, and do not belong into the index. Starts all zero; freed with vit_index_pin_free. */
 typedef struct vit_index_pin {
     vit_recipe recipe;  /* but for "normalize", "input" and "sample", which an index does not keep */
     char *model;        /* how the model was named: where to look for it. Not compared */
     char *preprocessor; /* likewise its preprocessing; NULL: it is the model's own */
 } vit_index_pin;
 
-/* The pin of vectors by this recipe (vit_recipe_take), which is copied. model and preprocessor may be NULL; what names a
- * file or folder that exists is kept as an absolute path. On failure *pin is all zero: out_of_memory. */
+/* The pin of vectors by this recipe (vit_recipe_take), which is copied. model and preprocessor may be NULL; what
+ * names a file or folder that exists is kept as an absolute path. On failure *pin is all zero: out_of_memory. */
 VIT_API vit_status vit_index_pin_take(const vit_recipe *recipe, const char *model, const char *preprocessor,
                                       vit_index_pin *pin, vit_error *err);
 VIT_API void vit_index_pin_free(vit_index_pin *pin);
 
-/* The first key in which two pins differ so that their vectors cannot be compared; VIT_RECIPE_KEYS: none. The model comes
- * first, and options come before the digest that they change. Vectors of texts have no preprocessing, and compare. */
+/* The first key in which two pins differ so that their vectors cannot be compared;
+ * VIT_RECIPE_KEYS: none. The model comes first, and options come before the digest
+ * that they change. Vectors of texts have no preprocessing, and compare. */
 VIT_API vit_recipe_key vit_index_pin_differs(const vit_index_pin *a, const vit_index_pin *b);
 
 /* The pin that the index has; all NULL: nothing was indexed yet. Lives as long as the index, and vit_index_write_pin
  * fills it. vit_recipe_apply makes options for a pipeline from its recipe. NULL of NULL. */
 VIT_API const vit_index_pin *vit_index_get_pin(const vit_index *index);
 
-/* Makes a new index ready for vectors. An index that has a pin keeps its own, also if another process wrote one meanwhile.
- * VIT_ERR_MODEL_MISMATCH: the index has a pin, and it differs. */
+/* Makes a new index ready for vectors. An index that has a pin keeps its own, also if another
+ * process wrote one meanwhile. VIT_ERR_MODEL_MISMATCH: the index has a pin, and it differs. */
 VIT_API vit_status vit_index_write_pin(vit_index *index, const vit_index_pin *pin, vit_error *err);
 
 /* ------------------------------------------------------------------ images ---- */
@@ -151,14 +152,14 @@ VIT_API vit_status vit_index_commit(vit_index *index, vit_error *err);
 /* Ends the changes since begin as if they had not been. */
 VIT_API vit_status vit_index_rollback(vit_index *index, vit_error *err);
 
-/* The image and its vector[vit_index_columns], between begin and commit. It takes the place of what has the same path. The
- * vector has length 1 (vit_to_unit_length): invalid_argument, or non_finite, if it has not. */
+/* The image and its vector[vit_index_columns], between begin and commit. It takes the place of what has the
+ * same path. The vector has length 1 (vit_to_unit_length): invalid_argument, or non_finite, if it has not. */
 VIT_API vit_status vit_index_put(vit_index *index, const vit_index_item *item, const float *vector, vit_error *err);
 /* Between begin and commit. A path that is not there is no error. */
 VIT_API vit_status vit_index_remove(vit_index *index, const char *path, vit_error *err);
 
-/* After the last commit: makes whatever makes searches fast. Where that is not possible, searches are slower and just as
- * right: the answer is VIT_OK, and vit_index_note says why. */
+/* After the last commit: makes whatever makes searches fast. Where that is not possible,
+ * searches are slower and just as right: the answer is VIT_OK, and vit_index_note says why. */
 VIT_API vit_status vit_index_finish(vit_index *index, vit_error *err);
 
 /* ------------------------------------------------------------------ searching ---- */
@@ -209,14 +210,15 @@ typedef struct vit_index_query {
 VIT_API vit_status vit_index_search(vit_index *index, const vit_index_query *query, vit_index_hits *hits,
                                     vit_error *err);
 
-/* The k images whose path and caption fit the words best, into *hits. query->n 0: without vectors, so no model is
- * needed. query->n 1: the order is that of the words, and scores are cosines with the vector. The filter's `match` is not
- * looked at. */
+/* The k images whose path and caption fit the words best, into *hits. query->n 0:
+ * without vectors, so no model is needed. query->n 1: the order is that of the words,
+ * and scores are cosines with the vector. The filter's `match` is not looked at. */
 VIT_API vit_status vit_index_match(vit_index *index, const char *words, const vit_index_query *query,
                                    vit_index_hits *hits, vit_error *err);
 
-/* The k images that are best by likeness and by words together: hits[n], one for each vector. Ranks of both orders, each
- * ten times as long as k, are added up as 1 / (60 + rank): reciprocal rank fusion (Cormack, Clarke, Buettcher 2009). */
+/* The k images that are best by likeness and by words together: hits[n], one for
+ * each vector. Ranks of both orders, each ten times as long as k, are added up as
+ * 1 / (60 + rank): reciprocal rank fusion (Cormack, Clarke, Buettcher 2009). */
 VIT_API vit_status vit_index_fuse(vit_index *index, const char *words, const vit_index_query *query,
                                   vit_index_hits *hits, vit_error *err);
 
@@ -225,19 +227,22 @@ VIT_API vit_status vit_index_fuse(vit_index *index, const char *words, const vit
 VIT_API vit_status vit_index_find_id(vit_index *index, int64_t id, float *vector, int *found, vit_error *err);
 VIT_API vit_status vit_index_find_file(vit_index *index, const char *path, float *vector, int *found, vit_error *err);
 
-/* Calls take for every image of the filter (NULL: all), in no order, with its vector. Of the item only id, path and hash
- * are set. What take gets is valid until it returns. 0: go on; other answers end it with VIT_ERR_CANCELLED. take may not
- * use the index. */
+/* The path of the image with this id; the caller frees *path with vit_free. NULL: the index has no such image. */
+VIT_API vit_status vit_index_find_path(vit_index *index, int64_t id, char **path, vit_error *err);
+
+/* Calls take for every image of the filter (NULL: all), in no order, with its vector.
+ * Of the item only id, path and hash are set. What take gets is valid until it returns.
+ * 0: go on; other answers end it with VIT_ERR_CANCELLED. take may not use the index. */
 VIT_API vit_status vit_index_each(vit_index *index, const vit_index_filter *filter,
                                   int (*take)(void *context, const vit_index_item *item, const float *vector),
                                   void *context, vit_error *err);
 
 /* ------------------------------------------------------------------ groups ---- */
 
-/* Groups of vectors[n][columns], each of length 1, that are near each other. Two vectors are near if their cosine is at
- * least `threshold`, and whoever is near one of a group belongs to it. group[i] becomes the number of the first vector of
- * the group of vector i: if only vectors 1 and 4 are near, group is {0, 1, 2, 3, 1}. All pairs are compared, on `threads`
- * threads (0: as many as there are). */
+/* Groups of vectors[n][columns], each of length 1, that are near each other. Two vectors are near if
+ * their cosine is at least `threshold`, and whoever is near one of a group belongs to it. group[i]
+ * becomes the number of the first vector of the group of vector i: if only vectors 1 and 4 are near,
+ * group is {0, 1, 2, 3, 1}. All pairs are compared, on `threads` threads (0: as many as there are). */
 VIT_API vit_status vit_groups_find(const float *vectors, size_t n, size_t columns, double threshold, unsigned threads,
                                    size_t *group, vit_error *err);
 
@@ -247,41 +252,42 @@ VIT_API vit_status vit_groups_least(const float *vectors, size_t columns, const 
 
 /* ------------------------------------------------------------------ following files ---- */
 
-/* What must be done so that an index follows image files: which are to be encoded, which only moved, which are gone. Show
- * it every file (vit_follow_look), encode those that it asks for (vit_follow_put), say which of these are no pictures any
- * more (vit_follow_drop), commit now and then, and have it forget the files that are gone (vit_follow_forget). One thread
- * may look while another one does the rest. */
+/* What must be done so that an index follows image files: which are to be encoded, which only moved,
+ * which are gone. Show it every file (vit_follow_look), encode those that it asks for (vit_follow_put),
+ * say which of these are no pictures any more (vit_follow_drop), commit now and then, and have it forget
+ * the files that are gone (vit_follow_forget). One thread may look while another one does the rest. */
 typedef struct vit_follow vit_follow;
 
-/* pin: what makes the vectors of this run. It is copied, and written with the first change. Reads what the index knows
- * (some 200 bytes an image). The index must outlive it, and belongs to it until vit_follow_free. VIT_ERR_MODEL_MISMATCH:
- * the index has another pin. */
+/* pin: what makes the vectors of this run. It is copied, and written with the first change.
+ * Reads what the index knows (some 200 bytes an image). The index must outlive it, and
+ * belongs to it until vit_follow_free. VIT_ERR_MODEL_MISMATCH: the index has another pin. */
 VIT_API vit_status vit_follow_start(vit_index *index, const vit_index_pin *pin, vit_follow **follow, vit_error *err);
 /* What was not committed is lost. Takes NULL. */
 VIT_API void vit_follow_free(vit_follow *follow);
 
-/* Looks at a file. *encode 1: the index needs its vector; *stamp is filled, and is handed to vit_follow_put. *encode 0:
- * the index knows the file, or its content under another path, or has seen it in this run. *plain: the name under which
- * the index has it, without "./" and doubled slashes ("a/b.jpg" for "./a//b.jpg"); the caller frees with vit_free. A file
- * that cannot be looked at is to be encoded: reading it will say why. Error: out_of_memory. */
+/* Looks at a file. *encode 1: the index needs its vector; *stamp is filled, and is handed to vit_follow_put. *encode
+ * 0: the index knows the file, or its content under another path, or has seen it in this run. *plain: the name under
+ * which the index has it, without "./" and doubled slashes ("a/b.jpg" for "./a//b.jpg"); the caller frees with
+ * vit_free. A file that cannot be looked at is to be encoded: reading it will say why. Error: out_of_memory. */
 VIT_API vit_status vit_follow_look(vit_follow *follow, const char *path, char **plain, vit_index_stamp *stamp,
                                    int *encode, vit_error *err);
 
-/* The vector (of length 1) of a file that was to be encoded, and the size of its picture. The caption that stands beside
- * the file is read: in NAME.txt, or in NAME.json the member "caption", "text", "description" or "title"; NAME is that of
- * the image with or without its extension. */
+/* The vector (of length 1) of a file that was to be encoded, and the size of its picture. The
+ * caption that stands beside the file is read: in NAME.txt, or in NAME.json the member "caption",
+ * "text", "description" or "title"; NAME is that of the image with or without its extension. */
 VIT_API vit_status vit_follow_put(vit_follow *follow, const char *path, const vit_index_stamp *stamp, uint32_t width,
                                   uint32_t height, const float *vector, vit_error *err);
 
-/* A file that was to be encoded gave no vector, for this reason. If the file is gone, or is no picture any more, the index
- * forgets it. If it merely cannot be read now, it keeps its place. */
+/* A file that was to be encoded gave no vector, for this reason. If the file is gone, or is no
+ * picture any more, the index forgets it. If it merely cannot be read now, it keeps its place. */
 VIT_API vit_status vit_follow_drop(vit_follow *follow, const char *path, vit_status why, vit_error *err);
 
 /* Forgets the images below a folder whose files are gone; folder NULL: all whose files are gone. A folder that is not
  * there takes nothing with it: it may be on a disk that is not mounted. After every file was looked at. */
 VIT_API vit_status vit_follow_forget(vit_follow *follow, const char *folder, vit_error *err);
 
-/* Makes everything count that was put, dropped, forgotten or found to have moved. vit_index_finish comes after the last. */
+/* Makes everything count that was put, dropped, forgotten or
+ * found to have moved. vit_index_finish comes after the last. */
 VIT_API vit_status vit_follow_commit(vit_follow *follow, vit_error *err);
 
 /* What was done with how many files so far. */

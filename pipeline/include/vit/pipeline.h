@@ -234,9 +234,9 @@ VIT_API int vit_to_unit_length(float *vector, size_t n);
 
 /* ------------------------------------------------------------------ attention ---- */
 
-/* How much each patch weighs in the attention of a block: for the class token, or in the mean of all patches where the
- * model has no class token. weights: VIT_OUTPUT_ATTENTION of one picture, [heads * tokens][tokens]. head -1: the mean of
- * all heads. map[rows * columns of vit_model_grid]. VIT_ERR_INVALID_ARGUMENT: there is no such head. */
+/* How much each patch weighs in the attention of a block: for the class token, or in the mean of all patches where
+ * the model has no class token. weights: VIT_OUTPUT_ATTENTION of one picture, [heads * tokens][tokens]. head -1:
+ * the mean of all heads. map[rows * columns of vit_model_grid]. VIT_ERR_INVALID_ARGUMENT: there is no such head. */
 VIT_API vit_status vit_attention_map(const vit_model *model, const float *weights, int head, float *map,
                                      vit_error *err);
 

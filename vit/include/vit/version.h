@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The version that a program is compiled with. Before 1.0 a new MINOR may break programs, and has a soname of its own. */
+/* The version that a program is compiled with. Before 1.0 a new
+ * MINOR may break programs, and has a soname of its own. */
 #ifndef VIT_VERSION_H
 #define VIT_VERSION_H
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a request's header to the last line about it: who may ask, which endpoint answers, what every answer says. */
+#include "app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "call.h"
+#include "log.h"
+#include "memory.h"
+#include "metrics.h"
+
+static atomic_uint_fast64_t requests;
+
+/* The client's own, if it is harmless in a header and a log. */
+static void name_request(serve_request *request)
+{
+    static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *given = serve_fields_header(&request->headers, "X-Request-Id");
+    size_t size = given ? strlen(given) : 0;
+    if (size > 0 && size <= 64 && strspn(given, good) == size)
+        snprintf(request->id, sizeof request->id, "%s", given);
+    else
+        snprintf(request->id, sizeof request->id, "%08lx-%lx", (unsigned long)(serve_now() * 1000),
+                 (unsigned long)atomic_fetch_add(&requests, 1));
+}
+
+static void add_common(const serve_app *app, const serve_request *request, serve_response *response)
+{
+    serve_fields *h = &response->headers;
+    const char *origin = serve_gate_shared_origin(app->gate, request);
+    serve_fields_add(h, "X-Request-Id", request->id);
+    serve_fields_add(h, "Cache-Control", "no-store");
+    serve_fields_add(h, "X-Content-Type-Options", "nosniff");
+    serve_fields_add(h, "Cross-Origin-Resource-Policy", origin ? "cross-origin" : "same-origin");
+    if (!origin)
+        return;
+    serve_fields_add(h, "Access-Control-Allow-Origin", origin);
+    serve_fields_add(h, "Vary", "Origin");
+}
+
+static void refuse(void *context, const serve_request *request, unsigned status, const char *message,
+                   serve_response *response)
+{
+    serve_app *app = context;
+    serve_vars vars;
+    serve_code code = serve_code_of_status(status), ignored;
+    char allowed[64];
+    const serve_route *route =
+        request->path ? serve_route_find(request->method, request->path, &vars, &ignored, allowed) : NULL;
+    serve_error_write(response, route ? route->shape : SERVE_SHAPE_PLAIN, code, NULL, message);
+    add_common(app, request, response);
+}
+
+/* ------------------------------------------------------------------ the header ---- */
+
+static bool say_no(serve_app *app, const serve_request *request, const serve_route *route, serve_code code,
+                   const char *message, serve_response *response)
+{
+    bool openai = strncmp(request->path, "/v1/", 4) == 0;
+    serve_shape shape = route ? route->shape : openai ? SERVE_SHAPE_OPENAI : SERVE_SHAPE_PLAIN;
+    serve_error_write(response, shape, code, NULL, message);
+    add_common(app, request, response);
+    return false;
+}
+
+static bool answer_preflight(serve_app *app, const serve_request *request, serve_response *response)
+{
+    response->status = 204;
+    add_common(app, request, response);
+    serve_fields_add(&response->headers, "Access-Control-Allow-Methods", "GET, HEAD, POST");
+    serve_fields_add(&response->headers, "Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-Id");
+    serve_fields_add(&response->headers, "Access-Control-Max-Age", "600");
+    return false;
+}
+
+static bool is_identity(const char *encoding)
+{
+    return !encoding || !*encoding || strcasecmp(encoding, "identity") == 0;
+}
+
+/* Loading or ending: only what watches the server is answered. */
+static bool is_served_now(const serve_app *app, const serve_route *route)
+{
+    return route->open || atomic_load(&app->state) == SERVE_READY;
+}
+
+static bool admit(serve_app *app, serve_request *request, uint64_t body, const serve_route *route,
+                  serve_response *response)
+{
+    serve_code code;
+    const char *why;
+    if (!serve_gate_passes(app->gate, request, route && route->open, &code, &why)) {
+        if (code == SERVE_UNAUTHORIZED)
+            serve_fields_add(&response->headers, "WWW-Authenticate", "Bearer");
+        return say_no(app, request, route, code, why, response);
+    }
+    if (!route)
+        return true;
+    if (!is_identity(serve_fields_header(&request->headers, "Content-Encoding"))) {
+        serve_fields_add(&response->headers, "Accept-Encoding", "identity");
+        return say_no(app, request, route, SERVE_UNSUPPORTED_ENCODING, "bodies are taken as they are, never compressed",
+                      response);
+    }
+    if (!is_served_now(app, route)) {
+        serve_fields_add(&response->headers, "Retry-After", "1");
+        return say_no(app, request, route, SERVE_UNAVAILABLE,
+                      atomic_load(&app->state) == SERVE_LOADING ? "loading" : "stopping", response);
+    }
+    if (body > 0 && !serve_engine_take(app->engine, (size_t)body)) {
+        serve_fields_add(&response->headers, "Retry-After", "1");
+        return say_no(app, request, route, SERVE_TOO_MANY, "the memory for requests is taken (--max-memory)", response);
+    }
+    return true;
+}
+
+static bool begin(void *context, serve_request *request, uint64_t body, serve_response *response, void **keep)
+{
+    serve_app *app = context;
+    serve_vars vars;
+    serve_code code = SERVE_NOT_FOUND;
+    char allowed[64];
+    name_request(request);
+    const serve_route *route = serve_route_find(request->method, request->path, &vars, &code, allowed);
+    if (!admit(app, request, route ? body : 0, route, response))
+        return false;
+    if (!route && strcmp(request->method, "OPTIONS") == 0 && *allowed)
+        return answer_preflight(app, request, response);
+    if (!route) {
+        if (*allowed)
+            serve_fields_add(&response->headers, "Allow", allowed);
+        return say_no(app, request, NULL, code, *allowed ? "this method is not offered here" : "there is nothing here",
+                      response);
+    }
+    serve_call *call = vit__alloc_zero(1, sizeof *call);
+    if (!call) {
+        serve_engine_give(app->engine, (size_t)body);
+        return say_no(app, request, route, SERVE_OUT_OF_MEMORY, "out of memory", response);
+    }
+    call->app = app;
+    call->route = route;
+    call->vars = vars;
+    call->taken = (size_t)body;
+    *keep = call;
+    return true;
+}
+
+/* In steps, so that the lock is not taken for every piece. */
+static bool grow(void *context, void *keep, uint64_t body)
+{
+    serve_app *app = context;
+    serve_call *call = keep;
+    while (call && call->taken < body) {
+        if (!serve_engine_take(app->engine, 1 << 20))
+            return false;
+        call->taken += 1 << 20;
+    }
+    return call != NULL;
+}
+
+/* ------------------------------------------------------------------ the answer ---- */
+
+/* A client sees when vectors are of another space. */
+static void add_model(const serve_call *call, serve_response *response)
+{
+    serve_fields *h = &response->headers;
+    const serve_facts *f = &call->model->facts;
+    char timing[160];
+    serve_fields_add(h, "X-Vit-Model", call->model->name);
+    serve_fields_add(h, "X-Vit-Model-Digest", f->digest);
+    if (*f->preprocessing)
+        serve_fields_add(h, "X-Vit-Preprocessing-Digest", f->preprocessing);
+    serve_fields_add(h, "X-Vit-Precision", f->precision);
+    if (call->output)
+        serve_fields_add(h, "X-Vit-Output", call->output);
+    snprintf(timing, sizeof timing, "queue;dur=%.3f, decode;dur=%.3f, encode;dur=%.3f", call->queued * 1e3,
+             call->loaded * 1e3, call->encoded * 1e3);
+    serve_fields_add(h, "Server-Timing", timing);
+}
+
+static void release(serve_call *call)
+{
+    if (call->model)
+        serve_model_release(call->model);
+    call->model = NULL;
+    vit__json_free(call->json);
+    call->json = NULL;
+    for (size_t i = 0; i < call->n_owned; i++)
+        free(call->owned[i]);
+    free(call->owned);
+    call->owned = NULL;
+    call->n_owned = call->owned_capacity = 0;
+}
+
+static size_t number_of(const serve_app *app, const serve_model *model)
+{
+    size_t i = 0;
+    while (i < serve_models_count(app->models) && serve_models_at(app->models, i) != model)
+        i++;
+    return i;
+}
+
+static void answer(void *context, serve_request *request, serve_response *response, void *keep, void *connection)
+{
+    serve_app *app = context;
+    serve_call *call = keep;
+    call->request = request;
+    call->response = response;
+    call->connection = connection;
+    call->deadline = serve_now() + app->limits.timeout;
+    call->route->endpoint(call);
+    add_common(app, request, response);
+    if (call->model) {
+        add_model(call, response);
+        serve_metrics_inputs(app->metrics, number_of(app, call->model), call->n_inputs, response->status);
+    }
+    release(call);
+}
+
+static void end(void *context, const serve_request *request, const serve_response *response, void *keep)
+{
+    serve_app *app = context;
+    serve_call *call = keep;
+    double seconds = serve_now() - request->start;
+    if (response->status)
+        serve_metrics_count(app->metrics, call ? call->route : NULL, request->method, response->status, seconds);
+    if (app->log != SERVE_LOG_OFF)
+        serve_log_request(app->log == SERVE_LOG_JSON, request, response, call, seconds);
+    if (!call)
+        return;
+    release(call); /* of a request that was never answered */
+    serve_engine_give(app->engine, call->taken);
+    free(call);
+}
+
+serve_handler serve_app_handler(serve_app *app)
+{
+    return (serve_handler){
+        .begin = begin, .grow = grow, .answer = answer, .end = end, .refuse = refuse, .context = app};
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "memory.h"
+
+bool serve_fail(serve_call *call, serve_code code, const char *param, const char *format, ...)
+{
+    char message[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    serve_error_write(call->response, call->route ? call->route->shape : SERVE_SHAPE_PLAIN, code, param, message);
+    return false;
+}
+
+bool serve_fail_memory(serve_call *call)
+{
+    return serve_fail(call, SERVE_OUT_OF_MEMORY, NULL, "out of memory");
+}
+
+bool serve_done(serve_call *call, const char *type)
+{
+    call->response->status = 200;
+    call->response->type = type;
+    return !call->response->body.failed || serve_fail_memory(call);
+}
+
+/* ------------------------------------------------------------------ memory ---- */
+
+bool serve_call_own(serve_call *call, void *block)
+{
+    void **grown = vit__grow(call->owned, &call->owned_capacity, call->n_owned, 1, sizeof *grown);
+    if (grown)
+        call->owned = grown;
+    if (grown && block) {
+        call->owned[call->n_owned++] = block;
+        return true;
+    }
+    free(block);
+    return serve_fail_memory(call);
+}
+
+void *serve_call_alloc(serve_call *call, size_t count, size_t size)
+{
+    void *block = vit__alloc_zero(count, size);
+    return serve_call_own(call, block) ? block : NULL;
+}
+
+char *serve_call_copy(serve_call *call, const char *bytes, size_t size)
+{
+    char *copy = serve_call_alloc(call, size + 1, 1);
+    if (copy)
+        memcpy(copy, bytes, size);
+    return copy;
+}
+
+/* ------------------------------------------------------------------ model ---- */
+
+bool serve_call_hold(serve_call *call, const char *name)
+{
+    serve_model *model = serve_models_find(call->app->models, name);
+    vit_error err = {0};
+    if (!model) {
+        char *names = serve_models_names(call->app->models);
+        serve_fail(call, SERVE_MODEL_NOT_FOUND, "model", "no model '%.200s' is served here; there are: %s", name,
+                   names ? names : "");
+        free(names);
+        return false;
+    }
+    if (call->model == model)
+        return true;
+    if (serve_model_hold(model, &err) != VIT_OK)
+        return serve_fail(call, serve_code_of(err.status) == SERVE_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_INTERNAL,
+                          NULL, "the model cannot be loaded: %s", err.message);
+    if (call->model)
+        serve_model_release(call->model);
+    call->model = model;
+    return true;
+}
+
+/* ------------------------------------------------------------------ body ---- */
+
+static bool starts(const vit__buffer *body, size_t at, const char *mark, size_t size)
+{
+    return body->size >= at + size && memcmp(body->data + at, mark, size) == 0;
+}
+
+/* The first bytes of what may be a picture; whether it is one is the decoder's to say. */
+static bool is_picture(const vit__buffer *b)
+{
+    static const struct {
+        size_t at, size;
+        const char *mark;
+    } marks[] = {{0, 3, "\xFF\xD8\xFF"}, {0, 8, "\x89PNG\r\n\x1A\n"}, {8, 4, "WEBP"},      {0, 3, "GIF"},
+                 {0, 2, "BM"},           {0, 4, "II*\0"},             {0, 4, "MM\0*"},     {4, 4, "ftyp"},
+                 {0, 4, "II+\0"},        {0, 4, "MM\0+"},             {0, 2, "\xFF\x0A"}, {4, 4, "JXL "},
+                 {0, 4, "8BPS"},         {0, 4, "\0\0\1\0"}};
+    bool netpbm = b->size > 2 && b->data[0] == 'P' && b->data[1] >= '1' && b->data[1] <= '6';
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (starts(b, marks[i].at, marks[i].mark, marks[i].size))
+            return true;
+    return netpbm;
+}
+
+serve_body serve_body_kind(const serve_request *request)
+{
+    const vit__buffer *b = &request->body;
+    size_t at = 0;
+    if (b->size == 0)
+        return SERVE_BODY_EMPTY;
+    if (is_picture(b))
+        return SERVE_BODY_PICTURE;
+    while (at < b->size && strchr(" \t\r\n", b->data[at]) && b->data[at])
+        at++;
+    return at < b->size && (b->data[at] == '{' || b->data[at] == '[') ? SERVE_BODY_JSON : SERVE_BODY_OTHER;
+}
+
+bool serve_call_parse(serve_call *call, bool array)
+{
+    const vit__buffer *b = &call->request->body;
+    vit_error err = {0};
+    if (serve_body_kind(call->request) != SERVE_BODY_JSON)
+        return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is %s",
+                          b->size ? "neither JSON nor a picture in a format that is read here" : "empty");
+    if (vit__json_parse(b->data, b->size, "body", &call->json, &err) != VIT_OK)
+        return serve_fail(call, err.status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_BAD_REQUEST, NULL,
+                          "the body is no JSON: %s", err.message);
+    if (vit__json_is_object(call->json) || (array && vit__json_is_array(call->json)))
+        return true;
+    return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is JSON, but no object");
+}
+
+/* false: it is absent, or of another type, which is an error. */
+static bool is_there(serve_call *call, const vit__json *value, bool right, const char *key, const char *type,
+                     bool *failed)
+{
+    if (vit__json_is_null(value))
+        return false;
+    if (right)
+        return true;
+    *failed = !serve_fail(call, SERVE_BAD_REQUEST, key, "%s is wanted", type);
+    return false;
+}
+
+bool serve_member_string(serve_call *call, const vit__json *object, const char *key, const char **value, bool *failed)
+{
+    const vit__json *member = vit__json_get(object, key);
+    const char *string = vit__json_string(member);
+    if (is_there(call, member, string != NULL, key, "a string", failed))
+        *value = string;
+    return string != NULL;
+}
+
+bool serve_member_boolean(serve_call *call, const vit__json *object, const char *key, bool *value, bool *failed)
+{
+    const vit__json *member = vit__json_get(object, key);
+    bool truth = false, right = vit__json_boolean(member, &truth);
+    if (is_there(call, member, right, key, "true or false", failed))
+        *value = truth;
+    return right;
+}
+
+bool serve_member_size(serve_call *call, const vit__json *object, const char *key, size_t *value, bool *failed)
+{
+    const vit__json *member = vit__json_get(object, key);
+    size_t size = 0;
+    bool right = vit__json_size(member, &size);
+    if (is_there(call, member, right, key, "a whole number of at least 0", failed))
+        *value = size;
+    return right;
+}
+
+/* ------------------------------------------------------------------ engine ---- */
+
+static bool fail_job(serve_call *call, const serve_job *job, const vit_error *err)
+{
+    char param[32];
+    serve_code code = serve_code_of(err->status);
+    if (job->failed >= job->n) /* the job as a whole: the caller has checked that the model can do it */
+        return serve_fail(call, code, NULL, "%s", err->message);
+    snprintf(param, sizeof param, "input[%zu]",
+             job->numbers ? job->numbers[job->failed] : job->failed);
+    return serve_fail(call, code, param, "%s", err->message);
+}
+
+static bool overloaded(serve_call *call)
+{
+    unsigned seconds = serve_engine_retry_after(call->app->engine);
+    char text[24];
+    serve_fail(call, SERVE_TOO_MANY, NULL, "too much is waiting; come again in %u s", seconds);
+    snprintf(text, sizeof text, "%u", seconds);
+    serve_fields_add(&call->response->headers, "Retry-After", text);
+    snprintf(text, sizeof text, "%u000", seconds);
+    serve_fields_add(&call->response->headers, "retry-after-ms", text);
+    return false;
+}
+
+bool serve_call_run(serve_call *call, serve_job *job)
+{
+    vit_error err = {0};
+    job->model = call->model;
+    job->deadline = call->deadline;
+    job->gone = serve_http_gone;
+    job->context = call->connection;
+    serve_outcome outcome = serve_engine_run(call->app->engine, job, &err);
+    call->n_inputs += job->n;
+    call->queued += job->queued;
+    call->loaded += job->loaded;
+    call->encoded += job->encoded;
+    if (job->results && !serve_call_own(call, job->results))
+        return false;
+    for (size_t i = 0; outcome == SERVE_DONE && i < job->n; i++)
+        call->tokens += job->inputs[i].tokens;
+    switch (outcome) {
+    case SERVE_DONE:
+        return true;
+    case SERVE_FAILED:
+        return fail_job(call, job, &err);
+    case SERVE_OVERLOADED:
+        return overloaded(call);
+    case SERVE_GONE:
+        return serve_fail(call, SERVE_REQUEST_TIMEOUT, NULL, "the client has gone");
+    case SERVE_STOPPING:
+        break;
+    }
+    return serve_fail(call, SERVE_UNAVAILABLE, NULL, "the server is stopping");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One request while it is answered. An endpoint is a function that reads the request, has the engine encode, and writes the
+ * response; it answers false where it failed, and then the response is the error, in the shape of its dialect.
+ */
+#ifndef SERVE_CALL_H
+#define SERVE_CALL_H
+
+#include "app.h"
+#include "json.h"
+#include "json_text.h"
+#include "routes.h"
+
+typedef struct serve_call {
+    serve_app *app;
+    const serve_route *route;
+    serve_vars vars;
+    serve_request *request;
+    serve_response *response;
+    void *connection;
+    size_t taken;       /* bytes of the engine's memory */
+    size_t known_body;  /* announced, or come so far */
+    /* while it is answered: */
+    vit__json *json;    /* the body, where it is JSON; NULL */
+    serve_model *model; /* held; NULL: none is used */
+    void **owned;       /* memory of the call */
+    size_t n_owned, owned_capacity;
+    size_t n_inputs, tokens;
+    double deadline;
+    double queued, loaded, encoded;
+    const char *output; /* of the vectors, for the headers; NULL: none */
+    bool preflight;     /* a browser asks whether it may ask */
+} serve_call;
+
+/* Makes the response an error and answers false. param: the member or input at fault, or NULL. */
+bool serve_fail(serve_call *call, serve_code code, const char *param, const char *format, ...)
+    __attribute__((__format__(__printf__, 4, 5)));
+bool serve_fail_memory(serve_call *call);
+
+/* Memory that lives as long as the call. NULL: out of memory, and the response says so. */
+void *serve_call_alloc(serve_call *call, size_t count, size_t size);
+char *serve_call_copy(serve_call *call, const char *bytes, size_t size); /* terminated */
+/* Takes over a block of malloc's family. false: out of memory, and it is freed. */
+bool serve_call_own(serve_call *call, void *block);
+
+/* The model of this name, held until the call ends; its own name goes into the headers. */
+bool serve_call_hold(serve_call *call, const char *name);
+
+/* What the body is: content decides, since clients send whatever Content-Type. */
+typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
+serve_body serve_body_kind(const serve_request *request);
+/* Parses the body into call->json; an object, or an array where `array`. */
+bool serve_call_parse(serve_call *call, bool array);
+
+/* Members of the body. Absent and null are the same: false without an error, *failed untouched. A member of another type
+ * is an error: false, and *failed is set. */
+bool serve_member_string(serve_call *call, const vit__json *object, const char *key, const char **value, bool *failed);
+bool serve_member_boolean(serve_call *call, const vit__json *object, const char *key, bool *value, bool *failed);
+bool serve_member_size(serve_call *call, const vit__json *object, const char *key, size_t *value, bool *failed);
+
+/* Has the engine do a job of the call's model. Its results are the call's memory. false: the response says why. */
+bool serve_call_run(serve_call *call, serve_job *job);
+
+/* Ends the response of an endpoint that wrote its body. */
+bool serve_done(serve_call *call, const char *type);
+
+#endif

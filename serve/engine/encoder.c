@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The one thread that encodes: what is ready becomes a batch, an input of each request in turn. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "line.h"
+#include "memory.h"
+
+typedef struct member {
+    serve_line *line;
+    size_t index;
+} member;
+
+/* Inputs of one tower and one output, which one call encodes. */
+typedef struct batch {
+    member *members; /* [options.batch] */
+    size_t n;
+    const serve_model *model;
+    vit_tower tower;
+    vit_output output;
+    size_t layer;
+    vit_pipeline *pipeline;
+    size_t length, size; /* values of a row, floats of a result */
+    char *rows;
+    float *results;
+    size_t rows_capacity, results_capacity;
+} batch;
+
+static bool has_ready(const serve_line *line)
+{
+    return !line->ended && line->n_taken < line->n_ready;
+}
+
+static const serve_row *first_ready(const serve_line *line)
+{
+    return &line->rows[line->ready[line->n_taken]];
+}
+
+/* The line whose input has been ready longest: what it asks for is encoded next. NULL: nothing is ready. */
+static serve_line *oldest(const serve_engine *engine)
+{
+    serve_line *best = NULL, *line = engine->turn;
+    if (!line)
+        return NULL;
+    do {
+        if (has_ready(line) && (!best || first_ready(line)->ready_at < first_ready(best)->ready_at))
+            best = line;
+        line = line->after;
+    } while (line != engine->turn);
+    return best;
+}
+
+/* Has the line an input ready that this batch could take? */
+static bool fits(const serve_line *line, const batch *b)
+{
+    const serve_job *job = line->job;
+    return has_ready(line) && job->model == b->model && job->tower == b->tower && job->output == b->output &&
+           job->layer == b->layer && first_ready(line)->length == b->length;
+}
+
+/* Nobody waits for it any more. */
+static bool is_over(serve_engine *engine, serve_line *line)
+{
+    serve_job *job = line->job;
+    if (job->gone && job->gone(job->context))
+        serve_line_end(engine, line, SERVE_GONE);
+    else if (serve_now() > job->deadline)
+        serve_line_end(engine, line, SERVE_OVERLOADED);
+    return line->ended;
+}
+
+static void take(serve_engine *engine, serve_line *line, batch *b)
+{
+    serve_job *job = line->job;
+    double waited = serve_now() - line->start;
+    if (line->n_taken == 0) {
+        job->queued = waited;
+        engine->figures.queue_seconds += waited;
+    }
+    b->members[b->n++] = (member){line, line->ready[line->n_taken++]};
+    line->busy++;
+    engine->waiting--;
+    engine->pending--;
+}
+
+/* What a batch is of, after the input that has been ready longest. */
+static void begin(const serve_line *line, batch *b)
+{
+    const serve_job *job = line->job;
+    b->n = 0;
+    b->model = job->model;
+    b->tower = job->tower;
+    b->output = job->output;
+    b->layer = job->layer;
+    b->pipeline = job->model->towers[job->tower];
+    b->length = first_ready(line)->length;
+    b->size = line->size;
+}
+
+/* One input of each line in turn, until the batch is full or nothing that fits is ready. */
+static void fill(serve_engine *engine, batch *b)
+{
+    serve_line *line = engine->turn;
+    for (bool more = true; more && b->n < engine->options.batch;) {
+        serve_line *start = line;
+        more = false;
+        do {
+            if (fits(line, b) && !is_over(engine, line)) {
+                take(engine, line, b);
+                more = true;
+            }
+            line = line->after;
+        } while (line != start && b->n < engine->options.batch);
+    }
+    engine->turn = line;
+    pthread_cond_broadcast(&engine->to_load);
+}
+
+/* ------------------------------------------------------------------ without the lock ---- */
+
+static bool reserve(void *pointer, size_t *capacity, size_t bytes)
+{
+    void **block = pointer;
+    if (bytes <= *capacity)
+        return true;
+    void *grown = vit__realloc(*block, bytes, 1);
+    if (!grown)
+        return false;
+    *block = grown;
+    *capacity = bytes;
+    return true;
+}
+
+static vit_status encode_rows(const batch *b, size_t first, size_t n, vit_error *err)
+{
+    bool words = b->tower == VIT_TOWER_TEXT;
+    size_t bytes = b->length * (words ? sizeof(int32_t) : sizeof(float));
+    const vit_request request = {b->output, b->layer, b->results + first * b->size};
+    vit_session *session = vit_pipeline_session(b->pipeline);
+    const void *rows = b->rows + first * bytes;
+    return words ? vit_encode_text_requests(session, rows, n, b->length, &request, 1, err)
+                 : vit_encode_requests(session, rows, n, &request, 1, err);
+}
+
+/* statuses[n] and errors of inputs; where the batch fails, each is encoded alone, and one bad input takes none with it. */
+static void encode(batch *b, vit_error *errors)
+{
+    size_t bytes = b->length * (b->tower == VIT_TOWER_TEXT ? sizeof(int32_t) : sizeof(float));
+    bool room = reserve(&b->rows, &b->rows_capacity, b->n * bytes) &&
+                reserve(&b->results, &b->results_capacity, b->n * b->size * sizeof(float));
+    for (size_t i = 0; i < b->n; i++) {
+        serve_row *row = &b->members[i].line->rows[b->members[i].index];
+        errors[i] = (vit_error){0};
+        if (room)
+            memcpy(b->rows + i * bytes, row->values, bytes);
+        else
+            vit__fail_memory(&errors[i], NULL);
+        free(row->values);
+        row->values = NULL;
+    }
+    if (room && encode_rows(b, 0, b->n, NULL) != VIT_OK)
+        for (size_t i = 0; i < b->n; i++)
+            encode_rows(b, i, 1, &errors[i]);
+}
+
+/* ------------------------------------------------------------------ with it again ---- */
+
+static void remember(serve_engine *engine, const member *m, const float *values)
+{
+    const serve_job *job = m->line->job;
+    const serve_input *input = &job->inputs[m->index];
+    if (input->kind == SERVE_WORDS && job->output == VIT_OUTPUT_EMBEDDING)
+        serve_text_cache_put(engine->cache, job->model, input->data, input->size, values, m->line->size,
+                             input->tokens);
+}
+
+static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_error *err, double seconds)
+{
+    serve_line *line = b->members[i].line;
+    const float *values = b->results + i * b->size;
+    line->busy--;
+    line->done++;
+    line->job->encoded += seconds;
+    if (err->status == VIT_OK) {
+        remember(engine, &b->members[i], values);
+        serve_line_put(line, b->members[i].index, values);
+        engine->figures.done++;
+    } else if (!line->ended) {
+        line->error = *err;
+        line->job->failed = b->members[i].index;
+        engine->figures.failed++;
+        serve_line_end(engine, line, SERVE_FAILED);
+    }
+    if (line->done == line->job->n || line->ended)
+        pthread_cond_signal(&line->change);
+}
+
+static void count(serve_engine *engine, size_t n, double seconds)
+{
+    serve_engine_figures *f = &engine->figures;
+    size_t size = 0;
+    while (size + 1 < SERVE_BATCH_SIZES && n > (size_t)1 << size)
+        size++;
+    f->batches[size]++;
+    f->n_batches++;
+    f->batched += n;
+    f->encode_seconds += seconds;
+    double pace = seconds / (double)n;
+    engine->pace = engine->pace > 0 ? 0.8 * engine->pace + 0.2 * pace : pace;
+}
+
+/* Waits for more inputs, where the options ask for it and a batch is not full yet. */
+static void linger(serve_engine *engine)
+{
+    struct timespec until;
+    double wait = engine->options.batch_delay;
+    if (wait <= 0 || engine->pending >= engine->options.batch)
+        return;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)wait;
+    until.tv_nsec += (long)((wait - (double)(time_t)wait) * 1e9);
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    while (!engine->stopping && engine->waiting < engine->options.batch &&
+           pthread_cond_timedwait(&engine->to_encode, &engine->lock, &until) != ETIMEDOUT)
+        ;
+}
+
+static void run_batch(serve_engine *engine, const serve_line *oldest_line, batch *b, vit_error *errors)
+{
+    begin(oldest_line, b);
+    fill(engine, b);
+    engine->figures.beats++;
+    if (b->n == 0)
+        return; /* all that was ready is over */
+    pthread_mutex_unlock(&engine->lock);
+    double start = serve_now();
+    encode(b, errors);
+    double seconds = serve_now() - start;
+    pthread_mutex_lock(&engine->lock);
+    count(engine, b->n, seconds);
+    for (size_t i = 0; i < b->n; i++)
+        deliver(engine, b, i, &errors[i], seconds);
+}
+
+void *serve_encoder_main(void *argument)
+{
+    serve_engine *engine = argument;
+    batch b = {.members = vit__alloc(engine->options.batch, sizeof(member))};
+    vit_error *errors = vit__alloc(engine->options.batch, sizeof *errors);
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stopping && b.members && errors) {
+        if (oldest(engine))
+            linger(engine);
+        const serve_line *line = oldest(engine);
+        if (line)
+            run_batch(engine, line, &b, errors);
+        else
+            pthread_cond_wait(&engine->to_encode, &engine->lock);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    free(b.members);
+    free(b.rows);
+    free(b.results);
+    free(errors);
+    return NULL;
+}

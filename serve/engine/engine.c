@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "line.h"
+#include "memory.h"
+
+#define LOOK_AGAIN 0.25 /* seconds after which a job that waits looks whether its client is still there */
+
+static vit_status start_threads(serve_engine *engine, vit_error *err)
+{
+    engine->encoder_runs = pthread_create(&engine->encoder, NULL, serve_encoder_main, engine) == 0;
+    while (engine->encoder_runs && engine->n_loaders < engine->options.loaders &&
+           pthread_create(&engine->loaders[engine->n_loaders], NULL, serve_loader_main, engine) == 0)
+        engine->n_loaders++;
+    if (engine->n_loaders > 0)
+        return VIT_OK;
+    return vit__fail(err, VIT_ERR_OUT_OF_MEMORY, NULL, "no thread can be started");
+}
+
+vit_status serve_engine_create(const serve_engine_options *options, serve_engine **result, vit_error *err)
+{
+    serve_engine *engine = vit__alloc_zero(1, sizeof *engine);
+    *result = NULL;
+    if (!engine)
+        return vit__fail_memory(err, NULL);
+    engine->options = *options;
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->to_load, NULL);
+    pthread_cond_init(&engine->to_encode, NULL);
+    engine->cache = serve_text_cache_create(options->text_cache);
+    engine->loaders = vit__alloc(options->loaders, sizeof *engine->loaders);
+    vit_status status = engine->loaders ? start_threads(engine, err) : vit__fail_memory(err, NULL);
+    if (status == VIT_OK)
+        *result = engine;
+    else
+        serve_engine_free(engine);
+    return status;
+}
+
+void serve_engine_stop(serve_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->stopping = true;
+    serve_line *line = engine->ring;
+    do {
+        if (line) {
+            serve_line_end(engine, line, SERVE_STOPPING);
+            line = line->after;
+        }
+    } while (line != engine->ring);
+    pthread_cond_broadcast(&engine->to_load);
+    pthread_cond_broadcast(&engine->to_encode);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void serve_engine_free(serve_engine *engine)
+{
+    if (!engine)
+        return;
+    serve_engine_stop(engine);
+    if (engine->encoder_runs)
+        pthread_join(engine->encoder, NULL);
+    for (unsigned i = 0; i < engine->n_loaders; i++)
+        pthread_join(engine->loaders[i], NULL);
+    serve_text_cache_free(engine->cache);
+    pthread_cond_destroy(&engine->to_encode);
+    pthread_cond_destroy(&engine->to_load);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine->loaders);
+    free(engine);
+}
+
+/* ------------------------------------------------------------------ a job ---- */
+
+static void free_line(serve_line *line)
+{
+    for (size_t i = 0; line->rows && i < line->job->n; i++)
+        free(line->rows[i].values);
+    free(line->rows);
+    free(line->ready);
+    pthread_cond_destroy(&line->change);
+}
+
+static vit_status prepare(serve_job *job, serve_line *line, vit_error *err)
+{
+    size_t shape[2];
+    const vit_pipeline *pipeline = job->model->towers[job->tower];
+    job->results = NULL;
+    job->failed = job->n;
+    job->queued = job->loaded = job->encoded = 0;
+    if (!pipeline)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, job->model->name, "the model has no tower of %s",
+                         job->tower == VIT_TOWER_TEXT ? "words" : "pictures");
+    vit_status status = vit_output_shape(vit_pipeline_model(pipeline), job->output, job->layer, shape, err);
+    if (status != VIT_OK)
+        return status;
+    job->rows = shape[0];
+    job->columns = shape[1];
+    line->size = shape[0] * shape[1];
+    job->results = vit__alloc(job->n * sizeof(float), line->size);
+    line->rows = vit__alloc_zero(job->n, sizeof *line->rows);
+    line->ready = vit__alloc(job->n, sizeof *line->ready);
+    return job->results && line->rows && line->ready ? VIT_OK : vit__fail_memory(err, NULL);
+}
+
+/* Words that were encoded before are done; those that are left keep their order. */
+static void take_known(serve_engine *engine, serve_line *line)
+{
+    serve_job *job = line->job;
+    bool can = engine->cache && job->output == VIT_OUTPUT_EMBEDDING && job->tower == VIT_TOWER_TEXT;
+    while (can && line->next < job->n) {
+        serve_input *input = &job->inputs[line->next];
+        float *values = job->results + line->next * line->size;
+        if (input->kind != SERVE_WORDS ||
+            !serve_text_cache_get(engine->cache, job->model, input->data, input->size, values, line->size,
+                                  &input->tokens))
+            return;
+        if (job->normalize)
+            vit_to_unit_length(values, line->size);
+        line->next++;
+        line->done++;
+        engine->figures.cached++;
+    }
+}
+
+static void await_change(serve_engine *engine, serve_line *line)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(LOOK_AGAIN * 1e9);
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&line->change, &engine->lock, &until);
+}
+
+static void await_job(serve_engine *engine, serve_line *line)
+{
+    serve_job *job = line->job;
+    while (line->busy > 0 || (!line->ended && line->done < job->n)) {
+        await_change(engine, line);
+        if (line->ended)
+            continue;
+        if (serve_now() > job->deadline)
+            serve_line_end(engine, line, SERVE_OVERLOADED);
+        else if (job->gone && job->gone(job->context))
+            serve_line_end(engine, line, SERVE_GONE);
+    }
+}
+
+/* Admission is the same for one input and for many. */
+static serve_outcome run_line(serve_engine *engine, serve_line *line, vit_error *err)
+{
+    serve_outcome outcome;
+    pthread_mutex_lock(&engine->lock);
+    if (engine->stopping || engine->waiting >= engine->options.queue) {
+        outcome = engine->stopping ? SERVE_STOPPING : SERVE_OVERLOADED;
+        engine->figures.refused++;
+    } else {
+        take_known(engine, line);
+        engine->waiting += line->job->n - line->next;
+        serve_line_enter(engine, line);
+        await_job(engine, line);
+        serve_line_leave(engine, line);
+        outcome = line->ended ? line->outcome : SERVE_DONE;
+        if (outcome == SERVE_FAILED && err && err->status == VIT_OK)
+            *err = line->error;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return outcome;
+}
+
+serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *err)
+{
+    serve_line line = {.job = job, .start = serve_now()};
+    pthread_cond_init(&line.change, NULL);
+    serve_outcome outcome = prepare(job, &line, err) == VIT_OK ? SERVE_DONE : SERVE_FAILED;
+    if (outcome == SERVE_DONE && job->n > 0)
+        outcome = run_line(engine, &line, err);
+    free_line(&line);
+    return outcome;
+}
+
+/* ------------------------------------------------------------------ memory, figures ---- */
+
+bool serve_engine_take(serve_engine *engine, size_t bytes)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool fits = bytes <= engine->options.memory && engine->memory_used <= engine->options.memory - bytes;
+    if (fits)
+        engine->memory_used += bytes;
+    pthread_mutex_unlock(&engine->lock);
+    return fits;
+}
+
+void serve_engine_give(serve_engine *engine, size_t bytes)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->memory_used -= bytes;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+unsigned serve_engine_retry_after(serve_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    double seconds = (double)engine->waiting * engine->pace;
+    pthread_mutex_unlock(&engine->lock);
+    return seconds < 1 ? 1 : seconds > 60 ? 60 : (unsigned)seconds;
+}
+
+void serve_engine_read(serve_engine *engine, serve_engine_figures *figures)
+{
+    pthread_mutex_lock(&engine->lock);
+    *figures = engine->figures;
+    figures->waiting = engine->waiting;
+    figures->memory_used = engine->memory_used;
+    figures->memory = engine->options.memory;
+    pthread_mutex_unlock(&engine->lock);
+}

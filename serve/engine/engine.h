@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What encodes for all requests. A request brings a job of one or many inputs and waits for it. Loaders read, decode and
+ * preprocess inputs; one thread encodes them in batches:
+ *
+ *     request A: a1 a2 a3 a4 ...  \                              batch 1: a1 b1 c1 a2
+ *     request B: b1                 >-- loaders --> ready rows -->
+ *     request C: c1 c2            /                              batch 2: a3 c2 a4 a5
+ *
+ * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs does not hold
+ * up a request of one. A batch is what is ready when the encoder is free: nothing waits for a batch to be full. The result
+ * for an input is the same bits whatever shares its batch (vit_encode).
+ */
+#ifndef SERVE_ENGINE_H
+#define SERVE_ENGINE_H
+
+#include "models.h"
+
+typedef enum serve_kind {
+    SERVE_PICTURE, /* data[size]: a picture's file */
+    SERVE_WORDS,   /* data[size]: UTF-8 */
+    SERVE_PIXELS,  /* data: floats [size] as the model takes them */
+    SERVE_IDS      /* data: int32_t token ids [size] */
+} serve_kind;
+
+typedef struct serve_input {
+    serve_kind kind;
+    const void *data;
+    size_t size;
+    /* Filled when it was loaded: */
+    uint32_t width, height; /* of a picture, upright */
+    size_t tokens;          /* that go through the encoder */
+} serve_input;
+
+/* One output for some inputs of one tower. */
+typedef struct serve_job {
+    serve_model *model; /* held by the caller */
+    vit_tower tower;
+    vit_output output;
+    size_t layer;
+    bool normalize; /* each result divided by its length */
+    serve_input *inputs;
+    const size_t *numbers; /* [n]: what the inputs are called in errors; NULL: by their place */
+    size_t n;
+    double deadline;              /* in seconds of serve_now() */
+    bool (*gone)(void *context);  /* nobody waits for the answer any more; may be NULL */
+    void *context;
+    /* Filled by serve_engine_run: */
+    float *results; /* [n][rows * columns]; freed with free() by the caller, whatever the outcome */
+    size_t rows, columns;
+    size_t failed; /* the number of the input that err is about, where the outcome is SERVE_FAILED */
+    double queued, loaded, encoded; /* seconds: until the first was encoded, of loading, of batches it was in */
+} serve_job;
+
+typedef enum serve_outcome {
+    SERVE_DONE,
+    SERVE_FAILED,     /* an input, or the job as a whole (failed is n): err says why */
+    SERVE_OVERLOADED, /* too many inputs wait, or this job waited too long */
+    SERVE_GONE,       /* the client has left */
+    SERVE_STOPPING    /* the engine stops */
+} serve_outcome;
+
+typedef struct serve_engine_options {
+    size_t batch;        /* inputs encoded together, at least 1 */
+    double batch_delay;  /* seconds that the first waits for others; 0: none */
+    size_t queue;        /* inputs that may wait, of all requests */
+    size_t memory;       /* bytes of bodies, decoded pictures and rows */
+    unsigned loaders;    /* threads that decode */
+    size_t text_cache;   /* vectors of words that are kept; 0: none */
+} serve_engine_options;
+
+typedef struct serve_engine serve_engine;
+
+vit_status serve_engine_create(const serve_engine_options *options, serve_engine **engine, vit_error *err);
+/* Ends what is waiting with SERVE_STOPPING. Nobody may be in serve_engine_run when it is freed. */
+void serve_engine_stop(serve_engine *engine);
+void serve_engine_free(serve_engine *engine);
+
+/* Does the job and returns when it is done or given up. Any number of threads. err is filled where SERVE_FAILED. */
+serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *err);
+
+/* Takes bytes from the memory that all requests share. false: they do not fit now. */
+bool serve_engine_take(serve_engine *engine, size_t bytes);
+void serve_engine_give(serve_engine *engine, size_t bytes);
+
+/* Seconds after which a client that was refused may come again: 1 to 60. */
+unsigned serve_engine_retry_after(serve_engine *engine);
+
+/* Figures for /metrics, each since the start unless said. */
+#define SERVE_BATCH_SIZES 7 /* batches of up to 1, 2, 4, 8, 16, 32, 64 inputs */
+typedef struct serve_engine_figures {
+    size_t waiting, memory_used, memory;       /* now */
+    size_t batches[SERVE_BATCH_SIZES], n_batches, batched; /* batched: inputs in them */
+    size_t done, failed, refused, cached;      /* inputs, inputs, jobs, words that were known */
+    double queue_seconds, load_seconds, encode_seconds;
+    size_t beats; /* moves whenever the encoder does something, or finds nothing to do */
+} serve_engine_figures;
+void serve_engine_read(serve_engine *engine, serve_engine_figures *figures);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void serve_line_enter(serve_engine *engine, serve_line *line)
+{
+    serve_line *first = engine->ring;
+    if (!first) {
+        line->before = line->after = line;
+        engine->ring = engine->turn = line;
+    } else { /* the last to have its turn */
+        line->after = first;
+        line->before = first->before;
+        first->before->after = line;
+        first->before = line;
+    }
+    pthread_cond_broadcast(&engine->to_load);
+}
+
+void serve_line_leave(serve_engine *engine, serve_line *line)
+{
+    serve_line *after = line->after == line ? NULL : line->after;
+    line->before->after = line->after;
+    line->after->before = line->before;
+    if (engine->ring == line)
+        engine->ring = after;
+    if (engine->turn == line)
+        engine->turn = after;
+}
+
+/* What is ready and will not be encoded makes room for others. */
+static void drop_ready(serve_engine *engine, serve_line *line)
+{
+    for (; line->n_taken < line->n_ready; line->n_taken++) {
+        serve_row *row = &line->rows[line->ready[line->n_taken]];
+        free(row->values);
+        row->values = NULL;
+        engine->pending--;
+        engine->waiting--;
+    }
+    engine->waiting -= line->job->n - line->next;
+    line->next = line->job->n;
+    pthread_cond_broadcast(&engine->to_load);
+}
+
+void serve_line_end(serve_engine *engine, serve_line *line, serve_outcome outcome)
+{
+    if (!line->ended) {
+        line->ended = true;
+        line->outcome = outcome;
+        drop_ready(engine, line);
+    }
+    pthread_cond_signal(&line->change);
+}
+
+void serve_line_put(serve_line *line, size_t index, const float *values)
+{
+    serve_job *job = line->job;
+    float *result = job->results + index * line->size;
+    memcpy(result, values, line->size * sizeof *result);
+    for (size_t row = 0; job->normalize && row < job->rows; row++)
+        vit_to_unit_length(result + row * job->columns, job->columns);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The inside of the engine: every job that is being done has a line, and one lock guards all lines. */
+#ifndef SERVE_LINE_H
+#define SERVE_LINE_H
+
+#include "engine.h"
+#include "text_cache.h"
+
+/* An input on its way: waiting -> loading -> ready -> in a batch -> done. */
+typedef struct serve_row {
+    void *values; /* pixels or token ids; NULL: not loaded, or encoded already */
+    size_t length;
+    double ready_at;
+} serve_row;
+
+typedef struct serve_line serve_line;
+struct serve_line {
+    serve_job *job;
+    serve_row *rows;         /* [n] */
+    size_t *ready;           /* [n]: inputs that are loaded, in the order they were */
+    size_t n_ready, n_taken; /* of ready: how many there are, how many the encoder has taken */
+    size_t next;             /* the first input that no loader has */
+    size_t done;
+    size_t busy; /* inputs that a loader or the encoder works on */
+    size_t size; /* floats of a result */
+    bool ended;  /* nothing more is begun; outcome and error say why */
+    serve_outcome outcome;
+    vit_error error;
+    double start;
+    pthread_cond_t change; /* for the thread that waits for the job */
+    serve_line *before, *after; /* a ring */
+};
+
+struct serve_engine {
+    serve_engine_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t to_load, to_encode;
+    serve_line *ring;     /* the line whose turn is next to be loaded; NULL: there are no lines */
+    serve_line *turn;     /* likewise to be encoded */
+    size_t pending;       /* rows that are loading or ready */
+    size_t waiting;       /* inputs that are not in a batch yet */
+    size_t memory_used;
+    double pace;          /* recent seconds of an input, for Retry-After */
+    bool stopping;
+    serve_text_cache *cache;
+    serve_engine_figures figures;
+    pthread_t encoder, *loaders;
+    unsigned n_loaders;
+    bool encoder_runs;
+};
+
+/* All with the lock. */
+void serve_line_enter(serve_engine *engine, serve_line *line);
+void serve_line_leave(serve_engine *engine, serve_line *line);
+/* Ends the line for this reason, unless it has ended before. Its rows are freed once nobody works on them. */
+void serve_line_end(serve_engine *engine, serve_line *line, serve_outcome outcome);
+
+/* The threads. */
+void *serve_loader_main(void *engine);
+void *serve_encoder_main(void *engine);
+
+/* Puts values, unit vectors if the job asks for them, in the place of the input's result. */
+void serve_line_put(serve_line *line, size_t index, const float *values);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Threads that make rows of inputs: pixels of pictures, token ids of words. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "line.h"
+#include "memory.h"
+
+/* The next line, by turns, that has an input to be loaded. One batch may be ready while another one is encoded. */
+static serve_line *choose(serve_engine *engine)
+{
+    serve_line *line = engine->ring;
+    if (!line || engine->pending >= 2 * engine->options.batch)
+        return NULL;
+    do {
+        if (!line->ended && line->next < line->job->n) {
+            engine->ring = line->after;
+            return line;
+        }
+        line = line->after;
+    } while (line != engine->ring);
+    return NULL;
+}
+
+static vit_item item_of(const serve_input *input, const char *name)
+{
+    static const vit_item_kind kinds[] = {[SERVE_PICTURE] = VIT_ITEM_BYTES,
+                                          [SERVE_WORDS] = VIT_ITEM_TEXT,
+                                          [SERVE_PIXELS] = VIT_ITEM_PIXELS,
+                                          [SERVE_IDS] = VIT_ITEM_TOKENS};
+    return (vit_item){.kind = kinds[input->kind], .name = name, .data = input->data, .size = input->size};
+}
+
+/* Of a picture its patches and further tokens; of token ids their number. */
+static size_t tokens_of(const vit_pipeline *pipeline, const vit_loaded *loaded)
+{
+    size_t shape[2];
+    const vit_model *model = vit_pipeline_model(pipeline);
+    if (vit_model_pixels_size(model) == 0)
+        return loaded->length;
+    return vit_output_shape(model, VIT_OUTPUT_TOKENS, 0, shape, NULL) == VIT_OK ? shape[0] : 0;
+}
+
+/* Without the lock. The row belongs to the line. */
+static vit_status load(const serve_line *line, size_t index, serve_row *row, vit_error *err)
+{
+    serve_input *input = &line->job->inputs[index];
+    const vit_pipeline *pipeline = line->job->model->towers[line->job->tower];
+    vit_loaded loaded = {0};
+    char name[32];
+    snprintf(name, sizeof name, "input[%zu]", index);
+    vit_item item = item_of(input, name);
+    row->values = vit__alloc(1, vit_pipeline_row_size(pipeline));
+    if (!row->values)
+        return vit__fail_memory(err, name);
+    vit_status status = vit_pipeline_load(pipeline, &item, row->values, &loaded, err);
+    if (status != VIT_OK) {
+        free(row->values);
+        row->values = NULL;
+        return status;
+    }
+    row->length = loaded.length;
+    row->ready_at = serve_now();
+    input->tokens = loaded.tokens ? loaded.tokens : tokens_of(pipeline, &loaded);
+    input->width = loaded.width;
+    input->height = loaded.height;
+    return VIT_OK;
+}
+
+/* With the lock, as is the whole loop outside `load`. */
+static void finish(serve_engine *engine, serve_line *line, size_t index, vit_status status, const vit_error *err)
+{
+    line->busy--;
+    if (status == VIT_OK && !line->ended) {
+        line->ready[line->n_ready++] = index;
+        pthread_cond_signal(&engine->to_encode);
+        return;
+    }
+    free(line->rows[index].values);
+    line->rows[index].values = NULL;
+    engine->pending--;
+    engine->waiting--;
+    pthread_cond_signal(&engine->to_load);
+    if (status != VIT_OK && !line->ended) {
+        line->error = *err;
+        line->job->failed = index;
+        engine->figures.failed++;
+    }
+    serve_line_end(engine, line, SERVE_FAILED);
+}
+
+void *serve_loader_main(void *argument)
+{
+    serve_engine *engine = argument;
+    pthread_mutex_lock(&engine->lock);
+    while (!engine->stopping) {
+        serve_line *line = choose(engine);
+        if (!line) {
+            pthread_cond_wait(&engine->to_load, &engine->lock);
+            continue;
+        }
+        size_t index = line->next++;
+        vit_error err = {0};
+        line->busy++;
+        engine->pending++;
+        pthread_mutex_unlock(&engine->lock);
+        double start = serve_now();
+        vit_status status = load(line, index, &line->rows[index], &err);
+        double seconds = serve_now() - start;
+        pthread_mutex_lock(&engine->lock);
+        line->job->loaded += seconds;
+        engine->figures.load_seconds += seconds;
+        finish(engine, line, index, status, &err);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}

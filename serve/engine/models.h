@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The models that a server has, by the names that clients use. A model is one checkpoint: a tower of pictures, a tower of
+ * words, or both. Its weights may leave memory while nobody uses it and come back with the next request; its facts stay.
+ */
+#ifndef SERVE_MODELS_H
+#define SERVE_MODELS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "vit/pipeline.h"
+
+/* What is known of a model once it was loaded. Strings are the model's. */
+typedef struct serve_facts {
+    char *family, *precision, *resampler;
+    char digest[65], preprocessing[65]; /* preprocessing: "" for a model of words alone */
+    size_t sizes[2];                    /* floats of the embedding of a picture, of words; 0: it has no such tower */
+    size_t width, height;               /* of pictures */
+    size_t classes;
+    size_t context;      /* tokens of a text */
+    bool compares;       /* pictures with words */
+    vit_similarity similarity;
+    double load_seconds; /* of the last time */
+} serve_facts;
+
+typedef struct serve_model {
+    char *name, *path;
+    vit_pipeline_options options;
+    pthread_mutex_t lock; /* guards what follows */
+    vit_pipeline *towers[2]; /* by vit_tower; NULL: it has none, or they are not in memory */
+    bool known, loaded;
+    serve_facts facts; /* never changes once `known` */
+    size_t holders;
+    double used;      /* when it was last held, in seconds of serve_now() */
+    size_t unloads;
+} serve_model;
+
+typedef struct serve_models serve_models;
+
+serve_models *serve_models_create(void); /* NULL: out of memory */
+void serve_models_free(serve_models *models);
+
+/* Adds a model that is not loaded yet. name NULL: the id, or the last part of the path. The first is the default. */
+vit_status serve_models_add(serve_models *models, const char *name, const char *path,
+                            const vit_pipeline_options *options, vit_error *err);
+/* A further name. VIT_ERR_NOT_FOUND: there is no model of the name. */
+vit_status serve_models_alias(serve_models *models, const char *alias, const char *name, vit_error *err);
+
+size_t serve_models_count(const serve_models *models);
+serve_model *serve_models_at(const serve_models *models, size_t index);
+/* "" or "default" is the first; also the whole path or id that it was added by, and its aliases. NULL: there is none. */
+serve_model *serve_models_find(const serve_models *models, const char *name);
+/* "clip, dinov2": for messages. Freed with free(). NULL: out of memory. */
+char *serve_models_names(const serve_models *models);
+
+/* Keeps the model in memory until it is released, loading it if it is not there. Any number of threads may hold it. */
+vit_status serve_model_hold(serve_model *model, vit_error *err);
+void serve_model_release(serve_model *model);
+/* Frees the weights of a model that nobody has held for so many seconds. true: it did. */
+bool serve_model_unload(serve_model *model, double idle_seconds);
+
+/* Seconds of a clock that only goes forward. */
+double serve_now(void);
+
+#endif

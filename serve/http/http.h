@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * HTTP/1.1 over libmicrohttpd. One thread for each listening socket reads requests and writes answers, and never waits:
+ *
+ *     header complete -> begin (may refuse at once) -> body, within its limits -> answer, on a worker's thread -> written
+ *
+ * While a worker has a request its connection is suspended. What libmicrohttpd 0.9.75 lets pass and should not (two lengths,
+ * a length beside chunks, names with a space before the colon) is refused before a body is used. Slow clients are
+ * cut off by a list of deadlines, since the library's own timeout counts silence alone.
+ */
+#ifndef SERVE_HTTP_H
+#define SERVE_HTTP_H
+
+#include "message.h"
+#include "vit/error.h"
+
+typedef struct serve_http serve_http;
+
+/* What is asked of the server's owner. All but begin are called on workers' threads, several at once. */
+typedef struct serve_handler {
+    /* The header is complete. false: *response is the answer, no body is read. *keep: passed on to answer and end. On the
+     * HTTP thread: it must not wait. body: announced bytes, or 0 where the length is not known yet. */
+    bool (*begin)(void *context, serve_request *request, uint64_t body, serve_response *response, void **keep);
+    /* Room for more bytes of a body whose length was not announced. false: there is none (413). On the HTTP thread. */
+    bool (*grow)(void *context, void *keep, uint64_t body);
+    /* The whole request is here. gone(connection) tells whether its client has left. */
+    void (*answer)(void *context, serve_request *request, serve_response *response, void *keep, void *connection);
+    /* The answer was written, or could not be. On the HTTP thread. `keep` is the owner's to free. */
+    void (*end)(void *context, const serve_request *request, const serve_response *response, void *keep);
+    /* Fills a response for what this layer refuses: status and what is wrong. */
+    void (*refuse)(void *context, const serve_request *request, unsigned status, const char *message,
+                   serve_response *response);
+    void *context;
+} serve_handler;
+
+typedef struct serve_http_options {
+    const int *sockets; /* [n] listening, the server's own from now on */
+    size_t n;
+    unsigned max_connections; /* of each socket; also the most workers */
+    uint64_t max_body;
+    serve_handler handler;
+    void (*log)(const char *message); /* what the library itself has to say */
+} serve_http_options;
+
+typedef struct serve_http_figures {
+    size_t connections, in_flight; /* now */
+    uint64_t received, sent;       /* bytes of bodies */
+    size_t slow;                   /* connections that were cut off */
+} serve_http_figures;
+
+/* VIT_ERR_UNSUPPORTED_FORMAT: libmicrohttpd is not installed. */
+vit_status serve_http_start(const serve_http_options *options, serve_http **http, vit_error *err);
+/* Cuts off connections that are past their deadlines. To be called a few times a second. */
+void serve_http_reap(serve_http *http);
+/* No new connections, and no further request on those that there are. */
+void serve_http_quiesce(serve_http *http);
+size_t serve_http_in_flight(serve_http *http);
+void serve_http_read(serve_http *http, serve_http_figures *figures);
+/* After serve_http_quiesce, once every answer function has returned or is about to. Waits for them. */
+void serve_http_free(serve_http *http);
+
+/* Has the client of this connection left? From the thread that answers it. */
+bool serve_http_gone(void *connection);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "peers.h"
+
+#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "memory.h"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Bytes that have come over a TCP connection since it was made. 0: the system does not tell (unix sockets). */
+static uint64_t received(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    bool told = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+                size >= offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received;
+    return told ? info.tcpi_bytes_received : 0;
+}
+
+void serve_peers_create(serve_peers *peers)
+{
+    *peers = (serve_peers){0};
+    pthread_mutex_init(&peers->lock, NULL);
+}
+
+void serve_peers_destroy(serve_peers *peers)
+{
+    pthread_mutex_destroy(&peers->lock);
+}
+
+serve_peer *serve_peers_add(serve_peers *peers, int fd)
+{
+    serve_peer *peer = vit__alloc_zero(1, sizeof *peer);
+    if (!peer)
+        return NULL;
+    *peer = (serve_peer){.fd = fd, .since = now()};
+    pthread_mutex_lock(&peers->lock);
+    peer->after = peers->first;
+    if (peers->first)
+        peers->first->before = peer;
+    peers->first = peer;
+    peers->n++;
+    pthread_mutex_unlock(&peers->lock);
+    return peer;
+}
+
+void serve_peers_remove(serve_peers *peers, serve_peer *peer)
+{
+    if (!peer)
+        return;
+    pthread_mutex_lock(&peers->lock);
+    *(peer->before ? &peer->before->after : &peers->first) = peer->after;
+    if (peer->after)
+        peer->after->before = peer->before;
+    peers->n--;
+    pthread_mutex_unlock(&peers->lock);
+    free(peer);
+}
+
+void serve_peers_set(serve_peers *peers, serve_peer *peer, serve_peer_state state)
+{
+    if (!peer)
+        return;
+    pthread_mutex_lock(&peers->lock);
+    peer->state = state;
+    peer->since = now();
+    peer->header_since = 0;
+    peer->bytes = state == SERVE_PEER_IDLE ? received(peer->fd) : 0;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+void serve_peers_count(serve_peers *peers, serve_peer *peer, size_t bytes)
+{
+    if (!peer)
+        return;
+    pthread_mutex_lock(&peers->lock);
+    peer->bytes += bytes;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+static bool is_late(serve_peer *peer, double time)
+{
+    switch (peer->state) {
+    case SERVE_PEER_IDLE:
+        if (peer->header_since == 0 && received(peer->fd) > peer->bytes)
+            peer->header_since = time;
+        if (peer->header_since > 0)
+            return time - peer->header_since > SERVE_HEADER_SECONDS;
+        return time - peer->since > SERVE_IDLE_SECONDS;
+    case SERVE_PEER_BODY:
+        return time - peer->since > SERVE_BODY_SECONDS + (double)peer->bytes / SERVE_BODY_RATE;
+    case SERVE_PEER_BUSY:
+        break;
+    }
+    return false;
+}
+
+/* The library has written nothing for this request yet, so that an answer by hand is the only one. */
+static void tell(const serve_peer *peer)
+{
+    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                               "Content-Length: 68\r\n\r\n"
+                               "{\"error\":\"the body came too slowly\",\"error_type\":\"request_timeout\"}\n";
+    if (peer->state == SERVE_PEER_BODY)
+        (void)!send(peer->fd, late, sizeof late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void serve_peers_reap(serve_peers *peers)
+{
+    double time = now();
+    pthread_mutex_lock(&peers->lock);
+    for (serve_peer *peer = peers->first; peer; peer = peer->after) {
+        if (peer->cut || !is_late(peer, time))
+            continue;
+        tell(peer);
+        shutdown(peer->fd, SHUT_RDWR);
+        peer->cut = true;
+        peers->n_cut++;
+    }
+    pthread_mutex_unlock(&peers->lock);
+}
