@@ -61,14 +61,16 @@ static const char *label_of(const classify *c, size_t index)
 
 static void add_text(classify *c, const cli_input *input, const float *scores)
 {
-    cli_text_format(&c->text, "%s\n", input->path);
+    cli_text_name(&c->text, input->path, &c->file);
+    cli_text_string(&c->text, "\n");
     for (size_t i = 0; i < c->top; i++) {
         const char *label = label_of(c, c->best[i]);
         cli_text_format(&c->text, "  %.4f  ", (double)scores[c->best[i]]);
         if (label)
-            cli_text_format(&c->text, "%s\n", label);
+            cli_text_name(&c->text, label, &c->file);
         else
-            cli_text_format(&c->text, "class %zu\n", c->best[i]);
+            cli_text_format(&c->text, "class %zu", c->best[i]);
+        cli_text_string(&c->text, "\n");
     }
 }
 
@@ -91,9 +93,9 @@ static void add_csv(classify *c, const cli_input *input, const float *scores)
 {
     for (size_t i = 0; i < c->top; i++) {
         const char *label = label_of(c, c->best[i]);
-        cli_text_csv(&c->text, input->path);
+        cli_text_csv_name(&c->text, input->path, &c->file);
         cli_text_format(&c->text, ",%zu,%zu,", i + 1, c->best[i]);
-        cli_text_csv(&c->text, label ? label : "");
+        cli_text_csv_name(&c->text, label ? label : "", &c->file);
         cli_text_string(&c->text, ",");
         cli_json_float(&c->text, scores[c->best[i]]);
         cli_text_string(&c->text, "\n");

@@ -10,6 +10,7 @@
 #include "output_file.h"
 #include "picture.h"
 #include "text.h"
+#include "visible.h"
 
 float *cli_comparison_floats(const cli_comparison *comparison, const char *name, size_t *n, vit_error *err)
 {
@@ -40,7 +41,21 @@ static void add_start(const cli_comparison *c, const char *name, cli_text *line)
 static void add_file(const cli_comparison *c, cli_text *line)
 {
     const char *slash = strrchr(c->file_name, '/'), *name = slash ? slash + 1 : c->file_name;
-    cli_text_format(line, strcmp(name, "expected.safetensors") == 0 ? "\n" : "  (%s)\n", name);
+    if (strcmp(name, "expected.safetensors") != 0) {
+        cli_text_string(line, "  (");
+        cli_text_visible(line, name);
+        cli_text_string(line, ")");
+    }
+    cli_text_string(line, "\n");
+}
+
+/* Names of tensors are a file's: they are shown, not obeyed. */
+static void add_verdict(cli_text *line, const char *word, const char *tensor)
+{
+    cli_text name = {0};
+    cli_text_visible(&name, tensor);
+    cli_text_format(line, "%-5s %-26s ", word, name.data ? name.data : "");
+    cli_text_free(&name);
 }
 
 static void print_line(cli_text *line)
@@ -59,7 +74,8 @@ static void print_reason(const cli_comparison *c, const char *name, const char *
         cli_json_string(&line, reason);
         cli_text_string(&line, "}\n");
     } else {
-        cli_text_format(&line, "%-5s %-26s %s", wrong ? "WRONG" : "-", name, reason);
+        add_verdict(&line, wrong ? "WRONG" : "-", name);
+        cli_text_visible(&line, reason);
         add_file(c, &line);
     }
     print_line(&line);
@@ -108,8 +124,9 @@ static void print_deviation(cli_comparison *c, const char *name, const char *res
             cli_text_format(&line, ",\"resampler\":\"%s\"", resampler);
         cli_text_string(&line, "}\n");
     } else {
-        cli_text_format(&line, "%-5s %-26s max error %.2e  cosine %.9f%s%s", right ? "ok" : "WRONG", name,
-                        deviation.error, deviation.cosine, resampler ? "  " : "", resampler ? resampler : "");
+        add_verdict(&line, right ? "ok" : "WRONG", name);
+        cli_text_format(&line, "max error %.2e  cosine %.9f%s%s", deviation.error, deviation.cosine,
+                        resampler ? "  " : "", resampler ? resampler : "");
         add_file(c, &line);
     }
     print_line(&line);

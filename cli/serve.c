@@ -110,8 +110,7 @@ static const cli_option limit_table[] = {
     {"max-memory", 0, "BYTES", set_bytes, FIELD(max_memory), NULL,
      "for bodies and decoded pictures of all requests (default 512M)"},
     {"max-connections", 0, "N", cli_set_count, FIELD(max_connections), NULL, "of each address (default 256)"},
-    {"drain", 0, "S", set_seconds, FIELD(drain), NULL,
-     "how long SIGTERM lets requests finish (default 30)"},
+    {"drain", 0, "S", set_seconds, FIELD(drain), NULL, "how long SIGTERM lets requests finish (default 30)"},
     {"idle-unload", 0, "S", set_seconds, FIELD(idle_unload), NULL,
      "free a model's weights after so long without a request; 0: never (default)"},
     {"lazy", 0, NULL, cli_set_flag, FIELD(lazy), NULL, "load a model with its first request"},
@@ -258,10 +257,11 @@ const cli_command cli_serve = {
     .name = "serve",
     .summary = "vectors, labels and search over HTTP, for the clients that exist, and a page to try it",
     .usage = "[OPTION]... [-m [NAME=]MODEL]...",
-    .text = "Answers over HTTP: OpenAI's /v1/embeddings, the tasks of Hugging Face's clients, text-embeddings-inference,\n"
-            "KServe's v2 protocol, Immich's machine learning, and further ones. A page to try it is at the address in a\n"
-            "browser. Without a key it listens on this machine alone. Nothing is ever fetched.\n\n"
-            "SIGTERM ends it when all requests are answered; SIGHUP has it read the keys again.",
+    .text =
+        "Answers over HTTP: OpenAI's /v1/embeddings, the tasks of Hugging Face's clients, text-embeddings-inference,\n"
+        "KServe's v2 protocol, Immich's machine learning, and further ones. A page to try it is at the address in a\n"
+        "browser. Without a key it listens on this machine alone. Nothing is ever fetched.\n\n"
+        "SIGTERM ends it when all requests are answered; SIGHUP has it read the keys again.",
     .example = "vit serve -m clip=openai/clip-vit-base-patch16",
     .run = run,
 };

@@ -25,8 +25,8 @@ typedef struct server {
     int *fds;
     size_t n_sockets;
     sigset_t signals;
-    double fed;     /* when the watchdog was last fed */
-    size_t beats;   /* of the encoder, then */
+    double fed;   /* when the watchdog was last fed */
+    size_t beats; /* of the encoder, then */
     vit_error *err;
 } server;
 
@@ -138,10 +138,8 @@ static vit_status start_engine(server *s)
                                          .memory = o->max_memory,
                                          .loaders = vit__cpu_count(),
                                          .text_cache = o->text_cache};
-    s->app.limits = (serve_limits){.body = o->max_body,
-                                   .pixels = o->pipeline.load.max_pixels,
-                                   .inputs = o->max_inputs,
-                                   .timeout = o->timeout};
+    s->app.limits = (serve_limits){
+        .body = o->max_body, .pixels = o->pipeline.load.max_pixels, .inputs = o->max_inputs, .timeout = o->timeout};
     s->app.log = o->log;
     s->app.any_dimensions = o->any_dimensions;
     s->app.place = o->place;
@@ -195,8 +193,8 @@ static vit_status make_labels(server *s)
         return status;
     vit_pipeline *words = model->towers[VIT_TOWER_TEXT];
     if (!words || !model->facts.compares)
-        status = vit__fail(s->err, VIT_ERR_UNSUPPORTED_MODEL, "--labels", "model %s does not compare pictures with words",
-                           model->name);
+        status = vit__fail(s->err, VIT_ERR_UNSUPPORTED_MODEL, "--labels",
+                           "model %s does not compare pictures with words", model->name);
     else
         status = vit_labels_create(words, o->labels, o->n_labels, o->templates, o->n_templates, &s->app.labels, s->err);
     s->app.label_names = (char **)(uintptr_t)o->labels; /* only read */
@@ -237,7 +235,8 @@ static vit_status open_index(server *s)
 /* The next signal, or 0 after `seconds`. */
 static int await_signal(server *s, double seconds)
 {
-    const struct timespec wait = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    const struct timespec wait = {.tv_sec = (time_t)seconds,
+                                  .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
     int signal = sigtimedwait(&s->signals, NULL, &wait);
     return signal > 0 ? signal : 0;
 }

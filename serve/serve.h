@@ -24,17 +24,17 @@ typedef struct serve_options {
     size_t n_origins;
     const char *key_file, *key;
     bool no_auth;
-    vit_pipeline_options pipeline; /* of every model */
-    size_t batch;                  /* 0: as many as threads */
+    vit_pipeline_options pipeline;                   /* of every model */
+    size_t batch;                                    /* 0: as many as threads */
     double batch_delay, timeout, drain, idle_unload; /* seconds; idle_unload 0: never */
     size_t queue, max_inputs, max_memory, max_body, max_connections, text_cache;
     bool lazy, any_dimensions;
-    const char *place; /* of an index; NULL: none */
+    const char *place;         /* of an index; NULL: none */
     const char *const *labels; /* [n_labels] of a classifier in words, for the default model */
     size_t n_labels;
     const char *const *templates;
     size_t n_templates;
-    int log; /* 0: text, 1: JSON, 2: none */
+    int log;                           /* 0: text, 1: JSON, 2: none */
     void (*note)(const char *message); /* a line for people */
 } serve_options;
 

@@ -10,6 +10,7 @@
 
 #include "interrupt.h"
 #include "talk.h"
+#include "visible.h"
 
 #define STREAM_BUFFER (256u * 1024u)
 
@@ -33,7 +34,10 @@ static bool open_failed(cli_file *file)
 
 static bool open_stdout(cli_file *file)
 {
-    *file = (cli_file){.stream = stdout, .path = cli_duplicate("standard output"), .is_stdout = true};
+    *file = (cli_file){.stream = stdout,
+                       .path = cli_duplicate("standard output"),
+                       .is_stdout = true,
+                       .is_terminal = isatty(STDOUT_FILENO) == 1};
     return true;
 }
 
@@ -180,6 +184,19 @@ void cli_file_discard(cli_file *file)
 bool cli_file_is_special(const cli_file *file)
 {
     return !file->is_stdout && !file->temporary;
+}
+
+void cli_text_name(cli_text *text, const char *name, const cli_file *file)
+{
+    (file->is_terminal ? cli_text_visible : cli_text_string)(text, name);
+}
+
+void cli_text_csv_name(cli_text *text, const char *name, const cli_file *file)
+{
+    cli_text shown = {0};
+    cli_text_name(&shown, name, file);
+    cli_text_csv(text, shown.data ? shown.data : "");
+    cli_text_free(&shown);
 }
 
 cli_exit cli_print(const cli_text *text)

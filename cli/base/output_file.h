@@ -16,6 +16,7 @@ typedef struct cli_file {
     char *path;      /* the final name; "standard output" */
     char *temporary; /* NULL: written in place (stdout, a device, a pipe) */
     bool is_stdout;
+    bool is_terminal; /* a person reads along: names are shown, not obeyed (cli_text_name) */
 } cli_file;
 
 /* path "-" or NULL is stdout. On failure *file is all zero. */
@@ -34,6 +35,11 @@ void cli_file_discard(cli_file *file);
 
 /* Was a path given that is something else than a regular file: a device, a pipe? There nothing can stand beside it. */
 bool cli_file_is_special(const cli_file *file);
+
+/* Adds a name, a label or a caption for this file: as it is, or for a terminal as cli_text_visible shows it. */
+void cli_text_name(cli_text *text, const char *name, const cli_file *file);
+/* The same as a field of CSV. */
+void cli_text_csv_name(cli_text *text, const char *name, const cli_file *file);
 
 /* Text to stdout, all of it: CLI_DONE or CLI_OUTPUT. */
 cli_exit cli_print(const cli_text *text);

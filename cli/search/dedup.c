@@ -124,8 +124,11 @@ static void add_json(dedup *d, const member *members, size_t n, double score)
 static void add_text(dedup *d, const member *members, size_t n, double score)
 {
     cli_text_format(&d->text, "%zu images, %.4f\n", n, score);
-    for (size_t i = 0; i < n; i++)
-        cli_text_format(&d->text, "  %s\n", members[i].path);
+    for (size_t i = 0; i < n; i++) {
+        cli_text_string(&d->text, "  ");
+        cli_text_name(&d->text, members[i].path, &d->file);
+        cli_text_string(&d->text, "\n");
+    }
 }
 
 static bool add_page(dedup *d, const member *members, size_t n, double score)

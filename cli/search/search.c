@@ -65,9 +65,13 @@ static void add_json(search *s, const char *query, const vit_index_hits *hits)
 
 static void add_text(search *s, const char *query, const vit_index_hits *hits)
 {
-    cli_text_format(&s->text, "%s\n", query);
-    for (size_t i = 0; i < hits->n; i++)
-        cli_text_format(&s->text, "  %.4f  %s\n", hits->hits[i].score, hits->hits[i].path);
+    cli_text_name(&s->text, query, &s->file);
+    cli_text_string(&s->text, "\n");
+    for (size_t i = 0; i < hits->n; i++) {
+        cli_text_format(&s->text, "  %.4f  ", hits->hits[i].score);
+        cli_text_name(&s->text, hits->hits[i].path, &s->file);
+        cli_text_string(&s->text, "\n");
+    }
 }
 
 static void add_failure(search *s, const cli_input *input)

@@ -48,8 +48,9 @@ static void refuse(void *context, const serve_request *request, unsigned status,
     serve_vars vars;
     serve_code code = serve_code_of_status(status), ignored;
     char allowed[64];
-    const serve_route *route =
-        request->path ? serve_route_find(request->method, request->path, &vars, &ignored, allowed) : NULL;
+    const serve_route *route = request->path
+                                   ? serve_route_find(request->method, request->path, &vars, &ignored, allowed)
+                                   : NULL;
     serve_error_write(response, route ? route->shape : SERVE_SHAPE_PLAIN, code, NULL, message);
     add_common(app, request, response);
 }

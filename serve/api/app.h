@@ -31,10 +31,10 @@ typedef struct serve_app {
     vit_index *index;         /* NULL: none */
     vit_labels *labels;       /* of --labels, of the default model; NULL: none */
     char **label_names;
-    bool any_dimensions;      /* --allow-dimensions */
-    atomic_int state;         /* a serve_state */
-    int log;                  /* a serve_log_kind */
-    double started;           /* seconds since 1970 */
+    bool any_dimensions; /* --allow-dimensions */
+    atomic_int state;    /* a serve_state */
+    int log;             /* a serve_log_kind */
+    double started;      /* seconds since 1970 */
 } serve_app;
 
 typedef enum serve_state { SERVE_LOADING, SERVE_READY, SERVE_ENDING } serve_state;

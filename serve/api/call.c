@@ -98,9 +98,12 @@ static bool is_picture(const vit__buffer *b)
     static const struct {
         size_t at, size;
         const char *mark;
-    } marks[] = {{0, 3, "\xFF\xD8\xFF"}, {0, 8, "\x89PNG\r\n\x1A\n"}, {8, 4, "WEBP"},      {0, 3, "GIF"},
-                 {0, 2, "BM"},           {0, 4, "II*\0"},             {0, 4, "MM\0*"},     {4, 4, "ftyp"},
-                 {0, 4, "II+\0"},        {0, 4, "MM\0+"},             {0, 2, "\xFF\x0A"}, {4, 4, "JXL "},
+    } marks[] = {{0, 3, "\xFF\xD8\xFF"}, {0, 8, "\x89PNG\r\n\x1A\n"},
+                 {8, 4, "WEBP"},         {0, 3, "GIF"},
+                 {0, 2, "BM"},           {0, 4, "II*\0"},
+                 {0, 4, "MM\0*"},        {4, 4, "ftyp"},
+                 {0, 4, "II+\0"},        {0, 4, "MM\0+"},
+                 {0, 2, "\xFF\x0A"},     {4, 4, "JXL "},
                  {0, 4, "8BPS"},         {0, 4, "\0\0\1\0"}};
     bool netpbm = b->size > 2 && b->data[0] == 'P' && b->data[1] >= '1' && b->data[1] <= '6';
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
@@ -185,8 +188,7 @@ static bool fail_job(serve_call *call, const serve_job *job, const vit_error *er
     serve_code code = serve_code_of(err->status);
     if (job->failed >= job->n) /* the job as a whole: the caller has checked that the model can do it */
         return serve_fail(call, code, NULL, "%s", err->message);
-    snprintf(param, sizeof param, "input[%zu]",
-             job->numbers ? job->numbers[job->failed] : job->failed);
+    snprintf(param, sizeof param, "input[%zu]", job->numbers ? job->numbers[job->failed] : job->failed);
     return serve_fail(call, code, param, "%s", err->message);
 }
 

@@ -18,8 +18,8 @@ typedef struct serve_call {
     serve_request *request;
     serve_response *response;
     void *connection;
-    size_t taken;       /* bytes of the engine's memory */
-    size_t known_body;  /* announced, or come so far */
+    size_t taken;      /* bytes of the engine's memory */
+    size_t known_body; /* announced, or come so far */
     /* while it is answered: */
     vit__json *json;    /* the body, where it is JSON; NULL */
     serve_model *model; /* held; NULL: none is used */

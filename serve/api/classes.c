@@ -61,8 +61,7 @@ bool serve_classify(serve_call *call, serve_items *items, const char *function, 
 
 static bool score(serve_call *call, serve_items *items, const vit_labels *labels, serve_classes *classes)
 {
-    serve_job job = {
-        .tower = VIT_TOWER_IMAGE, .output = VIT_OUTPUT_EMBEDDING, .inputs = items->inputs, .n = items->n};
+    serve_job job = {.tower = VIT_TOWER_IMAGE, .output = VIT_OUTPUT_EMBEDDING, .inputs = items->inputs, .n = items->n};
     if (!serve_call_run(call, &job))
         return false;
     classes->scores = serve_call_alloc(call, items->n * sizeof(float), classes->count);
@@ -100,7 +99,8 @@ bool serve_classify_words(serve_call *call, serve_items *items, const char *cons
     serve_job job = {.tower = VIT_TOWER_TEXT, .output = VIT_OUTPUT_EMBEDDING, .inputs = words.inputs, .n = words.n};
     if (!serve_call_run(call, &job))
         return false;
-    if (vit_labels_from_vectors(&call->model->facts.similarity, job.results, n, 1, job.columns, &labels, &err) != VIT_OK)
+    if (vit_labels_from_vectors(&call->model->facts.similarity, job.results, n, 1, job.columns, &labels, &err) !=
+        VIT_OK)
         return serve_fail(call, serve_code_of(err.status), "candidate_labels", "%s", err.message);
     classes->count = n;
     classes->names = serve_call_alloc(call, n, sizeof *classes->names);

@@ -126,7 +126,8 @@ static bool answer_classification(serve_call *call, serve_items *items, const vi
 
 static bool answer_json(serve_call *call, serve_items *items, task t)
 {
-    const vit__json *inputs = vit__json_get(call->json, "inputs"), *parameters = vit__json_get(call->json, "parameters");
+    const vit__json *inputs = vit__json_get(call->json, "inputs"),
+                    *parameters = vit__json_get(call->json, "parameters");
     bool labels = !vit__json_is_null(vit__json_get(parameters, "candidate_labels"));
     bool picture = vit__json_string(inputs) || !vit__json_is_null(vit__json_get(inputs, "image"));
     if (vit__json_is_null(inputs))

@@ -273,8 +273,8 @@ static bool encode(serve_call *call, serve_items *items, const serve_wanted *wan
     size_t width = p.job.rows * p.job.columns;
     if (*size && *size != width)
         return serve_fail(call, SERVE_UNPROCESSABLE, NULL,
-                          "vectors of pictures have %zu numbers and those of words %zu: send them in two requests", *size,
-                          width);
+                          "vectors of pictures have %zu numbers and those of words %zu: send them in two requests",
+                          *size, width);
     *size = width;
     if (!*vectors && !(*vectors = serve_call_alloc(call, items->n * sizeof(float), width)))
         return false;

@@ -35,8 +35,7 @@ typedef struct serve_wanted {
 
 /* The vectors of all items, in their order: *vectors[n][*size], the call's memory. Pictures and words go through their
  * own towers. */
-bool serve_items_embed(serve_call *call, serve_items *items, const serve_wanted *wanted, float **vectors,
-                       size_t *size);
+bool serve_items_embed(serve_call *call, serve_items *items, const serve_wanted *wanted, float **vectors, size_t *size);
 
 /* "output" of a request: embedding, cls, mean, pooler. */
 bool serve_wanted_output(serve_call *call, const char *name, serve_wanted *wanted);

@@ -16,10 +16,11 @@ bool serve_not_offered(serve_call *call)
 
 bool serve_kserve_server(serve_call *call)
 {
-    vit__buffer_format(&call->response->body,
-                       "{\"name\":\"libvit\",\"version\":\"%s\",\"extensions\":[\"binary_tensor_data\",\"classification\","
-                       "\"statistics\",\"model_repository\"]}\n",
-                       vit_version());
+    vit__buffer_format(
+        &call->response->body,
+        "{\"name\":\"libvit\",\"version\":\"%s\",\"extensions\":[\"binary_tensor_data\",\"classification\","
+        "\"statistics\",\"model_repository\"]}\n",
+        vit_version());
     return serve_done(call, "application/json");
 }
 
@@ -58,7 +59,8 @@ bool serve_kserve_model_ready(serve_call *call)
 
 static void put_tensor(vit__buffer *out, const char *name, const char *type, const char *shape, bool first)
 {
-    vit__buffer_format(out, "%s{\"name\":\"%s\",\"datatype\":\"%s\",\"shape\":%s}", first ? "" : ",", name, type, shape);
+    vit__buffer_format(out, "%s{\"name\":\"%s\",\"datatype\":\"%s\",\"shape\":%s}", first ? "" : ",", name, type,
+                       shape);
 }
 
 static void put_inputs(vit__buffer *out, const serve_facts *f)
@@ -189,7 +191,8 @@ static bool add_pixels(serve_call *call, inference *in)
         return serve_fail(call, SERVE_TOO_LARGE, "inputs[0]", "more than %zu inputs", call->app->limits.inputs);
     in->items.inputs = serve_call_alloc(call, t->shape[0] + 1, sizeof(serve_input));
     for (size_t i = 0; in->items.inputs && i < t->shape[0]; i++)
-        in->items.inputs[in->items.n++] = (serve_input){.kind = SERVE_PIXELS, .data = t->floats + i * size, .size = size};
+        in->items.inputs[in->items.n++] = (serve_input){
+            .kind = SERVE_PIXELS, .data = t->floats + i * size, .size = size};
     return in->items.inputs != NULL;
 }
 
@@ -204,8 +207,8 @@ static bool add_ids(serve_call *call, inference *in)
         return serve_fail(call, SERVE_TOO_LARGE, "inputs[0]", "more than %zu inputs", call->app->limits.inputs);
     in->items.inputs = serve_call_alloc(call, t->shape[0] + 1, sizeof(serve_input));
     for (size_t i = 0; in->items.inputs && i < t->shape[0]; i++)
-        in->items.inputs[in->items.n++] =
-            (serve_input){.kind = SERVE_IDS, .data = t->integers + i * length, .size = length};
+        in->items.inputs[in->items.n++] = (serve_input){
+            .kind = SERVE_IDS, .data = t->integers + i * length, .size = length};
     return in->items.inputs != NULL;
 }
 
@@ -252,8 +255,8 @@ static bool read_input(serve_call *call, inference *in, const vit__json *root, c
             continue;
         in->tower = inputs[i].tower;
         if (!call->model->facts.sizes[in->tower])
-            return serve_fail(call, in->tower == VIT_TOWER_TEXT ? SERVE_NO_TEXT_TOWER : SERVE_UNPROCESSABLE, "inputs[0]",
-                              "model %s does not take %s", call->model->name, name);
+            return serve_fail(call, in->tower == VIT_TOWER_TEXT ? SERVE_NO_TEXT_TOWER : SERVE_UNPROCESSABLE,
+                              "inputs[0]", "model %s does not take %s", call->model->name, name);
         return serve_tensor_read(call, input, inputs[i].type, binary, size, &in->input) && inputs[i].add(call, in);
     }
     return serve_fail(call, SERVE_BAD_REQUEST, "inputs[0]", "the model takes image, pixel_values, text or input_ids");
@@ -300,10 +303,8 @@ static bool read_outputs(serve_call *call, inference *in, const vit__json *root)
 static bool encode(serve_call *call, inference *in)
 {
     for (size_t i = 0; i < in->n_outputs; i++) {
-        serve_job job = {.tower = in->tower,
-                         .output = in->outputs[i].output,
-                         .inputs = in->items.inputs,
-                         .n = in->items.n};
+        serve_job job = {
+            .tower = in->tower, .output = in->outputs[i].output, .inputs = in->items.inputs, .n = in->items.n};
         if (!serve_call_run(call, &job))
             return false;
         in->outputs[i].values = job.results;
@@ -388,8 +389,7 @@ static bool read_request(serve_call *call, inference *in)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "Inference-Header-Content-Length is past the body");
     if ((length && json_size == 0) || serve_body_kind(call->request) == SERVE_BODY_PICTURE)
         return read_raw(call, in);
-    if (vit__json_parse(body->data, json_size, "body", &call->json, &err) != VIT_OK ||
-        !vit__json_is_object(call->json))
+    if (vit__json_parse(body->data, json_size, "body", &call->json, &err) != VIT_OK || !vit__json_is_object(call->json))
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is no JSON object: %s", err.message);
     const vit__json *parameters = vit__json_get(call->json, "parameters");
     serve_member_string(call, call->json, "id", &in->id, &failed);

@@ -25,15 +25,17 @@ void serve_log_request(bool json, const serve_request *request, const serve_resp
     size_t inputs = call ? call->n_inputs : 0;
     stamp(time);
     if (json)
-        snprintf(line, sizeof line,
-                 "{\"time\":\"%s\",\"id\":\"%s\",\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,\"received\":%zu,"
-                 "\"sent\":%zu,\"inputs\":%zu,\"ms\":%.1f,\"queued_ms\":%.1f,\"decoded_ms\":%.1f,\"encoded_ms\":%.1f}\n",
-                 time, request->id, method, route, response->status, request->body.size, response->body.size, inputs,
-                 seconds * 1e3, queued, loaded, encoded);
+        snprintf(
+            line, sizeof line,
+            "{\"time\":\"%s\",\"id\":\"%s\",\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,\"received\":%zu,"
+            "\"sent\":%zu,\"inputs\":%zu,\"ms\":%.1f,\"queued_ms\":%.1f,\"decoded_ms\":%.1f,\"encoded_ms\":%.1f}\n",
+            time, request->id, method, route, response->status, request->body.size, response->body.size, inputs,
+            seconds * 1e3, queued, loaded, encoded);
     else
-        snprintf(line, sizeof line,
-                 "%s %s %s %s %u %zu bytes in, %zu out, %zu inputs, %.1f ms (queued %.1f, decoded %.1f, encoded %.1f)\n",
-                 time, request->id, method, route, response->status, request->body.size, response->body.size, inputs,
-                 seconds * 1e3, queued, loaded, encoded);
+        snprintf(
+            line, sizeof line,
+            "%s %s %s %s %u %zu bytes in, %zu out, %zu inputs, %.1f ms (queued %.1f, decoded %.1f, encoded %.1f)\n",
+            time, request->id, method, route, response->status, request->body.size, response->body.size, inputs,
+            seconds * 1e3, queued, loaded, encoded);
     fputs(line, stderr); /* one write of one line */
 }

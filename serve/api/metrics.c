@@ -29,9 +29,9 @@ typedef struct route_figures {
 
 struct serve_metrics {
     pthread_mutex_t lock;
-    size_t n;               /* routes, and one for no route */
-    route_figures *routes;  /* [n] */
-    size_t rejected[3];     /* load, stopping, memory */
+    size_t n;              /* routes, and one for no route */
+    route_figures *routes; /* [n] */
+    size_t rejected[3];    /* load, stopping, memory */
     struct {
         size_t ok, failed;
     } inputs[64]; /* by model */
@@ -153,7 +153,8 @@ static void write_routes(serve_metrics *metrics, vit__buffer *out)
             sum += r->buckets[j];
             if (j < BOUNDS)
                 snprintf(bound, sizeof bound, "%g", bounds[j]);
-            vit__buffer_format(out, "vit_http_request_duration_seconds_bucket{route=\"%s\",method=\"%s\",le=\"%s\"} %zu\n",
+            vit__buffer_format(out,
+                               "vit_http_request_duration_seconds_bucket{route=\"%s\",method=\"%s\",le=\"%s\"} %zu\n",
                                path_of(metrics, i), method, bound, sum);
         }
         vit__buffer_format(out,
@@ -207,7 +208,8 @@ static void write_engine(const serve_app *app, vit__buffer *out)
     size_t sum = 0;
     serve_engine_read(app->engine, &f);
     one(out, "vit_queue_inputs", "gauge", "Inputs that wait for the encoder.", (double)f.waiting);
-    one(out, "vit_queue_wait_seconds_total", "counter", "Seconds that requests waited for the encoder.", f.queue_seconds);
+    one(out, "vit_queue_wait_seconds_total", "counter", "Seconds that requests waited for the encoder.",
+        f.queue_seconds);
     head(out, "vit_stage_seconds_total", "counter", "Seconds of the stages.");
     vit__buffer_format(out, "vit_stage_seconds_total{stage=\"load\"} %.9g\n", f.load_seconds);
     vit__buffer_format(out, "vit_stage_seconds_total{stage=\"encode\"} %.9g\n", f.encode_seconds);
@@ -216,8 +218,9 @@ static void write_engine(const serve_app *app, vit__buffer *out)
         sum += f.batches[i];
         vit__buffer_format(out, "vit_batch_inputs_bucket{le=\"%zu\"} %zu\n", (size_t)1 << i, sum);
     }
-    vit__buffer_format(out, "vit_batch_inputs_bucket{le=\"+Inf\"} %zu\nvit_batch_inputs_sum %zu\nvit_batch_inputs_count %zu\n",
-                       f.n_batches, f.batched, f.n_batches);
+    vit__buffer_format(
+        out, "vit_batch_inputs_bucket{le=\"+Inf\"} %zu\nvit_batch_inputs_sum %zu\nvit_batch_inputs_count %zu\n",
+        f.n_batches, f.batched, f.n_batches);
     one(out, "vit_text_cache_hits_total", "counter", "Words whose vector was known.", (double)f.cached);
     one(out, "vit_memory_budget_bytes", "gauge", "Memory that requests may take together.", (double)f.memory);
     one(out, "vit_memory_used_bytes", "gauge", "Memory that requests have taken.", (double)f.memory_used);

@@ -53,7 +53,8 @@ static bool read_messages(serve_call *call, serve_items *items, const vit__json 
         if (vit__json_is(vit__json_get(message, "role"), "system"))
             continue;
         if (last)
-            return serve_fail(call, SERVE_UNPROCESSABLE, "messages", "several messages: send a list of lists, one each");
+            return serve_fail(call, SERVE_UNPROCESSABLE, "messages",
+                              "several messages: send a list of lists, one each");
         last = message;
     }
     return last ? serve_items_add_one(call, items, last, "messages") && done
@@ -147,18 +148,17 @@ static void write_model(serve_call *call, serve_model *model)
     size_t size = f->sizes[VIT_TOWER_IMAGE] ? f->sizes[VIT_TOWER_IMAGE] : f->sizes[VIT_TOWER_TEXT];
     vit__buffer_add_string(out, "{\"id\":");
     vit__json_put_string(out, model->name);
-    vit__buffer_format(out, ",\"object\":\"model\",\"created\":%.0f,\"owned_by\":\"local\",\"root\":",
-                       call->app->started);
+    vit__buffer_format(out,
+                       ",\"object\":\"model\",\"created\":%.0f,\"owned_by\":\"local\",\"root\":", call->app->started);
     vit__json_put_string(out, model->name);
     vit__buffer_add_string(out, ",\"family\":");
     vit__json_put_string(out, f->family);
     vit__buffer_format(out, ",\"dimensions\":%zu", size);
     write_words(out, "modalities", modalities, takes, 2);
     write_words(out, "tasks", tasks, does, 3);
-    vit__buffer_format(out,
-                       ",\"classes\":%zu,\"precision\":\"%s\",\"digest\":\"%s\",\"preprocessing\":\"%s\",\"loaded\":%s}",
-                       f->classes, f->precision ? f->precision : "", f->digest, f->preprocessing,
-                       model->loaded ? "true" : "false");
+    vit__buffer_format(
+        out, ",\"classes\":%zu,\"precision\":\"%s\",\"digest\":\"%s\",\"preprocessing\":\"%s\",\"loaded\":%s}",
+        f->classes, f->precision ? f->precision : "", f->digest, f->preprocessing, model->loaded ? "true" : "false");
 }
 
 /* A model that was never loaded is loaded now: what it is cannot be told otherwise. */

@@ -10,7 +10,8 @@
 /* What an endpoint takes and answers, in JSON Schema; the paths and methods are those of the table of routes. */
 #define ANY "{}"
 #define OBJECT "{\"type\":\"object\"}"
-#define ROWS "{\"type\":\"array\",\"items\":{\"oneOf\":[{\"type\":\"array\",\"items\":{\"type\":\"number\"}},{\"type\":\"string\"}]}}"
+#define ROWS                                                                                                           \
+    "{\"type\":\"array\",\"items\":{\"oneOf\":[{\"type\":\"array\",\"items\":{\"type\":\"number\"}},{\"type\":\"string\"}]}}"
 
 static const struct {
     const char *path, *summary, *request, *answer;
@@ -39,8 +40,10 @@ static void put_parameters(vit__buffer *out, const char *path)
     vit__buffer_add_string(out, "\"parameters\":[");
     bool first = true;
     for (const char *at = strchr(path, '{'); at; at = strchr(at + 1, '{')) {
-        vit__buffer_format(out, "%s{\"name\":\"%.*s\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\",\"minLength\":1}}",
-                           first ? "" : ",", (int)strcspn(at + 1, "}"), at + 1);
+        vit__buffer_format(
+            out,
+            "%s{\"name\":\"%.*s\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\",\"minLength\":1}}",
+            first ? "" : ",", (int)strcspn(at + 1, "}"), at + 1);
         first = false;
     }
     vit__buffer_add_string(out, "],");
@@ -49,7 +52,8 @@ static void put_parameters(vit__buffer *out, const char *path)
 static void put_answers(vit__buffer *out, const char *schema)
 {
     static const char *const errors[] = {"400", "401", "403", "404", "413", "415", "422", "429", "500", "501", "503"};
-    vit__buffer_format(out, "\"responses\":{\"200\":{\"description\":\"done\",\"content\":{\"*/*\":{\"schema\":%s}}}", schema);
+    vit__buffer_format(out, "\"responses\":{\"200\":{\"description\":\"done\",\"content\":{\"*/*\":{\"schema\":%s}}}",
+                       schema);
     vit__buffer_add_string(out, ",\"204\":{\"description\":\"done, and there is nothing to say\"}");
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
         vit__buffer_format(out, ",\"%s\":{\"$ref\":\"#/components/responses/Error\"}", errors[i]);

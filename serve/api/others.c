@@ -104,8 +104,7 @@ static bool read_cohere(serve_call *call, serve_items *items)
         found = members[i];
     }
     if (failed || !found)
-        return failed ? false
-                      : serve_fail(call, SERVE_BAD_REQUEST, NULL, "one of texts, images and inputs is wanted");
+        return failed ? false : serve_fail(call, SERVE_BAD_REQUEST, NULL, "one of texts, images and inputs is wanted");
     items->pictures = strcmp(found, "images") == 0;
     return serve_items_add(call, items, vit__json_get(call->json, found), found);
 }
@@ -132,7 +131,8 @@ bool serve_cohere_embed(serve_call *call)
         vit__buffer_add_string(out, i ? "," : "");
         vit__json_put_string(out, vit__json_string(vit__json_at(texts, i)));
     }
-    vit__buffer_add_string(out, "],\"meta\":{\"api_version\":{\"version\":\"2\"}},\"response_type\":\"embeddings_by_type\"}\n");
+    vit__buffer_add_string(
+        out, "],\"meta\":{\"api_version\":{\"version\":\"2\"}},\"response_type\":\"embeddings_by_type\"}\n");
     return serve_done(call, "application/json");
 }
 
@@ -166,9 +166,9 @@ bool serve_voyage_embed(serve_call *call)
         serve_put_vector(out, vectors + i * size, size, base64);
         vit__buffer_add_string(out, "}");
     }
-    vit__buffer_format(out,
-                       "],\"usage\":{\"text_tokens\":%zu,\"image_pixels\":%zu,\"video_pixels\":0,\"total_tokens\":%zu}}\n",
-                       text_tokens, pixels, call->tokens);
+    vit__buffer_format(
+        out, "],\"usage\":{\"text_tokens\":%zu,\"image_pixels\":%zu,\"video_pixels\":0,\"total_tokens\":%zu}}\n",
+        text_tokens, pixels, call->tokens);
     return serve_done(call, "application/json");
 }
 

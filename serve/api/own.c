@@ -155,8 +155,8 @@ bool serve_own_attention(serve_call *call)
 
 static bool fail_index(serve_call *call, const vit_error *err)
 {
-    return serve_fail(call, err->status == VIT_ERR_INVALID_ARGUMENT ? SERVE_BAD_REQUEST : serve_code_of(err->status), NULL,
-                      "the index: %s", err->message);
+    return serve_fail(call, err->status == VIT_ERR_INVALID_ARGUMENT ? SERVE_BAD_REQUEST : serve_code_of(err->status),
+                      NULL, "the index: %s", err->message);
 }
 
 /* The vector that is searched for: of a picture, of words, or of an image of the index. */
@@ -227,7 +227,6 @@ bool serve_own_search(serve_call *call)
 
 /* ------------------------------------------------------------------ thumbnails ---- */
 
-
 static bool find_path(serve_call *call, int64_t id, char **path)
 {
     vit_error err = {0};
@@ -243,7 +242,8 @@ static vit_status shrink(const vit_image *image, vit_image *small, vit_error *er
 {
     uint32_t longer = image->width > image->height ? image->width : image->height;
     uint32_t most = longer < THUMBNAIL ? longer : THUMBNAIL;
-    uint32_t width = (uint32_t)((uint64_t)image->width * most / longer), height = (uint32_t)((uint64_t)image->height * most / longer);
+    uint32_t width = (uint32_t)((uint64_t)image->width * most / longer),
+             height = (uint32_t)((uint64_t)image->height * most / longer);
     vit_status status = vit_image_alloc(width ? width : 1, height ? height : 1, small, err);
     return status == VIT_OK ? vit_image_resize(image, small, VIT_FILTER_BOX, VIT_RESAMPLER_PILLOW, err) : status;
 }
@@ -261,9 +261,8 @@ bool serve_own_thumbnail(serve_call *call)
         return serve_fail(call, SERVE_NOT_FOUND, NULL, "there is no such thumbnail");
     if (!find_path(call, id, &path))
         return false;
-    const vit_load_options load = {.max_pixels = call->app->limits.pixels,
-                                   .least_width = 2 * THUMBNAIL,
-                                   .least_height = 2 * THUMBNAIL};
+    const vit_load_options load = {
+        .max_pixels = call->app->limits.pixels, .least_width = 2 * THUMBNAIL, .least_height = 2 * THUMBNAIL};
     vit_image_load(path, &load, &image, &err);
     if (err.status == VIT_OK)
         shrink(&image, &small, &err);

@@ -31,8 +31,8 @@ bool serve_openapi(serve_call *call)
 
 /* ------------------------------------------------------------------ the page ---- */
 
-#define POLICY \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " \
+#define POLICY                                                                                                         \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "        \
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 static bool send_file(serve_call *call, const serve_page_file *file)
@@ -54,7 +54,8 @@ static void put_entry(vit__buffer *out, const char *key, bool there)
 static bool send_summary(serve_call *call)
 {
     vit__buffer *out = &call->response->body;
-    vit__buffer_format(out, "{\"name\":\"vit\",\"version\":\"%s\",\"models\":\"/v1/models\",\"openapi\":\"/openapi.json\"",
+    vit__buffer_format(out,
+                       "{\"name\":\"vit\",\"version\":\"%s\",\"models\":\"/v1/models\",\"openapi\":\"/openapi.json\"",
                        vit_version());
     put_entry(out, "index", call->app->index != NULL);
     put_entry(out, "labels", call->app->labels != NULL);

@@ -33,7 +33,7 @@ typedef struct serve_tensor_out {
     vit__buffer binary; /* what comes behind it */
     vit__buffer values; /* of the tensor, as JSON */
     bool is_binary, any_binary;
-    size_t start;       /* of this tensor in `binary` */
+    size_t start; /* of this tensor in `binary` */
 } serve_tensor_out;
 
 void serve_tensor_begin(serve_tensor_out *out, const char *name, serve_datatype type, bool binary, bool first);

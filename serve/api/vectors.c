@@ -36,9 +36,9 @@ bool serve_cut_vectors(serve_call *call, size_t dimensions, float *vectors, size
     if (dimensions == 0 || dimensions == *size)
         return true;
     if (!call->app->any_dimensions || dimensions > *size)
-        return serve_fail(call, SERVE_BAD_DIMENSIONS, "dimensions",
-                          "the model's vectors have %zu numbers; fewer are another space, unless it was trained for them",
-                          *size);
+        return serve_fail(
+            call, SERVE_BAD_DIMENSIONS, "dimensions",
+            "the model's vectors have %zu numbers; fewer are another space, unless it was trained for them", *size);
     for (size_t i = 0; i < n; i++) {
         memmove(vectors + i * dimensions, vectors + i * *size, dimensions * sizeof *vectors);
         vit_to_unit_length(vectors + i * dimensions, dimensions);

@@ -172,8 +172,7 @@ static void remember(serve_engine *engine, const member *m, const float *values)
     const serve_job *job = m->line->job;
     const serve_input *input = &job->inputs[m->index];
     if (input->kind == SERVE_WORDS && job->output == VIT_OUTPUT_EMBEDDING)
-        serve_text_cache_put(engine->cache, job->model, input->data, input->size, values, m->line->size,
-                             input->tokens);
+        serve_text_cache_put(engine->cache, job->model, input->data, input->size, values, m->line->size, input->tokens);
 }
 
 static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_error *err, double seconds)

@@ -115,9 +115,8 @@ static void take_known(serve_engine *engine, serve_line *line)
     while (can && line->next < job->n) {
         serve_input *input = &job->inputs[line->next];
         float *values = job->results + line->next * line->size;
-        if (input->kind != SERVE_WORDS ||
-            !serve_text_cache_get(engine->cache, job->model, input->data, input->size, values, line->size,
-                                  &input->tokens))
+        if (input->kind != SERVE_WORDS || !serve_text_cache_get(engine->cache, job->model, input->data, input->size,
+                                                                values, line->size, &input->tokens))
             return;
         if (job->normalize)
             vit_to_unit_length(values, line->size);

@@ -42,13 +42,13 @@ typedef struct serve_job {
     serve_input *inputs;
     const size_t *numbers; /* [n]: what the inputs are called in errors; NULL: by their place */
     size_t n;
-    double deadline;              /* in seconds of serve_now() */
-    bool (*gone)(void *context);  /* nobody waits for the answer any more; may be NULL */
+    double deadline;             /* in seconds of serve_now() */
+    bool (*gone)(void *context); /* nobody waits for the answer any more; may be NULL */
     void *context;
     /* Filled by serve_engine_run: */
     float *results; /* [n][rows * columns]; freed with free() by the caller, whatever the outcome */
     size_t rows, columns;
-    size_t failed; /* the number of the input that err is about, where the outcome is SERVE_FAILED */
+    size_t failed;                  /* the number of the input that err is about, where the outcome is SERVE_FAILED */
     double queued, loaded, encoded; /* seconds: until the first was encoded, of loading, of batches it was in */
 } serve_job;
 
@@ -61,12 +61,12 @@ typedef enum serve_outcome {
 } serve_outcome;
 
 typedef struct serve_engine_options {
-    size_t batch;        /* inputs encoded together, at least 1 */
-    double batch_delay;  /* seconds that the first waits for others; 0: none */
-    size_t queue;        /* inputs that may wait, of all requests */
-    size_t memory;       /* bytes of bodies, decoded pictures and rows */
-    unsigned loaders;    /* threads that decode */
-    size_t text_cache;   /* vectors of words that are kept; 0: none */
+    size_t batch;       /* inputs encoded together, at least 1 */
+    double batch_delay; /* seconds that the first waits for others; 0: none */
+    size_t queue;       /* inputs that may wait, of all requests */
+    size_t memory;      /* bytes of bodies, decoded pictures and rows */
+    unsigned loaders;   /* threads that decode */
+    size_t text_cache;  /* vectors of words that are kept; 0: none */
 } serve_engine_options;
 
 typedef struct serve_engine serve_engine;
@@ -89,9 +89,9 @@ unsigned serve_engine_retry_after(serve_engine *engine);
 /* Figures for /metrics, each since the start unless said. */
 #define SERVE_BATCH_SIZES 7 /* batches of up to 1, 2, 4, 8, 16, 32, 64 inputs */
 typedef struct serve_engine_figures {
-    size_t waiting, memory_used, memory;       /* now */
+    size_t waiting, memory_used, memory;                   /* now */
     size_t batches[SERVE_BATCH_SIZES], n_batches, batched; /* batched: inputs in them */
-    size_t done, failed, refused, cached;      /* inputs, inputs, jobs, words that were known */
+    size_t done, failed, refused, cached;                  /* inputs, inputs, jobs, words that were known */
     double queue_seconds, load_seconds, encode_seconds;
     size_t beats; /* moves whenever the encoder does something, or finds nothing to do */
 } serve_engine_figures;

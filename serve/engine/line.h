@@ -27,7 +27,7 @@ struct serve_line {
     serve_outcome outcome;
     vit_error error;
     double start;
-    pthread_cond_t change; /* for the thread that waits for the job */
+    pthread_cond_t change;      /* for the thread that waits for the job */
     serve_line *before, *after; /* a ring */
 };
 
@@ -35,12 +35,12 @@ struct serve_engine {
     serve_engine_options options;
     pthread_mutex_t lock;
     pthread_cond_t to_load, to_encode;
-    serve_line *ring;     /* the line whose turn is next to be loaded; NULL: there are no lines */
-    serve_line *turn;     /* likewise to be encoded */
-    size_t pending;       /* rows that are loading or ready */
-    size_t waiting;       /* inputs that are not in a batch yet */
+    serve_line *ring; /* the line whose turn is next to be loaded; NULL: there are no lines */
+    serve_line *turn; /* likewise to be encoded */
+    size_t pending;   /* rows that are loading or ready */
+    size_t waiting;   /* inputs that are not in a batch yet */
     size_t memory_used;
-    double pace;          /* recent seconds of an input, for Retry-After */
+    double pace; /* recent seconds of an input, for Retry-After */
     bool stopping;
     serve_text_cache *cache;
     serve_engine_figures figures;

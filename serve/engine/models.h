@@ -18,8 +18,8 @@ typedef struct serve_facts {
     size_t sizes[2];                    /* floats of the embedding of a picture, of words; 0: it has no such tower */
     size_t width, height;               /* of pictures */
     size_t classes;
-    size_t context;      /* tokens of a text */
-    bool compares;       /* pictures with words */
+    size_t context; /* tokens of a text */
+    bool compares;  /* pictures with words */
     vit_similarity similarity;
     double load_seconds; /* of the last time */
 } serve_facts;
@@ -27,12 +27,12 @@ typedef struct serve_facts {
 typedef struct serve_model {
     char *name, *path;
     vit_pipeline_options options;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock;    /* guards what follows */
     vit_pipeline *towers[2]; /* by vit_tower; NULL: it has none, or they are not in memory */
     bool known, loaded;
     serve_facts facts; /* never changes once `known` */
     size_t holders;
-    double used;      /* when it was last held, in seconds of serve_now() */
+    double used; /* when it was last held, in seconds of serve_now() */
     size_t unloads;
 } serve_model;
 

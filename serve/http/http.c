@@ -54,8 +54,8 @@ static double now(void)
 static enum MHD_Result write_answer(exchange *x)
 {
     serve_response *r = &x->response;
-    struct MHD_Response *response =
-        serve_mhd.MHD_create_response_from_buffer(r->body.size, r->body.data, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = serve_mhd.MHD_create_response_from_buffer(r->body.size, r->body.data,
+                                                                              MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
     if (r->type)
@@ -196,8 +196,8 @@ static void *begin_exchange(void *context, const char *uri, struct MHD_Connectio
     exchange *x = vit__alloc_zero(1, sizeof *x);
     if (!x)
         return NULL;
-    const union MHD_ConnectionInfo *info =
-        serve_mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info = serve_mhd.MHD_get_connection_info(connection,
+                                                                             MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     x->http = http;
     x->peer = info ? info->socket_context : NULL;
     x->request.target = vit__strdup(uri);
@@ -235,8 +235,8 @@ static void change_connection(void *context, struct MHD_Connection *connection, 
         *own = NULL;
         return;
     }
-    const union MHD_ConnectionInfo *info =
-        serve_mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info = serve_mhd.MHD_get_connection_info(connection,
+                                                                             MHD_CONNECTION_INFO_CONNECTION_FD);
     *own = info ? serve_peers_add(&http->peers, info->connect_fd) : NULL;
 }
 

@@ -120,7 +120,8 @@ static vit_status listen_unix(const char *address, serve_socket *s, vit_error *e
     int error = errno;
     umask(before);
     if (!bound)
-        return fail(address, error == EADDRINUSE ? "another server listens there, or a file is in the way" : "cannot listen",
+        return fail(address,
+                    error == EADDRINUSE ? "another server listens there, or a file is in the way" : "cannot listen",
                     error, err);
     snprintf(s->path, sizeof s->path, "%s", path);
     return listen(s->fd, BACKLOG) == 0 ? VIT_OK : fail(address, "cannot listen", errno, err);

@@ -311,6 +311,7 @@ NULLS_ARE(vit_model_image_height, assert_int_equal(vit_model_image_height(NULL),
 NULLS_ARE(vit_model_pixels_size, assert_int_equal(vit_model_pixels_size(NULL), 0))
 NULLS_ARE(vit_model_context, assert_int_equal(vit_model_context(NULL), 0))
 NULLS_ARE(vit_model_classes, assert_int_equal(vit_model_classes(NULL), 0))
+NULLS_ARE(vit_model_regression, assert_int_equal(vit_model_regression(NULL), 0))
 NULLS_ARE(vit_model_multi_label, assert_int_equal(vit_model_multi_label(NULL), 0))
 NULLS_ARE(vit_model_label, assert_null(vit_model_label(NULL, 0)))
 NULLS_ARE(vit_model_flops, assert_true(vit_model_flops(NULL) == 0))
@@ -666,6 +667,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_model_image_height),
     ROW(vit_model_image_width),
     ROW(vit_model_label),
+    ROW(vit_model_regression),
     ROW(vit_model_multi_label),
     ROW(vit_model_open),
     ROW(vit_model_pack),

@@ -214,6 +214,8 @@ static void probabilities(vit__lane *lane, float *out)
 {
     const vit_config *c = &lane->model->config;
     logits(lane, out);
+    if (c->regression)
+        return;
     (c->multi_label ? lane->workers.kernels->sigmoid : lane->workers.kernels->softmax)(out, c->classes);
 }
 

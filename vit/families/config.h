@@ -209,6 +209,7 @@ typedef struct vit_config {
     size_t classes;
     bool head_bias;
     bool multi_label;             /* probabilities by sigmoid */
+    bool regression;              /* the outputs are values: probabilities are the logits as they are */
     size_t latent;                /* width of z_mean and z_log_var; 0: none */
     bool logit_scale, logit_bias; /* scalars that turn the cosine of a picture and a text into a logit */
     double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */

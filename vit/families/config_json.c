@@ -123,6 +123,7 @@ static const field fields[] = {
     FIELD(classes, SIZE),
     FIELD(head_bias, FLAG),
     FIELD(multi_label, FLAG),
+    FIELD(regression, FLAG),
     FIELD(latent, SIZE),
     FIELD(logit_scale, FLAG),
     FIELD(logit_bias, FLAG),

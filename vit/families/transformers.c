@@ -50,7 +50,8 @@ void vit__transformers_head(vit__reader *r, const vit__checkpoint *checkpoint, v
     c->head = c->classes ? VIT__HEAD_LINEAR : VIT__HEAD_NONE; /* no labels: an identity instead of a classifier */
     c->head_bias = true;
     c->head_pooling = pooling;
-    /* one class alone is there or not: its softmax would always be 1 (ImageClassificationPipeline) */
-    c->multi_label = c->classes == 1 ||
-                     strcmp(vit__read_text(r, "problem_type", ""), "multi_label_classification") == 0;
+    /* One class alone is there or not: its softmax would always be 1 (ImageClassificationPipeline). */
+    const char *problem = vit__read_text(r, "problem_type", "");
+    c->regression = strcmp(problem, "regression") == 0;
+    c->multi_label = !c->regression && (c->classes == 1 || strcmp(problem, "multi_label_classification") == 0);
 }

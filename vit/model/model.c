@@ -291,6 +291,11 @@ size_t vit_model_classes(const vit_model *model)
     return model ? model->config.classes : 0;
 }
 
+int vit_model_regression(const vit_model *model)
+{
+    return model ? model->config.regression : 0;
+}
+
 int vit_model_multi_label(const vit_model *model)
 {
     return model ? model->config.multi_label : 0;

@@ -244,6 +244,8 @@ VIT_API size_t vit_model_heads(const vit_model *model); /* H, of queries */
 VIT_API size_t vit_model_context(const vit_model *model);  /* most tokens of a text; 0: a model of pictures */
 VIT_API size_t vit_model_classes(const vit_model *model);  /* 0: no classifier */
 VIT_API int vit_model_multi_label(const vit_model *model); /* 1: probabilities are sigmoid, not softmax */
+/* 1: its outputs are values, such as an age; VIT_OUTPUT_PROBABILITIES are the logits as they are. */
+VIT_API int vit_model_regression(const vit_model *model);
 VIT_API const char *vit_model_label(const vit_model *model, size_t index); /* NULL past the last class */
 VIT_API double vit_model_flops(const vit_model *model); /* multiply and add counted as two, one image, default output */
 VIT_API const vit_preprocessor *vit_model_preprocessor(const vit_model *model); /* NULL: it has none */
@@ -281,15 +283,16 @@ VIT_API vit_status vit_model_pack(const vit_model *image, const vit_model *text,
 /* ------------------------------------------------------------------ encoding ---- */
 
 typedef enum vit_output {
-    VIT_OUTPUT_EMBEDDING = 0,           /* [E] the family's own embedding, not normalised */
-    VIT_OUTPUT_CLASS = 1,               /* [D] class token after the final norm */
-    VIT_OUTPUT_MEAN = 2,                /* [D] mean of the patch tokens after the final norm */
-    VIT_OUTPUT_TOKENS = 3,              /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
-    VIT_OUTPUT_HIDDEN = 4,              /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
-    VIT_OUTPUT_POOLER = 5,              /* pooler_output, where the family has one */
-    VIT_OUTPUT_LOGITS = 6,              /* [C] */
-    VIT_OUTPUT_PROBABILITIES = 7,       /* [C] softmax of the logits, or sigmoid for a multi-label model */
-    VIT_OUTPUT_LATENT = 8,              /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
+    VIT_OUTPUT_EMBEDDING = 0, /* [E] the family's own embedding, not normalised */
+    VIT_OUTPUT_CLASS = 1,     /* [D] class token after the final norm */
+    VIT_OUTPUT_MEAN = 2,      /* [D] mean of the patch tokens after the final norm */
+    VIT_OUTPUT_TOKENS = 3,    /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
+    VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
+    VIT_OUTPUT_POOLER = 5,    /* pooler_output, where the family has one */
+    VIT_OUTPUT_LOGITS = 6,    /* [C] */
+    VIT_OUTPUT_PROBABILITIES =
+        7,                 /* [C] softmax of the logits; sigmoid of a multi-label model; the logits of a regression */
+    VIT_OUTPUT_LATENT = 8, /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
     VIT_OUTPUT_LATENT_LOG_VARIANCE = 9, /* [Z] its log variance */
     VIT_OUTPUT_ATTENTION =
         10 /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
