@@ -149,6 +149,11 @@ static void stop_workers(vit__pool *pool)
     pthread_mutex_destroy(&pool->mutex);
 }
 
+vit_status vit__pool_create_if_possible(unsigned threads, vit__pool **pool, vit_error *err)
+{
+    return vit__pool_create(threads, pool, NULL) == VIT_OK ? VIT_OK : vit__pool_create(1, pool, err);
+}
+
 void vit__pool_free(vit__pool *pool)
 {
     if (!pool)

@@ -18,6 +18,8 @@ typedef void vit__task(void *context, size_t index, unsigned thread);
 
 /* Starts threads - 1 threads; they block all signals. */
 vit_status vit__pool_create(unsigned threads, vit__pool **pool, vit_error *err);
+/* The same where threads are welcome and not needed: if so many cannot be had, the pool is the caller alone. */
+vit_status vit__pool_create_if_possible(unsigned threads, vit__pool **pool, vit_error *err);
 /* In a child of fork(), which has none of the threads, the memory alone is freed. */
 void vit__pool_free(vit__pool *pool);
 unsigned vit__pool_threads(const vit__pool *pool);

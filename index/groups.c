@@ -68,7 +68,8 @@ static vit_status run(tiles *t, unsigned threads, vit__task *tile, vit_error *er
     threads = threads ? threads : vit__cpu_count();
     threads = n < 2 ? 1 : (unsigned)vit__smaller(threads, n);
     vit__pool *pool = NULL;
-    vit_status status = vit__pool_create(threads, &pool, err);
+    vit_status status = vit__pool_create_if_possible(threads, &pool, err);
+    threads = status == VIT_OK ? vit__pool_threads(pool) : threads;
     t->scores = status == VIT_OK ? vit__alloc((size_t)threads * TILE, TILE * sizeof *t->scores) : NULL;
     if (status == VIT_OK && !t->scores)
         status = vit__fail_memory(err, NULL);

@@ -237,7 +237,7 @@ static bool want_pool(vit_index *index, size_t rows)
         return true;
     vit__pool_free(index->pool);
     index->pool = NULL;
-    return vit__pool_create(wanted, &index->pool, &index->said) == VIT_OK;
+    return vit__pool_create_if_possible(wanted, &index->pool, &index->said) == VIT_OK;
 }
 
 /* Fills the lists with what may be among the best, from the file and from what it lacks. */

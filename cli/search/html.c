@@ -106,16 +106,12 @@ static void make_thumbnail(void *context, size_t index, unsigned thread)
     made->sizes[index] = cli_thumbnail(made->cards[index].path, EDGE, &made->texts[index]);
 }
 
-/* Where threads cannot be had, one after the other. */
 static void make_thumbnails(thumbnails *made, size_t n)
 {
-    vit__pool *pool = NULL;
+    vit__pool *pool;
     size_t threads = vit__smaller(vit__smaller(vit__cpu_count(), THREADS_MAX), n);
-    if (threads < 2 || vit__pool_create((unsigned)threads, &pool, NULL) != VIT_OK) {
-        for (size_t i = 0; i < n; i++)
-            make_thumbnail(made, i, 0);
-        return;
-    }
+    if (vit__pool_create_if_possible(threads ? (unsigned)threads : 1, &pool, NULL) != VIT_OK)
+        cli_out_of_memory();
     vit__pool_run(pool, n, make_thumbnail, made);
     vit__pool_free(pool);
 }

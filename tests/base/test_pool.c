@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "pool.h"
@@ -54,8 +55,41 @@ static void free_takes_null(void **state)
     vit__pool_free(NULL);
 }
 
+/* A thread's stack takes 8 MB of address space: 1,000 of them do not fit into 2 GB. */
+static void threads_that_are_welcome_may_be_missing(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* these keep address space of their own, and end the process without it */
+#else
+    struct rlimit before, limit;
+    vit__pool *pool;
+    vit_error err = {0};
+    assert_ok(vit__pool_create_if_possible(3, &pool, &err), err);
+    assert_int_equal(vit__pool_threads(pool), 3);
+    vit__pool_free(pool);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    limit = (struct rlimit){.rlim_cur = (rlim_t)2 << 30, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    vit_status refused = vit__pool_create(1000, &pool, NULL);
+    vit_status status = vit__pool_create_if_possible(1000, &pool, &err);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(refused, VIT_ERR_OUT_OF_MEMORY);
+    assert_ok(status, err);
+    assert_int_equal(vit__pool_threads(pool), 1);
+    counts c = {.threads = 1};
+    vit__pool_run(pool, TASKS, count, &c);
+    assert_int_equal(atomic_load(&c.runs[TASKS - 1]), 1);
+    vit__pool_free(pool);
+#endif
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_task_runs_once), cmocka_unit_test(free_takes_null)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_task_runs_once),
+        cmocka_unit_test(free_takes_null),
+        cmocka_unit_test(threads_that_are_welcome_may_be_missing),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* An index by its public header alone: what is put is found, by vectors, words and conditions; files are followed; what
  * is wrong is refused; and where memory is refused at any point, the call says so and the index is whole. */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,6 +426,57 @@ static void files_are_followed(void **state)
     vit_index_free(index);
 }
 
+enum { FILES = 40 };
+
+/* Shows every file, while another thread does what was found so far. */
+static void *look_at_all(void *context)
+{
+    vit_follow *follow = context;
+    for (int i = 0; i < FILES; i++) {
+        char name[16], path[96], *plain;
+        vit_index_stamp stamp;
+        int encode;
+        snprintf(name, sizeof name, "t%d.jpg", i);
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        if (vit_follow_look(follow, path, &plain, &stamp, &encode, NULL) == VIT_OK)
+            vit_free(plain);
+    }
+    return NULL;
+}
+
+static void one_thread_may_look_while_another_works(void **state)
+{
+    (void)state;
+    vit_error err = {0};
+    vit_follow_counts counts;
+    remove(place);
+    vit_index *index = open_index(VIT_INDEX_WRITE);
+    for (int i = 0; i < FILES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%d.jpg", i);
+        write_file(name, name);
+        assert_ok(follow_files(index, (const char *const[]){name}, 1, &counts, &err), err);
+        write_file(name, name); /* touched: its hash is looked up */
+    }
+    vit_follow *follow;
+    pthread_t looker;
+    assert_ok(vit_follow_start(index, &pin, &follow, &err), err);
+    assert_int_equal(pthread_create(&looker, NULL, look_at_all, follow), 0);
+    const vit_index_stamp stamp = {1, 1};
+    for (int i = 0; i < 20; i++) {
+        assert_ok(vit_follow_put(follow, "other.jpg", &stamp, 1, 1, vector_of(3), &err), err);
+        assert_ok(vit_follow_drop(follow, path_of("none.jpg"), VIT_ERR_NOT_FOUND, &err), err);
+        assert_ok(vit_follow_commit(follow, &err), err);
+        vit_follow_count(follow, &counts);
+    }
+    assert_int_equal(pthread_join(looker, NULL), 0);
+    assert_ok(vit_follow_commit(follow, &err), err);
+    vit_follow_count(follow, &counts);
+    ASSERT_COUNTS(counts, .encoded = 20, .unchanged = FILES);
+    vit_follow_free(follow);
+    vit_index_free(index);
+}
+
 /* ------------------------------------------------------------------ memory ---- */
 
 static vit_status fill_anew(vit_error *err)
@@ -652,6 +704,7 @@ int main(void)
         cmocka_unit_test(places_that_are_no_index_are_refused),
         cmocka_unit_test(an_index_stays_with_its_process),
         cmocka_unit_test(files_are_followed),
+        cmocka_unit_test(one_thread_may_look_while_another_works),
         cmocka_unit_test(refused_memory_is_said),
         cmocka_unit_test(arguments_that_are_null_are_named),
     };
