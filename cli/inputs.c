@@ -12,6 +12,7 @@
 #include "folder.h"
 #include "interrupt.h"
 #include "npy.h"
+#include "plain_text.h"
 #include "talk.h"
 #include "tar.h"
 #include "text.h"
@@ -183,6 +184,8 @@ struct cli_walk {
     FILE *list;
     bool list_is_ours; /* to close */
     const char *list_name;
+    bool at_start; /* of the list */
+    bool is_utf16; /* it is no list of bytes */
     char *line;
     size_t line_capacity;
     cli_folder *folder;
@@ -255,19 +258,48 @@ static bool enter_path(cli_walk *walk, const char *path, cli_input *input)
     return false;
 }
 
+/* What a list of lines may have that is no part of a path: a byte order mark at its start, a CR at the end of a line. A file
+ * of just that name goes before. */
+static size_t plain_line(cli_walk *walk, size_t length)
+{
+    size_t mark = walk->at_start ? vit__text_mark(walk->line, length) : 0;
+    walk->at_start = false;
+    if (mark > 0 && access(walk->line, F_OK) != 0) {
+        memmove(walk->line, walk->line + mark, length - mark + 1);
+        length -= mark;
+    }
+    if (length > 0 && walk->line[length - 1] == '\r' && access(walk->line, F_OK) != 0)
+        walk->line[--length] = '\0';
+    return length;
+}
+
 /* The next line that is not empty; false at the end. */
 static bool read_line(cli_walk *walk)
 {
     int separator = walk->inputs->nul_separated ? '\0' : '\n';
     for (;;) {
-        ssize_t length = getdelim(&walk->line, &walk->line_capacity, separator, walk->list);
-        if (length < 0)
+        ssize_t got = getdelim(&walk->line, &walk->line_capacity, separator, walk->list);
+        size_t length = got > 0 ? (size_t)got : 0;
+        if (got < 0)
             return false;
+        if (walk->at_start && vit__text_is_utf16(walk->line, length)) {
+            walk->is_utf16 = true;
+            return false;
+        }
         if (length > 0 && walk->line[length - 1] == (char)separator)
             walk->line[--length] = '\0';
+        if (!walk->inputs->nul_separated)
+            length = plain_line(walk, length);
         if (length > 0)
             return true;
     }
+}
+
+static bool give_utf16(cli_input *input, const char *list)
+{
+    give(input, CLI_SOURCE_PATH, list);
+    vit_error_set(&input->error, VIT_ERR_UNSUPPORTED_FORMAT, list, "the list is in UTF-16: save it as UTF-8");
+    return true;
 }
 
 static bool next_from_list(cli_walk *walk, cli_input *input)
@@ -281,12 +313,16 @@ static bool next_from_list(cli_walk *walk, cli_input *input)
     bool failed = ferror(walk->list);
     int error = errno;
     close_list(walk);
+    if (walk->is_utf16)
+        return give_utf16(input, walk->list_name);
     return failed && give_failure(input, walk->list_name, error);
 }
 
 static bool open_list(cli_walk *walk, const cli_source *source, cli_input *input)
 {
     walk->list_name = source->value;
+    walk->at_start = true;
+    walk->is_utf16 = false;
     walk->list_is_ours = false;
     if (source->kept) {
         walk->list = source->kept;

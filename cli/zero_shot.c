@@ -2,10 +2,14 @@
 #include "zero_shot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "claims.h"
+#include "file.h"
+#include "plain_text.h"
 #include "talk.h"
 #include "text.h"
 
@@ -84,25 +88,37 @@ static cli_exit split_labels(const cli_command *command, cli_zero_shot *z)
     return CLI_DONE;
 }
 
+/* Of a file of any system, and of a pipe. */
+static vit_status read_file(const char *path, vit__buffer *text, vit_error *err)
+{
+    static const vit__file_kind kind = {.most = 1 << 26};
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return vit_error_set(err, VIT_ERR_NOT_FOUND, path, "%s", strerror(errno));
+    vit_status status = vit__descriptor_read(descriptor, path, &kind, text, err);
+    close(descriptor);
+    if (status == VIT_OK && !vit__text_make_plain(text))
+        cli_out_of_memory();
+    return status;
+}
+
 /* Empty lines are no labels. */
 static cli_exit read_labels(const cli_command *command, cli_zero_shot *z)
 {
+    vit__buffer text = {0};
+    vit_error err = {0};
+    size_t before = z->n;
     if (cli_claims_spare(z->file) != CLI_DONE)
         return CLI_USAGE;
-    FILE *file = fopen(z->file, "re");
-    if (!file)
-        return cli_usage_error(command, "--labels-file %s: %s", z->file, strerror(errno));
-    char *line = NULL;
-    size_t capacity = 0, before = z->n;
-    ssize_t length;
-    while ((length = getline(&line, &capacity, file)) >= 0)
-        add_label(z, line, (size_t)length);
-    bool failed = ferror(file);
-    int error = errno;
-    free(line);
-    fclose(file);
-    if (failed)
-        return cli_usage_error(command, "--labels-file %s: %s", z->file, strerror(error));
+    if (read_file(z->file, &text, &err) != VIT_OK)
+        return cli_usage_error(command, "--labels-file %s: %s", z->file, err.message);
+    for (size_t at = 0; at < text.size;) {
+        const char *line = text.data + at, *end = memchr(line, '\n', text.size - at);
+        size_t size = end ? (size_t)(end - line) : text.size - at;
+        add_label(z, line, size);
+        at += size + 1;
+    }
+    vit__buffer_free(&text);
     return z->n > before ? CLI_DONE : cli_usage_error(command, "--labels-file %s: there is no label in it", z->file);
 }
 

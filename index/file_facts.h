@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What can be known about an image's file without decoding it: size, time, content, and the caption beside it. */
+/* What can be known about an image's file without decoding it: size, time, content. */
 #ifndef VIT_FILE_FACTS_H
 #define VIT_FILE_FACTS_H
 
@@ -17,12 +17,5 @@ bool vit__file_stamp_of(const char *path, vit_index_stamp *stamp);
 bool vit__file_hash(const char *path, char hash[VIT__HASH_SIZE]);
 /* Likewise; false also if the file is no longer, or not for the whole time, what the stamp says. */
 bool vit__file_hash_of(const char *path, const vit_index_stamp *stamp, char hash[VIT__HASH_SIZE]);
-
-/* When the caption beside an image changed last; 0: there is none. It is NAME.txt, or in NAME.json the member
- * "caption", "text", "description" or "title"; NAME is that of the image with or without its extension.
- * false: out of memory. */
-bool vit__caption_time(const char *image, int64_t *time);
-/* The caption in UTF-8, on one line; NULL: none. Freed with free(). false: out of memory. */
-bool vit__caption_read(const char *image, char **caption);
 
 #endif

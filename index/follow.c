@@ -9,6 +9,7 @@
 
 #include "catalogue.h"
 #include "error.h"
+#include "caption.h"
 #include "file_facts.h"
 #include "memory.h"
 

@@ -5,17 +5,27 @@
 #include <string.h>
 
 #include "json_read.h"
+#include "plain_text.h"
 #include "text.h"
 
-char *cli_member_json(const void *bytes, size_t size, const char **why)
+/* A copy without a byte order mark, in UTF-8. */
+static vit__buffer plain(const void *bytes, size_t size)
 {
-    if (!cli_json_is_valid(bytes, size)) {
+    vit__buffer text = {0};
+    vit__buffer_add(&text, bytes, size);
+    if (text.failed || !vit__text_make_plain(&text))
+        cli_out_of_memory();
+    return text;
+}
+
+static char *json_line(const char *text, size_t size, const char **why)
+{
+    if (!cli_json_is_valid(text, size)) {
         *why = "it is no valid JSON";
         return NULL;
     }
     cli_text line = {0};
     bool quoted = false;
-    const char *text = bytes;
     for (size_t i = 0; i < size; i++) {
         bool escaped = quoted && text[i] == '\\';
         if (text[i] == '"')
@@ -27,13 +37,22 @@ char *cli_member_json(const void *bytes, size_t size, const char **why)
     return line.data;
 }
 
+char *cli_member_json(const void *bytes, size_t size, const char **why)
+{
+    vit__buffer text = plain(bytes, size);
+    char *line = json_line(text.data, text.size, why);
+    vit__buffer_free(&text);
+    return line;
+}
+
 char *cli_member_text(const void *bytes, size_t size, const char **why)
 {
-    if (size > 0 && memchr(bytes, '\0', size)) {
+    vit__buffer text = plain(bytes, size);
+    cli_text copy = {0};
+    if (text.size > 0 && memchr(text.data, '\0', text.size))
         *why = "it holds a NUL byte";
-        return NULL;
-    }
-    cli_text text = {0};
-    cli_text_add(&text, bytes ? bytes : "", size);
-    return text.data;
+    else
+        cli_text_add(&copy, text.size ? text.data : "", text.size);
+    vit__buffer_free(&text);
+    return copy.data;
 }
