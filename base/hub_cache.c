@@ -24,7 +24,8 @@ typedef struct hub_place {
     const char *variable, *below;
 } hub_place;
 
-static const hub_place homes[] = {{"HF_HOME", ""}, {"XDG_CACHE_HOME", "huggingface"}, {NULL, ".cache/huggingface"}, {0}};
+static const hub_place homes[] = {
+    {"HF_HOME", ""}, {"XDG_CACHE_HOME", "huggingface"}, {NULL, ".cache/huggingface"}, {0}};
 static const hub_place caches[] = {{"HF_HUB_CACHE", ""}, {"HUGGINGFACE_HUB_CACHE", ""}, {0}};
 
 /* ------------------------------------------------------------------ where the cache is ---- */
@@ -90,15 +91,14 @@ char *vit__hub_repository(const char *id)
 /* A repository of the cache, while a snapshot is looked for. */
 typedef struct repository {
     char *path, *references, *snapshots;
-    bool has_main;            /* there is a refs/main, right or wrong */
-    char only[NAME_MAX + 1];  /* the name of a snapshot */
-    size_t n;                 /* snapshots */
-    char names[256];          /* of them, for messages: "a, b" */
+    bool has_main;           /* there is a refs/main, right or wrong */
+    char only[NAME_MAX + 1]; /* the name of a snapshot */
+    size_t n;                /* snapshots */
+    char names[256];         /* of them, for messages: "a, b" */
 } repository;
 
 /* The commit that the reference holds, a plain name; "": there is no such reference, or it holds none. */
-static vit_status read_reference(const char *folder, const char *name, char commit[REFERENCE_BYTES + 1],
-                                 vit_error *err)
+static vit_status read_reference(const char *folder, const char *name, char commit[REFERENCE_BYTES + 1], vit_error *err)
 {
     const vit__file_kind kind = {.most = REFERENCE_BYTES};
     vit__buffer text = {0};
@@ -194,7 +194,8 @@ static vit_status fail_without_revision(const char *text, const vit__hub_name *n
                                         vit_error *err)
 {
     const char *revision = *name->revision ? name->revision : MAIN;
-    const char *wrong = vit__is_hex(revision, VIT__HUB_COMMIT) ? "no such snapshot" : "no right reference to a snapshot";
+    const char *wrong = vit__is_hex(revision, VIT__HUB_COMMIT) ? "no such snapshot"
+                                                               : "no right reference to a snapshot";
     return vit__fail(err, VIT_ERR_NOT_FOUND, text,
                      "it is in the local Hugging Face cache (%s), but there is %s for the revision %s; it has the "
                      "snapshots %s: name one, as in %s@%s, or get it with: vit pull %s (or hf download)",
@@ -209,8 +210,7 @@ static vit_status fail_absent(const char *text, const vit__hub_name *name, const
                      cache ? cache : "no place: HOME is not set", text, name->id);
 }
 
-static vit_status find_in(const char *text, const vit__hub_name *name, const char *cache, char **folder,
-                          vit_error *err)
+static vit_status find_in(const char *text, const vit__hub_name *name, const char *cache, char **folder, vit_error *err)
 {
     repository r;
     vit_status status = open_repository(cache, name->id, &r, err);

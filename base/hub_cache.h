@@ -27,7 +27,6 @@ char *vit__hub_repository(const char *id);
  * frees. Without a revision refs/main is meant; where there is no refs/main, the only snapshot. Otherwise
  * VIT_ERR_NOT_FOUND, which says where it looked, which snapshots are there, and how to get the model. `text` is the
  * name as it was given, for the message. */
-vit_status vit__hub_find(const char *text, const vit__hub_name *name, const char *cache, char **folder,
-                         vit_error *err);
+vit_status vit__hub_find(const char *text, const vit__hub_name *name, const char *cache, char **folder, vit_error *err);
 
 #endif
