@@ -129,6 +129,8 @@ static bool open_folders(const char *path, bool make, vit__cache *c)
     c->folder = openat(c->root, c->name, FOLDER_FLAGS);
     if (c->folder < 0)
         return !make && errno == ENOENT;
+    if (make && mkdirat(c->folder, "snapshots", 0777) != 0 && errno != EEXIST) /* huggingface_hub misses it otherwise */
+        return false;
     c->blobs = enter(c->folder, "blobs", make);
     return c->blobs >= 0 || (!make && errno == ENOENT);
 }

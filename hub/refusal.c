@@ -6,7 +6,7 @@
 
 #include "error.h"
 
-typedef enum meaning { NO_REPOSITORY, GATED, NO_REVISION, NO_FILE, NO_ACCESS, OTHER } meaning;
+typedef enum meaning { NO_REPOSITORY, GATED, NO_REVISION, NO_FILE, NO_ACCESS, CUT, OTHER } meaning;
 
 static const struct {
     const char *code; /* X-Error-Code */
@@ -23,6 +23,9 @@ static meaning read_meaning(const vit__settings *s, const vit__answer *answer)
         if (strcmp(code, codes[i].code) == 0)
             return codes[i].meaning;
     switch (answer->status) {
+    case 200:
+    case 206:
+        return CUT;
     case 401:
         return s->token ? NO_ACCESS : NO_REPOSITORY;
     case 403:
@@ -76,6 +79,9 @@ static vit_status fail_status(const vit__settings *s, const char *file, const vi
                          s->token ? "the token is wrong, has ended, or may not read this repository"
                                   : "a token that may read it is needed, in HF_TOKEN",
                          said);
+    case CUT:
+        return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text, "%s: what the hub sends ends too early, each time; what has come "
+                         "stays for the next run", file);
     default:
         return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text, "%s answers with status %ld%s%s%s", s->endpoint,
                          answer->status, *file ? " to the request for " : "", file, said);

@@ -128,7 +128,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Hub:
     def __init__(self, repositories, context=None):
-        """repositories: {id: Repository}. context: of ssl, for both ports."""
+        """repositories: {id: Repository, or the id that it was renamed to}. context: of ssl, for both ports."""
         self.repositories = repositories
         self.faults, self.requests = [], []
         self.expires = 10**9  # contents of the CDN that a signature is good for
@@ -167,14 +167,13 @@ class Hub:
     def find(self, handler, id):
         """(the repository, None) or (None, an answer that refuses)"""
         repository = self.repositories.get(id)
+        if isinstance(repository, str):  # it has another name now
+            return None, Answer(307, {"Location": handler.path.replace(id, repository, 1)})
         with_token = handler.headers["Authorization"] == "Bearer " + TOKEN
         if repository is None or (repository.private and not with_token):
             return None, self.refuse(401 if not with_token else 404, "RepoNotFound", "Repository not found")
         if repository.gated and not with_token:
             return None, self.refuse(403, "GatedRepo", "Access to model is restricted")
-        if isinstance(repository, str):
-            place = handler.path.replace(id, repository, 1)
-            return None, Answer(307, {"Location": place})
         return repository, None
 
     def hub_answer(self, handler):
