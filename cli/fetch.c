@@ -37,8 +37,8 @@ static void show(display *d, const vit_hub_progress *p, double now)
     }
     cli_text line = {0};
     double rate = d->begun && now > d->started ? (double)(p->done - d->first) / (now - d->started) : 0;
-    cli_text_format(&line, "%s: %.1f of %.1f MB, %.3g MB/s", *p->file ? p->file : "list of files", (double)p->done / MEGABYTE,
-                    (double)p->total / MEGABYTE, rate / MEGABYTE);
+    cli_text_format(&line, "%s: %.1f of %.1f MB, %.3g MB/s", *p->file ? p->file : "list of files",
+                    (double)p->done / MEGABYTE, (double)p->total / MEGABYTE, rate / MEGABYTE);
     if (rate > 0 && p->total > p->done) {
         cli_text_string(&line, ", ");
         cli_progress_time(&line, (double)(p->total - p->done) / rate);
@@ -121,8 +121,9 @@ cli_exit cli_fetch_name(const char *name, const char *revision, char **fetched)
     vit_status found = vit_hub_find(text.data, NULL, &snapshot, NULL);
     vit_hub_snapshot_free(snapshot);
     if (found == VIT_ERR_INVALID_ARGUMENT) {
-        cli_error("--revision %s: the model %s is not a hub id (\"organisation/name\"), or this is no name of a revision",
-                  revision, name);
+        cli_error(
+            "--revision %s: the model %s is not a hub id (\"organisation/name\"), or this is no name of a revision",
+            revision, name);
         cli_text_free(&text);
         return CLI_USAGE;
     }

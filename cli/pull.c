@@ -52,7 +52,8 @@ static const cli_option pull_table[] = {
     {"check", 0, NULL, cli_set_flag, FIELD(check), NULL, "hash what is there, and fetch anew what is broken"},
     {"dry-run", 0, NULL, cli_set_flag, FIELD(dry_run), NULL, "say what would be fetched, and fetch nothing"},
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "files, bytes and digests, one JSON object a model"},
-    {"endpoint", 0, "URL", cli_set_text, FIELD(endpoint), NULL, "the hub (default $HF_ENDPOINT, or https://huggingface.co)"},
+    {"endpoint", 0, "URL", cli_set_text, FIELD(endpoint), NULL,
+     "the hub (default $HF_ENDPOINT, or https://huggingface.co)"},
     {"cache-dir", 0, "DIR", cli_set_text, FIELD(cache), NULL,
      "the cache (default as huggingface_hub: $HF_HUB_CACHE, $HF_HOME/hub, ~/.cache/huggingface/hub)"},
     {"limit-rate", 0, "RATE", set_rate, FIELD(limit_rate), NULL, "at most so many bytes a second: 500K, 2M"},
@@ -77,7 +78,8 @@ static void add_json(cli_text *text, const vit_hub_snapshot *s)
     cli_json_string(text, s->revision);
     cli_text_format(text, ",\"commit\":\"%s\",\"folder\":", s->commit);
     cli_json_string(text, s->folder);
-    cli_text_format(text, ",\"bytes\":%" PRIu64 ",\"fetched_bytes\":%" PRIu64 ",\"files\":[", s->bytes, s->fetched_bytes);
+    cli_text_format(text, ",\"bytes\":%" PRIu64 ",\"fetched_bytes\":%" PRIu64 ",\"files\":[", s->bytes,
+                    s->fetched_bytes);
     for (size_t i = 0; i < s->n_files; i++) {
         const vit_hub_file *file = &s->files[i];
         cli_text_format(text, "%s{\"name\":", i ? "," : "");
@@ -165,9 +167,10 @@ const cli_command cli_pull = {
     .name = "pull",
     .summary = "a checkpoint from the Hugging Face hub into the local cache",
     .usage = "[OPTION]... ORG/NAME[@REVISION]...",
-    .text = "Fetches what vit reads of a checkpoint into the cache that all programs share, as huggingface_hub does, and\n"
-            "prints the folder of its snapshot. A fetch that was cut off goes on where it was. Every byte is compared with\n"
-            "the hub's digest. Then -m ORG/NAME works without a network.",
+    .text =
+        "Fetches what vit reads of a checkpoint into the cache that all programs share, as huggingface_hub does, and\n"
+        "prints the folder of its snapshot. A fetch that was cut off goes on where it was. Every byte is compared with\n"
+        "the hub's digest. Then -m ORG/NAME works without a network.",
     .example = "vit pull facebook/dinov2-small",
     .run = run,
 };

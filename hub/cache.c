@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +37,13 @@ vit_status vit__cache_fail(const vit__cache *cache, const char *name, int number
     if (number == ENOMEM)
         return vit__fail_memory(err, path);
     if (number == ELOOP || number == ENOTDIR)
-        return vit__fail(err, VIT_ERR_CORRUPT, path,
-                         "a link, or a file, stands where a folder of the cache should: nobody who knows the cache puts "
-                         "it there; look at it, and remove it");
-    return vit__fail(err, VIT_ERR_UNWRITABLE, path, "cannot be written: %s", strerror_r(number, text, sizeof text));
+        return vit__fail(
+            err, VIT_ERR_CORRUPT, path,
+            "a link, or a file, stands where a folder of the cache should: nobody who knows the cache puts "
+            "it there; look at it, and remove it");
+    return vit__fail(err, VIT_ERR_UNWRITABLE, path,
+                     "cannot be written: %s; %" PRIu64 " bytes are needed and %" PRIu64 " are free",
+                     strerror_r(number, text, sizeof text), cache->needed, vit__cache_space(cache));
 }
 
 static vit_status fail_planted(const vit__cache *cache, const char *name, vit_error *err)
@@ -135,13 +139,14 @@ static bool open_folders(const char *path, bool make, vit__cache *c)
     return c->blobs >= 0 || (!make && errno == ENOENT);
 }
 
-vit_status vit__cache_open(const char *path, const char *id, bool links, bool make, vit__cache *cache, vit_error *err)
+vit_status vit__cache_open(const char *path, const char *id, bool links, uint64_t needed, vit__cache *cache,
+                           vit_error *err)
 {
-    *cache = (vit__cache){.root = -1, .folder = -1, .blobs = -1, .links = links};
+    *cache = (vit__cache){.root = -1, .folder = -1, .blobs = -1, .links = links, .needed = needed};
     cache->name = vit__hub_repository(id);
     cache->path = cache->name ? vit__path_join(path, cache->name) : NULL;
     vit_status status = cache->path ? VIT_OK : vit__fail_memory(err, path);
-    if (status == VIT_OK && !open_folders(path, make, cache))
+    if (status == VIT_OK && !open_folders(path, needed > 0, cache))
         status = vit__cache_fail(cache, "", errno, err);
     if (status != VIT_OK)
         vit__cache_close(cache);
@@ -168,7 +173,17 @@ void vit__cache_close(vit__cache *cache)
 uint64_t vit__cache_space(const vit__cache *cache)
 {
     struct statvfs info;
-    if (cache->root < 0 || fstatvfs(cache->root, &info) != 0)
+    char *place = vit__strdup(cache->path);
+    bool known = false;
+    while (place && !known && *place) {
+        known = statvfs(place, &info) == 0;
+        char *slash = strrchr(place, '/');
+        *(slash ? slash : place) = 0;
+    }
+    if (!known)
+        known = statvfs(cache->path[0] == '/' ? "/" : ".", &info) == 0;
+    free(place);
+    if (!known)
         return UINT64_MAX;
     return (uint64_t)info.f_bavail * (info.f_frsize ? info.f_frsize : info.f_bsize);
 }
@@ -418,7 +433,8 @@ static bool place_copy(const vit__cache *cache, int folder, const char *last, in
 }
 
 /* A blob that was made just now, and no other snapshot has, is moved rather than copied, as huggingface_hub does. */
-static bool place(const vit__cache *cache, int folder, const char *last, const char *path, const vit__blob *blob, int file)
+static bool place(const vit__cache *cache, int folder, const char *last, const char *path, const vit__blob *blob,
+                  int file)
 {
     if (cache->links && place_link(cache, folder, last, path, blob->etag))
         return true;

@@ -23,16 +23,17 @@
 #define VIT__ETAG_MAX 128
 
 typedef struct vit__cache {
-    char *path;        /* of the repository, for messages and for the result */
-    char *name;        /* "models--ORG--NAME" */
-    int root, folder;  /* descriptors of the cache and of the repository; -1: it is not there */
+    char *path;       /* of the repository, for messages and for the result */
+    char *name;       /* "models--ORG--NAME" */
+    int root, folder; /* descriptors of the cache and of the repository; -1: it is not there */
     int blobs;
-    bool links;        /* snapshots get links, not copies */
+    bool links;      /* snapshots get links, not copies */
+    uint64_t needed; /* bytes that are to be written, for messages */
 } vit__cache;
 
-/* Opens the repository of the id. make: makes the folders that are missing; else they may be missing, and everything is
- * absent. Closed with vit__cache_close; on failure *cache is closed. Errors: unwritable, unreadable, corrupt. */
-vit_status vit__cache_open(const char *path, const char *id, bool links, bool make, vit__cache *cache,
+/* Opens the repository of the id. needed: the bytes that are to be written, for messages; the folders that are missing are
+ * made. 0: nothing is to be written, they may be missing, and then everything is absent. Closed with vit__cache_close; on failure *cache is closed. Errors: unwritable, unreadable, corrupt. */
+vit_status vit__cache_open(const char *path, const char *id, bool links, uint64_t needed, vit__cache *cache,
                            vit_error *err);
 void vit__cache_close(vit__cache *cache);
 
@@ -71,7 +72,7 @@ vit_status vit__cache_refer(const vit__cache *cache, const char *revision, const
 /* Does refs/REVISION say the commit already? A revision that is the commit needs no reference. */
 bool vit__cache_refers(const vit__cache *cache, const char *revision, const char *commit);
 
-/* Bytes that the disk has left for the caller's user; UINT64_MAX: it does not say. */
+/* Bytes that the disk has left for this user, also where the cache is not made yet; UINT64_MAX: it does not say. */
 uint64_t vit__cache_space(const vit__cache *cache);
 
 /* VIT_ERR_UNWRITABLE for an errno of a system call that writes, or VIT_ERR_CORRUPT where a link stands in the way.

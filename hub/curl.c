@@ -40,22 +40,14 @@ static struct {
 } lib;
 
 static const vit__library_function functions[] = {
-    {"curl_global_init", &lib.global_init},
-    {"curl_version_info", &lib.version_info},
-    {"curl_easy_init", &lib.init},
-    {"curl_easy_cleanup", &lib.cleanup},
-    {"curl_easy_reset", &lib.reset},
-    {"curl_easy_setopt", &lib.setopt},
-    {"curl_easy_perform", &lib.perform},
-    {"curl_easy_getinfo", &lib.getinfo},
-    {"curl_easy_strerror", &lib.strerror},
-    {"curl_slist_append", &lib.append},
-    {"curl_slist_free_all", &lib.free_list},
-    {"curl_url", &lib.url},
-    {"curl_url_cleanup", &lib.url_cleanup},
-    {"curl_url_set", &lib.url_set},
-    {"curl_url_get", &lib.url_get},
-    {"curl_free", &lib.free},
+    {"curl_global_init", &lib.global_init},  {"curl_version_info", &lib.version_info},
+    {"curl_easy_init", &lib.init},           {"curl_easy_cleanup", &lib.cleanup},
+    {"curl_easy_reset", &lib.reset},         {"curl_easy_setopt", &lib.setopt},
+    {"curl_easy_perform", &lib.perform},     {"curl_easy_getinfo", &lib.getinfo},
+    {"curl_easy_strerror", &lib.strerror},   {"curl_slist_append", &lib.append},
+    {"curl_slist_free_all", &lib.free_list}, {"curl_url", &lib.url},
+    {"curl_url_cleanup", &lib.url_cleanup},  {"curl_url_set", &lib.url_set},
+    {"curl_url_get", &lib.url_get},          {"curl_free", &lib.free},
 };
 #define N_FUNCTIONS (sizeof functions / sizeof *functions)
 
@@ -101,7 +93,7 @@ char *vit__url_join(const char *base, const char *location)
 {
     CURLU *url = read_url(base);
     char *joined = url && lib.url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK ? part_of(url, CURLUPART_URL, 0)
-                                                                                     : NULL;
+                                                                                    : NULL;
     if (url)
         lib.url_cleanup(url);
     char *origin = joined ? vit__url_origin(joined) : NULL;
@@ -183,14 +175,14 @@ struct vit__curl {
     struct timespec started;
 };
 
-vit_status vit__curl_open(vit__curl **curl, vit_error *err)
+vit_status vit__curl_open(vit__curl **curl, const char *id, vit_error *err)
 {
     *curl = NULL;
     if (!load())
-        return vit__fail(err, VIT_ERR_UNAVAILABLE, "libcurl",
+        return vit__fail(err, VIT_ERR_UNAVAILABLE, id,
                          "libcurl 7.85 or newer cannot be loaded (%s): install it (on Debian: apt-get install "
-                         "libcurl3-gnutls), or fetch the checkpoint with the program hf or curl",
-                         *flavours[1].why ? flavours[1].why : "it is too old");
+                         "libcurl3-gnutls), or run: hf download %s",
+                         *flavours[1].why ? flavours[1].why : "it is too old", id);
     vit__curl *made = vit__alloc_zero(1, sizeof *made);
     if (made && (made->easy = lib.init()) != NULL) {
         *curl = made;
@@ -284,7 +276,7 @@ static void set_options(vit__curl *curl, const vit__request *request, const stru
         lib.setopt(easy, CURLOPT_CAINFO, authorities);
     lib.setopt(easy, CURLOPT_NOSIGNAL, 1L);
     lib.setopt(easy, CURLOPT_NOBODY, request->head ? 1L : 0L);
-    lib.setopt(easy, CURLOPT_BUFFERSIZE, 256L * 1024);
+    lib.setopt(easy, CURLOPT_BUFFERSIZE, request->most_rate ? 16L * 1024 : 256L * 1024);
     lib.setopt(easy, CURLOPT_CONNECTTIMEOUT, request->seconds);
     lib.setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     lib.setopt(easy, CURLOPT_LOW_SPEED_TIME, request->seconds);

@@ -13,13 +13,14 @@
 /* Keeps connections open from one request to the next. For one thread. */
 typedef struct vit__curl vit__curl;
 
-/* VIT_ERR_UNAVAILABLE: this machine has no libcurl, or one that is too old. */
-vit_status vit__curl_open(vit__curl **curl, vit_error *err);
+/* VIT_ERR_UNAVAILABLE: this machine has no libcurl, or one that is too old. id: of the checkpoint, for a message that says
+ * how to do without. */
+vit_status vit__curl_open(vit__curl **curl, const char *id, vit_error *err);
 void vit__curl_close(vit__curl *curl);
 
 typedef enum vit__outcome {
-    VIT__ANSWERED,  /* with a status, whatever it is */
-    VIT__LOST,      /* no connection, or it broke, or nothing came for too long: it may work another time */
+    VIT__ANSWERED, /* with a status, whatever it is */
+    VIT__LOST,     /* no connection, or it broke, or nothing came for too long: it may work another time */
     VIT__IMPOSSIBLE /* a certificate that is not right, a scheme that is not allowed, headers without end: it never will */
     ,
     VIT__STOPPED,   /* `take` wanted no more */

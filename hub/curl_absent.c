@@ -3,12 +3,14 @@
 #include "curl.h"
 #include "error.h"
 
-vit_status vit__curl_open(vit__curl **curl, vit_error *err)
+vit_status vit__curl_open(vit__curl **curl, const char *id, vit_error *err)
 {
     *curl = NULL;
-    return vit__fail(err, VIT_ERR_UNAVAILABLE, "libcurl",
-                     "this was built without the headers of libcurl (on Debian: libcurl4-gnutls-dev): fetch the "
-                     "checkpoint with the program hf or curl");
+    return vit__fail(
+        err, VIT_ERR_UNAVAILABLE, id,
+        "this was built without the headers of libcurl (on Debian: libcurl4-gnutls-dev), and cannot fetch: "
+        "run hf download %s",
+        id);
 }
 
 void vit__curl_close(vit__curl *curl)

@@ -18,7 +18,7 @@ typedef struct vit__digest {
     char wanted[VIT__DIGEST_ROOM]; /* its length says which of the two it is */
     uint64_t size;                 /* of the whole content */
     vit__sha256_state sha256;
-    uint64_t sha1[16];             /* private: Nettle's state */
+    uint64_t sha1[16]; /* private: Nettle's state */
 } vit__digest;
 
 /* Is it the text of one of the two? */

@@ -15,8 +15,8 @@
 #define VIT__LISTING_FILES 10000u
 
 typedef struct vit__listed {
-    char *name;                    /* "unet/config.json" */
-    bool has_size;                 /* mirrors may leave it out */
+    char *name;    /* "unet/config.json" */
+    bool has_size; /* mirrors may leave it out */
     uint64_t size;
     char digest[VIT__DIGEST_ROOM]; /* SHA-256 of a file in LFS, git's SHA-1 of another; "": it says none */
 } vit__listed;

@@ -155,15 +155,15 @@ static vit_status add_files(look *l)
 static vit_status look_through(const vit__settings *s, const char *folder, vit_hub_snapshot **snapshot, vit_error *err)
 {
     look l = {.settings = s, .commit = vit__path_name(folder), .err = err};
-    vit_status status = vit__cache_open(s->cache, s->name.id, s->links, false, &l.cache, err);
+    vit_status status = vit__cache_open(s->cache, s->name.id, s->links, 0, &l.cache, err);
     if (status != VIT_OK)
         return status;
     l.snapshot = vit__snapshot_create(s, folder, l.commit, err);
     status = l.snapshot ? add_files(&l) : VIT_ERR_OUT_OF_MEMORY;
     if (status == VIT_OK && l.missing)
         status = vit__fail(err, VIT_ERR_NOT_FOUND, s->text,
-                           "it is not complete in the cache: %s is not in %s; get the rest with: vit pull %s", l.missing,
-                           folder, s->text);
+                           "it is not complete in the cache: %s is not in %s; get the rest with: vit pull %s",
+                           l.missing, folder, s->text);
     if (status == VIT_OK)
         *snapshot = l.snapshot;
     else

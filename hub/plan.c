@@ -27,10 +27,11 @@ const char *const vit__plan_weights[] = {"model.safetensors", VIT__INDEX, "open_
 #define SHARDS "model-*.safetensors"
 
 /* What --all leaves out: pickles, and what other frameworks have as weights. */
-static const char *const others[] = {
-    "*.bin",     "*.pt",         "*.pth",  "*.ckpt",  "*.pkl", "*.pickle",  "*.joblib",   "*.h5",       "*.keras", "*.msgpack",
-    "*.onnx",    "*.onnx_data",  "*.ot",   "*.tflite", "*.pb", "*.gguf",    "*.ggml",     "*.mlmodel",  "*.mlpackage/*",
-    "*.engine",  "*.npz",        "*.tar",  "*.zip",   "onnx/*", "openvino/*", "coreml/*", "flax_model*", "tf_model*", NULL};
+static const char *const others[] = {"*.bin",         "*.pt",     "*.pth",       "*.ckpt",    "*.pkl",  "*.pickle",
+                                     "*.joblib",      "*.h5",     "*.keras",     "*.msgpack", "*.onnx", "*.onnx_data",
+                                     "*.ot",          "*.tflite", "*.pb",        "*.gguf",    "*.ggml", "*.mlmodel",
+                                     "*.mlpackage/*", "*.engine", "*.npz",       "*.tar",     "*.zip",  "onnx/*",
+                                     "openvino/*",    "coreml/*", "flax_model*", "tf_model*", NULL};
 
 static const char *const pickles[] = {"*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", NULL};
 
@@ -94,8 +95,8 @@ vit_status vit__plan_choose(const vit__listing *listing, const vit_hub_options *
         const char *name = listing->files[i].name;
         bool plain = !strchr(name, '/'), wanted = is_included(options, name);
         included += wanted;
-        chosen[i] = wanted || (plain && matches_any(vit__plan_files, name)) || (weights && strcmp(name, weights) == 0) ||
-                    (sharded && plain && matches(SHARDS, name));
+        chosen[i] = wanted || (plain && matches_any(vit__plan_files, name)) ||
+                    (weights && strcmp(name, weights) == 0) || (sharded && plain && matches(SHARDS, name));
     }
     return weights || included > 0 ? VIT_OK : fail_without_weights(listing, endpoint, id, err);
 }
@@ -132,7 +133,8 @@ static vit_status choose_shard(void *data, const char *name)
     const choice *c = data;
     const vit__listed *file = vit__listing_find(c->listing, name);
     if (!file)
-        return vit__fail(c->err, VIT_ERR_CORRUPT, VIT__INDEX, "it names %.200s, which the repository does not have", name);
+        return vit__fail(c->err, VIT_ERR_CORRUPT, VIT__INDEX, "it names %.200s, which the repository does not have",
+                         name);
     c->chosen[file - c->listing->files] = true;
     return VIT_OK;
 }

@@ -20,8 +20,7 @@ vit_status vit__plan_choose(const vit__listing *listing, const vit_hub_options *
                             const char *id, bool *chosen, vit_error *err);
 
 /* Chooses the files that the text of an index names. VIT_ERR_CORRUPT: it names one that is not listed. */
-vit_status vit__plan_shards(const vit__listing *listing, const char *index, size_t size, bool *chosen,
-                            vit_error *err);
+vit_status vit__plan_shards(const vit__listing *listing, const char *index, size_t size, bool *chosen, vit_error *err);
 
 /* Calls `take` with the name of each shard that the text of an index names, some of them several times, until it answers
  * anything but VIT_OK. */

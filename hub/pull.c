@@ -33,8 +33,8 @@ typedef struct pull {
     const vit__settings *settings;
     vit__transfer transfer;
     vit__listing listing;
-    bool *chosen;    /* [listing.n] */
-    work *works; /* [listing.n] */
+    bool *chosen; /* [listing.n] */
+    work *works;  /* [listing.n] */
     vit__cache cache;
     vit_error *err;
 } pull;
@@ -121,10 +121,9 @@ static vit_status look_at(pull *p, size_t i)
     return status;
 }
 
-/* Is there room for all that is to come? */
-static vit_status compare_space(const pull *p)
+/* Bytes that are to come. */
+static uint64_t count_needed(const pull *p)
 {
-    const uint64_t space = vit__cache_space(&p->cache);
     uint64_t needed = 0;
     for (size_t i = 0; i < p->listing.n; i++) {
         const work *w = &p->works[i];
@@ -132,6 +131,13 @@ static vit_status compare_space(const pull *p)
         if (p->chosen[i] && w->fetched && left < w->size)
             needed += w->size - left;
     }
+    return needed;
+}
+
+/* Is there room for all that is to come? */
+static vit_status compare_space(const pull *p, uint64_t needed)
+{
+    const uint64_t space = vit__cache_space(&p->cache);
     if (needed <= space)
         return VIT_OK;
     return vit__fail(p->err, VIT_ERR_UNWRITABLE, p->cache.path,
@@ -344,10 +350,34 @@ static vit_status look_at_all(pull *p)
     return status;
 }
 
+/* Is it all there, so that nothing is to be written? Then the cache may be one that cannot be written. */
+static bool is_done(const pull *p)
+{
+    for (size_t i = 0; i < p->listing.n; i++)
+        if (p->chosen[i] && !p->works[i].placed)
+            return false;
+    return vit__cache_refers(&p->cache, p->settings->name.revision, p->listing.commit);
+}
+
+/* Folders that are missing are made now, and not before it is known that there is room. */
+static vit_status make_folders(pull *p)
+{
+    const vit__settings *s = p->settings;
+    const uint64_t needed = count_needed(p);
+    vit_status status = compare_space(p, needed);
+    if (status != VIT_OK)
+        return status;
+    vit__cache_close(&p->cache);
+    return vit__cache_open(s->cache, s->name.id, s->links, needed ? needed : 1, &p->cache, p->err);
+}
+
 /* The steps that write. */
 static vit_status bring(pull *p)
 {
-    vit_status status = compare_space(p);
+    vit_status status = choose_shards(p);
+    if (status != VIT_OK || is_done(p))
+        return status;
+    status = make_folders(p);
     if (status == VIT_OK)
         status = fetch_all(p);
     if (status == VIT_OK)
@@ -368,7 +398,7 @@ static vit_status run_online(pull *p, vit_hub_snapshot **snapshot)
     if (status == VIT_OK)
         status = make_plan(p);
     if (status == VIT_OK)
-        status = vit__cache_open(s->cache, s->name.id, s->links, !s->options.dry_run, &p->cache, p->err);
+        status = vit__cache_open(s->cache, s->name.id, s->links, 0, &p->cache, p->err);
     if (status == VIT_OK)
         status = look_at_all(p);
     if (status == VIT_OK && s->options.dry_run)
@@ -384,7 +414,8 @@ static vit_status run_offline(const vit__settings *s, vit_hub_snapshot **snapsho
     vit_status status = vit__local_find(s, snapshot, &why);
     if (status == VIT_ERR_NOT_FOUND)
         return vit__fail(err, VIT_ERR_UNAVAILABLE, why.where,
-                         "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, so that nothing is fetched, and %s", why.message);
+                         "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, so that nothing is fetched, and %s",
+                         why.message);
     return status == VIT_OK ? VIT_OK : vit__fail(err, status, why.where, "%s", why.message);
 }
 

@@ -12,7 +12,10 @@ static const struct {
     const char *code; /* X-Error-Code */
     meaning meaning;
 } codes[] = {
-    {"RepoNotFound", NO_REPOSITORY}, {"GatedRepo", GATED}, {"RevisionNotFound", NO_REVISION}, {"EntryNotFound", NO_FILE},
+    {"RepoNotFound", NO_REPOSITORY},
+    {"GatedRepo", GATED},
+    {"RevisionNotFound", NO_REVISION},
+    {"EntryNotFound", NO_FILE},
 };
 
 static meaning read_meaning(const vit__settings *s, const vit__answer *answer)
@@ -58,10 +61,11 @@ static vit_status fail_status(const vit__settings *s, const char *file, const vi
     quote(s, answer, said, sizeof said);
     switch (read_meaning(s, answer)) {
     case NO_REPOSITORY:
-        return vit__fail(err, VIT_ERR_NOT_FOUND, s->text,
-                         "there is no such repository at %s, or it is private: then a token that may read it is needed, "
-                         "in HF_TOKEN%s",
-                         s->endpoint, said);
+        return vit__fail(
+            err, VIT_ERR_NOT_FOUND, s->text,
+            "there is no such repository at %s, or it is private: then a token that may read it is needed, "
+            "in HF_TOKEN%s",
+            s->endpoint, said);
     case GATED:
         return vit__fail(err, VIT_ERR_UNREADABLE, s->text,
                          "its authors have terms that you must accept first: do so at %s/%s, and %s%s", s->endpoint, id,
@@ -69,8 +73,9 @@ static vit_status fail_status(const vit__settings *s, const char *file, const vi
                                   : "give a token of that account in HF_TOKEN",
                          said);
     case NO_REVISION:
-        return vit__fail(err, VIT_ERR_NOT_FOUND, s->text, "there is no revision %s: see the branches and tags at %s/%s%s",
-                         s->name.revision, s->endpoint, id, said);
+        return vit__fail(err, VIT_ERR_NOT_FOUND, s->text,
+                         "there is no revision %s: see the branches and tags at %s/%s%s", s->name.revision, s->endpoint,
+                         id, said);
     case NO_FILE:
         return vit__fail(err, VIT_ERR_NOT_FOUND, s->text, "there is no file %s in the revision %s%s", file,
                          s->name.revision, said);
@@ -80,8 +85,10 @@ static vit_status fail_status(const vit__settings *s, const char *file, const vi
                                   : "a token that may read it is needed, in HF_TOKEN",
                          said);
     case CUT:
-        return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text, "%s: what the hub sends ends too early, each time; what has come "
-                         "stays for the next run", file);
+        return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text,
+                         "%s: what the hub sends ends too early, each time; what has come "
+                         "stays for the next run",
+                         file);
     default:
         return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text, "%s answers with status %ld%s%s%s", s->endpoint,
                          answer->status, *file ? " to the request for " : "", file, said);
@@ -98,7 +105,7 @@ vit_status vit__refusal(const vit__settings *s, const char *file, const vit__ans
     case VIT__CANCELLED:
         return vit__fail(err, VIT_ERR_CANCELLED, s->text, "ended by its caller");
     default:
-        return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text, "%s%s%s: no answer: %s", s->endpoint, *file ? ", " : "", file,
-                         answer->why);
+        return vit__fail(err, VIT_ERR_UNAVAILABLE, s->text, "%s%s%s: no answer: %s", s->endpoint, *file ? ", " : "",
+                         file, answer->why);
     }
 }

@@ -155,7 +155,8 @@ static vit_status find_cache(vit__settings *s, vit_error *err)
     return status;
 }
 
-vit_status vit__settings_read(const char *text, const vit_hub_options *options, bool local, vit__settings *s, vit_error *err)
+vit_status vit__settings_read(const char *text, const vit_hub_options *options, bool local, vit__settings *s,
+                              vit_error *err)
 {
     *s = (vit__settings){.text = text,
                          .offline = is_true(variable("HF_HUB_OFFLINE") ? "HF_HUB_OFFLINE" : "TRANSFORMERS_OFFLINE"),

@@ -21,7 +21,7 @@ static const unsigned waits[] = {1, 2, 4, 8, 8}; /* seconds before the second tr
 vit_status vit__transfer_open(const vit__settings *settings, vit__transfer *t, vit_error *err)
 {
     *t = (vit__transfer){.settings = settings, .progress.file = ""};
-    vit_status status = vit__curl_open(&t->curl, err);
+    vit_status status = vit__curl_open(&t->curl, settings->name.id, err);
     if (status != VIT_OK)
         return status;
     t->origin = vit__url_origin(settings->endpoint);
@@ -121,11 +121,11 @@ static vit_status wait_to_try(vit__transfer *t, unsigned *tries, const char *fil
 /* A request, and where it has led. */
 typedef struct errand {
     vit__request request;
-    const char *file; /* for messages */
-    bool stay;        /* a redirect to another origin is an answer */
+    const char *file;  /* for messages */
+    bool stay;         /* a redirect to another origin is an answer */
     vit__buffer *body; /* emptied before each try; may be NULL */
-    char *url;        /* that was asked last; or of another origin, where the errand ended before it */
-    bool with_token;  /* it is on the endpoint's origin, and so was all before */
+    char *url;         /* that was asked last; or of another origin, where the errand ended before it */
+    bool with_token;   /* it is on the endpoint's origin, and so was all before */
     bool elsewhere;
     vit__answer answer;
 } errand;
@@ -271,12 +271,10 @@ static bool take_list(void *target, const vit__answer *answer, const void *bytes
 vit_status vit__transfer_list(vit__transfer *t, vit__buffer *json, vit_error *err)
 {
     list_intake in = {t, json, false};
-    errand e = {.file = "",
-                .body = json,
-                .request = {.target = &in,
-                            .take = take_list,
-                            .go_on = list_go_on,
-                            .seconds = t->settings->ask_seconds}};
+    errand e = {
+        .file = "",
+        .body = json,
+        .request = {.target = &in, .take = take_list, .go_on = list_go_on, .seconds = t->settings->ask_seconds}};
     *json = (vit__buffer){0};
     vit__buffer url = start_url(t->settings, "/api/models/", "/revision/");
     add_encoded(&url, t->settings->name.revision, false);
@@ -329,8 +327,8 @@ static vit_status read_etag(const vit__transfer *t, const vit__listed *file, con
     if (!*etag)
         snprintf(etag, sizeof etag, "%s", file->digest);
     if (!vit__is_etag(etag))
-        return vit__fail(err, VIT_ERR_CORRUPT, t->settings->text, "%s: the hub gives no name of its content that is one",
-                         file->name);
+        return vit__fail(err, VIT_ERR_CORRUPT, t->settings->text,
+                         "%s: the hub gives no name of its content that is one", file->name);
     bool telling = vit__is_digest(etag);
     if (telling && *file->digest && strcmp(etag, file->digest) != 0)
         return disagree(t, file, "its digest", err);
@@ -350,7 +348,8 @@ static vit_status read_size(const vit__transfer *t, const vit__listed *file, con
     if (said && file->has_size && remote->size != file->size)
         return disagree(t, file, "its size", err);
     if (!said && !file->has_size)
-        return vit__fail(err, VIT_ERR_CORRUPT, t->settings->text, "%s: the hub does not say how large it is", file->name);
+        return vit__fail(err, VIT_ERR_CORRUPT, t->settings->text, "%s: the hub does not say how large it is",
+                         file->name);
     if (!said)
         remote->size = file->size;
     return VIT_OK;
@@ -376,12 +375,10 @@ static vit_status read_answer(const vit__transfer *t, const char *commit, const 
 vit_status vit__transfer_ask(vit__transfer *t, const char *commit, const vit__listed *file, vit__remote *remote,
                              vit_error *err)
 {
-    errand e = {.file = file->name,
-                .stay = true,
-                .request = {.head = true,
-                            .target = t,
-                            .go_on = vit__transfer_go_on,
-                            .seconds = t->settings->ask_seconds}};
+    errand e = {
+        .file = file->name,
+        .stay = true,
+        .request = {.head = true, .target = t, .go_on = vit__transfer_go_on, .seconds = t->settings->ask_seconds}};
     *remote = (vit__remote){0};
     vit__buffer url = start_url(t->settings, "/", "/resolve/");
     vit__buffer_add_string(&url, commit);
@@ -401,10 +398,10 @@ vit_status vit__transfer_ask(vit__transfer *t, const char *commit, const vit__li
 typedef struct intake {
     vit__transfer *transfer;
     vit__partial *partial;
-    uint64_t base; /* progress.done without this file */
-    bool begun;    /* the answer's first bytes were looked at */
-    bool wrong;    /* it is not the content that was announced */
-    bool misplaced; /* it does not begin where it was asked to */
+    uint64_t base;     /* progress.done without this file */
+    bool begun;        /* the answer's first bytes were looked at */
+    bool wrong;        /* it is not the content that was announced */
+    bool misplaced;    /* it does not begin where it was asked to */
     vit_status status; /* of the disk */
     vit_error *err;
 } intake;
@@ -489,7 +486,8 @@ static vit_status refetch(vit__transfer *t, const vit__listed *file, vit__partia
 }
 
 /* A signed address holds for about an hour: another one of the same content. */
-static vit_status renew(vit__transfer *t, const char *commit, const vit__listed *file, vit__remote *remote, vit_error *err)
+static vit_status renew(vit__transfer *t, const char *commit, const vit__listed *file, vit__remote *remote,
+                        vit_error *err)
 {
     vit__remote anew;
     vit_status status = vit__transfer_ask(t, commit, file, &anew, err);

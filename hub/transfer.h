@@ -41,7 +41,7 @@ vit_status vit__transfer_ask(vit__transfer *transfer, const char *commit, const 
                              vit_error *err);
 
 /* Fetches what the partial file lacks, and has it be right. file: for asking anew, where an address does not hold any more. */
-vit_status vit__transfer_fetch(vit__transfer *transfer, const char *commit, const vit__listed *file, vit__remote *remote,
-                               vit__partial *partial, vit_error *err);
+vit_status vit__transfer_fetch(vit__transfer *transfer, const char *commit, const vit__listed *file,
+                               vit__remote *remote, vit__partial *partial, vit_error *err);
 
 #endif

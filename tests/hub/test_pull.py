@@ -175,7 +175,7 @@ class Usage(PullCase):
             self.skipTest("nothing can be mounted here: " + done.stderr)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("libcurl", done.stderr)
-        self.assertIn("hf", done.stderr)
+        self.assertIn("hf download " + ID, done.stderr)
 
 
 class Commands(PullCase):

@@ -3,6 +3,8 @@
  * libvithub: fetches a checkpoint from the Hugging Face hub into the cache that all programs of this machine share
  * (huggingface_hub has the same one), so that libvit opens it by its name from then on, without a network.
  *
+ *     #include <vit/hub.h>
+ *
  *     vit_error err = {0};
  *     vit_hub_snapshot *snapshot;
  *     if (vit_hub_pull("facebook/dinov2-small", NULL, &snapshot, &err) == VIT_OK)
@@ -46,11 +48,11 @@ typedef struct vit_hub_options {
      * all of that folder. */
     const char *const *include;
     size_t n_include;
-    int all;                 /* all files but pickles and the weights of other frameworks */
-    int check;               /* hash what is there, and fetch anew what is broken */
-    int dry_run;             /* ask what there is, and fetch and write nothing */
-    int no_token;            /* send no token, even where $HF_TOKEN or the file "token" has one */
-    uint64_t limit_rate;     /* bytes a second; 0: no limit */
+    int all;             /* all files but pickles and the weights of other frameworks */
+    int check;           /* hash what is there, and fetch anew what is broken */
+    int dry_run;         /* ask what there is, and fetch and write nothing */
+    int no_token;        /* send no token, even where $HF_TOKEN or the file "token" has one */
+    uint64_t limit_rate; /* bytes a second; 0: no limit */
     /* Called several times a second with `data`. Answers 0 to go on; anything else ends the pull with
      * VIT_ERR_CANCELLED. May be NULL. */
     int (*progress)(void *data, const vit_hub_progress *progress);
