@@ -13,7 +13,7 @@
 
 #define ENTRY_BYTES 16384 /* of an entry of the system's list of users */
 
-/* *folder = the home of the user of this name (NULL: of the user who runs the process), or NULL. false: out of memory. */
+/* *folder = the home of the user of this name (NULL: of the user who runs the process), or NULL. false: no memory. */
 static bool folder_of_user(const char *name, char **folder)
 {
     struct passwd entry, *found = NULL;
@@ -39,8 +39,8 @@ bool vit__home_folder(char **folder)
     return *folder != NULL;
 }
 
-/* *folder = what "~" or "~user" at the start of the path stands for; NULL: it stays as it is. *rest = what stands behind
- * it. false: out of memory. */
+/* folder = what "~" or "~user" at the start of the path stands for; NULL: it stays as it is. *rest = what stands
+ * behind it. false: out of memory. */
 static bool folder_of_tilde(const char *path, const char **rest, char **folder)
 {
     size_t length = strcspn(path, "/");

@@ -50,8 +50,8 @@ typedef struct cli_model {
     double load_seconds;
 } cli_model;
 
-/* *name = the model's: the user's, with its revision behind an '@', $VIT_MODEL or the one that ships with vit. With --pull
- * it is fetched if it is not there. Freed with free(). On failure it is NULL, and a message says why. */
+/* name = the model's: the user's, with its revision behind an '@', $VIT_MODEL or the one that ships with vit. With
+ * --pull it is fetched if it is not there. Freed with free(). On failure it is NULL, and a message says why. */
 cli_exit cli_model_choose(const cli_model_options *options, char **name);
 /* Is it the one that ships with vit, because no other is named? */
 bool cli_model_is_default(const cli_model_options *options);

@@ -71,8 +71,8 @@ static int enter(int parent, const char *name, bool make)
     return openat(parent, name, FOLDER_FLAGS | O_NOFOLLOW);
 }
 
-/* The folder that holds the last part of `path`, a safe name such as "snapshots/COMMIT/a/FILE", below `parent`. *last = its
- * last part. -1: errno says why. */
+/* The folder that holds the last part of `path`, a safe name such as "snapshots/COMMIT/a/FILE", below `parent`. *last
+ * = its last part. -1: errno says why. */
 static int enter_path(int parent, const char *path, bool make, const char **last)
 {
     char part[NAME_MAX + 1];
@@ -269,8 +269,8 @@ static char *snapshot_path(const char *commit, const char *file)
     return path;
 }
 
-/* What the link at `path`, below the repository's folder, says where it is right: "../../blobs/ETAG", and one "../" more for
- * each folder in the snapshot. false: it does not fit. */
+/* What the link at `path`, below the repository's folder, says where it is right: "../../blobs/ETAG", and one "../"
+ * more for each folder in the snapshot. false: it does not fit. */
 static bool link_target(const char *path, const char *etag, char target[PATH_MAX])
 {
     size_t used = 0;

@@ -4,8 +4,8 @@
  *
  *     CACHE/CACHEDIR.TAG
  *     CACHE/.locks/models--ORG--NAME/ETAG.lock              flock(2), never removed
- *     CACHE/models--ORG--NAME/blobs/ETAG                    a content; or a link into CACHE/blobs/XX/HASH, the store that
- *                                                           repositories share: read through it, never written through it
+ *     CACHE/models--ORG--NAME/blobs/ETAG                    a content; or a link into CACHE/blobs/XX/HASH, the store
+ *                                                           that repositories share: it is read, never written
  *     CACHE/models--ORG--NAME/snapshots/COMMIT/a/FILE       a link to ../../../blobs/ETAG; or a copy
  *     CACHE/models--ORG--NAME/refs/main                     40 digits and nothing else
  *
@@ -31,8 +31,9 @@ typedef struct vit__cache {
     uint64_t needed; /* bytes that are to be written, for messages */
 } vit__cache;
 
-/* Opens the repository of the id. needed: the bytes that are to be written, for messages; the folders that are missing are
- * made. 0: nothing is to be written, they may be missing, and then everything is absent. Closed with vit__cache_close; on failure *cache is closed. Errors: unwritable, unreadable, corrupt. */
+/* Opens the repository of the id. needed: the bytes that are to be written, for messages; the folders that are
+ * missing are made. 0: nothing is to be written, they may be missing, and then everything is absent. Closed with
+ * vit__cache_close; on failure *cache is closed. Errors: unwritable, unreadable, corrupt. */
 vit_status vit__cache_open(const char *path, const char *id, bool links, uint64_t needed, vit__cache *cache,
                            vit_error *err);
 void vit__cache_close(vit__cache *cache);
@@ -43,13 +44,13 @@ bool vit__is_etag(const char *text);
 /* *descriptor = the content of the blob, for reading, whose size is *size; -1: it is not there. */
 vit_status vit__cache_open_blob(const vit__cache *cache, const char *etag, int *descriptor, uint64_t *size,
                                 vit_error *err);
-/* The same of a file of a snapshot, through its link. etag, of VIT__ETAG_MAX + 1 bytes: the blob that it links to; "": it is
- * a copy, or not there. A link whose blob is not there is not there either. */
+/* The same of a file of a snapshot, through its link. etag, of VIT__ETAG_MAX + 1 bytes: the blob that it links to;
+ * "": it is a copy, or not there. A link whose blob is not there is not there either. */
 vit_status vit__cache_open_file(const vit__cache *cache, const char *commit, const char *file, char *etag,
                                 int *descriptor, uint64_t *size, vit_error *err);
 
-/* Waits until this process alone holds the lock of the name; *lock is to be closed. go_on: called while it waits; false:
- * VIT_ERR_CANCELLED. May be NULL. */
+/* Waits until this process alone holds the lock of the name; *lock is to be closed. go_on: called while it waits;
+ * false: VIT_ERR_CANCELLED. May be NULL. */
 vit_status vit__cache_lock(const vit__cache *cache, const char *name, bool (*go_on)(void *), void *data, int *lock,
                            vit_error *err);
 
@@ -58,8 +59,8 @@ typedef struct vit__blob {
     bool fresh; /* this run has made it */
 } vit__blob;
 
-/* The file of the snapshot becomes a link to the blob, or gets its content; a link that is right stays. The caller holds
- * the lock of the etag. */
+/* The file of the snapshot becomes a link to the blob, or gets its content; a link that is right stays. The caller
+ * holds the lock of the etag. */
 vit_status vit__cache_place(const vit__cache *cache, const char *commit, const char *file, const vit__blob *blob,
                             vit_error *err);
 /* Removes the blob (of a link into the shared store, the link), or the file of a snapshot. */

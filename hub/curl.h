@@ -13,18 +13,17 @@
 /* Keeps connections open from one request to the next. For one thread. */
 typedef struct vit__curl vit__curl;
 
-/* VIT_ERR_UNAVAILABLE: this machine has no libcurl, or one that is too old. id: of the checkpoint, for a message that says
- * how to do without. */
+/* VIT_ERR_UNAVAILABLE: this machine has no libcurl, or one that is too old. id: of the checkpoint, for a message that
+ * says how to do without. */
 vit_status vit__curl_open(vit__curl **curl, const char *id, vit_error *err);
 void vit__curl_close(vit__curl *curl);
 
 typedef enum vit__outcome {
-    VIT__ANSWERED, /* with a status, whatever it is */
-    VIT__LOST,     /* no connection, or it broke, or nothing came for too long: it may work another time */
-    VIT__IMPOSSIBLE /* a certificate that is not right, a scheme that is not allowed, headers without end: it never will */
-    ,
-    VIT__STOPPED,   /* `take` wanted no more */
-    VIT__CANCELLED, /* `go_on` said so */
+    VIT__ANSWERED,   /* with a status, whatever it is */
+    VIT__LOST,       /* no connection, or it broke, or nothing came for too long: it may work another time */
+    VIT__IMPOSSIBLE, /* a wrong certificate, a scheme that is not allowed, headers without end: it never will work */
+    VIT__STOPPED,    /* `take` wanted no more */
+    VIT__CANCELLED,  /* `go_on` said so */
     VIT__NO_MEMORY
 } vit__outcome;
 
@@ -58,8 +57,8 @@ bool vit__answer_header(const vit__answer *answer, const char *name, char *value
 /* The same as a whole number. */
 bool vit__answer_number(const vit__answer *answer, const char *name, uint64_t *number);
 
-/* *url = where `location`, which may be relative, leads from `base`. The caller frees it with free(). NULL: it is no URL
- * of http or https; or out of memory. */
+/* url = where `location`, which may be relative, leads from `base`. The caller frees it with free(). NULL: it is no
+ * URL of http or https; or out of memory. */
 char *vit__url_join(const char *base, const char *location);
 /* "https://host:443" of a URL, in small letters, which the caller frees with free(). NULL: as above. */
 char *vit__url_origin(const char *url);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hub's list of the files of one commit, read from its JSON. Nothing in it is trusted: a name that could lead out of
- * its folder, a commit or a digest that is none, a file that is listed twice make the whole list an error. */
+/* The hub's list of the files of one commit, read from its JSON. Nothing in it is trusted: a name that could lead out
+ * of its folder, a commit or a digest that is none, a file that is listed twice make the whole list an error. */
 #ifndef VIT_LISTING_H
 #define VIT_LISTING_H
 

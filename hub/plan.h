@@ -22,8 +22,8 @@ vit_status vit__plan_choose(const vit__listing *listing, const vit_hub_options *
 /* Chooses the files that the text of an index names. VIT_ERR_CORRUPT: it names one that is not listed. */
 vit_status vit__plan_shards(const vit__listing *listing, const char *index, size_t size, bool *chosen, vit_error *err);
 
-/* Calls `take` with the name of each shard that the text of an index names, some of them several times, until it answers
- * anything but VIT_OK. */
+/* Calls `take` with the name of each shard that the text of an index names, some of them several times, until it
+ * answers anything but VIT_OK. */
 vit_status vit__index_shards(const char *index, size_t size, vit_status (*take)(void *data, const char *name),
                              void *data, vit_error *err);
 

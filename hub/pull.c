@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit_hub_pull, step by step: the list, which files, what is there, room on the disk, the contents (blobs), the files of
- * the snapshot, the reference. A reader of the cache never meets half a snapshot, as the reference comes last. */
+/* vit_hub_pull, step by step: the list, which files, what is there, room on the disk, the contents (blobs), the files
+ * of the snapshot, the reference. A reader of the cache never meets half a snapshot, as the reference comes last. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -450,7 +450,9 @@ static vit_status check_arguments(const char *function, const char *name, const 
         return vit__fail_null(err, function, "name");
     if (options && options->n_include > 0 && !options->include)
         return vit__fail_null(err, function, "options->include");
-    return snapshot ? VIT_OK : vit__fail_null(err, function, "snapshot");
+    if (!snapshot)
+        return vit__fail_null(err, function, "snapshot");
+    return options ? VIT__CHECK_RESERVED(err, function, options) : VIT_OK;
 }
 
 vit_status vit_hub_pull(const char *name, const vit_hub_options *options, vit_hub_snapshot **snapshot, vit_error *err)

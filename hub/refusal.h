@@ -6,7 +6,8 @@
 #include "curl.h"
 #include "settings.h"
 
-/* The error of an answer; of one without a status, that of its outcome. file: "" where it is about the whole repository. */
+/* The error of an answer; of one without a status, that of its outcome. file: "" where it is about the whole
+ * repository. */
 vit_status vit__refusal(const vit__settings *settings, const char *file, const vit__answer *answer, vit_error *err);
 
 #endif

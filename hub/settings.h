@@ -20,8 +20,8 @@ typedef struct vit__settings {
     long ask_seconds, fetch_seconds; /* of silence, until a connection counts as lost */
 } vit__settings;
 
-/* options may be NULL. local: nobody is to be asked, so that neither endpoint nor token are read. On failure *settings is
- * all zero. */
+/* options may be NULL. local: nobody is to be asked, so that neither endpoint nor token are read. On failure
+ * *settings is all zero. */
 vit_status vit__settings_read(const char *text, const vit_hub_options *options, bool local, vit__settings *settings,
                               vit_error *err);
 void vit__settings_free(vit__settings *settings);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hub's protocol: which requests, with the token to whom, which redirects, what is tried again and after how long. */
+/* The hub's protocol: which requests, with the token to whom, which redirects, what is tried again and after how
+ * long. */
 #ifndef VIT_TRANSFER_H
 #define VIT_TRANSFER_H
 
@@ -36,11 +37,12 @@ typedef struct vit__remote {
 /* The JSON of the listing; the caller frees *json. */
 vit_status vit__transfer_list(vit__transfer *transfer, vit__buffer *json, vit_error *err);
 
-/* Asks for a file of the commit. What the listing says of it and the answer must agree. The caller frees remote->url. */
+/* Asks for a file of the commit. The listing and the answer must agree on it. The caller frees remote->url. */
 vit_status vit__transfer_ask(vit__transfer *transfer, const char *commit, const vit__listed *file, vit__remote *remote,
                              vit_error *err);
 
-/* Fetches what the partial file lacks, and has it be right. file: for asking anew, where an address does not hold any more. */
+/* Fetches what the partial file lacks, and has it be right. file: for asking anew, where an address does not hold any
+ * more. */
 vit_status vit__transfer_fetch(vit__transfer *transfer, const char *commit, const vit__listed *file,
                                vit__remote *remote, vit__partial *partial, vit_error *err);
 

@@ -62,8 +62,8 @@ static void read_name(const char *bytes, size_t size)
     if (!text)
         abort();
     memcpy(text, bytes, size);
-    if (vit__hub_name_read(text, &name) && (!vit__is_safe_name(name.id) || strstr(name.id, "--") ||
-                                            (*name.revision && !vit__is_safe_name(name.revision))))
+    if (vit__hub_name_read(text, &name) &&
+        (!vit__is_safe_name(name.id) || strstr(name.id, "--") || (*name.revision && !vit__is_safe_name(name.revision))))
         abort();
     if (vit__is_etag(text) && !vit__is_safe_name(text))
         abort();

@@ -14,8 +14,8 @@
 #include "plan.h"
 
 #define COMMIT "0123456789abcdef0123456789abcdef01234567"
-#define EMPTY_GIT "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"   /* git hash-object /dev/null */
-#define HELLO_GIT "ce013625030ba8dba906f756967f9e9ca394464a"   /* of "hello\n" */
+#define EMPTY_GIT "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391" /* git hash-object /dev/null */
+#define HELLO_GIT "ce013625030ba8dba906f756967f9e9ca394464a" /* of "hello\n" */
 #define HELLO_SHA256 "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 static void digests(void **state)
@@ -24,7 +24,7 @@ static void digests(void **state)
     static const struct {
         const char *bytes, *wanted;
         bool right;
-    } cases[] = {{"", EMPTY_GIT, true},         {"hello\n", HELLO_GIT, true},   {"hello\n", HELLO_SHA256, true},
+    } cases[] = {{"", EMPTY_GIT, true},          {"hello\n", HELLO_GIT, true},  {"hello\n", HELLO_SHA256, true},
                  {"hello", HELLO_SHA256, false}, {"hello\n", EMPTY_GIT, false}, {"hello ", HELLO_GIT, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const size_t size = strlen(cases[i].bytes);
@@ -42,7 +42,8 @@ static void names(void **state)
 {
     (void)state;
     static const char *const safe[] = {"a", "a/b", "a b/c", "..a", "a..", ".gitattributes", "\xc3\xa9"};
-    static const char *const unsafe[] = {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/./b", "a\\b", "a\nb", "a\x7f"};
+    static const char *const unsafe[] = {"",     "/",    "/a",    "a/",   "a//b", ".",    "..",
+                                         "../a", "a/..", "a/./b", "a\\b", "a\nb", "a\x7f"};
     for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
         assert_true(vit__is_safe_name(safe[i]));
     for (size_t i = 0; i < sizeof unsafe / sizeof *unsafe; i++)
@@ -54,7 +55,8 @@ static void names(void **state)
     name[255] = 0;
     assert_true(vit__is_safe_name(name));
     assert_true(vit__is_etag("d41d8cd98f00b204e9800998ecf8427e-38") && vit__is_etag("a_B"));
-    assert_false(vit__is_etag("") || vit__is_etag(".") || vit__is_etag("a.b") || vit__is_etag("a/b") || vit__is_etag(name));
+    assert_false(vit__is_etag("") || vit__is_etag(".") || vit__is_etag("a.b") || vit__is_etag("a/b") ||
+                 vit__is_etag(name));
 }
 
 static vit_status read_list(const char *json, vit__listing *listing)
@@ -69,8 +71,9 @@ static void lists(void **state)
 {
     (void)state;
     vit__listing listing;
-    assert_int_equal(read_list(FILES("{\"rfilename\":\"b\",\"size\":6,\"blobId\":\"" EMPTY_GIT "\",\"lfs\":{\"sha256\":\"" HELLO_SHA256
-                                     "\",\"size\":6}}," FILE_OF("a") ",{\"rfilename\":\"c\",\"size\":null,\"lfs\":null}"),
+    assert_int_equal(read_list(FILES("{\"rfilename\":\"b\",\"size\":6,\"blobId\":\"" EMPTY_GIT
+                                     "\",\"lfs\":{\"sha256\":\"" HELLO_SHA256 "\",\"size\":6}}," FILE_OF(
+                                         "a") ",{\"rfilename\":\"c\",\"size\":null,\"lfs\":null}"),
                                &listing),
                      VIT_OK);
     assert_int_equal(listing.n, 3);
@@ -81,10 +84,16 @@ static void lists(void **state)
     assert_true(b->has_size && b->size == 6 && !listing.files[2].has_size);
     assert_null(vit__listing_find(&listing, "d"));
     vit__listing_free(&listing);
-    static const char *const wrong[] = {"", "{}", "[]", FILES(FILE_OF("../a")), FILES(FILE_OF("a") "," FILE_OF("a")),
+    static const char *const wrong[] = {"",
+                                        "{}",
+                                        "[]",
+                                        FILES(FILE_OF("../a")),
+                                        FILES(FILE_OF("a") "," FILE_OF("a")),
                                         FILES("{\"rfilename\":\"a\",\"size\":-1}"),
                                         FILES("{\"rfilename\":\"a\",\"size\":1,\"lfs\":{\"size\":2}}"),
-                                        FILES("{\"rfilename\":\"a\",\"blobId\":\"../x\"}"), FILES("{}"), FILES("1")};
+                                        FILES("{\"rfilename\":\"a\",\"blobId\":\"../x\"}"),
+                                        FILES("{}"),
+                                        FILES("1")};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_not_equal(read_list(wrong[i], &listing), VIT_OK);
         assert_null(listing.files);
@@ -105,7 +114,8 @@ static void assert_chosen(const char *json, const vit_hub_options *options, cons
     assert_ok(vit__plan_choose(&listing, options, "https://hub", "a/b", chosen, &err), err);
     for (size_t i = 0; i < listing.n; i++)
         if (chosen[i])
-            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "", listing.files[i].name);
+            snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", *found ? " " : "",
+                     listing.files[i].name);
     assert_string_equal(found, wanted);
     vit__listing_free(&listing);
 }
@@ -115,16 +125,16 @@ static void plans(void **state)
     (void)state;
     static const char *const text[] = {"*.txt", "sub/"};
     const vit_hub_options usual = {0}, all = {.all = 1}, more = {.include = text, .n_include = 2};
-    const char *mixed = FILES(FILE_OF("config.json") "," FILE_OF("model.safetensors") "," FILE_OF("open_clip_model.safetensors")
-                              "," FILE_OF("model-00001-of-00002.safetensors") "," FILE_OF("model.safetensors.index.json") ","
-                              FILE_OF("LICENSE.md") "," FILE_OF("sub/config.json") "," FILE_OF("sub/x.txt") ","
-                              FILE_OF("pytorch_model.bin") "," FILE_OF("x.gguf"));
+    const char *mixed = FILES(
+        FILE_OF("config.json") "," FILE_OF("model.safetensors") "," FILE_OF("open_clip_model.safetensors") "," FILE_OF("model-00001-of-00002.safetensors") "," FILE_OF("model.safetensors.index.json") "," FILE_OF(
+            "LICENSE.md") "," FILE_OF("sub/config.json") "," FILE_OF("sub/x.txt") "," FILE_OF("pytorch_model.bin") "," FILE_OF("x.gguf"));
     assert_chosen(mixed, &usual, "LICENSE.md config.json model.safetensors");
     assert_chosen(mixed, &more, "LICENSE.md config.json model.safetensors sub/config.json sub/x.txt");
-    assert_chosen(mixed, &all, "LICENSE.md config.json model-00001-of-00002.safetensors model.safetensors "
-                               "model.safetensors.index.json open_clip_model.safetensors sub/config.json sub/x.txt");
-    assert_chosen(FILES(FILE_OF("model.safetensors.index.json") "," FILE_OF("model-00001-of-00002.safetensors") ","
-                        FILE_OF("open_clip_model.safetensors")),
+    assert_chosen(mixed, &all,
+                  "LICENSE.md config.json model-00001-of-00002.safetensors model.safetensors "
+                  "model.safetensors.index.json open_clip_model.safetensors sub/config.json sub/x.txt");
+    assert_chosen(FILES(FILE_OF("model.safetensors.index.json") "," FILE_OF(
+                      "model-00001-of-00002.safetensors") "," FILE_OF("open_clip_model.safetensors")),
                   &usual, "model-00001-of-00002.safetensors model.safetensors.index.json");
     assert_chosen(FILES(FILE_OF("open_clip_model.safetensors")), &usual, "open_clip_model.safetensors");
     vit__listing listing;
@@ -142,13 +152,15 @@ static void headers(void **state)
     vit__answer answer = {.status = 200};
     char value[16];
     uint64_t number;
-    vit__buffer_add_string(&answer.headers, "HTTP/1.1 200 OK\r\netag:  \"x\" \r\nX-Linked-Size: 12\r\nEmpty:\r\nLong: 0123456789abcdef\r\n"
-                                            "Negative: -1\r\nHuge: 99999999999999999999\r\n\r\n");
+    vit__buffer_add_string(
+        &answer.headers, "HTTP/1.1 200 OK\r\netag:  \"x\" \r\nX-Linked-Size: 12\r\nEmpty:\r\nLong: 0123456789abcdef\r\n"
+                         "Negative: -1\r\nHuge: 99999999999999999999\r\n\r\n");
     assert_true(vit__answer_header(&answer, "ETag", value, sizeof value));
     assert_string_equal(value, "\"x\"");
     assert_true(vit__answer_number(&answer, "x-linked-size", &number) && number == 12);
     assert_true(vit__answer_header(&answer, "Empty", value, sizeof value) && !*value);
-    assert_false(vit__answer_header(&answer, "Long", value, sizeof value) || vit__answer_header(&answer, "tag", value, sizeof value));
+    assert_false(vit__answer_header(&answer, "Long", value, sizeof value) ||
+                 vit__answer_header(&answer, "tag", value, sizeof value));
     assert_false(vit__answer_number(&answer, "Negative", &number) || vit__answer_number(&answer, "Huge", &number) ||
                  vit__answer_number(&answer, "ETag", &number));
     vit__buffer_free(&answer.headers);
@@ -219,7 +231,8 @@ static void the_cache(void **state)
     assert_true(right);
     close(file);
     char target[64] = "";
-    assert_true(readlink(in_folder(root, "models--a--b/snapshots/" COMMIT "/x/y/hello"), target, sizeof target - 1) > 0);
+    assert_true(readlink(in_folder(root, "models--a--b/snapshots/" COMMIT "/x/y/hello"), target, sizeof target - 1) >
+                0);
     assert_string_equal(target, "../../../../blobs/" HELLO_GIT);
     assert_false(vit__cache_refers(&cache, "refs/pr/1", COMMIT));
     assert_ok(vit__cache_refer(&cache, "refs/pr/1", COMMIT, &err), err);

@@ -57,6 +57,7 @@ typedef struct vit_hub_options {
      * VIT_ERR_CANCELLED. May be NULL. */
     int (*progress)(void *data, const vit_hub_progress *progress);
     void *data;
+    uint64_t reserved[4]; /* zero */
 } vit_hub_options;
 
 typedef struct vit_hub_file {
