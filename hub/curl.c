@@ -276,11 +276,10 @@ static void set_options(vit__curl *curl, const vit__request *request, const stru
         lib.setopt(easy, CURLOPT_CAINFO, authorities);
     lib.setopt(easy, CURLOPT_NOSIGNAL, 1L);
     lib.setopt(easy, CURLOPT_NOBODY, request->head ? 1L : 0L);
-    lib.setopt(easy, CURLOPT_BUFFERSIZE, request->most_rate ? 16L * 1024 : 256L * 1024);
+    lib.setopt(easy, CURLOPT_BUFFERSIZE, request->small_pieces ? 16L * 1024 : 256L * 1024);
     lib.setopt(easy, CURLOPT_CONNECTTIMEOUT, request->seconds);
     lib.setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     lib.setopt(easy, CURLOPT_LOW_SPEED_TIME, request->seconds);
-    lib.setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)request->most_rate);
     lib.setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     lib.setopt(easy, CURLOPT_HEADERDATA, curl);
     lib.setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -36,12 +36,12 @@ typedef struct vit__answer {
 
 typedef struct vit__request {
     const char *url;
-    const char *token;  /* NULL: none is sent */
-    bool head;          /* HEAD, not GET */
-    bool http;          /* plain http is allowed beside https */
-    uint64_t from;      /* the first byte that is wanted */
-    uint64_t most_rate; /* bytes a second; 0: no limit */
-    long seconds;       /* without a byte that count as silence */
+    const char *token; /* NULL: none is sent */
+    bool head;         /* HEAD, not GET */
+    bool http;         /* plain http is allowed beside https */
+    uint64_t from;     /* the first byte that is wanted */
+    bool small_pieces; /* for who paces them */
+    long seconds;      /* without a byte that count as silence */
     void *target;
     /* Bytes of the body of an answer of status 200 or 206. false: no more are wanted. May be NULL. */
     bool (*take)(void *target, const vit__answer *answer, const void *bytes, size_t size);

@@ -84,19 +84,24 @@ static unsigned asked_wait(const vit__answer *answer)
     return seconds > LONGEST_WAIT ? LONGEST_WAIT + 1 : (unsigned)seconds;
 }
 
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
 static vit_status pass_time(vit__transfer *t, unsigned seconds, vit_error *err)
 {
     const struct timespec moment = {.tv_nsec = MOMENT};
-    struct timespec start, now;
+    struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
     t->progress.wait_seconds = seconds;
     do {
         if (!vit__transfer_go_on(t))
             return fail_cancelled(t, err);
         nanosleep(&moment, NULL);
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < (time_t)seconds ||
-             (now.tv_sec - start.tv_sec == (time_t)seconds && now.tv_nsec < start.tv_nsec));
+    } while (seconds_since(&start) < seconds);
     t->progress.wait_seconds = 0;
     return VIT_OK;
 }
@@ -403,6 +408,8 @@ typedef struct intake {
     bool wrong;        /* it is not the content that was announced */
     bool misplaced;    /* it does not begin where it was asked to */
     vit_status status; /* of the disk */
+    struct timespec started;
+    uint64_t paced; /* bytes that came since then, where there is a limit on the rate */
     vit_error *err;
 } intake;
 
@@ -438,6 +445,24 @@ static bool begin(intake *in, const vit__answer *answer)
     return !in->wrong && in->status == VIT_OK;
 }
 
+/* Waits until the bytes that came are no more than the rate allows. libcurl's own limit lets twice as many pass. */
+static bool pace(intake *in, size_t size)
+{
+    const struct timespec moment = {.tv_nsec = MOMENT};
+    const uint64_t rate = in->transfer->settings->options.limit_rate;
+    if (rate == 0)
+        return true;
+    if (in->paced == 0)
+        clock_gettime(CLOCK_MONOTONIC, &in->started);
+    in->paced += size;
+    while (seconds_since(&in->started) < (double)in->paced / (double)rate) {
+        if (!vit__transfer_go_on(in->transfer))
+            return false;
+        nanosleep(&moment, NULL);
+    }
+    return true;
+}
+
 static bool take_content(void *target, const vit__answer *answer, const void *bytes, size_t size)
 {
     intake *in = target;
@@ -449,7 +474,7 @@ static bool take_content(void *target, const vit__answer *answer, const void *by
         return false;
     in->status = vit__partial_add(p, bytes, size, in->err);
     in->transfer->progress.done = in->base + p->size;
-    return in->status == VIT_OK;
+    return in->status == VIT_OK && pace(in, size);
 }
 
 /* One request for what the partial file lacks. */
@@ -461,7 +486,7 @@ static vit_status request_content(vit__transfer *t, const vit__listed *file, con
                   .with_token = remote->with_token,
                   .url = vit__strdup(remote->url),
                   .request = {.from = in->partial->size,
-                              .most_rate = t->settings->options.limit_rate,
+                              .small_pieces = t->settings->options.limit_rate > 0,
                               .seconds = t->settings->fetch_seconds,
                               .target = in,
                               .take = take_content,
@@ -469,6 +494,8 @@ static vit_status request_content(vit__transfer *t, const vit__listed *file, con
     if (!e->url)
         return vit__fail_memory(err, file->name);
     vit_status status = run(t, e, err);
+    if (status == VIT_OK && t->cancelled)
+        return fail_cancelled(t, err);
     return status == VIT_OK ? in->status : status;
 }
 
