@@ -33,6 +33,6 @@ struct cli_command {
 };
 
 extern const cli_command cli_classify, cli_embed, cli_attention, cli_verify, cli_preprocess, cli_tokenize, cli_index,
-    cli_search, cli_dedup, cli_info, cli_bench, cli_quantize, cli_serve;
+    cli_search, cli_dedup, cli_info, cli_bench, cli_quantize, cli_serve, cli_pull;
 
 #endif

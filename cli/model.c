@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "claims.h"
+#include "fetch.h"
 #include "shipped.h"
 #include "talk.h"
 #include "text.h"
@@ -20,6 +21,10 @@ const cli_option cli_model_table[] = {
     {"model", 'm', "MODEL", cli_set_text, FIELD(model), NULL,
      "a checkpoint folder, a .safetensors file, or a hub id in the local Hugging Face cache (default $VIT_MODEL, or the "
      "small model that ships with vit)"},
+    {"revision", 0, "R", cli_set_text, FIELD(revision), NULL,
+     "a branch, tag, refs/pr/N or commit of the hub id; the same as -m ID@R"},
+    {"pull", 0, NULL, cli_set_flag, FIELD(pull), NULL,
+     "fetch the model from the Hugging Face hub if it is not in the cache; nothing else touches the network"},
     {"preprocessor", 0, "FILE", cli_set_text, FIELD(preprocessor), NULL,
      "a preprocessor_config.json, timm config.json or open_clip_config.json that stands in for the model's own"},
     {"threads", 't', "N", cli_set_threads, FIELD(threads), NULL, "threads (default: as many as this process may use)"},
@@ -69,14 +74,32 @@ bool cli_model_is_default(const cli_model_options *options)
     return !named_model(options);
 }
 
-char *cli_model_choose(const cli_model_options *options)
+static cli_exit choose_shipped(const cli_model_options *options, char **name)
 {
-    if (named_model(options))
-        return cli_duplicate(named_model(options));
-    char *model = cli_model_shipped(DEFAULT_MODEL);
-    if (!model)
-        cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
-    return model;
+    if (options->revision) {
+        cli_error("--revision: name the model, a hub id, with -m");
+        return CLI_USAGE;
+    }
+    *name = cli_model_shipped(DEFAULT_MODEL);
+    if (*name)
+        return CLI_DONE;
+    cli_error("no model: name one with -m or $VIT_MODEL (the default model %s is not installed)", DEFAULT_MODEL);
+    return CLI_MODEL;
+}
+
+cli_exit cli_model_choose(const cli_model_options *options, char **name)
+{
+    *name = NULL;
+    if (!named_model(options))
+        return choose_shipped(options, name);
+    cli_exit status = cli_fetch_name(named_model(options), options->revision, name);
+    if (status == CLI_DONE && options->pull)
+        status = cli_fetch_absent(*name);
+    if (status != CLI_DONE) {
+        free(*name);
+        *name = NULL;
+    }
+    return status;
 }
 
 /* A model of pictures that is in order, and has nothing to compare them with. */
@@ -154,9 +177,9 @@ static cli_exit open_error(const cli_model_options *options, const char *name, c
 cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 {
     *model = (cli_model){0};
-    model->name = cli_model_choose(options);
-    if (!model->name)
-        return CLI_MODEL;
+    cli_exit status = cli_model_choose(options, &model->name);
+    if (status != CLI_DONE)
+        return status;
     if (cli_model_spare_named(options, model->name) != CLI_DONE)
         return CLI_USAGE;
     double start = cli_seconds();

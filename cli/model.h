@@ -11,6 +11,8 @@
 
 typedef struct cli_model_options {
     const char *model;        /* NULL: $VIT_MODEL, or the one that ships with vit */
+    const char *revision;     /* of a hub id; NULL: as the id says, or main */
+    bool pull;                /* fetch it if it is not in the cache */
     const char *preprocessor; /* NULL: the model's own */
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
@@ -30,7 +32,7 @@ typedef struct cli_model_options {
 extern const cli_option cli_model_table[];
 
 /* Its first rows, for commands that take these alone. */
-enum { CLI_MODEL_OPTION, CLI_PREPROCESSOR_OPTION };
+enum { CLI_MODEL_OPTION, CLI_REVISION_OPTION, CLI_PULL_OPTION, CLI_PREPROCESSOR_OPTION };
 
 /* For the group of options of a command that takes a model beside them: 'vit info FOLDER' is 'vit
  * info -m FOLDER'. Such a command calls cli_model_take_operand after cli_parse: CLI_USAGE, with a
@@ -48,9 +50,9 @@ typedef struct cli_model {
     double load_seconds;
 } cli_model;
 
-/* The model's name: the user's, $VIT_MODEL or the one that ships with
- * vit. NULL, with a message: there is none. Freed with free(). */
-char *cli_model_choose(const cli_model_options *options);
+/* name = the model's: the user's, with its revision behind an '@', $VIT_MODEL or the one that ships with vit. With
+ * --pull it is fetched if it is not there. Freed with free(). On failure it is NULL, and a message says why. */
+cli_exit cli_model_choose(const cli_model_options *options, char **name);
 /* Is it the one that ships with vit, because no other is named? */
 bool cli_model_is_default(const cli_model_options *options);
 

@@ -96,8 +96,9 @@ static cli_exit convert(const cli_command *command, quantize *q)
         status = cli_claim_file(command, &claim);
     if (status != CLI_DONE)
         return status;
-    q->name = cli_model_choose(&q->options);
-    status = q->name ? cli_model_spare_named(&q->options, q->name) : CLI_MODEL;
+    status = cli_model_choose(&q->options, &q->name);
+    if (status == CLI_DONE)
+        status = cli_model_spare_named(&q->options, q->name);
     if (status == CLI_DONE)
         status = open_towers(q);
     return status == CLI_DONE ? write_file(q) : status;
@@ -106,7 +107,11 @@ static cli_exit convert(const cli_command *command, quantize *q)
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     quantize q = {0};
-    const cli_option model_table[] = {cli_model_table[CLI_MODEL_OPTION], cli_model_table[CLI_PREPROCESSOR_OPTION], {0}};
+    const cli_option model_table[] = {cli_model_table[CLI_MODEL_OPTION],
+                                      cli_model_table[CLI_REVISION_OPTION],
+                                      cli_model_table[CLI_PULL_OPTION],
+                                      cli_model_table[CLI_PREPROCESSOR_OPTION],
+                                      {0}};
     const cli_group groups[] = {
         {"Result", quantize_table, &q, NULL},
         {"Model", model_table, &q.options, cli_model_add_operand},

@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "cpu.h"
+#include "fetch.h"
 #include "model.h"
 #include "picture.h"
 #include "talk.h"
@@ -82,6 +83,8 @@ static const cli_option serve_table[] = {
     {"model", 'm', "[NAME=]MODEL", cli_add_value, FIELD(models), NULL,
      "a checkpoint folder, a .safetensors file, or a hub id in the local cache, and the name that clients call it by; may "
      "be given again: the first is the default (default $VIT_MODEL, or the small model that ships with vit)"},
+    {"pull", 0, NULL, cli_set_flag, FIELD(model.pull), NULL,
+     "fetch the models from the Hugging Face hub that are not in the cache; nothing else touches the network"},
     {"alias", 0, "NAME=NAME2", cli_add_value, FIELD(aliases), NULL, "NAME is another name of the model NAME2"},
     {"listen", 0, "ADDRESS", cli_add_value, FIELD(listen), NULL,
      "HOST:PORT, [ADDRESS]:PORT or unix:PATH; may be given again; port 0 is any (default 127.0.0.1:8080)"},
@@ -158,16 +161,27 @@ static vit_pipeline_options pipeline_options(const serving *s)
                                   .threads = s->model.threads};
 }
 
+/* Those that are not there: of "NAME=MODEL", the model. */
+static cli_exit fetch_models(const cli_values *models)
+{
+    cli_exit status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < models->n; i++) {
+        const char *text = models->values[i], *equals = strchr(text, '='), *slash = strchr(text, '/');
+        bool named = equals && (!slash || equals < slash);
+        status = cli_fetch_absent(named ? equals + 1 : text);
+    }
+    return status;
+}
+
 /* The model in the box, where none is named. */
 static cli_exit choose_models(serving *s, char **own)
 {
     if (s->models.n > 0)
-        return CLI_DONE;
-    *own = cli_model_choose(&s->model);
-    if (!*own)
-        return CLI_MODEL;
-    cli_add_value(NULL, *own, &s->models);
-    return CLI_DONE;
+        return s->model.pull ? fetch_models(&s->models) : CLI_DONE;
+    cli_exit status = cli_model_choose(&s->model, own);
+    if (status == CLI_DONE)
+        cli_add_value(NULL, *own, &s->models);
+    return status;
 }
 
 static cli_exit serve(const cli_command *command, serving *s)

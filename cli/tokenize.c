@@ -92,11 +92,12 @@ static cli_exit tokenize_lines(tokenize *t)
 
 static cli_exit open_tokenizer(tokenize *t)
 {
-    char *model = cli_model_choose(&t->options);
+    char *model;
+    cli_exit status = cli_model_choose(&t->options, &model);
     vit_tokenizer_options options = {.kind = (vit_tokenizer_kind)t->kind};
     vit_error err = {0};
-    if (!model)
-        return CLI_MODEL;
+    if (status != CLI_DONE)
+        return status;
     if (vit_tokenizer_open(model, &options, &t->tokenizer, &err) != VIT_OK)
         cli_error("model %s: %s: %s%s%s", model, vit_status_name(err.status), err.where, err.where[0] ? ": " : "",
                   err.message);

@@ -348,10 +348,15 @@ static cli_exit find_folder(const cli_command *command, verify *v)
     if (v->options.precision > VIT_PRECISION_F32 && v->tolerance <= 0)
         return cli_usage_error(command, "--precision is below what the expected outputs were made with: say with "
                                         "--tolerance what will do");
-    if (vit_model_folder(v->options.model, &folder, &err) != VIT_OK) {
-        cli_error("model %s: %s: %s", v->options.model, vit_status_name(err.status), err.message);
+    char *name;
+    status = cli_model_choose(&v->options, &name);
+    if (status != CLI_DONE)
+        return status;
+    if (vit_model_folder(name, &folder, &err) != VIT_OK)
+        cli_error("model %s: %s: %s", name, vit_status_name(err.status), err.message);
+    free(name);
+    if (!folder)
         return CLI_MODEL;
-    }
     v->folder = cli_duplicate(folder);
     vit_free(folder);
     return CLI_DONE;

@@ -9,7 +9,7 @@
 # They stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
 # not keep the others from running.
 # sh tests/run.sh --full also walks README.md in a fresh Debian 12, command by command: an hour more
-# (tests/install/walk_readme.sh).
+# (tests/install/walk_readme.sh); and it has huggingface_hub, from PyPI, use the cache that `vit pull` wrote.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . cmake/debian.sh
@@ -31,6 +31,8 @@ install_missing || exit 1
 need_tool chromium chromium
 install_missing || echo "No browser here: the pages of thumbnails are not looked at in one."
 missing=
+# huggingface_hub, from PyPI, beside `vit pull`.
+[ "${1-}" != --full ] || export VIT_TEST_FULL=1
 
 jobs=$(nproc)
 failed=

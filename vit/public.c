@@ -31,6 +31,7 @@ static const char *const status_names[] = {
     [VIT_ERR_UNSUPPORTED_OUTPUT] = "unsupported_output",
     [VIT_ERR_CANCELLED] = "cancelled",
     [VIT_ERR_UNWRITABLE] = "unwritable",
+    [VIT_ERR_UNAVAILABLE] = "unavailable",
 };
 
 const char *vit_status_name(vit_status status)

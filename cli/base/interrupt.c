@@ -12,7 +12,9 @@
 #define TEMPORARIES_MAX 16
 
 static _Atomic(const char *) temporaries[TEMPORARIES_MAX];
-static _Atomic(const char *) message = "vit: interrupted; no unfinished file is left behind\n";
+#define USUAL "vit: interrupted; no unfinished file is left behind\n"
+
+static _Atomic(const char *) message = USUAL;
 static atomic_int held;
 static atomic_bool pending;
 
@@ -64,7 +66,7 @@ void cli_interrupt_install(void)
 
 void cli_interrupt_say(const char *line)
 {
-    atomic_store(&message, line);
+    atomic_store(&message, line ? line : USUAL);
 }
 
 void cli_interrupt_hold(void)

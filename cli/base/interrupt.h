@@ -9,7 +9,7 @@
  * on the size of files, becomes an error instead of a signal. */
 void cli_interrupt_install(void);
 
-/* What is said then, from now on: a line that lives for ever. */
+/* What is said then, from now on: a line that lives for ever. NULL: what is usually said. */
 void cli_interrupt_say(const char *line);
 
 /* Between these two an interruption waits: for what must not be cut in half. They nest. */

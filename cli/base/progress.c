@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "talk.h"
-#include "text.h"
 
 #define REFRESH_SECONDS 0.1
 
@@ -23,7 +22,7 @@ cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t alrea
     return progress;
 }
 
-static void add_duration(cli_text *line, double seconds)
+void cli_progress_time(cli_text *line, double seconds)
 {
     unsigned long whole = (unsigned long)(seconds + 0.5);
     if (whole >= 3600)
@@ -48,7 +47,7 @@ void cli_progress_show(cli_progress *progress, size_t done)
     cli_text_format(&line, ", %.3g images/s", rate);
     if (progress->total > done && rate > 0) {
         cli_text_string(&line, ", ");
-        add_duration(&line, (double)(progress->total - done) / rate);
+        cli_progress_time(&line, (double)(progress->total - done) / rate);
         cli_text_string(&line, " left");
     }
     cli_status_line(line.data);

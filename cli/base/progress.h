@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "inputs.h"
+#include "text.h"
 
 typedef enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } cli_progress_mode;
 extern const char *const cli_progress_names[];
@@ -22,5 +23,8 @@ cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t alrea
 /* done: those of an earlier run are among them. */
 void cli_progress_show(cli_progress *progress, size_t done);
 void cli_progress_end(cli_progress *progress);
+
+/* Appends "1:05", or from an hour on "1:00:05". */
+void cli_progress_time(cli_text *line, double seconds);
 
 #endif

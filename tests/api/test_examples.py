@@ -64,6 +64,7 @@ IO, = examples_of_header(read("io", "include", "vit", "io.h"))
 TEXT, = examples_of_header(read("text", "include", "vit", "text.h"))
 PIPELINE, = examples_of_header(read("pipeline", "include", "vit", "pipeline.h"))
 INDEX, = examples_of_header(read("index", "include", "vit", "index.h"))
+HUB, = examples_of_header(read("hub", "include", "vit", "hub.h"))
 
 
 class Examples(unittest.TestCase):
@@ -85,7 +86,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(built.returncode, 0, built.stderr)
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "VIT_"))}
         done = subprocess.run([program], capture_output=True, text=True, timeout=120,
-                              cwd=self.folder.name, env=clean | {"HF_HUB_CACHE": "/nowhere"})
+                              cwd=self.folder.name, env=clean | {"HF_HUB_CACHE": "/nowhere", "HF_HUB_OFFLINE": "1"})
         self.assertEqual(done.returncode, status, done.stderr)
         return done
 
@@ -121,6 +122,9 @@ class Examples(unittest.TestCase):
         self.assert_fails(self.run_example(IO), "photo.jpg", "No such file")
         done = self.run_example(IO, picture=("photo.jpg", PICTURE))
         self.assertEqual(done.stdout + done.stderr, "")
+
+    def test_pull(self):
+        self.assert_fails(self.run_example(HUB), "facebook/dinov2-small", "OFFLINE")
 
     def test_text(self):
         folder = "clip-vit-base-patch32"

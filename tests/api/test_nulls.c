@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "support.h"
+#include "vit/hub.h"
 #include "vit/tensors.h"
 #include "vit/text.h"
 
@@ -412,6 +413,33 @@ NULLS(vit_output_shape)
     REFUSES(vit_output_shape, "shape", valid.model, EMBEDDING, 0, NULL);
 }
 
+/* ------------------------------------------------------------------ the hub ---- */
+
+NULLS_ARE(vit_hub_snapshot_free, vit_hub_snapshot_free(NULL))
+
+NULLS(vit_hub_pull)
+{
+    (void)state;
+    const vit_hub_options none = {.n_include = 1};
+    vit_hub_snapshot *snapshot = (vit_hub_snapshot *)&valid;
+    REFUSES(vit_hub_pull, "name", NULL, NULL, &snapshot);
+    assert_null(snapshot);
+    REFUSES(vit_hub_pull, "snapshot", "a/b", NULL, NULL);
+    REFUSES(vit_hub_pull, "options->include", "a/b", &none, &snapshot);
+    assert_int_equal(vit_hub_pull("no id", NULL, &snapshot, NULL), VIT_ERR_INVALID_ARGUMENT);
+}
+
+NULLS(vit_hub_find)
+{
+    (void)state;
+    const vit_hub_options nowhere = {.cache = "/nowhere"};
+    vit_hub_snapshot *snapshot = (vit_hub_snapshot *)&valid;
+    REFUSES(vit_hub_find, "name", NULL, &nowhere, &snapshot);
+    assert_null(snapshot);
+    REFUSES(vit_hub_find, "snapshot", "a/b", &nowhere, NULL);
+    assert_int_equal(vit_hub_find("a/b", &nowhere, &snapshot, NULL), VIT_ERR_NOT_FOUND);
+}
+
 /* ------------------------------------------------------------------ tensors of a file ---- */
 
 NULLS_ARE(vit_tensor_file_free, vit_tensor_file_free(NULL))
@@ -645,6 +673,9 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_error_set),
     ROW(vit_file_read),
     ROW(vit_free),
+    ROW(vit_hub_find),
+    ROW(vit_hub_pull),
+    ROW(vit_hub_snapshot_free),
     ROW(vit_image_alloc),
     ROW(vit_image_decode),
     ROW(vit_image_encode_png),

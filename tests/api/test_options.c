@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/hub.h"
 #include "vit/io.h"
 #include "vit/text.h"
 
@@ -44,7 +45,7 @@ static void reserved_is_zero(void **state)
     vit_tokenizer *tokenizer;
     uint32_t width, height;
     for (int i = 0; i < 4; i++) {
-        vit_error err[5] = {{0}};
+        vit_error err[6] = {{0}};
         vit_model_options m = {0};
         m.reserved[i] = 1;
         assert_reserved(vit_model_open(data_path(MODEL), &m, &other, &err[0]), &err[0]);
@@ -61,7 +62,11 @@ static void reserved_is_zero(void **state)
         vit_tokenizer_options t = {0};
         t.reserved[i] = 1;
         assert_reserved(vit_tokenizer_open(data_path(MODEL), &t, &tokenizer, &err[4]), &err[4]);
-        assert_true(!other && !session && !image.pixels && !tokenizer);
+        vit_hub_options h = {.cache = "/nowhere"};
+        vit_hub_snapshot *snapshot;
+        h.reserved[i] = 1;
+        assert_reserved(vit_hub_find("a/b", &h, &snapshot, &err[5]), &err[5]);
+        assert_true(!snapshot && !other && !session && !image.pixels && !tokenizer);
     }
     vit_model_free(model);
 }

@@ -26,7 +26,7 @@ SOURCE, BUILD = (os.path.realpath(path) for path in sys.argv[1:3])
 # Headers of C, of POSIX and of the compiler, which any file may include.
 SYSTEM = set("""cpuid.h ctype.h errno.h fcntl.h float.h immintrin.h inttypes.h limits.h math.h
 pthread.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
-stdio.h stdlib.h string.h strings.h sys/mman.h sys/stat.h time.h unistd.h""".split())
+stdio.h stdlib.h string.h strings.h sys/file.h sys/mman.h sys/stat.h time.h unistd.h""".split())
 PAGE = os.path.join(SOURCE, "docs", "architecture.md")
 
 

@@ -3,8 +3,12 @@
 every value is of the type that its row names."""
 import re
 import shutil
+import sys
 
 from harness import *
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hub"))
+from hub_server import Hub, Repository  # noqa: E402
 
 PAGE = os.path.join(os.path.dirname(os.environ["VIT_MANUAL"]), "formats.md")
 HEADING = re.compile(r"(?m)^### `vit (\w+) [^`]*`$")
@@ -113,6 +117,15 @@ class Keys(Case):
     def test_classify(self):
         self.compare("classify", self.json("classify", "-m", MODEL, "--format", "json", PICTURE,
                                            "nothing.png", status=1))
+
+    def test_pull(self):
+        if os.environ["VIT_CURL"] != "1":
+            self.skipTest("vit was built without libcurl")
+        repository = Repository({"config.json": b"{}", "model.safetensors": b"x" * 5000, "a.txt": b""})
+        hub = Hub({"acme/vit": repository})
+        self.addCleanup(hub.close)
+        env = environment(HF_ENDPOINT=hub.endpoint, HF_HOME=self.path("home"), no_proxy="*")
+        self.compare("pull", self.json("pull", "--json", "acme/vit", env=env))
 
     def test_verify(self):
         shutil.copytree(golden("hf_clip", ""), self.path("clip"))

@@ -8,7 +8,7 @@ from harness import *
 
 COMMANDS = ("classify", "embed", "preprocess", "info", "bench")
 MODEL_OPTIONS = ("--model", "--threads", "--batch", "--precision", "--exif", "--background", "--max-pixels", "--quiet",
-                 "--resampler", "--preprocessor", "--image-size", "--fast-decode")
+                 "--resampler", "--preprocessor", "--image-size", "--fast-decode", "--pull", "--revision")
 UNUSED = {"preprocess": ("--threads", "--batch", "--precision"),  # it multiplies nothing
           "info": ("--batch", "--exif", "--background", "--max-pixels", "--resampler",
                    "--fast-decode")}  # it reads no picture

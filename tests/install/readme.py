@@ -3,7 +3,7 @@
 import re
 
 # An inline `code` is a command if it begins with one of these and says more than the name.
-PROGRAMS = ("vit", "sh", "cmake", "man", "hf", "cc", "cp", "export")
+PROGRAMS = ("vit", "sh", "cmake", "man", "cc", "cp", "export")
 
 FENCE = re.compile(r"(?ms)^```(\w*)\n(.*?)^```$")
 INLINE = re.compile(r"`([^`]+)`")

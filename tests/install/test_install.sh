@@ -112,16 +112,16 @@ done
 # ---------------------------------------------------------------- pkg-config
 
 export PKG_CONFIG_PATH="$library/pkgconfig"
-for name in libvit libvitio libvittext libvitpipe libvitindex; do
+for name in libvit libvitio libvittext libvitpipe libvitindex libvithub; do
     [ "$(pkg-config --modversion $name)" = "$version" ] || fail "$name.pc has another version"
 done
 # shellcheck disable=SC2046  # words are meant
-run "pkg-config, shared: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc" $(pkg-config --cflags --libs libvitindex libvitio libvittext) \
+run "pkg-config, shared: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc" $(pkg-config --cflags --libs libvitindex libvitio libvittext libvithub) \
     "-Wl,-rpath,$library"
 uses "pkg-config, shared: runs" "$work/by-pc"
 # shellcheck disable=SC2046
 run "pkg-config, shared, without rpath: builds" cc "$here/consumer/consumer.c" -o "$work/by-path" \
-    $(pkg-config --cflags --libs libvitindex libvitio libvittext)
+    $(pkg-config --cflags --libs libvitindex libvitio libvittext libvithub)
 [ "$(LD_LIBRARY_PATH=$library "$work/by-path" "$version" "$picture" "$model")" = ok ] ||
     fail "LD_LIBRARY_PATH does not find the libraries"
 echo "ok: LD_LIBRARY_PATH finds the libraries"
@@ -151,14 +151,14 @@ find "$work/archives" -name 'libvit*.so*' -delete
 export PKG_CONFIG_PATH="$work/archives${library#"$prefix"}/pkgconfig"
 # shellcheck disable=SC2046
 run "pkg-config, static: builds" cc "$here/consumer/consumer.c" -o "$work/by-pc-static" \
-    $(pkg-config --static --cflags --libs libvitindex libvitio libvittext)
+    $(pkg-config --static --cflags --libs libvitindex libvitio libvittext libvithub)
 uses "pkg-config, static: runs" "$work/by-pc-static"
 
 # ---------------------------------------------------------------- headers
 
 # All that these libraries have, as it is (tests/api compiles it), and nothing else.
 mkdir "$work/headers"
-for library_folder in base vit io text pipeline index; do
+for library_folder in base vit io text pipeline index hub; do
     cp "$source/$library_folder"/include/vit/*.h "$work/headers"
 done
 diff -r "$work/headers" "$prefix/include/vit" >"$work/log" || fail "other headers than the source's: $(cat "$work/log")"

@@ -16,18 +16,20 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+sys.path[:0] = [TESTS, os.path.join(TESTS, "hub")]
+from hub_server import Hub, Repository  # noqa: E402
 from readme import File, steps  # noqa: E402
 from small_clip import add_tokenizer  # noqa: E402
 
 STAND_INS = """
-facebook/dinov2-small                  tests/data/golden/hf_dinov2_model, in a Hugging Face cache
+https://huggingface.co                 a server of our own that speaks its protocol
+facebook/dinov2-small                  tests/data/golden/hf_dinov2_model, there
 google/vit-base-patch16-224            tests/data/golden/hf_vit_classifier, there
 laion/CLIP-ViT-B-32-laion2B-s34B-b79K  tests/data/golden/hf_clip with a small tokenizer, there
 MODEL                                  facebook/dinov2-small, which is this small model
 FOLDER                                 a copy of tests/data/golden/hf_vit_classifier
 photos/, photo.jpg, list.txt           the pictures of examples/images, one of them, their paths
-hf                                     a script that finds the files to download in that cache
 psql                                   a script that looks at both ends of a COPY stream
 """
 MODELS = {"facebook/dinov2-small": "hf_dinov2_model",
@@ -36,16 +38,6 @@ MODELS = {"facebook/dinov2-small": "hf_dinov2_model",
 TEXT = ("a", "photo", "of", "cat", "dog", "car", "on", "beach")  # the words that the page uses
 PLACEHOLDERS = {"MODEL": "facebook/dinov2-small", "FOLDER": "folder"}
 
-HF = """#!/bin/sh
-# hf download ID FILE...: the files must be in the cache.
-[ "$1" = download ] || { echo "hf: what is $1?" >&2; exit 2; }
-folder=$HF_HUB_CACHE/models--$(echo "$2" | sed 's,/,--,')/snapshots/golden
-shift 2
-[ -d "$folder" ] || { echo "hf: no such model" >&2; exit 1; }
-for file; do
-    [ -f "$folder/$file" ] || { echo "hf: it has no $file" >&2; exit 1; }
-done
-"""
 PSQL = """#!/bin/sh
 # A stream of COPY ... BINARY: its signature first, and -1 in place of a row at the end.
 cat >psql.input
@@ -104,22 +96,25 @@ class Place:
             file.write(text)
         os.chmod(path, 0o755)
 
-    def put_model(self, name, folder):
-        repository = os.path.join(self.tools[0], "hub", "models--" + name.replace("/", "--"))
-        snapshot = os.path.join(repository, "snapshots", "golden")
-        shutil.copytree(folder, snapshot)
-        os.mkdir(os.path.join(repository, "refs"))
-        with open(os.path.join(repository, "refs", "main"), "w") as file:
-            file.write("golden")
+
+def repository_of(folder):
+    """The files of a model, as the hub has them."""
+    with tempfile.TemporaryDirectory(prefix="vit-readme-model-") as work:
+        copy = os.path.join(work, "model")
+        shutil.copytree(folder, copy)
         if folder.endswith("hf_clip"):
-            add_tokenizer(snapshot, TEXT)
+            add_tokenizer(copy, TEXT)
+        files = {}
+        for name in os.listdir(copy):
+            with open(os.path.join(copy, name), "rb") as file:
+                files[name] = file.read()
+    return Repository(files)
 
 
 def put_stand_ins(place, source):
     golden = os.path.join(source, "tests", "data", "golden")
-    for name, case in MODELS.items():
-        place.put_model(name, os.path.join(golden, case))
-    place.put_program("hf", HF)
+    hub = Hub({name: repository_of(os.path.join(golden, case)) for name, case in MODELS.items()})
+    place.variables.update({"HF_ENDPOINT": hub.endpoint, "no_proxy": "127.0.0.1,localhost"})
     place.put_program("psql", PSQL)
     shutil.copytree(os.path.join(golden, "hf_vit_classifier"), place.path("folder"))
     shutil.copytree(os.path.join(source, "examples", "images"), place.path("photos"),

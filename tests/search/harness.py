@@ -9,16 +9,15 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 import unittest.mock
 
 from files import *
+from venvs import VENVS, venv
 
 VIT = os.environ["VIT"]
 SOURCE = os.environ["VIT_SOURCE"]
-VENVS = os.environ["VIT_VENVS"]
 READS_TAR = os.environ["VIT_TAR"] == "1"
 MODEL = os.path.join(SOURCE, "models", "vit-tiny-cifar10")
 PICTURES = os.path.join(SOURCE, "examples", "images")
@@ -119,27 +118,3 @@ class Case(unittest.TestCase):
         return {line["path"]: line["embedding"] for line in lines}
 
     db = "photos.db"
-
-
-def venv(name, *packages):
-    """The Python of an environment that has these packages, made once; None, after saying why, if they cannot be had."""
-    folder = os.path.join(VENVS, name)
-    python = os.path.join(folder, "bin", "python3")
-    stamp = os.path.join(folder, "packages.txt")
-    wanted = "\n".join(packages)
-    if os.path.exists(stamp) and open(stamp, encoding="utf-8").read() == wanted:
-        return python
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=300)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:",
-                        *packages], check=True, capture_output=True, text=True, timeout=900)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
-        said = (getattr(error, "stderr", None) or str(error))
-        said = said.decode(errors="replace") if isinstance(said, bytes) else said
-        print("SKIPPED: no environment with %s: %s" % (" ".join(packages), said.strip().splitlines()[-1]), file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)
-        return None
-    with open(stamp, "w", encoding="utf-8") as file:
-        file.write(wanted)
-    return python

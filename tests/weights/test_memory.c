@@ -8,7 +8,6 @@
 #include "allocations.h"
 #include "checkpoint.h"
 #include "folder.h"
-#include "hub.h"
 #include "labels.h"
 #include "tensors.h"
 
@@ -76,8 +75,11 @@ static void hub_cache(void **state)
 {
     (void)state;
     char *folder = folder_make();
-    setenv("HF_HUB_CACHE", "/nowhere", 1);
-    setenv("HF_HOME", folder, 1);
+    unsetenv("HF_HUB_CACHE");
+    unsetenv("HUGGINGFACE_HUB_CACHE");
+    setenv("HOME", folder, 1);
+    setenv("HF_HOME", "~/$NO_SUCH_VARIABLE/..", 1);
+    write_text(folder, "$NO_SUCH_VARIABLE/x", "");
     write_text(folder, "hub/models--a--b/refs/main", "r");
     write_text(folder, "hub/models--a--b/snapshots/r/config.json", "{\"model_type\":\"vit\"}");
     safetensors_write(folder, "hub/models--a--b/snapshots/r/model.safetensors",

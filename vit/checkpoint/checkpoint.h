@@ -22,8 +22,8 @@ typedef enum vit__checkpoint_kind {
 
 /*
  * path: a folder; a .safetensors file (whose config files stand beside it, unless it is self-contained); or a hub id
- * "org/name" found in $HF_HUB_CACHE, $HF_HOME/hub or ~/.cache/huggingface/hub (snapshots/<revision>, the revision from
- * refs/main). A folder or file of that name wins over a hub id.
+ * "org/name" or "org/name@revision" in the local Hugging Face cache (base/hub_cache.h). A folder or file of that name wins
+ * over a hub id.
  * Weights of a folder, first that is there: model.safetensors, model.safetensors.index.json and its shards,
  * open_clip_model.safetensors (first for an open_clip folder). An index must name exactly the tensors that its shards
  * hold, each in the shard it says, with plain file names. Every file is mapped and validated here; no tensor is read.

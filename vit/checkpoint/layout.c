@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "error.h"
-#include "hub.h"
+#include "hub_cache.h"
 #include "memory.h"
 #include "path.h"
 
@@ -138,6 +138,7 @@ static vit_status choose_parts(vit__layout *layout, vit_error *err)
 static vit_status resolve(const char *path, vit__layout *layout, bool *is_folder, vit_error *err)
 {
     struct stat info;
+    vit__hub_name name;
     *is_folder = true;
     if (stat(path, &info) == 0) {
         *is_folder = S_ISDIR(info.st_mode);
@@ -148,10 +149,12 @@ static vit_status resolve(const char *path, vit__layout *layout, bool *is_folder
     }
     if (errno != ENOENT && errno != ENOTDIR)
         return vit__fail_errno(err, path, "cannot open", errno);
-    if (vit__hub_is_id(path))
-        return vit__hub_find(path, &layout->path, err);
-    return vit__fail(err, VIT_ERR_NOT_FOUND, path,
-                     "no such folder or file, and not a hub id (\"organisation/name\") either");
+    if (vit__hub_name_read(path, &name))
+        return vit__hub_find(path, &name, NULL, &layout->path, err);
+    return vit__fail(
+        err, VIT_ERR_NOT_FOUND, path,
+        "no such folder or file, and not a hub id (\"organisation/name\" or \"organisation/name@revision\") "
+        "either");
 }
 
 /* layout->path, layout->folder and *is_folder. */

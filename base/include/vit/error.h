@@ -26,7 +26,8 @@ typedef enum vit_status {
     VIT_ERR_MODEL_MISMATCH = 12,     /* config and tensors do not fit; the message names the tensor and both shapes */
     VIT_ERR_UNSUPPORTED_OUTPUT = 13, /* the model has no such output; the message lists those it has */
     VIT_ERR_CANCELLED = 14,          /* the caller ended it */
-    VIT_ERR_UNWRITABLE = 15          /* a file, an index or a sink cannot be written: no permission, no space, I/O */
+    VIT_ERR_UNWRITABLE = 15,         /* a file, an index or a sink cannot be written: no permission, no space, I/O */
+    VIT_ERR_UNAVAILABLE = 16         /* a server does not answer, or must not be asked: offline */
 } vit_status;
 
 /* Lower-case name of a status as printed by the command: "ok", "corrupt", ... Static storage. */

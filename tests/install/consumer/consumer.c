@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <vit/hub.h>
 #include <vit/index.h>
 #include <vit/io.h>
 #include <vit/pipeline.h>
@@ -58,6 +59,15 @@ static int starts_pipeline(const char *path)
     return right;
 }
 
+/* Nothing is in this cache, and nobody is asked. */
+static int finds_nothing(void)
+{
+    const vit_hub_options options = {.cache = "/nowhere"};
+    vit_hub_snapshot *snapshot = NULL;
+    vit_error err = {0};
+    return vit_hub_find("org/name", &options, &snapshot, &err) == VIT_ERR_NOT_FOUND && !snapshot && err.message[0];
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4 || strcmp(vit_version(), argv[1]) != 0) {
@@ -65,7 +75,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (!decodes_png(argv[2]) || !opens_model(argv[3]) || !refuses_tokenizer() || !refuses_index() ||
-        !starts_pipeline(argv[3]))
+        !starts_pipeline(argv[3]) || !finds_nothing())
         return 1;
     puts("ok");
     return 0;

@@ -199,9 +199,10 @@ typedef struct vit_model_options {
 } vit_model_options;
 
 /* Opens a checkpoint: a folder, one .safetensors file (its config files stand beside it), or a hub
- * id ("org/name") that is in the local Hugging Face cache ($HF_HUB_CACHE, $HF_HOME/hub,
- * ~/.cache/huggingface/hub). Nothing is downloaded. Weights are mapped, not read; everything is
- * validated here. options may be NULL, which is the same as zeros. A packed file runs
+ * id ("org/name", or with a branch, tag or commit "org/name@v1.0") that is in the local Hugging Face
+ * cache: the first that is set of $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub,
+ * $XDG_CACHE_HOME/huggingface/hub and ~/.cache/huggingface/hub. Nothing is downloaded. Weights are
+ * mapped, not read; everything is validated here. options may be NULL, which is the same as zeros. A packed file runs
  * in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or "precision": the
  * checkpoint is in order, and cannot be run as that option asks. The caller frees with
  * vit_model_free, after all sessions on it. */

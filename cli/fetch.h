@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A checkpoint from the hub: what `vit pull` and the option --pull share. Nothing else of the command touches the
+ * network. */
+#ifndef CLI_FETCH_H
+#define CLI_FETCH_H
+
+#include "progress.h"
+#include "vit/hub.h"
+
+/* Fetches what is not there, with progress on stderr (mode: of cli_progress_mode). The caller sets the options, but
+ * for those of the progress, and frees *snapshot. On failure it is NULL, a message says why, and the status is
+ * CLI_USAGE (no hub id), CLI_OUTPUT (the disk) or CLI_MODEL. An interruption leaves what has come to the next run. */
+cli_exit cli_fetch(const char *name, vit_hub_options options, int mode, vit_hub_snapshot **snapshot);
+
+/* Does what --pull says: fetches the model, unless it is a folder or a file, or a hub id that is complete in the
+ * cache. */
+cli_exit cli_fetch_absent(const char *name);
+
+/* fetched = "NAME@REVISION"; without a revision (NULL) the name alone. CLI_USAGE, with a message: it is no hub id, or
+ * has a revision already. Freed with free(). */
+cli_exit cli_fetch_name(const char *name, const char *revision, char **fetched);
+
+#endif

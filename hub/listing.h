@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The hub's list of the files of one commit, read from its JSON. Nothing in it is trusted: a name that could lead out
+ * of its folder, a commit or a digest that is none, a file that is listed twice make the whole list an error. */
+#ifndef VIT_LISTING_H
+#define VIT_LISTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "digest.h"
+#include "hub_id.h"
+#include "vit/error.h"
+
+#define VIT__LISTING_BYTES (32u * 1024 * 1024)
+#define VIT__LISTING_FILES 10000u
+
+typedef struct vit__listed {
+    char *name;    /* "unet/config.json" */
+    bool has_size; /* mirrors may leave it out */
+    uint64_t size;
+    char digest[VIT__DIGEST_ROOM]; /* SHA-256 of a file in LFS, git's SHA-1 of another; "": it says none */
+} vit__listed;
+
+typedef struct vit__listing {
+    char commit[VIT__HUB_COMMIT + 1];
+    vit__listed *files; /* by name */
+    size_t n;
+} vit__listing;
+
+/* where: for messages. On success freed with vit__listing_free; on failure *listing is all zero. */
+vit_status vit__listing_read(const char *json, size_t size, const char *where, vit__listing *listing, vit_error *err);
+void vit__listing_free(vit__listing *listing);
+
+const vit__listed *vit__listing_find(const vit__listing *listing, const char *name); /* NULL: it is not listed */
+
+/* May a file of this name be made below a folder: no part of it is "", "." or "..", longer than 255 bytes, or has a
+ * backslash or a control character, and it does not begin with a slash? */
+bool vit__is_safe_name(const char *name);
+
+#endif

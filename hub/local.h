@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What of a checkpoint is in the cache, without a network. */
+#ifndef VIT_LOCAL_H
+#define VIT_LOCAL_H
+
+#include "cache.h"
+#include "settings.h"
+
+/* The snapshot that the name means, if its weights and its configuration are there: see vit_hub_find. */
+vit_status vit__local_find(const vit__settings *settings, vit_hub_snapshot **snapshot, vit_error *err);
+
+/* Are the bytes of the open file, from its start, those of the digest? Reads it all. */
+vit_status vit__is_content(int file, const char *digest, uint64_t size, bool *right, vit_error *err);
+
+#endif
