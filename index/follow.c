@@ -12,6 +12,7 @@
 #include "caption.h"
 #include "file_facts.h"
 #include "memory.h"
+#include "names.h"
 
 /* A change that needs no encoding. Strings are its own. */
 typedef struct action {
@@ -40,7 +41,9 @@ static bool copy_pin(const vit_index_pin *from, vit_index_pin *to)
 {
     to->model = from->model ? vit__strdup(from->model) : NULL;
     to->preprocessor = from->preprocessor ? vit__strdup(from->preprocessor) : NULL;
-    bool done = (to->model || !from->model) && (to->preprocessor || !from->preprocessor);
+    to->folder = from->folder ? vit__strdup(from->folder) : NULL;
+    bool done = (to->model || !from->model) && (to->preprocessor || !from->preprocessor) &&
+                (to->folder || !from->folder);
     for (size_t i = 0; i < VIT_RECIPE_KEYS && done; i++)
         done = vit_recipe_set(&to->recipe, (vit_recipe_key)i, from->recipe.values[i], NULL) == VIT_OK;
     return done;
@@ -101,30 +104,6 @@ static void count(vit_follow *follow, size_t *number)
     pthread_mutex_unlock(&follow->lock);
 }
 
-/* Without "./" and doubled slashes, so that a file has one name however its folder was written. NULL: out of memory. */
-static char *plain_path(const char *path)
-{
-    vit__buffer text = {0};
-    const char *at = path;
-    if (*at == '/')
-        vit__buffer_add_string(&text, "/");
-    while (*(at += strspn(at, "/"))) {
-        size_t length = strcspn(at, "/");
-        if (length != 1 || *at != '.') {
-            if (text.size > 0 && text.data[text.size - 1] != '/')
-                vit__buffer_add_string(&text, "/");
-            vit__buffer_add(&text, at, length);
-        }
-        at += length;
-    }
-    if (!text.size)
-        vit__buffer_add_string(&text, ".");
-    if (vit__buffer_terminate(&text))
-        return text.data;
-    vit__buffer_free(&text);
-    return NULL;
-}
-
 /* ------------------------------------------------------------------ looking at an image ---- */
 
 /* false: out of memory. */
@@ -150,24 +129,41 @@ static bool queue(vit_follow *follow, int64_t copy_from, const vit_index_item *i
     return grown != NULL;
 }
 
-static bool is_gone(const char *path)
+/* Without memory to find the file, it is as if it were there, and nothing is forgotten. */
+static bool is_gone(const vit_index *index, const char *name)
 {
     struct stat status;
-    return stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    char *file = vit__file_of(index, name);
+    bool gone = file && stat(file, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    free(file);
+    return gone;
 }
 
+/* What is looked for among files of one size. */
+typedef struct sought {
+    const vit_index *index;
+    const char *hash;
+} sought;
+
 /* Did this file become the one with the hash? */
-static bool became(void *hash, const vit__known *known)
+static bool became(void *context, const vit__known *known)
 {
-    return !known->moved && strcmp(known->item.hash, hash) == 0 && is_gone(known->item.path);
+    const sought *s = context;
+    return !known->moved && strcmp(known->item.hash, s->hash) == 0 && is_gone(s->index, known->item.path);
 }
 
 /* Is this file still there and the same, with the hash? */
-static bool is_same(void *hash, const vit__known *known)
+static bool is_same(void *context, const vit__known *known)
 {
+    const sought *s = context;
     vit_index_stamp stamp;
-    return !known->moved && strcmp(known->item.hash, hash) == 0 && vit__file_stamp_of(known->item.path, &stamp) &&
-           stamp.size == known->item.size && stamp.time == known->item.time;
+    if (known->moved || strcmp(known->item.hash, s->hash) != 0)
+        return false;
+    char *file = vit__file_of(s->index, known->item.path);
+    bool same = file && vit__file_stamp_of(file, &stamp) && stamp.size == known->item.size &&
+                stamp.time == known->item.time;
+    free(file);
+    return same;
 }
 
 static bool any(void *context, const vit__known *known)
@@ -184,12 +180,13 @@ static outcome queued(vit_follow *follow, int64_t copy_from, const vit_index_ite
 }
 
 /* The file is known under another path, or was only touched: no need to encode it. */
-static outcome reuse(vit_follow *follow, const vit__known *known, const vit_index_item *now)
+static outcome reuse(vit_follow *follow, const vit__known *known, const vit_index_item *now, const char *file)
 {
     char hash[VIT__HASH_SIZE];
     const vit__catalogue *catalogue = &follow->catalogue;
     const vit_index_stamp stamp = {now->size, now->time};
-    if (!vit__catalogue_find_size(catalogue, now->size, any, NULL) || !vit__file_hash_of(now->path, &stamp, hash))
+    sought wanted = {follow->index, hash};
+    if (!vit__catalogue_find_size(catalogue, now->size, any, NULL) || !vit__file_hash_of(file, &stamp, hash))
         return TO_ENCODE;
     vit_index_item item = *now;
     item.hash = hash;
@@ -199,11 +196,11 @@ static outcome reuse(vit_follow *follow, const vit__known *known, const vit_inde
     if (known && strcmp(known->item.hash, hash) == 0) {
         item.id = known->item.id;
         count(follow, &follow->counts.unchanged);
-    } else if ((like = moved = vit__catalogue_find_size(catalogue, now->size, became, hash)) != NULL) {
+    } else if ((like = moved = vit__catalogue_find_size(catalogue, now->size, became, &wanted)) != NULL) {
         item.id = moved->item.id;
         moved->moved = true;
         count(follow, &follow->counts.moved);
-    } else if ((like = vit__catalogue_find_size(catalogue, now->size, is_same, hash)) != NULL) {
+    } else if ((like = vit__catalogue_find_size(catalogue, now->size, is_same, &wanted)) != NULL) {
         copy_from = like->item.id;
         count(follow, &follow->counts.copied);
     } else {
@@ -214,11 +211,11 @@ static outcome reuse(vit_follow *follow, const vit__known *known, const vit_inde
     return queued(follow, copy_from, &item);
 }
 
-static outcome compare(vit_follow *follow, const vit__known *known, const vit_index_item *now)
+static outcome compare(vit_follow *follow, const vit__known *known, const vit_index_item *now, const char *file)
 {
     bool same = known && known->item.size == now->size && known->item.time == now->time && *known->item.hash;
     if (!same)
-        return reuse(follow, known, now);
+        return reuse(follow, known, now, file);
     count(follow, &follow->counts.unchanged);
     if (known->item.caption_time == now->caption_time)
         return KNOWN;
@@ -227,17 +224,38 @@ static outcome compare(vit_follow *follow, const vit__known *known, const vit_in
     return queued(follow, 0, &item);
 }
 
-static outcome look(vit_follow *follow, const char *path, vit_index_stamp *stamp)
+/* The name of a file in the index, that under which the index knows it, if it does. Freed with free(). */
+static char *name_of(const vit_follow *follow, const char *path)
 {
-    vit__known *known = vit__catalogue_find(&follow->catalogue, path);
+    char *name = vit__name_of(follow->index, path);
+    char *other = name && !vit__catalogue_find(&follow->catalogue, name) ? vit__other_name(follow->index, name) : NULL;
+    if (!other || !vit__catalogue_find(&follow->catalogue, other)) {
+        free(other);
+        return name;
+    }
+    free(name);
+    return other;
+}
+
+static outcome look_at(vit_follow *follow, const char *path, const char *name, vit_index_stamp *stamp)
+{
+    vit__known *known = vit__catalogue_find(&follow->catalogue, name);
     if (!vit__file_stamp_of(path, stamp))
         return TO_ENCODE; /* loading it says why */
     if (known && known->seen)
         return KNOWN; /* named twice */
     if (known)
         known->seen = true;
-    vit_index_item now = {.path = path, .size = stamp->size, .time = stamp->time};
-    return vit__caption_time(path, &now.caption_time) ? compare(follow, known, &now) : NO_MEMORY;
+    vit_index_item now = {.path = name, .size = stamp->size, .time = stamp->time};
+    return vit__caption_time(path, &now.caption_time) ? compare(follow, known, &now, path) : NO_MEMORY;
+}
+
+static outcome look(vit_follow *follow, const char *path, vit_index_stamp *stamp)
+{
+    char *name = name_of(follow, path);
+    outcome seen = name ? look_at(follow, path, name, stamp) : NO_MEMORY;
+    free(name);
+    return seen;
 }
 
 vit_status vit_follow_look(vit_follow *follow, const char *path, char **plain, vit_index_stamp *stamp, int *encode,
@@ -251,7 +269,7 @@ vit_status vit_follow_look(vit_follow *follow, const char *path, char **plain, v
                               : stamp  ? "encode"
                                        : "stamp");
     *stamp = (vit_index_stamp){0};
-    *plain = plain_path(path);
+    *plain = vit__plain_path(path);
     outcome seen = *plain ? look(follow, *plain, stamp) : NO_MEMORY;
     *encode = seen == TO_ENCODE;
     if (seen != NO_MEMORY)
@@ -270,16 +288,18 @@ static bool begin(vit_follow *follow)
     return index->begun || (vit__index_claim(index, &follow->pin) && vit__index_begin(index));
 }
 
-static bool put(vit_follow *follow, vit_index_item *item, const float *vector)
+static bool put(vit_follow *follow, vit_index_item *item, const char *path, const float *vector)
 {
     vit_index *index = follow->index;
-    char *caption = NULL;
-    bool done = vit__caption_time(item->path, &item->caption_time) &&
-                (item->caption_time == 0 || vit__caption_read(item->path, &caption));
+    char *caption = NULL, *name = name_of(follow, path);
+    bool done = name && vit__caption_time(path, &item->caption_time) &&
+                (item->caption_time == 0 || vit__caption_read(path, &caption));
     item->caption = caption;
+    item->path = name;
     done = done ? begin(follow) && vit_index_put(index, item, vector, &index->said) == VIT_OK
                 : vit__index_fail_memory(index);
     free(caption);
+    free(name);
     return done;
 }
 
@@ -292,9 +312,8 @@ vit_status vit_follow_put(vit_follow *follow, const char *path, const vit_index_
     /* Changed while it was read: without a hash the next run encodes it again. */
     if (!vit__file_hash_of(path, stamp, hash))
         hash[0] = '\0';
-    vit_index_item item = {
-        .path = path, .size = stamp->size, .time = stamp->time, .hash = hash, .width = width, .height = height};
-    vit_status status = vit__index_answer(follow->index, put(follow, &item, vector), err);
+    vit_index_item item = {.size = stamp->size, .time = stamp->time, .hash = hash, .width = width, .height = height};
+    vit_status status = vit__index_answer(follow->index, put(follow, &item, path, vector), err);
     if (status == VIT_OK)
         count(follow, &follow->counts.encoded);
     return status;
@@ -326,16 +345,22 @@ vit_status vit_follow_drop(vit_follow *follow, const char *path, vit_status why,
 {
     if (!follow || !path)
         return vit__fail_null(err, __func__, follow ? "path" : "follow");
-    if (!is_no_picture(why) || !vit__catalogue_find(&follow->catalogue, path))
+    if (!is_no_picture(why))
         return VIT_OK;
-    return vit__index_answer(follow->index, remove_known(follow, path), err);
+    char *name = name_of(follow, path);
+    bool known = name && vit__catalogue_find(&follow->catalogue, name);
+    bool done = name ? !known || remove_known(follow, name) : vit__index_fail_memory(follow->index);
+    free(name);
+    return vit__index_answer(follow->index, done, err);
 }
 
 static bool apply(vit_follow *follow, action *a)
 {
     vit_index *index = follow->index;
-    char *caption = NULL;
-    if (a->item.caption_time && !vit__caption_read(a->path, &caption))
+    char *caption = NULL, *file = a->item.caption_time ? vit__file_of(index, a->path) : NULL;
+    bool read = !a->item.caption_time || (file && vit__caption_read(file, &caption));
+    free(file);
+    if (!read)
         return vit__index_fail_memory(index);
     a->item.path = a->path;
     a->item.hash = a->hash;
@@ -374,29 +399,21 @@ vit_status vit_follow_commit(vit_follow *follow, vit_error *err)
 
 static bool forget(vit_follow *follow, const vit__known *known)
 {
-    return known->seen || known->moved || !is_gone(known->item.path) || remove_known(follow, known->item.path);
+    return known->seen || known->moved || !is_gone(follow->index, known->item.path) ||
+           remove_known(follow, known->item.path);
 }
 
-static bool forget_everywhere(vit_follow *follow)
+/* folder NULL: all. false: the index failed. */
+static bool forget_of(vit_follow *follow, const char *folder)
 {
-    bool done = true;
-    for (size_t i = 0; i < follow->catalogue.n && done; i++)
-        done = forget(follow, &follow->catalogue.known[i]);
-    return done;
-}
-
-/* The prefix that the images below a folder have; "": all relative paths. */
-static bool forget_prefixed(vit_follow *follow, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    const vit__catalogue *catalogue = &follow->catalogue;
-    bool done = true;
-    for (size_t i = vit__catalogue_position(catalogue, prefix); i < catalogue->n && done; i++) {
-        const vit__known *known = &catalogue->known[i];
-        if (strncmp(known->item.path, prefix, length) != 0)
-            break;
-        if (length > 0 || known->item.path[0] != '/')
-            done = forget(follow, known);
+    size_t length = folder ? strlen(folder) : 0;
+    bool done = true, root = length == 1;
+    for (size_t i = 0; i < follow->catalogue.n && done; i++) {
+        const vit__known *known = &follow->catalogue.known[i];
+        char *path = folder ? vit__absolute_name(follow->index, known->item.path) : NULL;
+        bool below = !folder || root || (path && strncmp(path, folder, length) == 0 && path[length] == '/');
+        done = folder && !path ? vit__index_fail_memory(follow->index) : !below || forget(follow, known);
+        free(path);
     }
     return done;
 }
@@ -406,14 +423,9 @@ static bool forget_below(vit_follow *follow, const char *folder)
     struct stat status;
     if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode))
         return true; /* a disk that is not mounted takes nothing with it */
-    char *plain = plain_path(folder);
-    vit__buffer prefix = {0};
-    if (plain && strcmp(plain, ".") != 0)
-        vit__buffer_format(&prefix, strcmp(plain, "/") == 0 ? "%s" : "%s/", plain);
-    const char *text = plain ? vit__buffer_terminate(&prefix) : NULL;
-    bool done = text ? forget_prefixed(follow, text) : vit__index_fail_memory(follow->index);
-    vit__buffer_free(&prefix);
-    free(plain);
+    char *whole = vit__absolute_path(follow->index, folder);
+    bool done = whole ? forget_of(follow, whole) : vit__index_fail_memory(follow->index);
+    free(whole);
     return done;
 }
 
@@ -422,6 +434,6 @@ vit_status vit_follow_forget(vit_follow *follow, const char *folder, vit_error *
     if (!follow)
         return vit__fail_null(err, __func__, "follow");
     /* What moved must have moved before its old path is forgotten. */
-    bool done = apply_all(follow) && (folder ? forget_below(follow, folder) : forget_everywhere(follow));
+    bool done = apply_all(follow) && (folder ? forget_below(follow, folder) : forget_of(follow, NULL));
     return vit__index_answer(follow->index, done, err);
 }

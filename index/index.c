@@ -12,6 +12,7 @@
 #include "file_facts.h"
 #include "fusion.h"
 #include "memory.h"
+#include "names.h"
 #include "store.h"
 #include "where.h"
 
@@ -116,6 +117,7 @@ vit_status vit_index_open(const char *place, const vit_index_options *options, v
     index->kind = row->kind;
     index->process = getpid();
     index->threads = options->threads;
+    index->here = getcwd(NULL, 0);
     bool done = row->kind->open(index, place, options) && read_pin(index);
     vit_status status = vit__index_answer(index, done, err);
     if (done)
@@ -135,6 +137,7 @@ void vit_index_free(vit_index *index)
     vit_index_pin_free(&index->pin);
     vit__buffer_free(&index->note);
     free(index->place);
+    free(index->here);
     free(index);
 }
 
@@ -336,9 +339,24 @@ static vit_status take_query(vit_index *index, const char *function, const vit_i
     return check_filter(index, query->filter, function, err);
 }
 
+/* Paths become those under which the files can be opened now. */
+static bool make_openable(vit_index *index, vit_index_hits *hits)
+{
+    for (size_t i = 0; i < hits->n && !vit__is_at_home(index); i++) {
+        char *file = vit__file_of(index, hits->hits[i].path);
+        if (!file)
+            return vit__index_fail_memory(index);
+        free(hits->hits[i].path);
+        hits->hits[i].path = file;
+    }
+    return true;
+}
+
 /* Frees what a search that failed has found. */
 static vit_status answer_hits(vit_index *index, bool done, vit_index_hits *hits, size_t n, vit_error *err)
 {
+    for (size_t i = 0; i < n && done; i++)
+        done = make_openable(index, &hits[i]);
     for (size_t i = 0; i < n && !done; i++)
         vit_index_hits_free(&hits[i]);
     return vit__index_answer(index, done, err);
@@ -417,7 +435,14 @@ vit_status vit_index_find_path(vit_index *index, int64_t id, char **path, vit_er
         return status;
     if (!path)
         return vit__fail_null(err, __func__, "path");
-    return vit__index_answer(index, index->columns == 0 || index->kind->path(index, id, path), err);
+    bool done = index->columns == 0 || index->kind->path(index, id, path);
+    if (done && *path && !vit__is_at_home(index)) {
+        char *file = vit__file_of(index, *path);
+        free(*path);
+        *path = file;
+        done = file || vit__index_fail_memory(index);
+    }
+    return vit__index_answer(index, done, err);
 }
 
 vit_status vit_index_find_file(vit_index *index, const char *path, float *vector, int *found, vit_error *err)
@@ -446,8 +471,14 @@ typedef struct each_taker {
 static bool take_one(void *context, const vit_index_item *item, const float *vector)
 {
     const each_taker *taker = context;
-    return taker->take(taker->context, item, vector) == 0 ||
-           vit__index_fail(taker->index, VIT_ERR_CANCELLED, "the caller ended it");
+    vit_index_item openable = *item;
+    char *file = vit__is_at_home(taker->index) ? NULL : vit__file_of(taker->index, item->path);
+    if (!file && !vit__is_at_home(taker->index))
+        return vit__index_fail_memory(taker->index);
+    openable.path = file ? file : item->path;
+    bool more = taker->take(taker->context, &openable, vector) == 0;
+    free(file);
+    return more || vit__index_fail(taker->index, VIT_ERR_CANCELLED, "the caller ended it");
 }
 
 vit_status vit_index_each(vit_index *index, const vit_index_filter *filter,

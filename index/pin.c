@@ -3,12 +3,13 @@
  * image, and whatever would give other vectors is refused from then on. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "memory.h"
 #include "store.h"
 
-enum { MODEL = VIT_RECIPE_KEYS, PREPROCESSOR };
+enum { MODEL = VIT_RECIPE_KEYS, PREPROCESSOR, FOLDER };
 
 /* What must be the same. What stands first is told first: the model before how it was run, and
  * an option before the preprocessing, whose digest an image size changes too. What is not here
@@ -25,19 +26,22 @@ static bool is_kept(size_t key)
     for (size_t i = 0; i < sizeof compared / sizeof *compared; i++)
         if (compared[i] == (vit_recipe_key)key)
             return true;
-    return key == MODEL || key == PREPROCESSOR;
+    return key >= MODEL;
 }
 
 const char *vit__pin_name(size_t key)
 {
     if (!is_kept(key))
         return NULL;
-    return key == MODEL ? "model" : key == PREPROCESSOR ? "preprocessor" : vit_recipe_name((vit_recipe_key)key);
+    static const char *const others[] = {
+        [MODEL - MODEL] = "model", [PREPROCESSOR - MODEL] = "preprocessor", [FOLDER - MODEL] = "folder"};
+    return key >= MODEL ? others[key - MODEL] : vit_recipe_name((vit_recipe_key)key);
 }
 
 char **vit__pin_value(vit_index_pin *pin, size_t key)
 {
-    return key == MODEL ? &pin->model : key == PREPROCESSOR ? &pin->preprocessor : &pin->recipe.values[key];
+    char **const others[] = {&pin->model, &pin->preprocessor, &pin->folder};
+    return key >= MODEL ? others[key - MODEL] : &pin->recipe.values[key];
 }
 
 bool vit__pin_read(vit_index_pin *pin, const char *name, const char *value)
@@ -73,6 +77,7 @@ vit_status vit_index_pin_take(const vit_recipe *recipe, const char *model, const
     if (!recipe || !pin)
         return vit__fail_null(err, __func__, recipe ? "pin" : "recipe");
     *pin = (vit_index_pin){0};
+    pin->folder = getcwd(NULL, 0); /* NULL: the folder is gone, and relative paths mean nothing */
     bool done = take_place(model, &pin->model) && take_place(preprocessor, &pin->preprocessor);
     for (size_t i = 0; i < VIT_RECIPE_KEYS && done; i++)
         done = vit_recipe_set(&pin->recipe, (vit_recipe_key)i, recipe->values[i], NULL) == VIT_OK;
@@ -89,6 +94,7 @@ void vit_index_pin_free(vit_index_pin *pin)
     vit_recipe_free(&pin->recipe);
     free(pin->model);
     free(pin->preprocessor);
+    free(pin->folder);
     *pin = (vit_index_pin){0};
 }
 

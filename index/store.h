@@ -66,6 +66,7 @@ struct vit_index {
     vit_index_pin pin; /* all NULL: it has none yet */
     size_t columns;    /* 0: it has no pin */
     bool begun;        /* between begin and commit */
+    char *here;        /* the folder that the process was in when it opened the index; NULL: not known */
     pid_t process;     /* that opened it */
     unsigned threads;  /* of searches, as asked for */
     vit__pool *pool;   /* NULL until a search wants several */
@@ -99,7 +100,7 @@ bool vit__filter_is_set(const vit_index_filter *filter);
 
 /* ------------------------------------------------------------------ pins ---- */
 
-#define VIT__PIN_KEYS (VIT_RECIPE_KEYS + 2) /* model and preprocessor come after the recipe's */
+#define VIT__PIN_KEYS (VIT_RECIPE_KEYS + 3) /* model, preprocessor and folder come after the recipe's */
 
 /* By number of key: the name under which stores keep a value, and where it is in the pin. NULL: not kept. */
 const char *vit__pin_name(size_t key);

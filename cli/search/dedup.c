@@ -2,6 +2,7 @@
 /* vit dedup: groups of images in an index that are nearly the same. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "claims.h"
 #include "command.h"
@@ -76,6 +77,7 @@ typedef struct member {
     const char *path;
     const char *first; /* path of the group */
     size_t group, point;
+    bool is_link;
 } member;
 
 static int compare_members(const void *a, const void *b)
@@ -99,12 +101,38 @@ static size_t gather(const dedup *d, const size_t *group, member *members)
     size_t n = 0;
     for (size_t i = 0; i < d->n; i++)
         if (sizes[group[i]] > 1)
-            members[n++] = (member){d->paths[i], firsts[group[i]], group[i], i};
+            members[n++] = (member){d->paths[i], firsts[group[i]], group[i], i, false};
     free(sizes);
     free(firsts);
     if (n > 0)
         qsort(members, n, sizeof *members, compare_members);
     return n;
+}
+
+/* A file may have several names: links to it, and other ways to write its path. One name of each stays, rather a name of its
+ * own than that of a symbolic link: who deletes all but one of a group must not lose the picture. Answers how many stay. */
+static size_t leave_files(member *members, size_t n)
+{
+    struct stat *files = cli_allocate(n, sizeof *files);
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct stat file, name;
+        bool known = stat(members[i].path, &file) == 0;
+        bool link = lstat(members[i].path, &name) == 0 && S_ISLNK(name.st_mode);
+        size_t same = 0;
+        while (known && same < left && !(files[same].st_ino == file.st_ino && files[same].st_dev == file.st_dev))
+            same++;
+        if (known && same < left) {
+            if (!link && members[same].is_link)
+                members[same] = members[i];
+            continue;
+        }
+        files[left] = known ? file : (struct stat){0}; /* no file has the number 0 */
+        members[left] = members[i];
+        members[left++].is_link = link;
+    }
+    free(files);
+    return left;
 }
 
 /* ------------------------------------------------------------------ results ---- */
@@ -171,13 +199,19 @@ static bool show_groups(dedup *d)
         cli_out_of_memory();
     size_t n = gather(d, group, members), groups = 0;
     bool done = true;
-    for (size_t first = 0, end; first < n && done; first = end, groups++) {
+    size_t shown = 0;
+    for (size_t first = 0, end; first < n && done; first = end) {
         for (end = first + 1; end < n && members[end].group == members[first].group; end++)
             ;
-        done = show(d, members + first, end - first);
+        size_t size = leave_files(members + first, end - first);
+        if (size < 2)
+            continue; /* one file under several names */
+        done = show(d, members + first, size);
+        shown += size;
+        groups++;
     }
     if (done)
-        cli_note("%zu of %zu images are in %zu groups of near-duplicates", n, d->n, groups);
+        cli_note("%zu of %zu images are in %zu groups of near-duplicates", shown, d->n, groups);
     free(group);
     free(members);
     return done;

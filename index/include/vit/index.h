@@ -106,6 +106,7 @@ typedef struct vit_index_pin {
     vit_recipe recipe;  /* but for "normalize", "input" and "sample", which an index does not keep */
     char *model;        /* how the model was named: where to look for it. Not compared */
     char *preprocessor; /* likewise its preprocessing; NULL: it is the model's own */
+    char *folder;       /* in which the index was made: relative paths of images begin there. Not compared */
 } vit_index_pin;
 
 /* The pin of vectors by this recipe (vit_recipe_take), which is copied. model and preprocessor may be NULL; what
