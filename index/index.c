@@ -339,24 +339,9 @@ static vit_status take_query(vit_index *index, const char *function, const vit_i
     return check_filter(index, query->filter, function, err);
 }
 
-/* Paths become those under which the files can be opened now. */
-static bool make_openable(vit_index *index, vit_index_hits *hits)
-{
-    for (size_t i = 0; i < hits->n && !vit__is_at_home(index); i++) {
-        char *file = vit__file_of(index, hits->hits[i].path);
-        if (!file)
-            return vit__index_fail_memory(index);
-        free(hits->hits[i].path);
-        hits->hits[i].path = file;
-    }
-    return true;
-}
-
 /* Frees what a search that failed has found. */
 static vit_status answer_hits(vit_index *index, bool done, vit_index_hits *hits, size_t n, vit_error *err)
 {
-    for (size_t i = 0; i < n && done; i++)
-        done = make_openable(index, &hits[i]);
     for (size_t i = 0; i < n && !done; i++)
         vit_index_hits_free(&hits[i]);
     return vit__index_answer(index, done, err);
@@ -435,14 +420,17 @@ vit_status vit_index_find_path(vit_index *index, int64_t id, char **path, vit_er
         return status;
     if (!path)
         return vit__fail_null(err, __func__, "path");
-    bool done = index->columns == 0 || index->kind->path(index, id, path);
-    if (done && *path && !vit__is_at_home(index)) {
-        char *file = vit__file_of(index, *path);
-        free(*path);
-        *path = file;
-        done = file || vit__index_fail_memory(index);
-    }
-    return vit__index_answer(index, done, err);
+    return vit__index_answer(index, index->columns == 0 || index->kind->path(index, id, path), err);
+}
+
+vit_status vit_index_file(const vit_index *index, const char *path, char **file, vit_error *err)
+{
+    if (file)
+        *file = NULL;
+    if (!index || !path || !file)
+        return vit__fail_null(err, __func__, !index ? "index" : path ? "file" : "path");
+    *file = vit__file_of(index, path);
+    return *file ? VIT_OK : vit__fail_memory(err, index->place);
 }
 
 vit_status vit_index_find_file(vit_index *index, const char *path, float *vector, int *found, vit_error *err)
@@ -471,14 +459,8 @@ typedef struct each_taker {
 static bool take_one(void *context, const vit_index_item *item, const float *vector)
 {
     const each_taker *taker = context;
-    vit_index_item openable = *item;
-    char *file = vit__is_at_home(taker->index) ? NULL : vit__file_of(taker->index, item->path);
-    if (!file && !vit__is_at_home(taker->index))
-        return vit__index_fail_memory(taker->index);
-    openable.path = file ? file : item->path;
-    bool more = taker->take(taker->context, &openable, vector) == 0;
-    free(file);
-    return more || vit__index_fail(taker->index, VIT_ERR_CANCELLED, "the caller ended it");
+    return taker->take(taker->context, item, vector) == 0 ||
+           vit__index_fail(taker->index, VIT_ERR_CANCELLED, "the caller ended it");
 }
 
 vit_status vit_index_each(vit_index *index, const vit_index_filter *filter,

@@ -111,14 +111,15 @@ static size_t gather(const dedup *d, const size_t *group, member *members)
 
 /* A file may have several names: links to it, and other ways to write its path. One name of each stays, rather a name of its
  * own than that of a symbolic link: who deletes all but one of a group must not lose the picture. Answers how many stay. */
-static size_t leave_files(member *members, size_t n)
+static size_t leave_files(const dedup *d, member *members, size_t n)
 {
     struct stat *files = cli_allocate(n, sizeof *files);
     size_t left = 0;
     for (size_t i = 0; i < n; i++) {
         struct stat file, name;
-        bool known = stat(members[i].path, &file) == 0;
-        bool link = lstat(members[i].path, &name) == 0 && S_ISLNK(name.st_mode);
+        char *path = cli_index_file(d->index, members[i].path);
+        bool known = stat(path, &file) == 0, link = lstat(path, &name) == 0 && S_ISLNK(name.st_mode);
+        free(path);
         size_t same = 0;
         while (known && same < left && !(files[same].st_ino == file.st_ino && files[same].st_dev == file.st_dev))
             same++;
@@ -165,8 +166,10 @@ static bool add_page(dedup *d, const member *members, size_t n, double score)
     snprintf(heading, sizeof heading, "%zu images, %.4f", n, score);
     cli_card *cards = cli_allocate(n, sizeof *cards);
     for (size_t i = 0; i < n; i++)
-        cards[i] = (cli_card){.path = members[i].path, .note = ""};
+        cards[i] = (cli_card){.path = members[i].path, .file = cli_index_file(d->index, members[i].path), .note = ""};
     bool done = cli_html_section(d->html, heading, cards, n);
+    for (size_t i = 0; i < n; i++)
+        free(cards[i].file);
     free(cards);
     return done;
 }
@@ -203,7 +206,7 @@ static bool show_groups(dedup *d)
     for (size_t first = 0, end; first < n && done; first = end) {
         for (end = first + 1; end < n && members[end].group == members[first].group; end++)
             ;
-        size_t size = leave_files(members + first, end - first);
+        size_t size = leave_files(d, members + first, end - first);
         if (size < 2)
             continue; /* one file under several names */
         done = show(d, members + first, size);

@@ -102,8 +102,9 @@ typedef struct thumbnails {
 static void make_thumbnail(void *context, size_t index, unsigned thread)
 {
     thumbnails *made = context;
+    const cli_card *card = &made->cards[index];
     (void)thread;
-    made->sizes[index] = cli_thumbnail(made->cards[index].path, EDGE, &made->texts[index]);
+    made->sizes[index] = cli_thumbnail(card->file ? card->file : card->path, EDGE, &made->texts[index]);
 }
 
 static void make_thumbnails(thumbnails *made, size_t n)

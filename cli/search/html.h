@@ -13,6 +13,7 @@ typedef struct cli_html cli_html;
 /* A picture with what stands below it. */
 typedef struct cli_card {
     const char *path;
+    char *file;          /* where it can be opened; NULL: at its path. Freed by whoever made the card */
     const char *note;    /* such as its score */
     const char *caption; /* NULL: none */
     bool is_query;       /* set apart from what was found */

@@ -168,3 +168,11 @@ bool cli_index_is(const vit_index *index, vit_status status, const vit_error *er
     cli_index_note(index);
     return status == VIT_OK;
 }
+
+char *cli_index_file(const vit_index *index, const char *path)
+{
+    char *file;
+    if (vit_index_file(index, path, &file, NULL) != VIT_OK)
+        cli_out_of_memory();
+    return file;
+}

@@ -33,6 +33,9 @@ void cli_index_filter_error(const vit_index *index, const vit_index_filter *filt
 /* Says what the index has to say beside the outcome of a call. */
 void cli_index_note(const vit_index *index);
 
+/* Where the file of an image of the index can be opened from here (vit_index_file). Freed with free(). */
+char *cli_index_file(const vit_index *index, const char *path);
+
 /* For calls that end the command where they fail: true if the status is VIT_OK; otherwise the above two, and false. */
 bool cli_index_is(const vit_index *index, vit_status status, const vit_error *error);
 

@@ -94,9 +94,14 @@ static bool add_page(search *s, const char *query, bool is_picture, const vit_in
         cards[n++] = (cli_card){.path = query, .note = "query", .is_query = true};
     for (size_t i = 0; i < hits->n; i++, n++) {
         snprintf(notes[n], sizeof notes[n], "%.4f", hits->hits[i].score);
-        cards[n] = (cli_card){.path = hits->hits[i].path, .note = notes[n], .caption = hits->hits[i].caption};
+        cards[n] = (cli_card){.path = hits->hits[i].path,
+                              .file = cli_index_file(s->index, hits->hits[i].path),
+                              .note = notes[n],
+                              .caption = hits->hits[i].caption};
     }
     bool done = cli_html_section(s->html, query, cards, n);
+    for (size_t i = 0; i < n; i++)
+        free(cards[i].file);
     free(notes);
     free(cards);
     return done;

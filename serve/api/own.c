@@ -231,7 +231,11 @@ static bool find_path(serve_call *call, int64_t id, char **path)
 {
     vit_error err = {0};
     pthread_mutex_lock(&call->app->searches);
-    vit_index_find_path(call->app->index, id, path, &err);
+    char *name = NULL;
+    vit_index_find_path(call->app->index, id, &name, &err);
+    if (name)
+        vit_index_file(call->app->index, name, path, &err);
+    vit_free(name);
     pthread_mutex_unlock(&call->app->searches);
     if (err.status != VIT_OK)
         return fail_index(call, &err);
@@ -251,7 +255,7 @@ static vit_status shrink(const vit_image *image, vit_image *small, vit_error *er
 /* Only files that the index names are opened, and only by their number. */
 bool serve_own_thumbnail(serve_call *call)
 {
-    char *end, *path;
+    char *end, *path = NULL;
     long long id = strtoll(call->vars.task, &end, 10);
     vit_image image = {0}, small = {0};
     vit_error err = {0};
