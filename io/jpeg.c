@@ -47,7 +47,7 @@ typedef struct reader {
     uint8_t *rows; /* ROWS rows as libjpeg gives them; NULL where it writes into the picture */
 } reader;
 
-bool vit__is_jpeg(const vit__source *source)
+static bool is_jpeg(const vit__source *source)
 {
     return source->size >= 3 && memcmp(source->bytes, "\xff\xd8\xff", 3) == 0;
 }
@@ -67,9 +67,7 @@ static _Noreturn void escape(reader *r, vit_status status)
 
 static _Noreturn void escape_truncated(reader *r)
 {
-    escape(r, vit__fail(r->err, VIT_ERR_TRUNCATED, r->source->name,
-                        "the JPEG data ends too early (after %zu bytes); copy or download the file again",
-                        r->source->size));
+    escape(r, vit__fail_truncated(r->source, "JPEG", r->err));
 }
 
 static bool in_frame_header(j_common_ptr common)
@@ -330,7 +328,8 @@ static vit_status decode(reader *r)
     return VIT_OK;
 }
 
-vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image,
+                            vit_error *err)
 {
     reader *r = vit__alloc_zero(1, sizeof *r);
     if (!r)
@@ -347,3 +346,5 @@ vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *opt
         vit_image_free(image);
     return status;
 }
+
+const vit__format vit__format_jpeg = {"JPEG", is_jpeg, read_jpeg, NULL};

@@ -19,8 +19,6 @@ typedef struct signature {
 /* clang-format on */
 
 static const signature signatures[] = {
-    AT(8, "WEBP", "this is a WebP file, " CONVERT),
-    AT(0, "GIF8", "this is a GIF file, " CONVERT),
     AT(0, "BM", "this is a BMP file, " CONVERT),
     AT(0, "II*\0", "this is a TIFF file, " CONVERT),
     AT(0, "MM\0*", "this is a TIFF file, " CONVERT),

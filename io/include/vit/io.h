@@ -26,6 +26,13 @@ typedef enum vit_exif {
     VIT_EXIF_IGNORE = 1 /* keep the pixels as stored */
 } vit_exif;
 
+/* The formats that this build reads, for i = 0, 1, ...: "JPEG", "PNG", "PNM", ...; static. NULL past the last.
+ *
+ *     for (size_t i = 0; vit_image_format(i); i++)
+ *         puts(vit_image_format(i));
+ */
+VIT_API const char *vit_image_format(size_t i);
+
 VIT_API const char *vit_exif_name(vit_exif exif); /* "apply", "ignore"; static. NULL: there is no such value */
 
 typedef struct vit_load_options {
