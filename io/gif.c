@@ -57,9 +57,9 @@ typedef struct reader {
     bool in_frame; /* in the compressed pixels of the frame */
     bool ended;    /* giflib has asked for more than there is */
     GifFileType *gif;
-    int transparent;              /* a colour, or NO_COLOUR */
-    uint32_t width, height;       /* of the canvas, the frame included */
-    uint8_t palette[COLOURS][3];  /* transparency resolved */
+    int transparent;             /* a colour, or NO_COLOUR */
+    uint32_t width, height;      /* of the canvas, the frame included */
+    uint8_t palette[COLOURS][3]; /* transparency resolved */
     vit__canvas canvas;
     uint8_t *indices, *row; /* of one row of the canvas; RGB */
 } reader;

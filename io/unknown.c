@@ -19,7 +19,6 @@ typedef struct signature {
 /* clang-format on */
 
 static const signature signatures[] = {
-    AT(0, "BM", "this is a BMP file, " CONVERT),
     AT(0, "II*\0", "this is a TIFF file, " CONVERT),
     AT(0, "MM\0*", "this is a TIFF file, " CONVERT),
     AT(0, "II+\0", "this is a BigTIFF file, " CONVERT),
