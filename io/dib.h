@@ -15,9 +15,9 @@ typedef struct vit__dib {
     uint32_t compression; /* as in the header */
     bool top_down;
     bool has_alpha;
-    bool five_six_five;  /* 16 bits: 5-6-5, else 5-5-5 */
-    uint8_t order[4];    /* 24, 32 bits: which byte of a pixel is red, green, blue, alpha */
-    size_t pixels;       /* their offset in the file */
+    bool five_six_five; /* 16 bits: 5-6-5, else 5-5-5 */
+    uint8_t order[4];   /* 24, 32 bits: which byte of a pixel is red, green, blue, alpha */
+    size_t pixels;      /* their offset in the file */
     uint8_t palette[VIT_DIB_COLOURS][3];
     uint8_t *indices; /* run lengths, unpacked; to be freed. NULL: none */
 } vit__dib;
