@@ -99,15 +99,14 @@ static bool known_bits(const vit__dib *dib)
     }
 }
 
-/* The table at `at`. What it lacks is as gray as its number says. */
+/* The table at `at`. */
 static void read_palette(vit__dib *dib, size_t at, size_t entry, uint32_t colours)
 {
-    for (size_t i = 0; i < VIT_DIB_COLOURS; i++) {
-        memset(dib->palette[i], (int)i, 3);
-        if (i < colours && has(dib->source, at + i * entry, 3))
-            for (size_t c = 0; c < 3; c++)
-                dib->palette[i][c] = dib->source->bytes[at + i * entry + 2 - c];
-    }
+    size_t n = 0;
+    for (; n < VIT_PALETTE && n < colours && has(dib->source, at + n * entry, 3); n++)
+        for (size_t c = 0; c < 3; c++)
+            dib->palette[n][c] = dib->source->bytes[at + n * entry + 2 - c];
+    vit__palette_complete(dib->palette, n);
     if (dib->bits == 1 && colours == 1 && memcmp(dib->palette[0], "\0\0", 3) == 0)
         memset(dib->palette[1], 255, 3);
 }

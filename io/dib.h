@@ -4,9 +4,8 @@
 #ifndef VIT_DIB_H
 #define VIT_DIB_H
 
+#include "palette.h"
 #include "reader.h"
-
-#define VIT_DIB_COLOURS 256
 
 typedef struct vit__dib {
     const vit__source *source;
@@ -18,7 +17,7 @@ typedef struct vit__dib {
     bool five_six_five; /* 16 bits: 5-6-5, else 5-5-5 */
     uint8_t order[4];   /* 24, 32 bits: which byte of a pixel is red, green, blue, alpha */
     size_t pixels;      /* their offset in the file */
-    uint8_t palette[VIT_DIB_COLOURS][3];
+    uint8_t palette[VIT_PALETTE][3];
     uint8_t *indices; /* run lengths, unpacked; to be freed. NULL: none */
 } vit__dib;
 

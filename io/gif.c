@@ -19,19 +19,20 @@ static bool is_gif(const vit__source *source)
 #include "library.h"
 #include "memory.h"
 #include "orient.h"
+#include "palette.h"
 
 /* A code has at least 3 bits, and one of 12 bits stands for at most so many pixels. */
 #define PIXELS_PER_BYTE 4096u
 
-#define COLOURS 256
 #define NO_COLOUR (-1)
+#define CODES 4096u
 
 static struct {
     __typeof__(&DGifOpen) open;
     __typeof__(&DGifCloseFile) close;
     __typeof__(&DGifGetRecordType) next_record;
     __typeof__(&DGifGetImageHeader) read_frame_header;
-    __typeof__(&DGifGetLine) read_line;
+    __typeof__(&DGifGetLZCodes) read_code;
     __typeof__(&DGifGetExtension) read_extension;
     __typeof__(&DGifGetExtensionNext) read_extension_next;
 } giflib;
@@ -41,12 +42,31 @@ static const vit__library_function functions[] = {
     {"DGifCloseFile", &giflib.close},
     {"DGifGetRecordType", &giflib.next_record},
     {"DGifGetImageHeader", &giflib.read_frame_header},
-    {"DGifGetLine", &giflib.read_line},
+    {"DGifGetLZCodes", &giflib.read_code},
     {"DGifGetExtension", &giflib.read_extension},
     {"DGifGetExtensionNext", &giflib.read_extension_next},
 };
 
 static vit__library library = {.file = VIT_GIF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
+
+/* The strings that codes stand for: that of a code is the string of another one and a colour. giflib's own would make something up
+ * for a code that stands for nothing yet. */
+typedef struct strings {
+    unsigned clear; /* this code empties the table; below it each code is a colour, and behind it is the end */
+    unsigned next;  /* the first code that stands for nothing yet */
+    int last;       /* the code before, or NO_COLOUR */
+    uint8_t first;  /* the colour that its string begins with */
+    uint16_t before[CODES];
+    uint8_t colour[CODES];
+    uint8_t pending[CODES + 1]; /* colours of the last string that are not taken yet, the next one at the end */
+    size_t waiting;
+} strings;
+
+static void clear_strings(strings *s)
+{
+    s->next = s->clear + 2;
+    s->last = NO_COLOUR;
+}
 
 typedef struct reader {
     const vit__source *source;
@@ -54,27 +74,22 @@ typedef struct reader {
     vit_image *image;
     vit_error *err;
     size_t offset; /* of the next byte for giflib */
-    bool in_frame; /* in the compressed pixels of the frame */
     bool ended;    /* giflib has asked for more than there is */
     GifFileType *gif;
-    int transparent;             /* a colour, or NO_COLOUR */
-    uint32_t width, height;      /* of the canvas, the frame included */
-    uint8_t palette[COLOURS][3]; /* transparency resolved */
+    int transparent;                 /* a colour, or NO_COLOUR */
+    uint32_t width, height;          /* of the canvas, the frame included */
+    uint8_t palette[VIT_PALETTE][3]; /* transparency resolved */
     vit__canvas canvas;
     uint8_t *indices, *row; /* of one row of the canvas; RGB */
+    strings *strings;
 } reader;
 
-/* Behind the last byte of a file without end marks, the blocks of the pixels end. A block that is cut is an error. */
 static int read_bytes(GifFileType *gif, GifByteType *to, int count)
 {
     reader *r = gif->UserData;
     const size_t left = r->source->size - r->offset, wanted = (size_t)count;
     if (wanted > left)
         r->ended = true;
-    if (wanted > left && r->in_frame && wanted == 1) {
-        *to = 0;
-        return 1;
-    }
     if (wanted > left)
         return 0;
     memcpy(to, r->source->bytes + r->offset, wanted);
@@ -147,15 +162,14 @@ static vit_status check_size(reader *r)
     return status;
 }
 
-/* A table of the frame wins over that of the file. A colour that neither has is as gray as its number says. */
+/* A table of the frame wins over that of the file. */
 static void fill_palette(reader *r)
 {
     const ColorMapObject *map = r->gif->Image.ColorMap ? r->gif->Image.ColorMap : r->gif->SColorMap;
-    for (int i = 0; i < COLOURS; i++) {
-        memset(r->palette[i], i, 3);
-        if (map && i < map->ColorCount)
-            memcpy(r->palette[i], (uint8_t[]){map->Colors[i].Red, map->Colors[i].Green, map->Colors[i].Blue}, 3);
-    }
+    size_t n = 0;
+    for (; map && n < (size_t)map->ColorCount && n < VIT_PALETTE; n++)
+        memcpy(r->palette[n], (uint8_t[]){map->Colors[n].Red, map->Colors[n].Green, map->Colors[n].Blue}, 3);
+    vit__palette_complete(r->palette, n);
     if (r->options->composite && r->transparent != NO_COLOUR)
         memcpy(r->palette[r->transparent], r->options->background, 3);
 }
@@ -175,8 +189,11 @@ static vit_status prepare(reader *r)
         return status;
     r->indices = vit__alloc(r->width, 1);
     r->row = vit__alloc(r->width, 3);
-    if (!r->indices || !r->row)
+    r->strings = vit__alloc_zero(1, sizeof *r->strings);
+    if (!r->indices || !r->row || !r->strings)
         return vit__fail_memory(r->err, r->source->name);
+    r->strings->clear = 1u << r->source->bytes[r->offset - 1]; /* what giflib has read last: the bits of a colour */
+    clear_strings(r->strings);
     fill_palette(r);
     memset(r->indices, r->transparent == NO_COLOUR ? 0 : r->transparent, r->width);
     for (uint32_t y = 0; y < r->height; y++)
@@ -192,15 +209,65 @@ typedef struct frame_pass {
 
 static const frame_pass in_order[] = {{0, 1}}, interlaced[] = {{0, 8}, {4, 8}, {2, 4}, {1, 2}};
 
+/* The string of a code, to s->pending. false: it has none. */
+static bool expand_code(strings *s, unsigned code)
+{
+    const bool is_next = code == s->next && s->last != NO_COLOUR;
+    if (code > s->next || (code == s->next && !is_next) || (s->last == NO_COLOUR && code >= s->clear))
+        return false;
+    s->waiting = 0;
+    if (is_next)
+        s->pending[s->waiting++] = s->first;
+    unsigned c = is_next ? (unsigned)s->last : code;
+    for (; c > s->clear; c = s->before[c])
+        s->pending[s->waiting++] = s->colour[c];
+    s->first = s->pending[s->waiting++] = (uint8_t)c;
+    if (s->last != NO_COLOUR && s->next < CODES) {
+        s->before[s->next] = (uint16_t)s->last;
+        s->colour[s->next++] = s->first;
+    }
+    s->last = (int)code;
+    return true;
+}
+
+/* The next string, of one pixel at least. */
+static vit_status next_string(reader *r)
+{
+    strings *s = r->strings;
+    for (;;) {
+        int code = 0;
+        if (giflib.read_code(r->gif, &code) != GIF_OK)
+            return fail(r, r->gif->Error);
+        if (code < 0)
+            return vit__fail_truncated(r->source, "GIF", r->err);
+        if ((unsigned)code != s->clear)
+            return expand_code(s, (unsigned)code) ? VIT_OK : fail(r, D_GIF_ERR_IMAGE_DEFECT);
+        clear_strings(s);
+    }
+}
+
+static vit_status read_line(reader *r, uint8_t *to, size_t count)
+{
+    strings *s = r->strings;
+    for (size_t i = 0; i < count; i++) {
+        vit_status status = s->waiting > 0 ? VIT_OK : next_string(r);
+        if (status != VIT_OK)
+            return status;
+        to[i] = s->pending[--s->waiting];
+    }
+    return VIT_OK;
+}
+
 static vit_status read_pass(reader *r, frame_pass pass)
 {
     const GifImageDesc *f = &r->gif->Image;
-    for (uint32_t y = pass.first; y < (uint32_t)f->Height; y += pass.step) {
-        if (giflib.read_line(r->gif, r->indices + f->Left, f->Width) != GIF_OK)
-            return fail(r, r->gif->Error);
-        store(r, (uint32_t)f->Top + y);
+    vit_status status = VIT_OK;
+    for (uint32_t y = pass.first; y < (uint32_t)f->Height && status == VIT_OK; y += pass.step) {
+        status = read_line(r, r->indices + f->Left, (size_t)f->Width);
+        if (status == VIT_OK)
+            store(r, (uint32_t)f->Top + y);
     }
-    return VIT_OK;
+    return status;
 }
 
 static vit_status read_frame(reader *r)
@@ -208,7 +275,6 @@ static vit_status read_frame(reader *r)
     const frame_pass *passes = r->gif->Image.Interlace ? interlaced : in_order;
     const size_t count = r->gif->Image.Interlace ? sizeof interlaced / sizeof *interlaced : 1;
     vit_status status = VIT_OK;
-    r->in_frame = true;
     for (size_t i = 0; i < count && status == VIT_OK; i++)
         status = read_pass(r, passes[i]);
     return status;
@@ -232,6 +298,7 @@ static vit_status read_gif(const vit__source *source, const vit_load_options *op
         giflib.close(r.gif, NULL);
     free(r.indices);
     free(r.row);
+    free(r.strings);
     if (status != VIT_OK)
         vit_image_free(image);
     return status;

@@ -22,7 +22,7 @@ typedef struct entry {
 static bool is_ico(const vit__source *source)
 {
     const uint8_t *b = source->bytes;
-    return source->size >= HEADER + ENTRY && memcmp(b, "\0\0\1\0", 4) == 0 && vit__le16(b + 4) > 0 && b[9] == 0;
+    return source->size >= HEADER + ENTRY && memcmp(b, "\0\0\1\0", 4) == 0 && vit__le16(b + 4) > 0;
 }
 
 /* A depth that is not given is told by the number of colours: 16 colours, 4 bits. */

@@ -53,8 +53,8 @@ static vit_status read_header(psd *p, vit_error *err)
                        p->mode == MULTICHANNEL || p->mode == DUOTONE;
     if (depth != 8 || !known)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, p->source->name,
-                         "Photoshop: %u bits a channel in colour mode %u are not read; save it with 8 bits as RGB", depth,
-                         p->mode);
+                         "Photoshop: %u bits a channel in colour mode %u are not read; save it with 8 bits as RGB",
+                         depth, p->mode);
     if (p->width == 0 || p->height == 0 || p->channels > stored)
         return vit__fail(err, VIT_ERR_CORRUPT, p->source->name, "Photoshop: a picture without pixels, or channels");
     return VIT_OK;
