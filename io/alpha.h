@@ -21,6 +21,14 @@ static inline void vit__alpha_composite(uint8_t *row, size_t count, const uint8_
     }
 }
 
+/* count pixels of RGBA to RGB, in place. */
+static inline void vit__alpha_drop(uint8_t *row, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < 3; c++)
+            row[3 * i + c] = row[4 * i + c];
+}
+
 /* count pixels of RGBA to RGB, in place, as the options ask: over the background, or the alpha dropped. */
 static inline void vit__alpha_resolve(uint8_t *row, size_t count, const vit_load_options *options)
 {
@@ -28,9 +36,7 @@ static inline void vit__alpha_resolve(uint8_t *row, size_t count, const vit_load
         vit__alpha_composite(row, count, options->background);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        for (size_t c = 0; c < 3; c++)
-            row[3 * i + c] = row[4 * i + c];
+    vit__alpha_drop(row, count);
 }
 
 #endif

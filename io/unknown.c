@@ -19,10 +19,6 @@ typedef struct signature {
 /* clang-format on */
 
 static const signature signatures[] = {
-    AT(0, "II*\0", "this is a TIFF file, " CONVERT),
-    AT(0, "MM\0*", "this is a TIFF file, " CONVERT),
-    AT(0, "II+\0", "this is a BigTIFF file, " CONVERT),
-    AT(0, "MM\0+", "this is a BigTIFF file, " CONVERT),
     AT(4, "ftypavi", "this is an AVIF file, " CONVERT),
     AT(4, "ftyphe", "this is a HEIC file, " CONVERT),
     AT(4, "ftypm", "this is a HEIF or MPEG-4 file, " CONVERT),
