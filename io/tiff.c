@@ -88,7 +88,8 @@ static const vit__library_function functions[] = {
     {"TIFFGetStrileByteCount", &libtiff.stored_bytes},
 };
 
-static vit__library library = {.file = VIT_TIFF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
+static vit__library library = {
+    .file = VIT_TIFF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
 
 /* What the samples of a pixel are. */
 typedef enum kind { TABLE, RGB, CMYK, CONVERTED } kind;
@@ -99,8 +100,8 @@ typedef struct reader {
     const vit_load_options *options;
     vit_image *image;
     vit_error *err;
-    uint64_t offset;   /* libtiff's, in the file */
-    char why[200];     /* the first that libtiff complained about */
+    uint64_t offset;          /* libtiff's, in the file */
+    char why[200];            /* the first that libtiff complained about */
     TIFF *tiff[MOST_SAMPLES]; /* one, or one for each plane: each goes through its rows from the first on */
     uint32_t width, height;
     uint32_t unit_width, unit_height; /* of what is read at once: a row, a tile or a strip */
@@ -108,8 +109,8 @@ typedef struct reader {
     bool tiled, planar;
     kind kind;
     alpha alpha;
-    unsigned colours;  /* samples that count, alpha not among them */
-    size_t row_size;   /* of a unit, in one plane */
+    unsigned colours; /* samples that count, alpha not among them */
+    size_t row_size;  /* of a unit, in one plane */
     uint8_t table[VIT_PALETTE][3];
     vit__canvas canvas;
     uint8_t *unit[MOST_SAMPLES]; /* as read, a plane each */
@@ -219,8 +220,8 @@ static vit_status open_plane(reader *r, unsigned plane)
     libtiff.options_errors(options, on_error, r);
     libtiff.options_warnings(options, on_warning, r);
     r->offset = 0;
-    r->tiff[plane] = libtiff.open("picture", "r", r, read_bytes, write_nothing, seek, close_nothing, size_of, map, unmap,
-                                  options);
+    r->tiff[plane] = libtiff.open("picture", "r", r, read_bytes, write_nothing, seek, close_nothing, size_of, map,
+                                  unmap, options);
     libtiff.options_free(options);
     return r->tiff[plane] ? VIT_OK : fail(r, "the first directory cannot be read");
 }
@@ -358,9 +359,10 @@ static vit_status check_samples(const reader *r)
 static vit_status read_directory(reader *r)
 {
     if (is_camera_raw(r))
-        return vit__fail(r->err, VIT_ERR_UNSUPPORTED_FORMAT, r->source->name,
-                         "this is a camera's raw file (DNG, NEF, CR2, ARW), which this project does not develop; have a "
-                         "program for photos write a JPEG or TIFF of it");
+        return vit__fail(
+            r->err, VIT_ERR_UNSUPPORTED_FORMAT, r->source->name,
+            "this is a camera's raw file (DNG, NEF, CR2, ARW), which this project does not develop; have a "
+            "program for photos write a JPEG or TIFF of it");
     if (!libtiff.get(r->tiff[0], TIFFTAG_IMAGEWIDTH, &r->width) ||
         !libtiff.get(r->tiff[0], TIFFTAG_IMAGELENGTH, &r->height) || r->width == 0 || r->height == 0)
         return fail(r, "the picture has no size");
@@ -651,7 +653,8 @@ static vit_status decode(reader *r)
     return status;
 }
 
-static vit_status read_tiff(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_tiff(const vit__source *source, const vit_load_options *options, vit_image *image,
+                            vit_error *err)
 {
     if (!vit__library_load(&library))
         return vit__fail_not_loaded(source, "TIFF", &library, err);

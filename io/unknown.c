@@ -19,7 +19,6 @@ typedef struct signature {
 /* clang-format on */
 
 static const signature signatures[] = {
-    AT(4, "ftypavi", "this is an AVIF file, " CONVERT),
     AT(4, "ftyphe", "this is a HEIC file, " CONVERT),
     AT(4, "ftypm", "this is a HEIF or MPEG-4 file, " CONVERT),
     AT(4, "ftyp", "this is a video or HEIF file, " CONVERT),

@@ -2,6 +2,7 @@
 #include "decode_cases.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -27,25 +28,37 @@ void decode_cases_close(decode_cases *cases)
     *cases = (decode_cases){0};
 }
 
-const vit__json *decode_case_row(const decode_cases *cases, size_t i)
+static const vit__json *find_row(const decode_cases *cases, size_t i, size_t *folder)
 {
-    size_t folder = 0;
+    *folder = 0;
     const vit__json *rows = vit__json_get(cases->manifests[0], "cases");
     while (i >= vit__json_length(rows)) {
         i -= vit__json_length(rows);
-        rows = vit__json_get(cases->manifests[++folder], "cases");
+        rows = vit__json_get(cases->manifests[++*folder], "cases");
     }
     return vit__json_at(rows, i);
 }
 
+const vit__json *decode_case_row(const decode_cases *cases, size_t i)
+{
+    size_t folder;
+    return find_row(cases, i, &folder);
+}
+
 const char *decode_case_file(const decode_cases *cases, size_t i)
 {
-    return vit__json_string(vit__json_get(decode_case_row(cases, i), "file"));
+    static char file[256];
+    size_t folder;
+    const vit__json *row = find_row(cases, i, &folder);
+    snprintf(file, sizeof file, "%s/%s", folders[folder], vit__json_string(vit__json_get(row, "file")));
+    return file;
 }
 
 const char *decode_fixture_path(const char *file)
 {
     size_t i = 0;
+    if (strchr(file, '/'))
+        return data_path("%s", file);
     while (i + 1 < DECODE_FOLDERS && access(data_path("%s/%s", folders[i], file), F_OK) != 0)
         i++;
     return data_path("%s/%s", folders[i], file);

@@ -17,11 +17,11 @@ typedef struct decode_cases {
 decode_cases decode_cases_open(void);
 void decode_cases_close(decode_cases *cases);
 
-/* Row i, and the name of its file. */
+/* Row i, and its file with the folder: "decode_more/gif_87a.gif". The name is valid until the next call. */
 const vit__json *decode_case_row(const decode_cases *cases, size_t i);
 const char *decode_case_file(const decode_cases *cases, size_t i);
 
-/* Where the file of a row is. Valid until data_path is called again. */
+/* Where a file is that is named with its folder, or without, where one folder alone has it. Valid until data_path is called again. */
 const char *decode_fixture_path(const char *file);
 
 /* The whole fixture in memory; the caller frees with vit_free. */
