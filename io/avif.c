@@ -50,7 +50,8 @@ static const vit__library_function functions[] = {
     {"avifImageYUVToRGB", &libavif.to_rgb},
 };
 
-static vit__library library = {.file = VIT_AVIF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
+static vit__library library = {
+    .file = VIT_AVIF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
 
 typedef struct reader {
     const vit__source *source;
@@ -124,7 +125,8 @@ static int orientation_of(const reader *r)
  * which gives other ones. Pillow has a newer one. */
 static bool is_reduced(const avifImage *image, bool has_alpha)
 {
-    const bool gray = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400, is_420 = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420;
+    const bool gray = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400,
+               is_420 = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420;
     if (image->depth <= 8 || (gray && !has_alpha))
         return false;
     return !has_alpha || gray || !(image->depth == 10 || (image->depth == 12 && is_420));
@@ -214,15 +216,16 @@ static void store(reader *r)
     }
 }
 
-static vit_status read_avif(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_avif(const vit__source *source, const vit_load_options *options, vit_image *image,
+                            vit_error *err)
 {
     if (!vit__library_load(&library))
         return vit__fail_not_loaded(source, "AVIF", &library, err);
     reader r = {.source = source, .options = options, .image = image, .err = err};
     vit_status status = open_file(&r);
     if (status == VIT_OK)
-        status = vit__canvas_create(source, r.decoder->image->width, r.decoder->image->height, orientation_of(&r), image,
-                                    &r.canvas, err);
+        status = vit__canvas_create(source, r.decoder->image->width, r.decoder->image->height, orientation_of(&r),
+                                    image, &r.canvas, err);
     if (status == VIT_OK)
         status = decode(&r);
     if (status == VIT_OK)

@@ -6,9 +6,9 @@
 #include "reader.h"
 
 /* The first that accepts decides. */
-static const vit__format *const formats[] = {&vit__format_jpeg, &vit__format_png, &vit__format_pnm, &vit__format_webp,
-                                             &vit__format_gif,  &vit__format_bmp, &vit__format_ico, &vit__format_psd,
-                                             &vit__format_tiff, &vit__format_avif};
+static const vit__format *const formats[] = {&vit__format_jpeg, &vit__format_png,  &vit__format_pnm, &vit__format_webp,
+                                             &vit__format_gif,  &vit__format_bmp,  &vit__format_ico, &vit__format_psd,
+                                             &vit__format_tiff, &vit__format_avif, &vit__format_heic};
 #define FORMATS (sizeof formats / sizeof *formats)
 
 const char *vit_image_format(size_t i)

@@ -32,7 +32,7 @@ typedef struct vit__format {
 } vit__format;
 
 extern const vit__format vit__format_jpeg, vit__format_png, vit__format_pnm, vit__format_webp, vit__format_gif,
-    vit__format_bmp, vit__format_ico, vit__format_psd, vit__format_tiff, vit__format_avif;
+    vit__format_bmp, vit__format_ico, vit__format_psd, vit__format_tiff, vit__format_avif, vit__format_heic;
 
 /* For everything else: always VIT_ERR_UNSUPPORTED_FORMAT, naming the format where it can be told. */
 vit__read_function vit__read_unknown;

@@ -7,6 +7,10 @@
 
 #define CONVERT "which this build does not read; convert it to PNG or JPEG"
 
+#define RAW                                                                                                                  \
+    "this is a camera's raw file (CR3, RAF, ORF, RW2, X3F), which this project does not develop; have a program for photos " \
+    "write a JPEG or TIFF of it"
+
 typedef struct signature {
     size_t offset;
     const char *bytes;
@@ -19,9 +23,14 @@ typedef struct signature {
 /* clang-format on */
 
 static const signature signatures[] = {
-    AT(4, "ftyphe", "this is a HEIC file, " CONVERT),
-    AT(4, "ftypm", "this is a HEIF or MPEG-4 file, " CONVERT),
-    AT(4, "ftyp", "this is a video or HEIF file, " CONVERT),
+    AT(0, "FUJIFILMCCD-RAW", RAW),
+    AT(4, "ftypcrx", RAW),
+    AT(0, "IIRO", RAW),
+    AT(0, "IIRS", RAW),
+    AT(0, "MMOR", RAW),
+    AT(0, "IIU\0", RAW),
+    AT(0, "FOVb", RAW),
+    AT(4, "ftyp", "this is a film (MPEG-4), not a picture"),
     AT(0, "\0\0\0\x0cjP  ", "this is a JPEG 2000 file, " CONVERT),
     AT(0, "\xff\x4f\xff\x51", "this is a JPEG 2000 file, " CONVERT),
     AT(0, "\0\0\0\x0cJXL ", "this is a JPEG XL file, " CONVERT),
@@ -102,6 +111,6 @@ vit_status vit__read_unknown(const vit__source *source, const vit_load_options *
     if (!message && all_zero(source))
         message = "the file holds nothing but zero bytes (a copy that failed?)";
     if (!message)
-        message = "not a picture in a format this project reads (JPEG, PNG, WebP, PPM, PGM, PBM)";
+        message = "not a picture in a format that this project reads (`vit --version` lists them)";
     return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name, "%s", message);
 }
