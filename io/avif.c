@@ -246,4 +246,4 @@ static vit_status read_avif(const vit__source *source, const vit_load_options *o
 #define read_avif NULL
 #endif
 
-const vit__format vit__format_avif = {"AVIF", is_avif, read_avif, "libavif-dev"};
+const vit__format vit__format_avif = {"AVIF", is_avif, read_avif, "install libavif-dev"};

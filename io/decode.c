@@ -6,9 +6,9 @@
 #include "reader.h"
 
 /* The first that accepts decides. */
-static const vit__format *const formats[] = {&vit__format_jpeg, &vit__format_png,  &vit__format_pnm, &vit__format_webp,
-                                             &vit__format_gif,  &vit__format_bmp,  &vit__format_ico, &vit__format_psd,
-                                             &vit__format_tiff, &vit__format_avif, &vit__format_heic};
+static const vit__format *const formats[] = {&vit__format_jpeg, &vit__format_png,  &vit__format_pnm,  &vit__format_webp,
+                                             &vit__format_gif,  &vit__format_bmp,  &vit__format_ico,  &vit__format_psd,
+                                             &vit__format_tiff, &vit__format_avif, &vit__format_heic, &vit__format_jxl};
 #define FORMATS (sizeof formats / sizeof *formats)
 
 const char *vit_image_format(size_t i)
@@ -28,10 +28,11 @@ static vit_status read_picture(const vit__source *source, const vit_load_options
             continue;
         if (f->read)
             return f->read(source, options, image, err);
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
-                         "this is a picture in the format %s, which this build does not read; install %s and build "
-                         "again, or convert the picture to PNG or JPEG",
-                         f->name, f->package);
+        return vit__fail(
+            err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
+            "this is a picture in the format %s, which this build of vit does not read; %s and build again, or "
+            "convert the picture to PNG or JPEG",
+            f->name, f->remedy);
     }
     return vit__read_unknown(source, options, image, err);
 }

@@ -308,4 +308,4 @@ static vit_status read_gif(const vit__source *source, const vit_load_options *op
 #define read_gif NULL
 #endif
 
-const vit__format vit__format_gif = {"GIF", is_gif, read_gif, "libgif-dev"};
+const vit__format vit__format_gif = {"GIF", is_gif, read_gif, "install libgif-dev"};

@@ -48,21 +48,16 @@ static struct {
 } libde265;
 
 static const vit__library_function functions[] = {
-    {"de265_new_decoder", &libde265.create},
-    {"de265_free_decoder", &libde265.destroy},
-    {"de265_push_NAL", &libde265.push},
-    {"de265_flush_data", &libde265.flush},
-    {"de265_decode", &libde265.decode},
-    {"de265_get_next_picture", &libde265.next_picture},
-    {"de265_get_error_text", &libde265.text},
-    {"de265_get_chroma_format", &libde265.chroma},
-    {"de265_get_image_width", &libde265.width},
-    {"de265_get_image_height", &libde265.height},
-    {"de265_get_bits_per_pixel", &libde265.bits},
-    {"de265_get_image_plane", &libde265.plane},
+    {"de265_new_decoder", &libde265.create},      {"de265_free_decoder", &libde265.destroy},
+    {"de265_push_NAL", &libde265.push},           {"de265_flush_data", &libde265.flush},
+    {"de265_decode", &libde265.decode},           {"de265_get_next_picture", &libde265.next_picture},
+    {"de265_get_error_text", &libde265.text},     {"de265_get_chroma_format", &libde265.chroma},
+    {"de265_get_image_width", &libde265.width},   {"de265_get_image_height", &libde265.height},
+    {"de265_get_bits_per_pixel", &libde265.bits}, {"de265_get_image_plane", &libde265.plane},
 };
 
-static vit__library library = {.file = VIT_HEIC_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
+static vit__library library = {
+    .file = VIT_HEIC_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
 
 typedef struct reader {
     const vit__source *source;
@@ -633,7 +628,8 @@ static vit_status apply_alpha(reader *r, vit_image *image)
     return status;
 }
 
-static vit_status read_heic(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_heic(const vit__source *source, const vit_load_options *options, vit_image *image,
+                            vit_error *err)
 {
     if (!vit__library_load(&library))
         return vit__fail_not_loaded(source, "HEIC", &library, err);
@@ -658,4 +654,4 @@ static vit_status read_heic(const vit__source *source, const vit_load_options *o
 #define read_heic NULL
 #endif
 
-const vit__format vit__format_heic = {"HEIC", is_heic, read_heic, "libde265-dev"};
+const vit__format vit__format_heic = {"HEIC", is_heic, read_heic, "install libde265-dev"};

@@ -10,9 +10,9 @@
 
 typedef struct vit__heif_item {
     uint32_t id;
-    char type[4];                  /* "hvc1", "grid", ... */
-    const uint8_t *location;       /* its entry in iloc, behind the id; NULL: none */
-    const uint8_t *associations;   /* its entry in ipma, behind the id; NULL: none */
+    char type[4];                /* "hvc1", "grid", ... */
+    const uint8_t *location;     /* its entry in iloc, behind the id; NULL: none */
+    const uint8_t *associations; /* its entry in ipma, behind the id; NULL: none */
 } vit__heif_item;
 
 typedef struct vit__heif {
@@ -21,7 +21,7 @@ typedef struct vit__heif {
     size_t n_items;
     vit__box *properties;
     size_t n_properties;
-    vit__box references, inner_data; /* iref's boxes; idat */
+    vit__box references, inner_data;  /* iref's boxes; idat */
     vit__box locations, associations; /* the rest of iloc and ipma while they are read; then their whole contents */
     uint32_t primary;
     unsigned iref_version, iloc_version, ipma_flags;

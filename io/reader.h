@@ -27,12 +27,13 @@ typedef vit_status vit__read_function(const vit__source *source, const vit_load_
 typedef struct vit__format {
     const char *name;                           /* "GIF" */
     bool (*accepts)(const vit__source *source); /* by content; also where the build lacks the format */
-    vit__read_function *read;                   /* NULL: the build lacks it, and would have it with */
-    const char *package;                        /* this package of Debian. NULL: no build lacks it */
+    vit__read_function *read;                   /* NULL: the build lacks it, and would have it after */
+    const char *remedy;                         /* "install libgif-dev"; NULL: no build lacks it */
 } vit__format;
 
 extern const vit__format vit__format_jpeg, vit__format_png, vit__format_pnm, vit__format_webp, vit__format_gif,
-    vit__format_bmp, vit__format_ico, vit__format_psd, vit__format_tiff, vit__format_avif, vit__format_heic;
+    vit__format_bmp, vit__format_ico, vit__format_psd, vit__format_tiff, vit__format_avif, vit__format_heic,
+    vit__format_jxl;
 
 /* For everything else: always VIT_ERR_UNSUPPORTED_FORMAT, naming the format where it can be told. */
 vit__read_function vit__read_unknown;

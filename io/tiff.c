@@ -683,4 +683,4 @@ static vit_status read_tiff(const vit__source *source, const vit_load_options *o
 #define read_tiff NULL
 #endif
 
-const vit__format vit__format_tiff = {"TIFF", is_tiff, read_tiff, "libtiff-dev"};
+const vit__format vit__format_tiff = {"TIFF", is_tiff, read_tiff, "install libtiff-dev"};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where bytes end up that no reader takes: says what they are, so that the user knows what to do next. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,8 +34,6 @@ static const signature signatures[] = {
     AT(4, "ftyp", "this is a film (MPEG-4), not a picture"),
     AT(0, "\0\0\0\x0cjP  ", "this is a JPEG 2000 file, " CONVERT),
     AT(0, "\xff\x4f\xff\x51", "this is a JPEG 2000 file, " CONVERT),
-    AT(0, "\0\0\0\x0cJXL ", "this is a JPEG XL file, " CONVERT),
-    AT(0, "\xff\x0a", "this is a JPEG XL file, " CONVERT),
     AT(0, "qoif", "this is a QOI file, " CONVERT),
     AT(0, "\x76\x2f\x31\x01", "this is an OpenEXR file, " CONVERT),
     AT(0, "P7", "this is a PAM file, " CONVERT),
@@ -96,6 +95,15 @@ static bool all_zero(const vit__source *source)
     return true;
 }
 
+/* "JPEG, PNG, PNM", into text, which is returned. */
+static const char *list_formats(char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; vit_image_format(i) && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", vit_image_format(i));
+    return text;
+}
+
 vit_status vit__read_unknown(const vit__source *source, const vit_load_options *options, vit_image *image,
                              vit_error *err)
 {
@@ -111,6 +119,7 @@ vit_status vit__read_unknown(const vit__source *source, const vit_load_options *
     if (!message && all_zero(source))
         message = "the file holds nothing but zero bytes (a copy that failed?)";
     if (!message)
-        message = "not a picture in a format that this project reads (`vit --version` lists them)";
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
+                         "not a picture in a format that this build reads (%s)", list_formats((char[256]){0}, 256));
     return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name, "%s", message);
 }

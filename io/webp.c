@@ -182,4 +182,4 @@ static vit_status read_webp(const vit__source *source, const vit_load_options *o
 #define read_webp NULL
 #endif
 
-const vit__format vit__format_webp = {"WebP", is_webp, read_webp, "libwebp-dev"};
+const vit__format vit__format_webp = {"WebP", is_webp, read_webp, "install libwebp-dev"};

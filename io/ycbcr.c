@@ -14,7 +14,7 @@
 static const struct {
     unsigned matrix;
     float red, blue;
-} matrices[] = {{1, .2126f, .0722f}, {4, .30f, .11f},     {5, .299f, .114f},    {6, .299f, .114f},
+} matrices[] = {{1, .2126f, .0722f}, {4, .30f, .11f},     {5, .299f, .114f},   {6, .299f, .114f},
                 {7, .212f, .087f},   {9, .2627f, .0593f}, {10, .2627f, .0593f}};
 
 static void fill_coefficients(vit__ycbcr *how, unsigned matrix)

@@ -18,11 +18,11 @@ typedef struct vit__planes {
 } vit__planes;
 
 typedef struct vit__ycbcr {
-    float r, gb, gr, b;  /* R = Y + r Cr, G = Y + gb Cb + gr Cr, B = Y + b Cb */
-    int whole[4];        /* the same * 256 */
-    bool full;           /* all levels are used, else 16 to 235 */
-    bool is_whole;       /* in whole numbers, of 8 bits */
-    bool is_identity;    /* the planes are G, B, R */
+    float r, gb, gr, b; /* R = Y + r Cr, G = Y + gb Cb + gr Cr, B = Y + b Cb */
+    int whole[4];       /* the same * 256 */
+    bool full;          /* all levels are used, else 16 to 235 */
+    bool is_whole;      /* in whole numbers, of 8 bits */
+    bool is_identity;   /* the planes are G, B, R */
 } vit__ycbcr;
 
 /* matrix: as in ITU-T H.273, and full_range, as the nclx box says them. in_floats: whole numbers are not used where they would be. */
