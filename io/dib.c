@@ -189,8 +189,10 @@ static bool put_literal(runs *r, size_t count)
     if (!has(dib->source, r->next, bytes))
         return false;
     const uint8_t *b = dib->source->bytes + r->next;
-    for (size_t i = 0; i < pixels; i++)
-        dib->indices[r->done++] = nibbles ? b[i / 2] >> (i % 2 ? 0 : 4) & 15 : b[i];
+    for (size_t i = 0; i < pixels; i++) {
+        const unsigned pair = b[i / 2], nibble = i % 2 ? pair & 15 : pair >> 4;
+        dib->indices[r->done++] = nibbles ? (uint8_t)nibble : b[i];
+    }
     r->x += count;
     r->next += bytes;
     r->next += r->next % 2;

@@ -88,17 +88,18 @@ static vit_status take_info(reader *r)
                                  JXL_NATIVE_ENDIAN, 0};
     vit_status status = vit__check_pixels(r->source, r->options, r->width, r->height, r->err);
     if (status == VIT_OK && (uint64_t)r->width * r->height > MOST_PIXELS)
-        status = vit__fail(r->err, VIT_ERR_TOO_LARGE, r->source->name,
-                           "JPEG XL: %lu x %lu pixels are more than the limit of %lu for this format; convert it to PNG",
-                           (unsigned long)r->width, (unsigned long)r->height, (unsigned long)MOST_PIXELS);
+        status = vit__fail(
+            r->err, VIT_ERR_TOO_LARGE, r->source->name,
+            "JPEG XL: %lu x %lu pixels are more than the limit of %lu for this format; convert it to PNG",
+            (unsigned long)r->width, (unsigned long)r->height, (unsigned long)MOST_PIXELS);
     return status;
 }
 
 static vit_status give_pixels(reader *r)
 {
     size_t size = 0;
-    const size_t wanted =
-        (size_t)r->width * r->height * r->format.num_channels * (r->format.data_type == JXL_TYPE_UINT16 ? 2 : 1);
+    const size_t wanted = (size_t)r->width * r->height * r->format.num_channels *
+                          (r->format.data_type == JXL_TYPE_UINT16 ? 2 : 1);
     if (libjxl.out_size(r->decoder, &r->format, &size) != JXL_DEC_SUCCESS || size != wanted || r->pixels)
         return corrupt(r);
     r->pixels = vit__alloc(size, 1);
@@ -113,7 +114,8 @@ static vit_status give_jpeg(reader *r)
     if (r->jpeg)
         r->jpeg_size = r->jpeg_room - libjxl.release_jpeg(r->decoder);
     if (r->jpeg_room >= r->options->max_bytes)
-        return vit__fail(r->err, VIT_ERR_TOO_LARGE, r->source->name, "JPEG XL: the JPEG in it is past the limit on bytes");
+        return vit__fail(r->err, VIT_ERR_TOO_LARGE, r->source->name,
+                         "JPEG XL: the JPEG in it is past the limit on bytes");
     const size_t room = r->jpeg_room ? 2 * r->jpeg_room : FIRST_JPEG;
     uint8_t *grown = vit__realloc(r->jpeg, room, 1);
     if (!grown)

@@ -494,14 +494,16 @@ static void expand(const reader *r, const uint8_t *row, size_t count, uint8_t *t
     if (r->bits == 12) {
         for (size_t i = 0; i < count; i++) {
             const uint8_t *b = row + i / 2 * 3;
-            to[i * step] = i % 2 == 0 ? b[0] : (uint8_t)(b[1] << 4 | b[2] >> 4);
+            const unsigned level = i % 2 == 0 ? b[0] : (b[1] & 15u) << 4 | b[2] >> 4;
+            to[i * step] = (uint8_t)level;
         }
         return;
     }
     const unsigned most = (1u << r->bits) - 1;
     for (size_t i = 0; i < count; i++) {
         const size_t bit = i * r->bits;
-        to[i * step] = (uint8_t)(row[bit / 8] >> (8 - r->bits - bit % 8) & most);
+        const unsigned byte = row[bit / 8];
+        to[i * step] = (uint8_t)(byte >> (8 - r->bits - bit % 8) & most);
     }
 }
 

@@ -127,7 +127,7 @@ class BadInputs(Case):
 
     def test_in_folders(self):
         self.picture("f/good.png")
-        write(self.path("f/bad.gif"), b"GIF89a")
+        write(self.path("f/bad.gif"), b"no picture")
         os.mkfifo(self.path("f/pipe.jpg"))
         rows = self.classify("f", status=1)
         self.assertEqual([(r["path"], r.get("error", {}).get("code")) for r in rows],
