@@ -12,6 +12,7 @@ static bool is_gif(const vit__source *source)
 
 #ifdef VIT_HAVE_GIF
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <gif_lib.h>
@@ -97,10 +98,11 @@ static int read_bytes(GifFileType *gif, GifByteType *to, int count)
     return count;
 }
 
+/* giflib does not always tell a lack of memory from damage, and malloc does: errno is 0 before giflib is called. */
 static vit_status fail(const reader *r, int code)
 {
     const char *name = r->source->name;
-    if (code == D_GIF_ERR_NOT_ENOUGH_MEM)
+    if (code == D_GIF_ERR_NOT_ENOUGH_MEM || errno == ENOMEM)
         return vit__fail_memory(r->err, name);
     if (r->ended)
         return vit__fail_truncated(r->source, "GIF", r->err);
@@ -285,6 +287,7 @@ static vit_status read_gif(const vit__source *source, const vit_load_options *op
     if (!vit__library_load(&library))
         return vit__fail_not_loaded(source, "GIF", &library, err);
     reader r = {.source = source, .options = options, .image = image, .err = err, .transparent = NO_COLOUR};
+    errno = 0;
     vit_status status = open_file(&r);
     if (status == VIT_OK)
         status = find_frame(&r);

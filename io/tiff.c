@@ -119,6 +119,8 @@ typedef struct reader {
 
 /* ------------------------------------------------------------------ libtiff's callbacks ---- */
 
+static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) VIT_PRINTF(4, 0);
+
 static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments)
 {
     (void)tiff;
