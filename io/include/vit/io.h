@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM and, where
- * built with libwebp, WebP, told apart by content, never by name. Pixels equal those of
- * Pillow's Image.open(...).convert("RGB") (after ImageOps.exif_transpose, by default).
+ * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM, BMP, ICO, PSD and, where
+ * built with their libraries, WebP, GIF, TIFF, AVIF, HEIC and JPEG XL, told apart by content, never
+ * by name. Pixels equal those of Pillow's Image.open(...).convert("RGB") (after
+ * ImageOps.exif_transpose, by default). Of TIFF, HEIC and JPEG XL, which Pillow turns while it
+ * loads, the orientation is applied always.
  *
  *     vit_image image = {0};
  *     vit_error err = {0};
