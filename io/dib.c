@@ -274,21 +274,35 @@ static unsigned index_at(const vit__dib *dib, const uint8_t *row, size_t x)
     return row[bit / 8] >> (8 - dib->bits - bit % 8) & ((1u << dib->bits) - 1);
 }
 
-void vit__dib_row(const vit__dib *dib, uint32_t y, uint8_t *rgba)
+/* 24 and 32 bits. */
+static void reorder(const vit__dib *dib, const uint8_t *row, unsigned channels, uint8_t *pixels)
+{
+    const size_t bytes = dib->bits / 8;
+    const uint8_t red = dib->order[0], green = dib->order[1], blue = dib->order[2], alpha = dib->order[3];
+    for (size_t x = 0; x < dib->width; x++, row += bytes, pixels += channels) {
+        pixels[0] = row[red];
+        pixels[1] = row[green];
+        pixels[2] = row[blue];
+        if (channels == 4)
+            pixels[3] = dib->has_alpha ? row[alpha] : 255;
+    }
+}
+
+void vit__dib_row(const vit__dib *dib, uint32_t y, unsigned channels, uint8_t *pixels)
 {
     const size_t stored = dib->top_down ? y : dib->height - 1 - y;
     const uint8_t *row = dib->source->bytes + dib->pixels + stored * stride_of(dib);
     const uint8_t *indices = dib->indices ? dib->indices + stored * dib->width : NULL;
-    const size_t bytes = dib->bits / 8;
-    for (size_t x = 0; x < dib->width; x++, rgba += 4) {
-        const uint8_t *pixel = indices ? NULL : row + x * bytes;
-        rgba[3] = 255;
-        if (dib->bits <= 8)
-            memcpy(rgba, dib->palette[indices ? indices[x] : index_at(dib, row, x)], 3);
-        else if (dib->bits == 16)
-            expand_16(dib, vit__le16(pixel), rgba);
+    if (dib->bits > 16) {
+        reorder(dib, row, channels, pixels);
+        return;
+    }
+    for (size_t x = 0; x < dib->width; x++, pixels += channels) {
+        if (dib->bits == 16)
+            expand_16(dib, vit__le16(row + 2 * x), pixels);
         else
-            for (size_t c = 0; c < (dib->has_alpha ? 4u : 3u); c++)
-                rgba[c] = pixel[dib->order[c]];
+            memcpy(pixels, dib->palette[indices ? indices[x] : index_at(dib, row, x)], 3);
+        if (channels == 4)
+            pixels[3] = 255;
     }
 }

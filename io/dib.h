@@ -28,7 +28,7 @@ vit_status vit__dib_open(const vit__source *source, size_t at, size_t pixels, vi
  * read. */
 vit_status vit__dib_prepare(vit__dib *dib, vit_error *err);
 
-/* Row y, from the top, as RGBA. */
-void vit__dib_row(const vit__dib *dib, uint32_t y, uint8_t *rgba);
+/* Row y, from the top, as RGB (3 channels) or RGBA (4). */
+void vit__dib_row(const vit__dib *dib, uint32_t y, unsigned channels, uint8_t *pixels);
 
 #endif

@@ -276,7 +276,7 @@ static bool take_piece(const vit__heif *heif, const place *p, vit__box *rest, co
     if (!take(rest, heif->index_size, &index) || !take(rest, heif->offset_size, &offset) ||
         !take(rest, heif->length_size, &length))
         return false;
-    if (p->base > in->size || offset > in->size - p->base)
+    if (!in->bytes || p->base > in->size || offset > in->size - p->base)
         return false;
     const uint64_t left = in->size - p->base - offset;
     if (length > left)

@@ -90,7 +90,7 @@ static vit_status read_rows(const vit__dib *dib, const mask *m, const vit_load_o
     if (!row)
         return vit__fail_memory(err, dib->source->name);
     for (uint32_t y = 0; y < dib->height; y++) {
-        vit__dib_row(dib, y, row);
+        vit__dib_row(dib, y, 4, row);
         apply_mask(m, dib, y, row);
         vit__alpha_resolve(row, dib->width, options);
         vit__canvas_store(canvas, y, 1, row);

@@ -347,7 +347,8 @@ static vit_status check_samples(const reader *r)
 {
     const uint16_t format = number(r, TIFFTAG_SAMPLEFORMAT);
     const bool few = r->bits == 1 || r->bits == 2 || r->bits == 4 || r->bits == 12;
-    if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID)
+    const bool byte = r->bits == 8 && r->kind == TABLE; /* taken as if it had no sign, as in Pillow */
+    if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID && !(format == SAMPLEFORMAT_INT && byte))
         return refuse(r, "the number format", format);
     if (r->bits != 8 && r->bits != 16 && !(few && r->kind == TABLE))
         return refuse(r, "a depth of bits of", r->bits);
@@ -538,22 +539,30 @@ static void invert(const uint8_t *levels, size_t samples, size_t count, uint8_t 
             cmyk[4 * i + c] = (uint8_t)(255 - levels[i * samples + c]);
 }
 
-/* The row y of the units, to RGB in r->pixels. */
-static void resolve_row(reader *r, uint32_t y, size_t count)
+/* Whether rows are stored as RGB. */
+static bool is_plain(const reader *r)
 {
+    return r->kind == RGB && r->bits == 8 && r->samples == 3 && !r->planar;
+}
+
+/* The row y of the units, to RGB, which is returned: r->pixels, or the row itself. */
+static const uint8_t *resolve_row(reader *r, uint32_t y, size_t count)
+{
+    if (is_plain(r))
+        return r->unit[0] + y * r->row_size;
     const unsigned planes = planes_of(r);
     const size_t samples = r->planar ? planes : r->samples;
     if (r->kind == CONVERTED) {
         memcpy(r->pixels, r->unit[0] + y * r->row_size, count * 4);
         vit__alpha_drop(r->pixels, count);
-        return;
+        return r->pixels;
     }
     for (unsigned plane = 0; plane < planes; plane++)
         expand(r, r->unit[plane] + y * r->row_size, r->planar ? count : count * samples, r->levels + plane, planes);
     if (r->kind == CMYK) {
         invert(r->levels, samples, count, r->pixels);
         vit__cmyk_to_rgb(r->pixels, count);
-        return;
+        return r->pixels;
     }
     if (r->kind == TABLE)
         resolve_table(r, r->levels, samples, count, r->pixels);
@@ -563,6 +572,7 @@ static void resolve_row(reader *r, uint32_t y, size_t count)
         for (size_t i = 0; i < 4 * count; i++)
             r->pixels[i] = i % 4 == 3 ? r->pixels[i] : divide_out(r->pixels[i], r->pixels[i | 3]);
     vit__alpha_resolve(r->pixels, count, r->options);
+    return r->pixels;
 }
 
 /* ------------------------------------------------------------------ pixels ---- */
@@ -624,8 +634,8 @@ static void store_unit(reader *r, uint32_t x, uint32_t y)
     const uint32_t columns = r->width - x < r->unit_width ? r->width - x : r->unit_width;
     const uint32_t rows = r->height - y < r->unit_height ? r->height - y : r->unit_height;
     for (uint32_t i = 0; i < rows; i++) {
-        resolve_row(r, i, columns);
-        vit__canvas_scatter(&r->canvas, y + i, (vit__stride){x, 1, columns}, r->pixels);
+        const uint8_t *row = resolve_row(r, i, columns);
+        vit__canvas_scatter(&r->canvas, y + i, (vit__stride){x, 1, columns}, row);
     }
 }
 
