@@ -12,8 +12,8 @@
 #include "talk.h"
 #include "text.h"
 
-/* Formats that this build does not read are listed too, raw files of cameras among them: such a file is reported, not passed over
- * in silence. */
+/* Formats that this build does not read are listed too, raw files of cameras among them: such a file is reported, not
+ * passed over in silence. */
 static const char *const extensions[] = {"jpg",   "jpeg", "jpe",  "jfif", "mpo",   "png", "apng", "ppm", "pgm", "pbm",
                                          "pnm",   "webp", "gif",  "bmp",  "dib",   "tif", "tiff", "ico", "psd", "avif",
                                          "avifs", "heic", "heif", "hif",  "heics", "jxl", "jp2",  "tga", "dng", "nef",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* AVIF by libavif, with the settings of Pillow: the primary picture, or the first of a sequence. irot and imir are the orientation;
- * that of EXIF never counts. What dav1d, behind libavif, writes to stderr about damaged pictures cannot be had quiet from here. */
+/* AVIF by libavif, with the settings of Pillow: the primary picture, or the first of a sequence. irot and imir are the
+ * orientation; that of EXIF never counts. What dav1d, behind libavif, writes to stderr about damaged pictures cannot
+ * be had quiet from here. */
 #include "boxes.h"
 
 static bool is_avif(const vit__source *source)
@@ -78,7 +79,8 @@ static vit_status fail(const reader *r, avifResult result)
     return vit__fail(r->err, status, r->source->name, "AVIF: %s%s%s", libavif.text(result), why[0] ? ": " : "", why);
 }
 
-/* The limits are libavif's and dav1d's too: they hold for each tile, and for the size that the coded picture itself has. */
+/* The limits are libavif's and dav1d's too: they hold for each tile, and for the size that the coded picture itself
+ * has. */
 static vit_status open_file(reader *r)
 {
     avifDecoder *d = r->decoder = libavif.create();
@@ -96,8 +98,8 @@ static vit_status open_file(reader *r)
     return vit__check_pixels(r->source, r->options, d->image->width, d->image->height, r->err);
 }
 
-/* The turn by 0, 90, 180, 270 degrees to the left, and then the mirror: none, top and bottom, left and right, as the orientations of
- * EXIF. */
+/* The turn by 0, 90, 180, 270 degrees to the left, and then the mirror: none, top and bottom, left and right, as the
+ * orientations of EXIF. */
 static const int orientations[4][3] = {{1, 4, 2}, {8, 5, 7}, {3, 2, 4}, {6, 7, 5}};
 
 /* Where the container has no turn, XMP counts, unless EXIF has an orientation, whatever it is: so does Pillow. */
@@ -121,8 +123,8 @@ static int orientation_of(const reader *r)
     return vit__choose_orientation(0, vit__xmp_orientation(image->xmp.data, image->xmp.size));
 }
 
-/* Since libavif 1.0 planes of more than 8 bits are first cut to 8, with some exceptions; older ones keep all bits up to the colours,
- * which gives other ones. Pillow has a newer one. */
+/* Since libavif 1.0 planes of more than 8 bits are first cut to 8, with some exceptions; older ones keep all bits up
+ * to the colours, which gives other ones. Pillow has a newer one. */
 static bool is_reduced(const avifImage *image, bool has_alpha)
 {
     const bool gray = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400,
@@ -182,8 +184,8 @@ static vit_status decode(reader *r)
     return is_reduced(image, r->has_alpha) ? reduce(r) : VIT_OK;
 }
 
-/* Colours, into r->pixels or straight into the picture. With alpha libavif takes another way to them, so alpha is asked for even
- * where it is dropped. */
+/* Colours, into r->pixels or straight into the picture. With alpha libavif takes another way to them, so alpha is
+ * asked for even where it is dropped. */
 static vit_status convert(reader *r)
 {
     const avifImage *image = r->reduced ? r->reduced : r->decoder->image;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bitmaps of Windows: a header, perhaps a table of colours, and rows of pixels. BMP files hold one behind a header of their own, and
- * icons hold some. */
+/* Bitmaps of Windows: a header, perhaps a table of colours, and rows of pixels. BMP files hold one behind a header of
+ * their own, and icons hold some. */
 #ifndef VIT_DIB_H
 #define VIT_DIB_H
 
@@ -24,8 +24,8 @@ typedef struct vit__dib {
 /* Reads the header at `at`, and the colours. pixels is where the file header says that the pixels are, or 0. */
 vit_status vit__dib_open(const vit__source *source, size_t at, size_t pixels, vit__dib *dib, vit_error *err);
 
-/* Whether all rows are in the file. Unpacks run lengths. To be called when the limit on pixels has been checked; then rows may be
- * read. */
+/* Whether all rows are in the file. Unpacks run lengths. To be called when the limit on pixels has been checked; then
+ * rows may be read. */
 vit_status vit__dib_prepare(vit__dib *dib, vit_error *err);
 
 /* Row y, from the top, as RGB (3 channels) or RGBA (4). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GIF by giflib, record by record: the first frame on the canvas, as in Pillow. A frame that sticks out enlarges the canvas. Where
- * no frame lies, the canvas has the transparent colour, or else colour 0. What follows the first frame is not looked at. */
+/* GIF by giflib, record by record: the first frame on the canvas, as in Pillow. A frame that sticks out enlarges the
+ * canvas. Where no frame lies, the canvas has the transparent colour, or else colour 0. What follows the first frame
+ * is not looked at. */
 #include <string.h>
 
 #include "reader.h"
@@ -50,8 +51,8 @@ static const vit__library_function functions[] = {
 
 static vit__library library = {.file = VIT_GIF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
 
-/* The strings that codes stand for: that of a code is the string of another one and a colour. giflib's own would make something up
- * for a code that stands for nothing yet. */
+/* The strings that codes stand for: that of a code is the string of another one and a colour. giflib's own would make
+ * something up for a code that stands for nothing yet. */
 typedef struct strings {
     unsigned clear; /* this code empties the table; below it each code is a colour, and behind it is the end */
     unsigned next;  /* the first code that stands for nothing yet */

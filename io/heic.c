@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* HEIC: the container read by heif.c, the pictures in it decoded by libde265, the colours found by ycbcr.c. The primary picture counts,
- * with clap, irot and imir applied always, in their order, as libheif does; EXIF and XMP orientation never count. A picture may be
- * coded, another picture (iden), a grid of tiles, or an overlay of pictures. */
+/* HEIC: the container read by heif.c, the pictures in it decoded by libde265, the colours found by ycbcr.c. The
+ * primary picture counts, with clap, irot and imir applied always, in their order, as libheif does; EXIF and XMP
+ * orientation never count. A picture may be coded, another picture (iden), a grid of tiles, or an overlay. */
 #include "boxes.h"
 
 static bool is_heic(const vit__source *source)
@@ -27,8 +27,8 @@ static bool is_heic(const vit__source *source)
 
 #define DEPTH 5u /* pictures of pictures: sound files have two */
 
-/* Everything that is decoded or put together for one file, against what the limit allows: an iden of a grid of tiles is three times
- * the picture. The least is for the work that each takes, however small. */
+/* Everything that is decoded or put together for one file, against what the limit allows: an iden of a grid of tiles
+ * is three times the picture. The least is for the work that each takes, however small. */
 #define BUDGET 4u
 #define LEAST_COST 4096u
 
@@ -123,8 +123,8 @@ static void cut(uint32_t *at, uint32_t *extent, bool mirrored, uint32_t first, u
     *extent = length;
 }
 
-/* Clean aperture, along one direction: the size, and how far its middle is from that of the picture. Numbers of 32 bits with sign but
- * for the divisors. */
+/* Clean aperture, along one direction: the size, and how far its middle is from that of the picture. Numbers of 32
+ * bits with sign but for the divisors. */
 static bool find_aperture(const uint8_t *b, const uint8_t *offset, uint32_t extent, uint32_t *first, uint32_t *length)
 {
     const double by = vit__be32(b + 4), offset_by = vit__be32(offset + 4);
@@ -206,7 +206,8 @@ static void store(const target *to, uint32_t x, uint32_t y, uint32_t count, cons
 
 /* ------------------------------------------------------------------ coded pictures ---- */
 
-/* Hands a unit over, if it is one that the decoder may see. *begun: a picture has. false in *more: the first picture is complete. */
+/* Hands a unit over, if it is one that the decoder may see. *begun: a picture has. false in *more: the first picture
+ * is complete. */
 static vit_status push_unit(reader *r, de265_decoder_context *decoder, const uint8_t *unit, size_t size, bool *begun,
                             bool *more)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The container of HEIC files (ISO/IEC 23008-12): items that are pictures, or are made of others; their properties; what refers to what.
- * Nothing is copied out of the file but the table of items, and nothing in it is trusted. */
+/* The container of HEIC files (ISO/IEC 23008-12): items that are pictures, or are made of others; their properties;
+ * what refers to what. Nothing is copied out of the file but the table of items, and nothing in it is trusted. */
 #ifndef VIT_HEIF_H
 #define VIT_HEIF_H
 

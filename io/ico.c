@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Icons of Windows: of the pictures in the file the largest counts, which is a PNG or a bitmap, as in Pillow. The height of a bitmap
- * counts its rows twice, for behind the colours there is a mask of the pixels that are transparent. */
+/* Icons of Windows: of the pictures in the file the largest counts, which is a PNG or a bitmap, as in Pillow. The
+ * height of a bitmap counts its rows twice, for behind the colours there is a mask of what is transparent. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* JPEG XL by libjxl: a codestream, alone or in a container; of an animation the first frame. A JPEG that was packed without loss is put
- * together again and read as the JPEG that it was, as in Pillow. The orientation of the codestream is applied always; that of EXIF, which
- * by the standard does not count, never. What libjxl writes to stderr about damaged pictures cannot be had quiet from here. */
+/* JPEG XL by libjxl: a codestream, alone or in a container; of an animation the first frame. A JPEG that was packed
+ * without loss is put together again and read as the JPEG that it was, as in Pillow. The orientation of the codestream
+ * is applied always; that of EXIF, which by the standard does not count, never. What libjxl writes to stderr about
+ * damaged pictures cannot be had quiet from here. */
 #include <string.h>
 
 #include "reader.h"

@@ -10,8 +10,8 @@
 
 #define VIT_PALETTE 256
 
-/* Fills a table of which n colours are known, as Pillow does. Numbers past the table are black. A table of grays that are each
- * their own number is no table: then every number is its own gray. */
+/* Fills a table of which n colours are known, as Pillow does. Numbers past the table are black. A table of grays that
+ * are each their own number is no table: then every number is its own gray. */
 static inline void vit__palette_complete(uint8_t palette[VIT_PALETTE][3], size_t n)
 {
     bool grays = true;

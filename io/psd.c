@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Photoshop files: the flattened picture behind the layers, 8 bits a channel, as it is or in PackBits. A file that was saved without
- * one ("maximize compatibility") has white there, and Pillow shows that too. */
+/* Photoshop files: the flattened picture behind the layers, 8 bits a channel, as it is or in PackBits. A file that was
+ * saved without one ("maximize compatibility") has white there, and Pillow shows that too. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* TIFF and BigTIFF: the first directory. libtiff gives rows and tiles as they are stored, unpacked; what their samples mean is found
- * here, by Pillow's rules. (libtiff's own way to colours multiplies alpha in and rounds 16 bits otherwise.) The orientation is
- * applied always, as in Pillow. */
+/* TIFF and BigTIFF: the first directory. libtiff gives rows and tiles as they are stored, unpacked; what their samples
+ * mean is found here, by Pillow's rules. (libtiff's own way to colours multiplies alpha in and rounds 16 bits
+ * otherwise.) The orientation is applied always, as in Pillow. */
 #include <string.h>
 
 #include "reader.h"
@@ -33,8 +33,8 @@ static bool is_tiff(const vit__source *source)
 
 #define MOST_SAMPLES 6 /* a pixel; Pillow's limit */
 
-/* libtiff may not ask for more than this and eight times the file at once: tables of a directory are as large as the file says, and
- * numbers of two bytes become eight. Pixels are unpacked into memory of our own. */
+/* libtiff may not ask for more than this and eight times the file at once: tables of a directory are as large as the
+ * file says, and numbers of two bytes become eight. Pixels are unpacked into memory of our own. */
 #define LIBTIFF_MEMORY ((size_t)64 << 20)
 
 /* Below this many bytes of pixels it does not matter what the file can hold. */
@@ -390,8 +390,8 @@ static vit_status read_directory(reader *r)
 
 /* ------------------------------------------------------------------ sizes ---- */
 
-/* Whether strips are read whole. In PackBits a run may reach into the next row, and libtiff then loses it where rows are asked for
- * one by one. Others are read row by row, since a strip may be the whole picture. */
+/* Whether strips are read whole. In PackBits a run may reach into the next row, and libtiff then loses it where rows
+ * are asked for one by one. Others are read row by row, since a strip may be the whole picture. */
 static bool by_strips(const reader *r)
 {
     return !r->tiled && (r->kind == CONVERTED || r->compression == COMPRESSION_PACKBITS);
@@ -478,7 +478,8 @@ static vit_status prepare(reader *r)
 
 /* ------------------------------------------------------------------ samples ---- */
 
-/* count samples of the row to 8-bit levels, at to, to + step, ...: numbers below 8 bits as they are, the high 8 bits of more. */
+/* count samples of the row to 8-bit levels, at to, to + step, ...: numbers below 8 bits as they are, the high 8 bits
+ * of more. */
 static void expand(const reader *r, const uint8_t *row, size_t count, uint8_t *to, size_t step)
 {
     if (r->bits == 8) {
@@ -577,8 +578,8 @@ static const uint8_t *resolve_row(reader *r, uint32_t y, size_t count)
 
 /* ------------------------------------------------------------------ pixels ---- */
 
-/* libtiff's own conversion, for colours that it alone knows. Its rows run from the bottom up: those of a strip within what the
- * strip has of the picture, those of a tile within the whole tile. */
+/* libtiff's own conversion, for colours that it alone knows. Its rows run from the bottom up: those of a strip within
+ * what the strip has of the picture, those of a tile within the whole tile. */
 static bool read_converted(reader *r, uint32_t x, uint32_t y)
 {
     uint32_t *raster = (uint32_t *)(void *)r->unit[0];

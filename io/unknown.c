@@ -8,9 +8,9 @@
 
 #define CONVERT "which this build does not read; convert it to PNG or JPEG"
 
-#define RAW                                                                                                                  \
-    "this is a camera's raw file (CR3, RAF, ORF, RW2, X3F), which this project does not develop; have a program for photos " \
-    "write a JPEG or TIFF of it"
+#define RAW                                                                                                            \
+    "this is a camera's raw file (CR3, RAF, ORF, RW2, X3F), which this project does not develop; have a program for "  \
+    "photos write a JPEG or TIFF of it"
 
 typedef struct signature {
     size_t offset;

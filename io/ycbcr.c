@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* - 4:2:0 of full range: reduced to 8 bits first, then whole numbers: R = Y + ((256 r Cr + 128) >> 8), and so on.
- * - All else in float32: limited range is stretched, 0.5 added, cut to whole numbers, clipped, and reduced to 8 bits last.
- * Chroma is repeated, never smoothed. */
+/* 4:2:0 of full range is reduced to 8 bits first. Whole numbers follow: R = Y + ((256 r Cr + 128) >> 8), and so on.
+ * All else goes through float32: limited range is stretched, 0.5 added, cut to whole numbers, clipped, and reduced to 8
+ * bits last. Chroma is repeated, never smoothed. */
 #include "ycbcr.h"
 
 #include <math.h>

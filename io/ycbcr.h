@@ -25,7 +25,8 @@ typedef struct vit__ycbcr {
     bool is_identity;   /* the planes are G, B, R */
 } vit__ycbcr;
 
-/* matrix: as in ITU-T H.273, and full_range, as the nclx box says them. in_floats: whole numbers are not used where they would be. */
+/* matrix: as in ITU-T H.273, and full_range, as the nclx box says them. in_floats: whole numbers are not used where
+ * they would be. */
 vit__ycbcr vit__ycbcr_of(const vit__planes *planes, unsigned matrix, bool full_range, bool in_floats);
 
 /* Row y. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rows of tests/data/decode/manifest.json and, behind them, of tests/data/decode_more/manifest.json. README.md in each of
- * these folders explains them. */
+/* The rows of tests/data/decode/manifest.json and, behind them, of tests/data/decode_more/manifest.json. README.md in
+ * each of these folders explains them. */
 #ifndef VIT_DECODE_CASES_H
 #define VIT_DECODE_CASES_H
 
@@ -21,7 +21,8 @@ void decode_cases_close(decode_cases *cases);
 const vit__json *decode_case_row(const decode_cases *cases, size_t i);
 const char *decode_case_file(const decode_cases *cases, size_t i);
 
-/* Where a file is that is named with its folder, or without, where one folder alone has it. Valid until data_path is called again. */
+/* Where a file is that is named with its folder, or without, where one folder alone has it. Valid until data_path is
+ * called again. */
 const char *decode_fixture_path(const char *file);
 
 /* The whole fixture in memory; the caller frees with vit_free. */

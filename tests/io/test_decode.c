@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every file of tests/data/decode and decode_more: ends as its row says, with exactly its pixels, whichever way it is asked. */
+/* Every file of tests/data/decode and decode_more: ends as its row says, with exactly its pixels, whichever way it is
+ * asked. */
 #include <stdlib.h>
 #include <string.h>
 

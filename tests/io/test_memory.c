@@ -230,8 +230,8 @@ static void a_single_refused_request_is_survived(void **state)
     }
 }
 
-/* Of these formats only the picture itself is refused, by its size: their libraries (libwebp 1.2.4, libtiff 4.5.0, libavif 0.11, libde265
- * 1.0.11, libjxl 0.7) do not survive every refusal of their own. */
+/* Of these formats only the picture itself is refused, by its size: their libraries (libwebp 1.2.4, libtiff 4.5.0,
+ * libavif 0.11, libde265 1.0.11, libjxl 0.7) do not survive every refusal of their own. */
 static void no_room_for_the_picture(void **state)
 {
     (void)state;
