@@ -12,9 +12,12 @@
 #include "talk.h"
 #include "text.h"
 
-/* Formats that this build does not read are listed too: such a file is reported, not passed over in silence. */
-static const char *const extensions[] = {"jpg", "jpeg", "jpe", "jfif", "png", "ppm",  "pgm", "pbm",
-                                         "pnm", "webp", "gif", "bmp",  "tif", "tiff", NULL};
+/* Formats that this build does not read are listed too, raw files of cameras among them: such a file is reported, not
+ * passed over in silence. */
+static const char *const extensions[] = {"jpg",   "jpeg", "jpe",  "jfif", "mpo",   "png", "apng", "ppm", "pgm", "pbm",
+                                         "pnm",   "webp", "gif",  "bmp",  "dib",   "tif", "tiff", "ico", "psd", "avif",
+                                         "avifs", "heic", "heif", "hif",  "heics", "jxl", "jp2",  "tga", "dng", "nef",
+                                         "cr2",   "cr3",  "arw",  "raf",  "orf",   "rw2", NULL};
 
 /* One folder on the way down. Names of folders end with '/': sorted so, a depth-first walk meets the files in the byte
  * order of their whole paths ("a.jpg" before "a/b.jpg"). */

@@ -13,6 +13,7 @@
 #include "spelling.h"
 #include "talk.h"
 #include "text.h"
+#include "vit/io.h"
 #include "vit/vit.h"
 
 static const cli_command *const commands[] = {
@@ -62,7 +63,10 @@ static cli_exit print_overview(void)
 static cli_exit print_version(void)
 {
     cli_text text = {0};
-    cli_text_format(&text, "vit %s\n", vit_version());
+    cli_text_format(&text, "vit %s\npictures:", vit_version());
+    for (size_t i = 0; vit_image_format(i); i++)
+        cli_text_format(&text, "%s %s", i ? "," : "", vit_image_format(i));
+    cli_text_string(&text, "\n");
     cli_exit status = cli_print(&text);
     cli_text_free(&text);
     return status;

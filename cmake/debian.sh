@@ -45,6 +45,15 @@ install_missing() {
     missing=
 }
 
+# Formats of pictures that a build may do without.
+need_format_packages() {
+    need_file /usr/include/gif_lib.h libgif-dev
+    need_library libtiff-4 libtiff-dev
+    need_library libavif libavif-dev
+    need_library libde265 libde265-dev
+    need_library libjxl libjxl-dev
+}
+
 # What building the project takes.
 need_build_packages() {
     need_tool cmake cmake

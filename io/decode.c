@@ -5,22 +5,37 @@
 #include "byte_limit.h"
 #include "reader.h"
 
-typedef struct format {
-    bool (*accepts)(const vit__source *source);
-    vit__read_function *read;
-} format;
+/* The first that accepts decides. */
+static const vit__format *const formats[] = {&vit__format_jpeg, &vit__format_png,  &vit__format_pnm,  &vit__format_webp,
+                                             &vit__format_gif,  &vit__format_bmp,  &vit__format_ico,  &vit__format_psd,
+                                             &vit__format_tiff, &vit__format_avif, &vit__format_heic, &vit__format_jxl};
+#define FORMATS (sizeof formats / sizeof *formats)
 
-static bool accepts_anything(const vit__source *source)
+const char *vit_image_format(size_t i)
 {
-    (void)source;
-    return true;
+    for (size_t n = 0; n < FORMATS; n++)
+        if (formats[n]->read && i-- == 0)
+            return formats[n]->name;
+    return NULL;
 }
 
-/* The first row that accepts decides. */
-static const format formats[] = {
-    {vit__is_jpeg, vit__read_jpeg}, {vit__is_png, vit__read_png},          {vit__is_pnm, vit__read_pnm},
-    {vit__is_webp, vit__read_webp}, {accepts_anything, vit__read_unknown},
-};
+static vit_status read_picture(const vit__source *source, const vit_load_options *options, vit_image *image,
+                               vit_error *err)
+{
+    for (size_t i = 0; i < FORMATS; i++) {
+        const vit__format *f = formats[i];
+        if (!f->accepts(source))
+            continue;
+        if (f->read)
+            return f->read(source, options, image, err);
+        return vit__fail(
+            err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
+            "this is a picture in the format %s, which this build of vit does not read; %s and build again, or "
+            "convert the picture to PNG or JPEG",
+            f->name, f->remedy);
+    }
+    return vit__read_unknown(source, options, image, err);
+}
 
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err)
@@ -31,6 +46,22 @@ vit_status vit__check_pixels(const vit__source *source, const vit_load_options *
                      "%" PRIu64 " x %" PRIu64 " pixels are more than the limit of %" PRIu64
                      "; raise the limit on pixels if you trust this file",
                      width, height, options->max_pixels);
+}
+
+vit_status vit__fail_truncated(const vit__source *source, const char *format, vit_error *err)
+{
+    return vit__fail(err, VIT_ERR_TRUNCATED, source->name,
+                     "the %s data end too early (after %zu bytes); copy or download the file again", format,
+                     source->size);
+}
+
+vit_status vit__fail_not_loaded(const vit__source *source, const char *format, const vit__library *library,
+                                vit_error *err)
+{
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
+                     "this is a picture in the format %s, and the library that reads it is not installed (%s); install "
+                     "%s, or convert the picture to PNG or JPEG",
+                     format, library->why, library->file);
 }
 
 static vit_status complete_options(const vit_load_options *given, vit_load_options *options, vit_error *err)
@@ -64,12 +95,9 @@ vit_status vit_image_decode(const void *bytes, size_t size, const char *name, co
         return vit__fail_too_large(err, name, &kind);
 
     const vit__source source = {bytes, size, name};
-    const format *found = formats;
-    while (!found->accepts(&source))
-        found++;
     uint32_t whole[2] = {0};
     options.whole_size = whole;
-    status = found->read(&source, &options, image, err);
+    status = read_picture(&source, &options, image, err);
     if (given && given->whole_size) {
         given->whole_size[0] = whole[0] ? whole[0] : image->width;
         given->whole_size[1] = whole[1] ? whole[1] : image->height;

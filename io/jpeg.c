@@ -10,6 +10,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "cmyk.h"
 #include "exif.h"
 #include "memory.h"
 #include "orient.h"
@@ -47,7 +48,7 @@ typedef struct reader {
     uint8_t *rows; /* ROWS rows as libjpeg gives them; NULL where it writes into the picture */
 } reader;
 
-bool vit__is_jpeg(const vit__source *source)
+static bool is_jpeg(const vit__source *source)
 {
     return source->size >= 3 && memcmp(source->bytes, "\xff\xd8\xff", 3) == 0;
 }
@@ -67,9 +68,7 @@ static _Noreturn void escape(reader *r, vit_status status)
 
 static _Noreturn void escape_truncated(reader *r)
 {
-    escape(r, vit__fail(r->err, VIT_ERR_TRUNCATED, r->source->name,
-                        "the JPEG data ends too early (after %zu bytes); copy or download the file again",
-                        r->source->size));
+    escape(r, vit__fail_truncated(r->source, "JPEG", r->err));
 }
 
 static bool in_frame_header(j_common_ptr common)
@@ -277,26 +276,6 @@ static vit_status prepare(reader *r)
     return VIT_OK;
 }
 
-static uint8_t multiply_255(unsigned a, unsigned b)
-{
-    const unsigned t = a * b + 128;
-    return (uint8_t)(((t >> 8) + t) >> 8);
-}
-
-/* In place. The four stored levels are inverted always, with or without an Adobe marker, then converted: Pillow's
- * rule, in which K = 255 - k and R = k - C * k / 255. */
-static void cmyk_to_rgb(uint8_t *pixels, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *cmyk = pixels + 4 * i;
-        const unsigned k = cmyk[3];
-        uint8_t rgb[3];
-        for (int channel = 0; channel < 3; channel++)
-            rgb[channel] = (uint8_t)(k - multiply_255(255u - cmyk[channel], k));
-        memcpy(pixels + 3 * i, rgb, 3);
-    }
-}
-
 static void read_rows(reader *r)
 {
     j_decompress_ptr d = &r->decoder;
@@ -310,8 +289,8 @@ static void read_rows(reader *r)
             got += jpeg_read_scanlines(d, rows + got, want - got);
         if (!r->rows)
             continue;
-        if (d->out_color_space == JCS_CMYK)
-            cmyk_to_rgb(r->rows, (size_t)want * d->output_width);
+        if (d->out_color_space == JCS_CMYK) /* taken as inverted, with or without an Adobe marker */
+            vit__cmyk_to_rgb(r->rows, (size_t)want * d->output_width);
         vit__canvas_store(&r->canvas, y, want, r->rows);
     }
 }
@@ -330,7 +309,8 @@ static vit_status decode(reader *r)
     return VIT_OK;
 }
 
-vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_jpeg(const vit__source *source, const vit_load_options *options, vit_image *image,
+                            vit_error *err)
 {
     reader *r = vit__alloc_zero(1, sizeof *r);
     if (!r)
@@ -347,3 +327,5 @@ vit_status vit__read_jpeg(const vit__source *source, const vit_load_options *opt
         vit_image_free(image);
     return status;
 }
+
+const vit__format vit__format_jpeg = {"JPEG", is_jpeg, read_jpeg, NULL};

@@ -9,6 +9,7 @@
 
 #include "alpha.h"
 #include "byte_limit.h"
+#include "bytes.h"
 #include "memory.h"
 #include "orient.h"
 #include "png_metadata.h"
@@ -38,15 +39,14 @@ typedef struct reader {
     uint8_t key[3];
 } reader;
 
-bool vit__is_png(const vit__source *source)
+static bool is_png(const vit__source *source)
 {
     return source->size >= 8 && memcmp(source->bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
 }
 
 static vit_status truncated(const vit__source *source, vit_error *err)
 {
-    return vit__fail(err, VIT_ERR_TRUNCATED, source->name,
-                     "the PNG data ends too early (after %zu bytes); copy or download the file again", source->size);
+    return vit__fail_truncated(source, "PNG", err);
 }
 
 /* ------------------------------------------------------------------ libpng's callbacks ---- */
@@ -96,11 +96,6 @@ static void release(png_structp png, png_voidp memory)
 
 /* ------------------------------------------------------------------ header ---- */
 
-static uint32_t read32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 static bool known_combination(unsigned colour, unsigned depth)
 {
     switch (colour) {
@@ -138,13 +133,13 @@ static vit_status check_header(const vit__source *source, const vit_load_options
     const uint8_t *b = source->bytes;
     if (source->size < 16)
         return not_a_png(source, "nothing follows the signature", err);
-    if (read32(b + 8) != 13 || memcmp(b + 12, "IHDR", 4) != 0)
+    if (vit__be32(b + 8) != 13 || memcmp(b + 12, "IHDR", 4) != 0)
         return not_a_png(source, "no header behind the signature", err);
     if (source->size < HEADER_SIZE)
         return truncated(source, err);
     if (!vit__png_chunk_sound(b + 8))
         return not_a_png(source, "wrong checksum on the header", err);
-    const uint32_t width = read32(b + 16), height = read32(b + 20);
+    const uint32_t width = vit__be32(b + 16), height = vit__be32(b + 20);
     if (width == 0 || height == 0)
         return not_a_png(source, "width or height is 0", err);
     if (!known_combination(b[25], b[24]))
@@ -299,7 +294,7 @@ static vit_status decode(reader *r)
     return VIT_OK;
 }
 
-vit_status vit__read_png(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_png(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
 {
     vit_status status = check_header(source, options, err);
     if (status != VIT_OK)
@@ -320,6 +315,8 @@ vit_status vit__read_png(const vit__source *source, const vit_load_options *opti
         vit_image_free(image);
     return status;
 }
+
+const vit__format vit__format_png = {"PNG", is_png, read_png, NULL};
 
 /* ------------------------------------------------------------------ writing ---- */
 

@@ -6,6 +6,7 @@
 
 #include <zlib.h>
 
+#include "bytes.h"
 #include "exif.h"
 #include "memory.h"
 
@@ -26,15 +27,10 @@ typedef struct metadata {
     text exif, raw_profile, xmp;
 } metadata;
 
-static uint32_t read32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 bool vit__png_chunk_sound(const uint8_t *chunk)
 {
-    const uint32_t length = read32(chunk); /* at most 2^32 - 1 - 12: it lies in memory */
-    return crc32_z(crc32_z(0, NULL, 0), chunk + 4, (size_t)length + 4) == read32(chunk + 8 + length);
+    const uint32_t length = vit__be32(chunk); /* at most 2^32 - 1 - 12: it lies in memory */
+    return crc32_z(crc32_z(0, NULL, 0), chunk + 4, (size_t)length + 4) == vit__be32(chunk + 8 + length);
 }
 
 /* ------------------------------------------------------------------ finding ---- */
@@ -107,7 +103,7 @@ static metadata find_metadata(const vit__source *source)
     size_t at = 8;
     while (source->size - at >= CHUNK_OVERHEAD) {
         const uint8_t *chunk = source->bytes + at;
-        const size_t length = read32(chunk);
+        const size_t length = vit__be32(chunk);
         if (length > source->size - at - CHUNK_OVERHEAD || memcmp(chunk + 4, "IEND", 4) == 0)
             break;
         note_chunk(chunk, length, &found);

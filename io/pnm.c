@@ -21,7 +21,7 @@ static bool is_space(uint8_t c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-bool vit__is_pnm(const vit__source *source)
+static bool is_pnm(const vit__source *source)
 {
     const uint8_t *b = source->bytes;
     return source->size >= 3 && b[0] == 'P' && b[1] >= '1' && b[1] <= '6' && is_space(b[2]);
@@ -29,8 +29,7 @@ bool vit__is_pnm(const vit__source *source)
 
 static vit_status truncated(const pnm *p)
 {
-    return vit__fail(p->err, VIT_ERR_TRUNCATED, p->source->name,
-                     "the PNM data ends too early (after %zu bytes); copy or download the file again", p->source->size);
+    return vit__fail_truncated(p->source, "PNM", p->err);
 }
 
 static vit_status corrupt(const pnm *p, const char *why)
@@ -219,7 +218,7 @@ static vit_status read_raster(pnm *p, const vit_image *image)
     }
 }
 
-vit_status vit__read_pnm(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_pnm(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
 {
     const uint8_t *b = source->bytes;
     pnm p = {.source = source, .next = b + 3, .end = b + source->size, .kind = (char)b[1], .err = err};
@@ -238,3 +237,5 @@ vit_status vit__read_pnm(const vit__source *source, const vit_load_options *opti
         vit_image_free(image);
     return status;
 }
+
+const vit__format vit__format_pnm = {"PNM", is_pnm, read_pnm, NULL};

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "library.h"
 #include "vit/io.h"
 
 typedef struct vit__source {
@@ -22,11 +23,17 @@ typedef struct vit__source {
 typedef vit_status vit__read_function(const vit__source *source, const vit_load_options *options, vit_image *image,
                                       vit_error *err);
 
-bool vit__is_jpeg(const vit__source *source);
-bool vit__is_png(const vit__source *source);
-bool vit__is_pnm(const vit__source *source);
-bool vit__is_webp(const vit__source *source);
-vit__read_function vit__read_jpeg, vit__read_png, vit__read_pnm, vit__read_webp;
+/* A format of pictures. Each has one in the file that reads it. */
+typedef struct vit__format {
+    const char *name;                           /* "GIF" */
+    bool (*accepts)(const vit__source *source); /* by content; also where the build lacks the format */
+    vit__read_function *read;                   /* NULL: the build lacks it, and would have it after */
+    const char *remedy;                         /* "install libgif-dev"; NULL: no build lacks it */
+} vit__format;
+
+extern const vit__format vit__format_jpeg, vit__format_png, vit__format_pnm, vit__format_webp, vit__format_gif,
+    vit__format_bmp, vit__format_ico, vit__format_psd, vit__format_tiff, vit__format_avif, vit__format_heic,
+    vit__format_jxl;
 
 /* For everything else: always VIT_ERR_UNSUPPORTED_FORMAT, naming the format where it can be told. */
 vit__read_function vit__read_unknown;
@@ -34,5 +41,12 @@ vit__read_function vit__read_unknown;
 /* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. */
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err);
+
+/* VIT_ERR_TRUNCATED: the data of this format end too early. */
+vit_status vit__fail_truncated(const vit__source *source, const char *format, vit_error *err);
+
+/* VIT_ERR_UNSUPPORTED_FORMAT: the library that reads this format could not be loaded. */
+vit_status vit__fail_not_loaded(const vit__source *source, const char *format, const vit__library *library,
+                                vit_error *err);
 
 #endif

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where bytes end up that no reader takes: says what they are, so that the user knows what to do next. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "reader.h"
 
 #define CONVERT "which this build does not read; convert it to PNG or JPEG"
+
+#define RAW                                                                                                            \
+    "this is a camera's raw file (CR3, RAF, ORF, RW2, X3F), which this project does not develop; have a program for "  \
+    "photos write a JPEG or TIFF of it"
 
 typedef struct signature {
     size_t offset;
@@ -19,25 +24,18 @@ typedef struct signature {
 /* clang-format on */
 
 static const signature signatures[] = {
-    AT(8, "WEBP", "this is a WebP file, " CONVERT),
-    AT(0, "GIF8", "this is a GIF file, " CONVERT),
-    AT(0, "BM", "this is a BMP file, " CONVERT),
-    AT(0, "II*\0", "this is a TIFF file, " CONVERT),
-    AT(0, "MM\0*", "this is a TIFF file, " CONVERT),
-    AT(0, "II+\0", "this is a BigTIFF file, " CONVERT),
-    AT(0, "MM\0+", "this is a BigTIFF file, " CONVERT),
-    AT(4, "ftypavi", "this is an AVIF file, " CONVERT),
-    AT(4, "ftyphe", "this is a HEIC file, " CONVERT),
-    AT(4, "ftypm", "this is a HEIF or MPEG-4 file, " CONVERT),
-    AT(4, "ftyp", "this is a video or HEIF file, " CONVERT),
+    AT(0, "FUJIFILMCCD-RAW", RAW),
+    AT(4, "ftypcrx", RAW),
+    AT(0, "IIRO", RAW),
+    AT(0, "IIRS", RAW),
+    AT(0, "MMOR", RAW),
+    AT(0, "IIU\0", RAW),
+    AT(0, "FOVb", RAW),
+    AT(4, "ftyp", "this is a film (MPEG-4), not a picture"),
     AT(0, "\0\0\0\x0cjP  ", "this is a JPEG 2000 file, " CONVERT),
     AT(0, "\xff\x4f\xff\x51", "this is a JPEG 2000 file, " CONVERT),
-    AT(0, "\0\0\0\x0cJXL ", "this is a JPEG XL file, " CONVERT),
-    AT(0, "\xff\x0a", "this is a JPEG XL file, " CONVERT),
-    AT(0, "8BPS", "this is a Photoshop file, " CONVERT),
     AT(0, "qoif", "this is a QOI file, " CONVERT),
     AT(0, "\x76\x2f\x31\x01", "this is an OpenEXR file, " CONVERT),
-    AT(0, "\0\0\1\0", "this is an icon file, " CONVERT),
     AT(0, "P7", "this is a PAM file, " CONVERT),
     AT(0, "PF", "this is a PFM file, " CONVERT),
     AT(0, "Pf", "this is a PFM file, " CONVERT),
@@ -97,6 +95,15 @@ static bool all_zero(const vit__source *source)
     return true;
 }
 
+/* "JPEG, PNG, PNM", into text, which is returned. */
+static const char *list_formats(char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; vit_image_format(i) && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", vit_image_format(i));
+    return text;
+}
+
 vit_status vit__read_unknown(const vit__source *source, const vit_load_options *options, vit_image *image,
                              vit_error *err)
 {
@@ -112,6 +119,7 @@ vit_status vit__read_unknown(const vit__source *source, const vit_load_options *
     if (!message && all_zero(source))
         message = "the file holds nothing but zero bytes (a copy that failed?)";
     if (!message)
-        message = "not a picture in a format this project reads (JPEG, PNG, WebP, PPM, PGM, PBM)";
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
+                         "not a picture in a format that this build reads (%s)", list_formats((char[256]){0}, 256));
     return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, source->name, "%s", message);
 }

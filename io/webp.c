@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* WebP by libwebp, where the build has it. Of an animation the first frame counts, on the canvas, as in Pillow. */
+#include <string.h>
+
+#include "reader.h"
+
+#define RIFF_HEADER 12u
+
+static bool is_webp(const vit__source *source)
+{
+    return source->size >= RIFF_HEADER && memcmp(source->bytes, "RIFF", 4) == 0 &&
+           memcmp(source->bytes + 8, "WEBP", 4) == 0;
+}
+
 #ifdef VIT_HAVE_WEBP
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <webp/decode.h>
 
 #include "alpha.h"
+#include "bytes.h"
 #include "exif.h"
 #include "memory.h"
 #include "orient.h"
 
-#define RIFF_HEADER 12u
 #define CHUNK_HEADER 8u
 #define FRAME_HEADER 16u
 
@@ -28,24 +39,13 @@ typedef struct frame {
     bool has_alpha;
 } frame;
 
-bool vit__is_webp(const vit__source *source)
-{
-    return source->size >= RIFF_HEADER && memcmp(source->bytes, "RIFF", 4) == 0 &&
-           memcmp(source->bytes + 8, "WEBP", 4) == 0;
-}
-
-static uint32_t read24(const uint8_t *b)
-{
-    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16;
-}
-
 /* The content of the first chunk of this type; empty if there is none, or if it is cut. */
 static span find_chunk(const vit__source *source, const char type[4])
 {
     size_t at = RIFF_HEADER;
     while (at <= source->size && source->size - at >= CHUNK_HEADER) {
         const uint8_t *chunk = source->bytes + at;
-        const size_t length = read24(chunk + 4) | (size_t)chunk[7] << 24;
+        const size_t length = vit__le32(chunk + 4);
         if (length > source->size - at - CHUNK_HEADER)
             break;
         if (memcmp(chunk, type, 4) == 0)
@@ -91,8 +91,8 @@ static vit_status read_headers(const vit__source *source, WebPBitstreamFeatures 
     code = WebPGetFeatures(first->data.bytes, first->data.size, &features);
     if (code != VP8_STATUS_OK)
         return damaged(source, code, err);
-    first->x = 2 * read24(chunk.bytes);
-    first->y = 2 * read24(chunk.bytes + 3);
+    first->x = 2 * vit__le24(chunk.bytes);
+    first->y = 2 * vit__le24(chunk.bytes + 3);
     first->width = (uint32_t)features.width;
     first->height = (uint32_t)features.height;
     first->has_alpha = features.has_alpha;
@@ -155,7 +155,8 @@ static vit_status read_frame(const vit__source *source, const frame *f, const vi
     return code == VP8_STATUS_OK ? VIT_OK : damaged(source, code, err);
 }
 
-vit_status vit__read_webp(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
+static vit_status read_webp(const vit__source *source, const vit_load_options *options, vit_image *image,
+                            vit_error *err)
 {
     WebPBitstreamFeatures features;
     frame first = {0};
@@ -178,19 +179,7 @@ vit_status vit__read_webp(const vit__source *source, const vit_load_options *opt
 }
 
 #else
-
-#include "reader.h"
-
-/* The signature then falls through to the reader of what is not read. */
-bool vit__is_webp(const vit__source *source)
-{
-    (void)source;
-    return false;
-}
-
-vit_status vit__read_webp(const vit__source *source, const vit_load_options *options, vit_image *image, vit_error *err)
-{
-    return vit__read_unknown(source, options, image, err);
-}
-
+#define read_webp NULL
 #endif
+
+const vit__format vit__format_webp = {"WebP", is_webp, read_webp, "install libwebp-dev"};

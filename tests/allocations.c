@@ -18,11 +18,17 @@
 static _Thread_local struct watch {
     bool on;
     size_t first, refused, count, largest;
+    size_t exactly; /* 0: any size */
 } watch;
 
 void allocations_watch(size_t first, size_t refused)
 {
     watch = (struct watch){.on = true, .first = first, .refused = refused};
+}
+
+void allocations_refuse(size_t size)
+{
+    watch = (struct watch){.on = true, .first = 1, .refused = SIZE_MAX, .exactly = size};
 }
 
 size_t allocations_stop(void)
@@ -43,6 +49,8 @@ UNWATCHED static bool refuses(size_t size)
     watch.count++;
     if (size > watch.largest)
         watch.largest = size;
+    if (watch.exactly && size != watch.exactly)
+        return false;
     if (watch.count < watch.first || watch.count - watch.first >= watch.refused)
         return false;
     errno = ENOMEM;

@@ -10,6 +10,9 @@
 /* Starts counting anew in this thread. From the first-th request on, as many as `refused` get NULL. */
 void allocations_watch(size_t first, size_t refused);
 
+/* The same, but refuses requests of exactly this many bytes, and only these. */
+void allocations_refuse(size_t size);
+
 /* Stops; says how many requests there were. */
 size_t allocations_stop(void);
 

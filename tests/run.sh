@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.." || exit 1
 . cmake/debian.sh
 
 need_build_packages
+need_format_packages
 need_library cmocka libcmocka-dev
 need_tool g++ g++
 need_tool clang clang
@@ -53,7 +54,7 @@ build() {
     shift 2
     echo
     echo "== $name: building"
-    cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON -DVIT_TEST_VENVS="$PWD/build-tests/venvs" "$@" >"build-tests/$name.log" 2>&1 &&
+    cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON -DVIT_JXL=ON -DVIT_TEST_VENVS="$PWD/build-tests/venvs" "$@" >"build-tests/$name.log" 2>&1 &&
         cmake --build "build-tests/$name" --target "$target" --parallel "$jobs" >>"build-tests/$name.log" 2>&1
     status=$?
     if [ $status -ne 0 ]; then

@@ -321,6 +321,7 @@ NULLS_ARE(vit_precision_name, assert_null(vit_precision_name((vit_precision)99))
 NULLS_ARE(vit_resampler_name, assert_null(vit_resampler_name((vit_resampler)99)))
 NULLS_ARE(vit_filter_name, assert_null(vit_filter_name((vit_filter)99)))
 NULLS_ARE(vit_output_name, assert_null(vit_output_name((vit_output)99)))
+NULLS_ARE(vit_image_format, assert_null(vit_image_format(99)))
 NULLS_ARE(vit_exif_name, assert_null(vit_exif_name((vit_exif)99)))
 
 NULLS(vit_output_parse)
@@ -712,6 +713,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_filter_name),
     ROW(vit_output_name),
     ROW(vit_output_parse),
+    ROW(vit_image_format),
     ROW(vit_exif_name),
     ROW(vit_output_size),
     ROW(vit_preprocess),

@@ -100,7 +100,7 @@ class BadInputs(Case):
         self.bad = [("nothing.png", "not_found"), ("dangling.png", "not_found"), ("pipe.png", "unreadable"),
                     (os.path.join(DECODE, "html_page.jpg"), "unsupported_format"),
                     (os.path.join(DECODE, "jpeg_zero_bytes.jpg"), "unsupported_format"),
-                    (os.path.join(DECODE, "bmp_24.bmp"), "unsupported_format"),
+                    (os.path.join(DECODE, "text.png"), "unsupported_format"),
                     (os.path.join(DECODE, "png_bad_filter.png"), "corrupt"),
                     (os.path.join(DECODE, "jpeg_truncated_50.jpg"), "truncated"), ("bomb.png", "too_large")]
 
@@ -127,7 +127,7 @@ class BadInputs(Case):
 
     def test_in_folders(self):
         self.picture("f/good.png")
-        write(self.path("f/bad.gif"), b"GIF89a")
+        write(self.path("f/bad.gif"), b"no picture")
         os.mkfifo(self.path("f/pipe.jpg"))
         rows = self.classify("f", status=1)
         self.assertEqual([(r["path"], r.get("error", {}).get("code")) for r in rows],

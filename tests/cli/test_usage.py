@@ -35,7 +35,7 @@ class Help(Case):
             self.assertEqual(self.vit(command, "-h", "--threads", "2").stdout.decode(), text)
 
     def test_version(self):
-        self.assertRegex(self.vit("--version").stdout.decode(), r"^vit \d+\.\d+\.\d+\n$")
+        self.assertRegex(self.vit("--version").stdout.decode(), r"^vit \d+\.\d+\.\d+\npictures: JPEG, PNG, PNM(, [\w ]+)+\n$")
 
 
 class Manual(Case):

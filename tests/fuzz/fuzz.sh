@@ -10,7 +10,7 @@ seconds=${1:?how many seconds for each entry?}
 shift
 
 cmake -S . -B build-tests/fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_FUZZ=ON \
-    -DVIT_SANITIZE=address,undefined -DVIT_WERROR=ON >build-tests/fuzz.log
+    -DVIT_SANITIZE=address,undefined -DVIT_WERROR=ON -DVIT_JXL=ON >build-tests/fuzz.log
 cmake --build build-tests/fuzz --target fuzzers --parallel "$(nproc)" >>build-tests/fuzz.log
 here=build-tests/fuzz/tests/fuzz
 [ $# -gt 0 ] || set -- $(cd $here && ls ./*.seeds | sed 's/.*\///; s/[.]seeds//')

@@ -31,14 +31,26 @@ static vit_status decode_watched(const void *bytes, size_t size, const vit_load_
     return status;
 }
 
+/* Files are named by their groups: "gif_interlaced.gif". */
+static bool is_built(const char *file)
+{
+    char group[16];
+    snprintf(group, sizeof group, "%.*s", (int)strcspn(file, "_"), file);
+    return strcmp(group, "exif") == 0 || decode_reads_group(group);
+}
+
 /* ------------------------------------------------------------------ limits ---- */
 
 static void refuses_by_its_header(void **state)
 {
     (void)state;
-    static const char *const files[] = {"jpeg_huge.jpg",      "png_bomb_30000.png", "png_declared_20000.png",
-                                        "png_width_2_31.png", "png_max_size.png",   "pnm_p6_huge.ppm"};
+    static const char *const files[] = {"jpeg_huge.jpg",        "png_bomb_30000.png",  "png_declared_20000.png",
+                                        "png_width_2_31.png",   "png_max_size.png",    "pnm_p6_huge.ppm",
+                                        "gif_canvas_65535.gif", "bmp_65535.bmp",       "tiff_65535.tif",
+                                        "heic_ispe_65535.heic", "heic_sps_16384.heic", "avif_ispe_65535.avif"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!is_built(files[i]))
+            continue;
         size_t size;
         uint8_t *bytes = decode_fixture_read(files[i], &size);
         vit_error err = {0};
@@ -176,18 +188,28 @@ static const char *const diverse_files[] = {"jpeg_444.jpg",
                                             "png_exif_raw_profile.png",
                                             "png_rgba16.png",
                                             "pnm_p6_16bit.ppm",
-                                            "pnm_p3.ppm"};
+                                            "pnm_p3.ppm",
+                                            "gif_interlaced.gif",
+                                            "gif_offset_transparent.gif",
+                                            "bmp_8_gray.bmp",
+                                            "bmp_rle8.bmp",
+                                            "ico_sizes.ico",
+                                            "psd_rgb_rle.psd"};
 
 static void memory_that_runs_out_is_reported(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof diverse_files / sizeof *diverse_files; i++) {
         size_t made, wanted;
+        if (!is_built(diverse_files[i]))
+            continue;
         assert_int_equal(decode_refused(diverse_files[i], none, &wanted), VIT_OK);
         assert_true(wanted > 0);
-        for (size_t first = 1; first <= wanted; first++)
-            assert_int_equal(decode_refused(diverse_files[i], (refusal){first, SIZE_MAX}, &made),
-                             VIT_ERR_OUT_OF_MEMORY);
+        for (size_t first = 1; first <= wanted; first++) {
+            const vit_status status = decode_refused(diverse_files[i], (refusal){first, SIZE_MAX}, &made);
+            if (status != VIT_ERR_OUT_OF_MEMORY)
+                fail_msg("%s, request %zu: %s", diverse_files[i], first, vit_status_name(status));
+        }
     }
 }
 
@@ -197,24 +219,41 @@ static void a_single_refused_request_is_survived(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof diverse_files / sizeof *diverse_files; i++) {
         size_t made, wanted;
+        if (!is_built(diverse_files[i]))
+            continue;
         assert_int_equal(decode_refused(diverse_files[i], none, &wanted), VIT_OK);
         for (size_t first = 1; first <= wanted; first++) {
             const vit_status status = decode_refused(diverse_files[i], (refusal){first, 1}, &made);
-            assert_true(status == VIT_ERR_OUT_OF_MEMORY || (status == VIT_OK && made > wanted));
+            if (status != VIT_ERR_OUT_OF_MEMORY && !(status == VIT_OK && made > wanted))
+                fail_msg("%s, request %zu: %s", diverse_files[i], first, vit_status_name(status));
         }
     }
 }
 
-/* Of WebP only the picture itself is refused here: libwebp, as of 1.2.4, does not survive every refusal of its own. */
-static void webp_without_room_for_the_picture(void **state)
+/* Of these formats only the picture itself is refused, by its size: their libraries (libwebp 1.2.4, libtiff 4.5.0,
+ * libavif 0.11, libde265 1.0.11, libjxl 0.7) do not survive every refusal of their own. */
+static void no_room_for_the_picture(void **state)
 {
     (void)state;
-    static const char *const files[] = {"webp_lossy_alpha.webp", "webp_lossless.webp", "webp_animated.webp"};
+    static const char *const files[] = {"webp_lossy_alpha.webp", "webp_lossless.webp",      "webp_animated.webp",
+                                        "tiff_palette8.tif",     "tiff_rgb_planar_lzw.tif", "avif_420.avif",
+                                        "avif_irot1.avif",       "heic_420.heic",           "heic_phone.heic",
+                                        "jxl_lossless_16bit.jxl"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        size_t made;
-        const vit_status status = decode_refused(files[i], (refusal){1, SIZE_MAX}, &made);
-        if (status == VIT_ERR_UNSUPPORTED_FORMAT)
-            skip();
+        size_t size;
+        vit_image image = {0};
+        vit_error err = {0};
+        if (!is_built(files[i]))
+            continue;
+        uint8_t *bytes = decode_fixture_read(files[i], &size);
+        assert_ok(vit_image_decode(bytes, size, files[i], NULL, &image, &err), err);
+        const size_t refused = (size_t)image.width * image.height * 3;
+        vit_image_free(&image);
+        allocations_refuse(refused);
+        const vit_status status = vit_image_decode(bytes, size, files[i], NULL, &image, &err);
+        allocations_stop();
+        vit_free(bytes);
+        assert_null(image.pixels);
         assert_int_equal(status, VIT_ERR_OUT_OF_MEMORY);
     }
 }
@@ -248,7 +287,7 @@ int main(void)
         cmocka_unit_test(metadata_is_not_unpacked_without_bound),
         cmocka_unit_test(memory_that_runs_out_is_reported),
         cmocka_unit_test(a_single_refused_request_is_survived),
-        cmocka_unit_test(webp_without_room_for_the_picture),
+        cmocka_unit_test(no_room_for_the_picture),
         cmocka_unit_test(loading_reports_refused_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM and, where
- * built with libwebp, WebP, told apart by content, never by name. Pixels equal those of
- * Pillow's Image.open(...).convert("RGB") (after ImageOps.exif_transpose, by default).
+ * libvitio: files and bytes in, 8-bit RGB out. JPEG, PNG, PBM, PGM, PPM, BMP, ICO, PSD and, where
+ * built with their libraries, WebP, GIF, TIFF, AVIF, HEIC and JPEG XL, told apart by content, never
+ * by name. Pixels equal those of Pillow's Image.open(...).convert("RGB") (after
+ * ImageOps.exif_transpose, by default). Of TIFF, HEIC and JPEG XL, which Pillow turns while it
+ * loads, the orientation is applied always.
  *
  *     vit_image image = {0};
  *     vit_error err = {0};
@@ -25,6 +27,13 @@ typedef enum vit_exif {
     VIT_EXIF_APPLY = 0, /* turn the picture as its EXIF orientation says */
     VIT_EXIF_IGNORE = 1 /* keep the pixels as stored */
 } vit_exif;
+
+/* The formats that this build reads, for i = 0, 1, ...: "JPEG", "PNG", "PNM", ...; static. NULL past the last.
+ *
+ *     for (size_t i = 0; vit_image_format(i); i++)
+ *         puts(vit_image_format(i));
+ */
+VIT_API const char *vit_image_format(size_t i);
 
 VIT_API const char *vit_exif_name(vit_exif exif); /* "apply", "ignore"; static. NULL: there is no such value */
 
