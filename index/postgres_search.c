@@ -12,6 +12,7 @@
 #include "nearest.h"
 #include "pgcopy.h"
 #include "postgres_store.h"
+#include "words.h"
 #include "size.h"
 #include "where.h"
 
@@ -27,6 +28,30 @@ static int bind_text(postgres_parameters *parameters, const char *value)
     return ++parameters->n;
 }
 
+/* One word, or of a script without spaces the characters behind each other: 'a' <-> 'b'. */
+static void add_word(const char *word, size_t size, bool prefix, vit__buffer *text)
+{
+    vit__buffer parts = {0};
+    vit__add_words(&parts, word, size);
+    bool first = true;
+    for (size_t at = 0; at < parts.size;) {
+        size_t length = 0;
+        while (at + length < parts.size && parts.data[at + length] != ' ')
+            length++;
+        if (length > 0) {
+            vit__buffer_add_string(text, first ? "'" : " <-> '");
+            vit__buffer_add(text, parts.data + at, length);
+            vit__buffer_add_string(text, "'");
+            first = false;
+        }
+        at += length + 1;
+    }
+    if (prefix)
+        vit__buffer_add_string(text, ":*");
+    text->failed = text->failed || parts.failed;
+    vit__buffer_free(&parts);
+}
+
 /* Words as to_tsquery reads them, 'all' & 'of' & 'them':* : what
  * is no letter or digit parts them, but for a * at an end. */
 static void add_words(const char *words, vit__buffer *text)
@@ -36,9 +61,9 @@ static void add_words(const char *words, vit__buffer *text)
         while (isalnum(at[length]) || at[length] >= 0x80)
             length++;
         if (length > 0) {
-            vit__buffer_add_string(text, text->size ? " & '" : "'");
-            vit__buffer_add(text, at, length);
-            vit__buffer_add_string(text, at[length] == '*' ? "':*" : "'");
+            vit__buffer_add_string(text, text->size ? " & (" : "(");
+            add_word((const char *)at, length, at[length] == '*', text);
+            vit__buffer_add_string(text, ")");
         }
         at += length ? length : 1;
     }

@@ -286,7 +286,12 @@ static bool insert_pin(postgres_store *store, const char *name, const char *valu
 }
 
 /* Text as words of letters and digits: PostgreSQL's own parser would take a path, a tag or an address for one word. */
-#define WORDS_OF(text) "to_tsvector('simple', regexp_replace(" text ", '[\\u0001-/:-@\\[-`{-\\u007F]+', ' ', 'g'))"
+#define UNSPACED /* words.h */                                                                                         \
+    "[\\u2E80-\\u2FDF\\u3005-\\u3007\\u3021-\\u3029\\u3038-\\u303B\\u3040-\\u30FF\\u31F0-\\u31FF\\u3400-\\u4DBF"       \
+    "\\u4E00-\\u9FFF\\uF900-\\uFAFF\\uFF66-\\uFF9F\\U0001AFF0-\\U0001B16F\\U00020000-\\U0003FFFF]"
+#define WORDS_OF(text)                                                                                                 \
+    "to_tsvector('simple', regexp_replace(regexp_replace(" text ", '[\\u0001-/:-@\\[-`{-\\u007F]+', ' ', 'g'),"        \
+    " '(" UNSPACED ")', ' \\1 ', 'g'))"
 
 /* words: captions count more than paths. */
 static bool create_tables(postgres_store *store)

@@ -11,6 +11,7 @@
 #include "nearest.h"
 #include "sqlite_store.h"
 #include "where.h"
+#include "words.h"
 
 #define GEMM_ERROR 1e-7f /* of a product in f32, for each column: twice 2^-24 */
 
@@ -18,15 +19,22 @@
 
 /* A word as FTS5 takes it: in quotes, so that nothing in it is
  * syntax; a * at its end stays outside and means any ending. */
-static void add_match(const char *words, vit__buffer *text)
+static void add_match(const sqlite_store *store, const char *words, vit__buffer *text)
 {
     for (const char *at = words; *(at += strspn(at, " \t\r\n"));) {
         size_t length = strcspn(at, " \t\r\n");
         bool prefix = length > 1 && at[length - 1] == '*';
+        vit__buffer word = {0};
+        if (store->plain_words)
+            vit__buffer_add(&word, at, length - prefix);
+        else
+            vit__add_words(&word, at, length - prefix); /* a phrase, where there are several */
         vit__buffer_add_string(text, text->size ? " \"" : "\"");
-        for (size_t i = 0; i < length - prefix; i++)
-            vit__buffer_add(text, at[i] == '"' ? "\"\"" : &at[i], at[i] == '"' ? 2 : 1);
+        for (size_t i = 0; i < word.size; i++)
+            vit__buffer_add(text, word.data[i] == '"' ? "\"\"" : &word.data[i], word.data[i] == '"' ? 2 : 1);
         vit__buffer_add_string(text, prefix ? "\"*" : "\"");
+        text->failed = text->failed || word.failed;
+        vit__buffer_free(&word);
         at += length;
     }
     if (!text->size)
@@ -37,7 +45,7 @@ static void add_match(const char *words, vit__buffer *text)
 static bool bind_match(sqlite_store *store, sqlite3_stmt *statement, int at, const char *words)
 {
     vit__buffer text = {0};
-    add_match(words, &text);
+    add_match(store, words, &text);
     const char *expression = vit__index_text(&store->index, &text);
     bool done = expression && (sqlite3_bind_text(statement, at, expression, -1, SQLITE_TRANSIENT) == SQLITE_OK ||
                                vit__sqlite_fail(store));

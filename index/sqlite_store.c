@@ -10,10 +10,11 @@
 #include <sys/stat.h>
 
 #include "memory.h"
+#include "sqlite_functions.h"
 #include "sqlite_store.h"
 
 #define APPLICATION_ID 1986622513 /* "vit1" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2          /* 1: words were indexed as they are, without vit_words */
 #define BUSY_MILLISECONDS 20000
 #define WAIT_MILLISECONDS 10
 
@@ -30,12 +31,14 @@ static const char schema[] =
     "CREATE VIRTUAL TABLE words USING fts5(path, caption, content='images', content_rowid='id',"
     " tokenize='unicode61 remove_diacritics 2');"
     "CREATE TRIGGER images_put AFTER INSERT ON images BEGIN"
-    " INSERT INTO words(rowid, path, caption) VALUES (new.id, new.path, new.caption); END;"
+    " INSERT INTO words(rowid, path, caption) VALUES (new.id, vit_words(new.path), vit_words(new.caption)); END;"
     "CREATE TRIGGER images_change AFTER UPDATE OF path, caption ON images BEGIN"
-    " INSERT INTO words(words, rowid, path, caption) VALUES ('delete', old.id, old.path, old.caption);"
-    " INSERT INTO words(rowid, path, caption) VALUES (new.id, new.path, new.caption); END;"
+    " INSERT INTO words(words, rowid, path, caption) VALUES"
+    " ('delete', old.id, vit_words(old.path), vit_words(old.caption));"
+    " INSERT INTO words(rowid, path, caption) VALUES (new.id, vit_words(new.path), vit_words(new.caption)); END;"
     "CREATE TRIGGER images_remove AFTER DELETE ON images BEGIN"
-    " INSERT INTO words(words, rowid, path, caption) VALUES ('delete', old.id, old.path, old.caption);"
+    " INSERT INTO words(words, rowid, path, caption) VALUES"
+    " ('delete', old.id, vit_words(old.path), vit_words(old.caption));"
     " DELETE FROM vectors WHERE id = old.id;"
     " INSERT INTO removed VALUES (old.id); END;";
 
@@ -193,7 +196,8 @@ static bool open_connection(sqlite_store *store, const char *query, int flags)
     vit__buffer_free(&uri);
     if (opened) {
         sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
-        opened = sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL) == SQLITE_OK;
+        opened = sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL) == SQLITE_OK &&
+                 vit__sqlite_add_functions(store);
     }
     return opened;
 }
@@ -240,7 +244,8 @@ static bool check_kind(sqlite_store *store)
         return false;
     if (tables > 0 && application != APPLICATION_ID)
         return vit__index_fail(&store->index, VIT_ERR_INVALID_ARGUMENT, "a SQLite file, but not an index of vit");
-    if (tables > 0 && version != SCHEMA_VERSION)
+    store->plain_words = tables > 0 && version < 2;
+    if (tables > 0 && (version < 1 || version > SCHEMA_VERSION))
         return vit__index_fail(&store->index, VIT_ERR_UNSUPPORTED_FORMAT,
                                "an index in version %" PRId64 " of the format, this vit reads version %d: index again",
                                version, SCHEMA_VERSION);

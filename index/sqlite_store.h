@@ -31,6 +31,7 @@ typedef struct sqlite_store {
     char *vectors_path;
     vit__vector_file_key key; /* columns is 0 until it has a pin */
     sqlite3_stmt *statements[STATEMENTS];
+    bool plain_words; /* an index of version 1: its words are not set apart (words.h) */
 } sqlite_store;
 
 /* Says what SQLite says, and answers false. */

@@ -146,6 +146,9 @@ static void what_is_put_is_found(void **state)
     assert_ok(vit_index_find_path(index, hits[1].hits[0].id, &path, &err), err);
     assert_string_equal(path, hits[1].hits[0].path);
     vit_free(path);
+    assert_ok(vit_index_file(index, "/a/b.jpg", &path, &err), err);
+    assert_string_equal(path, "/a/b.jpg");
+    vit_free(path);
     assert_ok(vit_index_find_path(index, 12345, &path, &err), err);
     assert_null(path);
     assert_ok(vit_index_find_id(index, 12345, again, &found, &err), err);
@@ -647,6 +650,9 @@ static void arguments_that_are_null_are_named(void **state)
     REFUSES(vit_index_find_id, "vector", index, 1, NULL, &found);
     REFUSES(vit_index_find_id, "found", index, 1, vector, NULL);
     REFUSES(vit_index_find_path, "path", index, 1, NULL);
+    REFUSES(vit_index_file, "index", NULL, "a", &path_of_it);
+    REFUSES(vit_index_file, "path", index, NULL, &path_of_it);
+    REFUSES(vit_index_file, "file", index, "a", NULL);
     REFUSES(vit_index_find_file, "index", NULL, "a", vector, &found);
     REFUSES(vit_index_find_file, "path", index, NULL, vector, &found);
     REFUSES(vit_index_find_file, "vector", index, "a", NULL, &found);

@@ -93,6 +93,15 @@ void vit__unicode_add_upper(vit__buffer *buffer, const char *text, size_t size)
     take(buffer, upper, length);
 }
 
+void vit__unicode_add_folded(vit__buffer *buffer, const char *text, size_t size)
+{
+    size_t length = 0;
+    if (size == 0)
+        return;
+    uint8_t *folded = u8_casefold(bytes(text), size, NULL, UNINORM_NFC, NULL, &length);
+    take(buffer, folded, length);
+}
+
 void vit__unicode_add_normal(vit__buffer *buffer, vit__normal_form form, const char *text, size_t size)
 {
     const uninorm_t forms[] = {
