@@ -49,6 +49,12 @@ const int32_t *golden_ids(const golden *g, size_t *texts, size_t *ids)
     return tensor->data;
 }
 
+const int32_t *golden_mask(const golden *g)
+{
+    const vit__tensor *tensor = vit__safetensors_find(&g->expected, "attention_mask");
+    return tensor ? tensor->data : NULL;
+}
+
 void golden_shape(const golden *g, const char *name, size_t rank, size_t *shape)
 {
     const vit__tensor *tensor = vit__safetensors_find(&g->expected, name);
@@ -60,6 +66,13 @@ void golden_shape(const golden *g, const char *name, size_t rank, size_t *shape)
 static int visible(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
+}
+
+/* Configs that a case takes from the hub are in a cache of its own. */
+static void visit_case(const char *path, void (*visit)(const char *case_path))
+{
+    setenv("HF_HUB_CACHE", data_path("%s/hub", path), 1);
+    visit(path);
 }
 
 static void each_in(const char *folder, void (*visit)(const char *case_path))
@@ -74,7 +87,7 @@ static void each_in(const char *folder, void (*visit)(const char *case_path))
         snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
         bool is_case = stat(data_path("%s", path), &info) == 0 && S_ISDIR(info.st_mode);
         if (is_case && (!only || strstr(entries[i]->d_name, only)))
-            visit(path);
+            visit_case(path, visit);
         free(entries[i]);
     }
     free(entries);

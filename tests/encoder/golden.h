@@ -21,6 +21,9 @@ const float *golden_tensor(const golden *golden, const char *name, size_t *eleme
 /* The token ids of the case's texts, [texts][length]; NULL: it has none. */
 const int32_t *golden_ids(const golden *golden, size_t *texts, size_t *ids);
 
+/* 1 for a token, 0 for padding, [texts][length]; NULL: the case does not say. */
+const int32_t *golden_mask(const golden *golden);
+
 /* The shape of a tensor that must be there and have this rank. */
 void golden_shape(const golden *golden, const char *name, size_t rank, size_t *shape);
 

@@ -77,6 +77,7 @@ static void check_shape(const shape *s, vit_precision precision, unsigned flags)
                            .scale = 1 / sqrtf((float)s->head_dim),
                            .relative = s->relative ? table : NULL,
                            .relative_index = index,
+                           .relative_row = (ptrdiff_t)s->keys,
                            .causal = s->causal,
                            .y = y,
                            .y_stride = s->head_dim};

@@ -16,22 +16,30 @@ static int by_name(const void *left, const void *right)
     return strcmp(a->tensor->name, b->tensor->name);
 }
 
+static void list_shard(vit__checkpoint *checkpoint, const vit__shard *shard)
+{
+    for (size_t i = 0; i < shard->content.n_tensors; i++)
+        checkpoint->tensors[checkpoint->n_tensors++].tensor = &shard->content.tensors[i];
+}
+
 /* Merges the tensors of all shards. */
 static vit_status list_tensors(vit__checkpoint *checkpoint, vit_error *err)
 {
     const vit__shards *shards = &checkpoint->shards;
+    const vit__modules *modules = &checkpoint->layout.modules;
     size_t n = 0;
     for (size_t i = 0; i < shards->n_shards; i++)
         n += shards->shards[i].content.n_tensors;
+    for (size_t i = 0; i < modules->n_shards; i++)
+        n += modules->shards[i].content.n_tensors;
     checkpoint->tensors = vit__alloc_zero(n, sizeof *checkpoint->tensors);
     if (!checkpoint->tensors)
         return vit__fail_memory(err, checkpoint->layout.path);
-    for (size_t i = 0; i < shards->n_shards; i++) {
-        const vit__safetensors *content = &shards->shards[i].content;
-        for (size_t k = 0; k < content->n_tensors; k++)
-            checkpoint->tensors[checkpoint->n_tensors++].tensor = &content->tensors[k];
-    }
-    if (shards->n_shards > 1) /* those of one file are sorted */
+    for (size_t i = 0; i < shards->n_shards; i++)
+        list_shard(checkpoint, &shards->shards[i]);
+    for (size_t i = 0; i < modules->n_shards; i++)
+        list_shard(checkpoint, &modules->shards[i]);
+    if (shards->n_shards + modules->n_shards > 1) /* those of one file are sorted */
         qsort(checkpoint->tensors, n, sizeof *checkpoint->tensors, by_name);
     return VIT_OK;
 }
@@ -73,6 +81,8 @@ vit_status vit__checkpoint_open(const char *path, vit__checkpoint **checkpoint, 
     vit_status status = vit__layout_find(path, &opened->layout, err);
     if (status == VIT_OK)
         status = vit__shards_open(opened->layout.weights, &opened->shards, err);
+    if (status == VIT_OK)
+        status = vit__modules_open(&opened->layout.modules, err);
     if (status == VIT_OK)
         status = settle_config(opened, err);
     if (status == VIT_OK)
@@ -128,6 +138,11 @@ const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint)
 const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint)
 {
     return checkpoint->layout.config_path;
+}
+
+const vit__json *vit__checkpoint_modules(const vit__checkpoint *checkpoint)
+{
+    return checkpoint->layout.modules.chain;
 }
 
 const char *vit__checkpoint_metadata(const vit__checkpoint *checkpoint, const char *key)

@@ -45,6 +45,10 @@ const char *vit__checkpoint_file(const vit__checkpoint *checkpoint, size_t index
 const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint);
 const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint); /* its path, for messages */
 
+/* The modules of a folder of sentence-transformers: [{"kind": "Transformer"}, {"kind": "Pooling", "config": {...}}, ...];
+ * the tensors of the N-th are named "modules.N.linear.weight". NULL: it is no such folder. */
+const vit__json *vit__checkpoint_modules(const vit__checkpoint *checkpoint);
+
 /* __metadata__[key] of the first weight file; NULL: absent. */
 const char *vit__checkpoint_metadata(const vit__checkpoint *checkpoint, const char *key);
 

@@ -38,7 +38,8 @@ vit_status vit__checkpoint_digest(const vit__checkpoint *checkpoint, char hex[65
 {
     (void)err; /* the mapping is there: nothing can fail */
     const vit__shards *shards = &checkpoint->shards;
-    if (shards->n_shards == 1) {
+    const vit__modules *modules = &checkpoint->layout.modules;
+    if (shards->n_shards == 1 && modules->n_shards == 0) {
         digest_file(&shards->shards[0].file, hex);
         return VIT_OK;
     }
@@ -46,6 +47,8 @@ vit_status vit__checkpoint_digest(const vit__checkpoint *checkpoint, char hex[65
     vit__sha256_start(&lines);
     for (size_t i = 0; i < shards->n_shards; i++)
         add_line(&lines, &shards->shards[i]);
+    for (size_t i = 0; i < modules->n_shards; i++)
+        add_line(&lines, &modules->shards[i]);
     vit__sha256_finish(&lines, hex);
     return VIT_OK;
 }

@@ -157,6 +157,22 @@ static vit_status resolve(const char *path, vit__layout *layout, bool *is_folder
         "either");
 }
 
+/* A folder of sentence-transformers may keep the model in one below. Who names a file in the model's own folder means
+ * the model with its modules too. */
+static vit_status find_modules(vit__layout *layout, bool is_folder, vit_error *err)
+{
+    char *inner;
+    vit_status status = vit__modules_find(layout->folder, &layout->modules, &inner, err);
+    if (inner && is_folder) {
+        free(layout->folder);
+        layout->folder = inner;
+    } else if (inner) {
+        free(inner);
+        vit__modules_free(&layout->modules);
+    }
+    return status;
+}
+
 /* layout->path, layout->folder and *is_folder. */
 static vit_status find_folder(const char *path, vit__layout *layout, bool *is_folder, vit_error *err)
 {
@@ -164,7 +180,7 @@ static vit_status find_folder(const char *path, vit__layout *layout, bool *is_fo
     if (status != VIT_OK)
         return status;
     layout->folder = *is_folder ? vit__strdup(layout->path) : vit__path_folder(layout->path);
-    return layout->folder ? VIT_OK : vit__fail_memory(err, path);
+    return layout->folder ? find_modules(layout, *is_folder, err) : vit__fail_memory(err, path);
 }
 
 vit_status vit_model_folder(const char *path, char **folder, vit_error *err)
@@ -208,6 +224,7 @@ vit_status vit__layout_find(const char *path, vit__layout *layout, vit_error *er
 void vit__layout_free(vit__layout *layout)
 {
     vit__json_free(layout->config);
+    vit__modules_free(&layout->modules);
     free(layout->config_path);
     free(layout->weights);
     free(layout->folder);

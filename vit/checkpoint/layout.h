@@ -4,12 +4,14 @@
 #define VIT_LAYOUT_H
 
 #include "checkpoint.h"
+#include "modules.h"
 
 typedef struct vit__layout {
     vit__checkpoint_kind kind;
-    char *path; /* the folder or file it was resolved to */
-    char *folder;
-    char *weights; /* a safetensors file, or an index of shards */
+    char *path;           /* the folder or file it was resolved to */
+    char *folder;         /* where its files are: that of the model, in a folder of sentence-transformers */
+    vit__modules modules; /* of sentence-transformers */
+    char *weights;        /* a safetensors file, or an index of shards */
     char *config_path;
     vit__json *config; /* NULL, as is its path: not read yet, or there is none */
 } vit__layout;

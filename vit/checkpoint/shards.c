@@ -16,8 +16,7 @@ static bool is_lfs_pointer(const vit__mapped_file *file)
     return file->size >= sizeof LFS_POINTER - 1 && memcmp(file->data, LFS_POINTER, sizeof LFS_POINTER - 1) == 0;
 }
 
-/* Takes over path, which may be NULL: out of memory. */
-static vit_status open_shard(char *path, vit__shard *shard, vit_error *err)
+vit_status vit__shard_open(char *path, vit__shard *shard, vit_error *err)
 {
     shard->path = path;
     if (!path)
@@ -30,13 +29,23 @@ static vit_status open_shard(char *path, vit__shard *shard, vit_error *err)
     return vit__safetensors_parse(shard->file.data, shard->file.size, path, &shard->content, err);
 }
 
+void vit__shard_close(vit__shard *shard)
+{
+    for (size_t i = 0; i < shard->n_renamed; i++)
+        free((char *)(uintptr_t)shard->content.tensors[i].name);
+    vit__safetensors_free(&shard->content);
+    vit__mapped_file_close(&shard->file);
+    free(shard->path);
+    *shard = (vit__shard){0};
+}
+
 static vit_status open_single(const char *path, vit__shards *shards, vit_error *err)
 {
     shards->shards = vit__alloc_zero(1, sizeof *shards->shards);
     if (!shards->shards)
         return vit__fail_memory(err, path);
     shards->n_shards = 1;
-    return open_shard(vit__strdup(path), &shards->shards[0], err);
+    return vit__shard_open(vit__strdup(path), &shards->shards[0], err);
 }
 
 static int by_text(const void *left, const void *right)
@@ -76,7 +85,7 @@ static vit_status open_named(const char *folder, const char *const *names, size_
         return vit__fail_memory(err, folder);
     for (size_t i = 0; i < n; i++) {
         shards->n_shards++;
-        vit_status status = open_shard(vit__path_join(folder, names[i]), &shards->shards[i], err);
+        vit_status status = vit__shard_open(vit__path_join(folder, names[i]), &shards->shards[i], err);
         if (status != VIT_OK)
             return status;
     }
@@ -175,11 +184,8 @@ vit_status vit__shards_open(const char *path, vit__shards *shards, vit_error *er
 
 void vit__shards_free(vit__shards *shards)
 {
-    for (size_t i = 0; i < shards->n_shards; i++) {
-        vit__safetensors_free(&shards->shards[i].content);
-        vit__mapped_file_close(&shards->shards[i].file);
-        free(shards->shards[i].path);
-    }
+    for (size_t i = 0; i < shards->n_shards; i++)
+        vit__shard_close(&shards->shards[i]);
     free(shards->shards);
     *shards = (vit__shards){0};
 }

@@ -10,7 +10,12 @@ typedef struct vit__shard {
     char *path;
     vit__mapped_file file;
     vit__safetensors content;
+    size_t n_renamed; /* of its tensors, the first: their names are memory of the shard's */
 } vit__shard;
+
+/* Maps one file and checks it; takes over path, which may be NULL: out of memory. Closed on failure too. */
+vit_status vit__shard_open(char *path, vit__shard *shard, vit_error *err);
+void vit__shard_close(vit__shard *shard);
 
 typedef struct vit__shards {
     vit__shard *shards; /* sorted by name */

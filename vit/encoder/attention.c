@@ -34,8 +34,9 @@ static void place_token(void *context, size_t index, unsigned thread)
     }
     if (!c->rotary->cosines || token < c->rotary_first)
         return;
+    size_t place = c->places ? c->places[token] : token;
     for (size_t head = 0; head < c->heads; head++) {
-        size_t at = head * c->rotary->head_stride + (token - c->rotary_first) * c->head_dim;
+        size_t at = head * c->rotary->head_stride + (place - c->rotary_first) * c->head_dim;
         const float *cosines = c->rotary->cosines + at, *sines = c->rotary->sines + at;
         if (queries)
             kernels->rotate(cosines, sines, c->rotary_half, c->head_dim, q + head * c->head_dim);
@@ -68,7 +69,9 @@ static void attend(void *context, size_t index, unsigned thread)
                            .head_dim = c->head_dim,
                            .scale = c->scale,
                            .relative = c->relative ? c->relative + head * c->relative_entries : NULL,
-                           .relative_index = c->relative ? c->relative_index + first * c->tokens : NULL,
+                           .relative_index = c->relative ? c->relative_index + (ptrdiff_t)first * c->relative_row
+                                                         : NULL,
+                           .relative_row = c->relative_row,
                            .causal = c->causal,
                            .first_query = first,
                            .y = c->y + from * width + head * c->head_dim,

@@ -21,10 +21,14 @@ typedef struct vit__attention_call {
     bool rotary_half;
     size_t rotary_first;
     const float *relative;          /* [H][entries], added to the scaled scores; NULL: none */
-    const uint32_t *relative_index; /* [T, T] */
+    const uint32_t *relative_index; /* a row of keys for every query, relative_row apart: T, or -1 where it is the
+                                     * distance that counts */
+    ptrdiff_t relative_row;
     size_t relative_entries;
-    bool causal; /* a query sees the keys up to its own */
-    float *y;    /* [queries, H, d] */
+    bool causal;            /* a query sees the keys up to its own */
+    const uint32_t *places; /* [T] where tokens are that padding stands between; NULL: each at its own number */
+    size_t length;          /* of the input with that padding */
+    float *y;               /* [queries, H, d] */
 } vit__attention_call;
 
 /* Floats of scratch each thread needs. */

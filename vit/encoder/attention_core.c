@@ -152,7 +152,7 @@ static void share(const core *c, size_t query, float *scores, size_t first_key, 
     size_t seen = !call->causal ? n_keys : last < first_key ? 0 : last - first_key + 1;
     seen = seen < n_keys ? seen : n_keys;
     if (call->relative) {
-        const uint32_t *index = call->relative_index + query * call->keys + first_key;
+        const uint32_t *index = call->relative_index + (ptrdiff_t)query * call->relative_row + first_key;
         for (size_t i = 0; i < seen; i++)
             scores[i] = scores[i] * scale + call->relative[index[i]];
         scale = 1;

@@ -18,6 +18,7 @@
 #include "attention.h"
 #include "attention_map.h"
 #include "head.h"
+#include "places.h"
 #include "position.h"
 
 #define NORM_ROWS 16 /* rows a task norms */
@@ -174,16 +175,34 @@ static void embed_pixels(const vit__lane *lane)
     }
 }
 
+/* How many of the ids ahead of this place take a position, where padding takes none. */
+static size_t counted_before(const vit__lane *lane, size_t place)
+{
+    const vit_config *c = &lane->model->config;
+    size_t n = 0;
+    for (size_t i = 0; i < place; i++)
+        n += (size_t)lane->input->ids[i] + 1 != c->position_first;
+    return n;
+}
+
 static void embed_words(const vit__lane *lane)
 {
     const vit_config *c = &lane->model->config;
     const vit__weights *w = &lane->model->weights;
+    const vit__kernels *kernels = lane->workers.kernels;
     for (size_t i = 0; i < lane->own; i++) {
         float *x = lane->x + i * c->width;
-        size_t token = lane->first + i;
-        memcpy(x, w->token_table + (size_t)lane->input->ids[token] * c->width, c->width * sizeof *x);
+        size_t place = lane->places[lane->first + i], id = (size_t)lane->input->ids[place];
+        size_t position = c->position_first + (c->position_counts ? counted_before(lane, place) : place);
+        if (c->position_counts && id + 1 == c->position_first)
+            position = id;
+        memcpy(x, w->token_table + id * c->width, c->width * sizeof *x);
+        if (c->scaled_tokens)
+            kernels->scale(x, sqrtf((float)c->width), c->width, x);
+        if (w->token_types)
+            kernels->accumulate(w->token_types, c->width, x);
         if (w->positions)
-            lane->workers.kernels->accumulate(w->positions + token * c->width, c->width, x);
+            kernels->accumulate(w->positions + position * c->width, c->width, x);
     }
 }
 
@@ -201,7 +220,7 @@ static void embed(const vit__lane *lane)
 static void emit_attention(const vit__lane *lane, const vit__attention_call *call, size_t layer)
 {
     const vit__encoder_input *input = lane->input;
-    size_t size = call->heads * call->tokens * call->tokens;
+    size_t size = call->heads * call->length * call->length;
     for (size_t i = 0; i < input->n_requests; i++)
         if (input->requests[i].output == VIT_OUTPUT_ATTENTION && input->requests[i].layer == layer)
             vit__attention_map(call, &lane->workers, input->requests[i].result + input->index * size);
@@ -220,13 +239,21 @@ static void meet(const vit__lane *lane)
         vit__barrier_wait(lane->meeting);
 }
 
+/* Of a head's table of relative positions. */
+static size_t relative_entries(const vit_config *c)
+{
+    if (c->relative_bias == VIT__RELATIVE_NONE || c->relative_bias == VIT__RELATIVE_BUCKETS)
+        return c->relative_buckets;
+    return vit__position_relative_entries(c->image_height / c->patch_height, c->image_width / c->patch_width);
+}
+
 /* y = heads of attention over the tokens read, before the output projection */
 static void attend(vit__lane *lane, const vit__block_weights *w, source from)
 {
     const vit_config *c = &lane->model->config;
     size_t width = vit__config_attention_width(c), pair = (size_t)(w - lane->model->weights.blocks);
     float *qkv = lane->qkv[pair % 2];
-    bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL;
+    bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL, buckets = c->relative_bias == VIT__RELATIVE_BUCKETS;
     vit__attention_call call = {
         .precision = attention_precision(lane->model->precision),
         .tokens = lane->tokens,
@@ -235,7 +262,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
         .queries = lane->rows,
         .heads = c->heads,
         .head_dim = c->head_dim,
-        .scale = 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim)),
+        .scale = c->unscaled_scores ? 1 : 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim)),
         .qkv = qkv,
         .q_norm = &w->q_norm,
         .k_norm = &w->k_norm,
@@ -245,10 +272,11 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
         .rotary_first = vit__config_prefix(c),
         .relative = w->relative,
         .relative_index = lane->model->weights.relative_index,
-        .relative_entries = c->relative_bias ? vit__position_relative_entries(c->image_height / c->patch_height,
-                                                                              c->image_width / c->patch_width)
-                                             : 0,
+        .relative_row = buckets ? -1 : (ptrdiff_t)lane->tokens,
+        .relative_entries = relative_entries(c),
         .causal = c->causal,
+        .places = lane->places,
+        .length = lane->length,
         .y = lane->y};
     project_qkv(lane, &w->qkv, from, qkv + lane->first * 3 * width);
     vit__attention_place(&call, &lane->workers);
@@ -406,10 +434,10 @@ static void block(vit__lane *lane, const vit__block_weights *w)
 static void emit_hidden(const vit__lane *lane, size_t layer)
 {
     const vit__encoder_input *input = lane->input;
-    size_t width = lane->model->config.width, row = input->index * lane->tokens + lane->first;
+    size_t width = lane->model->config.width;
     for (size_t i = 0; i < input->n_requests; i++)
         if (input->requests[i].output == VIT_OUTPUT_HIDDEN && input->requests[i].layer == layer)
-            memcpy(input->requests[i].result + row * width, lane->x, lane->own * width * sizeof(float));
+            vit__places_spread(lane, lane->x, width, input->requests[i].result + input->index * lane->length * width);
 }
 
 /* How many of the lane's tokens are among the first n of the input. */

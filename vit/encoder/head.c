@@ -6,6 +6,7 @@
 
 #include "attention.h"
 #include "outputs.h"
+#include "places.h"
 
 /* mean = average of tokens [from, to) */
 static void mean_of_tokens(const vit__lane *lane, size_t from, size_t to, float *mean)
@@ -51,15 +52,18 @@ static void linear(const vit__lane *lane, const vit__linear *layer, vit__epilogu
 /* ------------------------------------------------------------------ pooling ---- */
 
 /* The token that stands for a text: its first end, the first of its largest ids, or the last. */
-static size_t text_token(const vit_config *c, vit__pooling pooling, const int32_t *ids, size_t length)
+static size_t text_token(const vit__lane *lane, vit__pooling pooling)
 {
+    const vit_config *c = &lane->model->config;
+    const int32_t *ids = lane->input->ids;
     size_t largest = 0;
     if (pooling == VIT__POOL_LAST)
-        return length - 1;
-    for (size_t i = 0; i < length; i++) {
-        if (pooling == VIT__POOL_END && (size_t)ids[i] == c->end_token)
+        return lane->tokens - 1;
+    for (size_t i = 0; i < lane->tokens; i++) {
+        int32_t id = ids[lane->places[i]];
+        if (pooling == VIT__POOL_END && (size_t)id == c->end_token)
             return i;
-        if (ids[i] > ids[largest])
+        if (id > ids[lane->places[largest]])
             largest = i;
     }
     return pooling == VIT__POOL_LARGEST ? largest : 0; /* without an end: token 0, as torch's argmax of no matches */
@@ -165,7 +169,11 @@ static void pool_tokens(const vit__lane *lane, vit__pooling pooling, float *out)
     case VIT__POOL_END:
     case VIT__POOL_LARGEST:
     case VIT__POOL_LAST:
-        copy_token(lane, text_token(c, pooling, lane->input->ids, lane->input->length), out);
+        copy_token(lane, text_token(lane, pooling), out);
+        break;
+    case VIT__POOL_MEAN_ROOT:
+        mean_of_tokens(lane, 0, tokens, out);
+        lane->workers.kernels->scale(out, sqrtf((float)tokens), c->width, out);
         break;
     default: /* the class token; attention pooling has a way of its own */
         copy_token(lane, 0, out);
@@ -186,6 +194,40 @@ static void pool(vit__lane *lane, vit__pooling pooling)
 }
 
 /* ------------------------------------------------------------------ outputs ---- */
+
+/* The pooled vector of what the tokens become behind the final norm, and where it is. */
+static float *transformed(vit__lane *lane)
+{
+    if (!lane->model->config.transformation_width)
+        return lane->all.pooled;
+    linear(lane, &lane->model->weights.transformation, (vit__epilogue){0}, lane->all.pooled, lane->all.spare);
+    return lane->all.spare;
+}
+
+/* The embedding's pooled vector, behind its dense layers, and where it is. */
+static float *densely_pooled(vit__lane *lane)
+{
+    const vit_config *c = &lane->model->config;
+    pool(lane, c->pooling);
+    float *from = transformed(lane);
+    for (size_t i = 0; i < VIT__DENSE_MOST && c->dense[i].width; i++) {
+        float *to = from == lane->all.pooled ? lane->all.spare : lane->all.pooled;
+        linear(lane, &lane->model->weights.dense[i], (vit__epilogue){.activation = c->dense[i].activation}, from, to);
+        from = to;
+    }
+    return from;
+}
+
+/* Divides by the length; zeros stay. */
+static void to_unit_length(float *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    double length = fmax(sqrt(sum), 1e-12);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)((double)x[i] / length);
+}
 
 /* out[outputs] = W pooled + b */
 static void project(vit__lane *lane, vit__pooling pooling, const vit__linear *layer, float *out)
@@ -223,17 +265,41 @@ static void probabilities(vit__lane *lane, float *out)
 static void class_token(vit__lane *lane, float *out)
 {
     const vit_config *c = &lane->model->config;
-    if (c->pooling != VIT__POOL_CLASS || c->final_norm) {
-        copy_token(lane, 0, out);
-        return;
-    }
-    pool(lane, VIT__POOL_CLASS);
-    memcpy(out, lane->all.pooled, c->width * sizeof *out);
+    if (c->pooling != VIT__POOL_CLASS || c->final_norm)
+        copy_token(lane, 0, lane->all.pooled);
+    else
+        pool(lane, VIT__POOL_CLASS);
+    memcpy(out, transformed(lane), vit__config_token_width(c) * sizeof *out);
 }
 
-static void mean(const vit__lane *lane, float *out)
+/* The mean of what a layer makes of the tokens is what it makes of their mean. */
+static void mean(vit__lane *lane, float *out)
 {
-    mean_of_tokens(lane, vit__config_prefix(&lane->model->config), lane->tokens, out);
+    const vit_config *c = &lane->model->config;
+    mean_of_tokens(lane, vit__config_prefix(c), lane->tokens, lane->all.pooled);
+    memcpy(out, transformed(lane), vit__config_token_width(c) * sizeof *out);
+}
+
+/* All tokens, at their places. */
+static void tokens(const vit__lane *lane, float *out)
+{
+    const vit_config *c = &lane->model->config;
+    vit__lane whole = *lane;
+    const float *rows = lane->all.x;
+    whole.first = 0;
+    whole.own = lane->tokens;
+    if (c->transformation_width) {
+        const vit__linear *layer = &lane->model->weights.transformation;
+        vit__gemm_call call = {.linear = layer,
+                               .x = rows,
+                               .y = lane->all.wide,
+                               .rows = lane->tokens,
+                               .x_row = layer->inputs,
+                               .y_row = layer->outputs};
+        lane->model->gemm->apply(&call, &lane->workers);
+        rows = lane->all.wide;
+    }
+    vit__places_spread(&whole, rows, vit__config_token_width(c), out);
 }
 
 static void pooled(vit__lane *lane, float *out)
@@ -246,6 +312,8 @@ static void pooled(vit__lane *lane, float *out)
 static void embedding(vit__lane *lane, float *out)
 {
     const vit_config *c = &lane->model->config;
+    const vit__linear *projection = &lane->model->weights.embedding;
+    bool dense = c->dense[0].width || c->transformation_width;
     switch (c->embedding) {
     case VIT__EMBEDDING_CLASS:
         class_token(lane, out);
@@ -254,14 +322,22 @@ static void embedding(vit__lane *lane, float *out)
         mean(lane, out);
         break;
     case VIT__EMBEDDING_POOLED:
-        pooled(lane, out);
+        if (dense)
+            memcpy(out, densely_pooled(lane), vit__config_dense_inputs(c, VIT__DENSE_MOST) * sizeof *out);
+        else
+            pooled(lane, out);
         break;
     case VIT__EMBEDDING_PROJECTED:
-        project(lane, c->pooling, &lane->model->weights.embedding, out);
+        linear(lane, projection, (vit__epilogue){0}, densely_pooled(lane), out);
         break;
     case VIT__EMBEDDING_LATENT:
         project(lane, c->pooling, &lane->model->weights.latent_mean, out);
         break;
+    }
+    if (c->unit_length) {
+        size_t shape[2];
+        vit__output_shape(c, VIT_OUTPUT_EMBEDDING, lane->length, shape);
+        to_unit_length(out, shape[1]);
     }
 }
 
@@ -280,7 +356,7 @@ static void answer(vit__lane *lane, const vit_request *request)
     const vit_config *c = &lane->model->config;
     const vit__weights *w = &lane->model->weights;
     size_t shape[2];
-    vit__output_shape(c, request->output, lane->tokens, shape);
+    vit__output_shape(c, request->output, lane->length, shape);
     size_t size = shape[0] * shape[1];
     float *out = request->result + lane->input->index * size;
     switch (request->output) {
@@ -294,7 +370,7 @@ static void answer(vit__lane *lane, const vit_request *request)
         mean(lane, out);
         break;
     case VIT_OUTPUT_TOKENS:
-        memcpy(out, lane->all.x, size * sizeof *out);
+        tokens(lane, out);
         break;
     case VIT_OUTPUT_POOLER:
         pooler(lane, out);
@@ -320,7 +396,7 @@ static void answer(vit__lane *lane, const vit_request *request)
 /* Tokens that a pooling reads. */
 static size_t pooling_tokens(const vit_config *c, vit__pooling pooling, size_t all)
 {
-    if (pooling == VIT__POOL_NONE || (pooling == VIT__POOL_CLASS && c->input == VIT__INPUT_PIXELS))
+    if (pooling == VIT__POOL_NONE || (pooling == VIT__POOL_CLASS && (c->input == VIT__INPUT_PIXELS || c->text_class)))
         return 1;
     return pooling == VIT__POOL_CLASS_DISTILLATION ? 2 : all;
 }

@@ -19,8 +19,8 @@ typedef struct vit__lane_memory {
     float *wide;       /* [T, max(fc1, 3A, 2D, P)] */
     float *parallel;   /* [T, D] where attention and MLP, or several of them, stand beside each other */
     float *difference; /* [T, A] for differential attention */
-    float *pooled;     /* [2D] */
-    float *spare;      /* [max(2D, classes, MLP of the attention pool)] */
+    float *pooled;     /* [max(2D, dense layers)] */
+    float *spare;      /* [max(2D, dense layers, classes, MLP of the attention pool)] */
 } vit__lane_memory;
 
 typedef struct vit__lane {
@@ -28,7 +28,9 @@ typedef struct vit__lane {
     vit__workers workers;
     vit__barrier *meeting; /* of the lanes that share the input; NULL: there is but this one */
     /* of the pass that is running: */
-    size_t tokens;     /* T */
+    size_t tokens;     /* T; of a text without its padding */
+    size_t length;     /* of the input with padding: what outputs are counted by */
+    uint32_t *places;  /* [context] of a model of words: where each of the tokens is in the input; else NULL */
     size_t first, own; /* the tokens that are this lane's */
     bool leads;        /* its tokens are the input's first */
     size_t rows;       /* how many of them, from `first` on, the block that is running has to finish */

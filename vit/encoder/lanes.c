@@ -7,6 +7,7 @@
 #include "error.h"
 #include "head.h"
 #include "memory.h"
+#include "places.h"
 #include "size.h"
 
 /* Fewest tokens of a lane: with less, its reading of all weights would count for more than its multiplying. */
@@ -58,7 +59,16 @@ static size_t wide_row(const vit_config *c)
 {
     size_t fc1 = c->mlp == VIT__MLP_GATED ? 2 * c->mlp_width : c->mlp_width;
     size_t patch = c->input == VIT__INPUT_PIXELS ? c->channels * c->patch_height * c->patch_width : 0;
-    return vit__larger(vit__larger(fc1, patch), qkv_row(c));
+    return vit__larger(vit__larger(fc1, patch), vit__larger(qkv_row(c), c->transformation_width));
+}
+
+/* Floats of one vector on its way to the embedding. */
+static size_t vector_room(const vit_config *c)
+{
+    size_t most = vit__larger(2 * c->width, c->transformation_width);
+    for (size_t i = 0; i < VIT__DENSE_MOST; i++)
+        most = vit__larger(most, c->dense[i].width);
+    return most;
 }
 
 static regions input_regions(const vit_model *model, const vit__lanes *lanes)
@@ -72,8 +82,8 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
         .wide = tokens * lanes->wide_row,
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
-        .pooled = 2 * c->width,
-        .spare = vit__larger(vit__larger(2 * c->width, c->classes), c->pool_mlp_width),
+        .pooled = vector_room(c),
+        .spare = vit__larger(vit__larger(vector_room(c), c->classes), c->pool_mlp_width),
     };
 }
 
@@ -152,13 +162,16 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     lanes->lanes = vit__alloc_zero(lanes->n, sizeof *lanes->lanes);
     lanes->memory = vit__alloc_zero(lanes->slots, sizeof *lanes->memory);
     lanes->meeting = vit__barrier_create((unsigned)lanes->n);
-    if (!lanes->crews || !lanes->lanes || !lanes->memory || !lanes->meeting)
+    size_t context = model->config.input == VIT__INPUT_TOKENS ? model->config.context : 0;
+    lanes->places = context ? vit__alloc(lanes->n * context, sizeof *lanes->places) : NULL;
+    if (!lanes->crews || !lanes->lanes || !lanes->memory || !lanes->meeting || (context && !lanes->places))
         return vit__fail_memory(err, NULL);
     vit_status status = start(lanes, threads, err);
     if (status != VIT_OK)
         return status;
     for (size_t i = 0; i < lanes->n; i++) {
         lanes->lanes[i].model = model;
+        lanes->lanes[i].places = context ? lanes->places + i * context : NULL;
         lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i],
                                                  .kernels = vit__kernels_get(flags),
                                                  .tiles = vit__tiles_get(flags),
@@ -175,6 +188,7 @@ void vit__lanes_free(vit__lanes *lanes)
     free(lanes->crews);
     free(lanes->lanes);
     free(lanes->memory);
+    free(lanes->places);
     vit__barrier_free(lanes->meeting);
     free(lanes->arena);
 }
@@ -226,7 +240,9 @@ static void run_lane(void *context, size_t index, unsigned thread)
     vit__lane *lane = &lanes->lanes[which];
     const vit_config *c = &lane->model->config;
     vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : index);
-    lane->tokens = c->input == VIT__INPUT_TOKENS ? input.length : vit__config_tokens(c);
+    bool words = c->input == VIT__INPUT_TOKENS;
+    lane->length = words ? input.length : vit__config_tokens(c);
+    lane->tokens = words ? vit__places_find(c, input.ids, input.length, lane->places) : lane->length;
     lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;
     place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
           work->together ? lanes->n : 1);

@@ -23,6 +23,7 @@ typedef struct vit__lanes {
     vit__barrier *meeting; /* of all lanes */
     vit__lane *lanes;      /* [n] */
     vit__lane_memory *memory;     /* [slots] */
+    uint32_t *places;             /* [n][context] of a model of words */
     float *qkv[2];                /* of an input that lanes share; NULL: there is one lane */
     float *arena;                 /* all floats of the above */
     size_t operand_row, wide_row; /* floats a token */

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "memory.h"
 #include "outputs.h"
+#include "places.h"
 
 static void name_multiplier(vit_session *session)
 {
@@ -147,6 +148,10 @@ static vit_status check_vocabulary(const encoding *call, const vit_session *sess
             return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
                              "token id %ld of text %zu is not in the vocabulary of %zu", (long)ids[i], i / length,
                              vocabulary);
+    for (size_t i = 0; i < call->inputs.n; i++)
+        if (vit__places_find(&session->model->config, ids + i * length, length, NULL) == 0)
+            return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                             "text %zu is nothing but padding, token id %zu", i, session->model->config.pad_token);
     return VIT_OK;
 }
 

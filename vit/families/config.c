@@ -42,6 +42,10 @@ static vit_status check_sizes(const vit_config *c, const char *where, vit_error 
         {"the projection's width", c->projection_width, 0, WIDTH_MOST},
         {"the pooler's width", c->pooler_width, 0, WIDTH_MOST},
         {"the latent width", c->latent, 0, WIDTH_MOST},
+        {"the transformation's width", c->transformation_width, 0, WIDTH_MOST},
+        {"the first dense layer's width", c->dense[0].width, 0, WIDTH_MOST},
+        {"the second dense layer's width", c->dense[1].width, 0, WIDTH_MOST},
+        {"the third dense layer's width", c->dense[2].width, 0, WIDTH_MOST},
         {"the attention pool's number of heads", c->pool_heads, 0, WIDTH_MOST},
         {"the attention pool's MLP width", c->pool_mlp_width, 0, MLP_MOST},
     };
@@ -78,11 +82,22 @@ static vit_status check_picture(const vit_config *c, const char *where, vit_erro
 
 static vit_status check_words(const vit_config *c, const char *where, vit_error *err)
 {
+    bool bucketed = c->relative_bias == VIT__RELATIVE_BUCKETS;
     const limit limits[] = {
         {"the vocabulary", c->vocabulary, 1, CLASSES_MOST},
         {"the number of tokens of a text", c->context, 1, EDGE_MOST},
+        {"the row of the first position", c->position_first, 0, EDGE_MOST},
+        {"the number of types of tokens", c->token_types, 0, EDGE_MOST},
+        {"the number of buckets of distances", c->relative_buckets, bucketed ? 4 : 0, EDGE_MOST},
+        {"the distance from which on all share a bucket", c->relative_distance, bucketed ? 2 : 0, EDGE_MOST},
     };
-    return check_limits(limits, sizeof limits / sizeof *limits, where, err);
+    vit_status status = check_limits(limits, sizeof limits / sizeof *limits, where, err);
+    if (status == VIT_OK && bucketed && c->relative_distance <= c->relative_buckets / 4)
+        return vit__fail(err, VIT_ERR_CORRUPT, where,
+                         "%zu buckets of distances, a quarter of them for one distance each, do not fit a greatest "
+                         "distance of %zu",
+                         c->relative_buckets, c->relative_distance);
+    return status;
 }
 
 static vit_status check_tokens(const vit_config *c, const char *where, vit_error *err)
@@ -109,9 +124,14 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
     if (c->attention == VIT__ATTENTION_DIFFERENTIAL && c->head_dim % 2 != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "differential attention halves its heads: %zu is odd",
                          c->head_dim);
-    if (c->rotary.kind != VIT__ROTARY_NONE && c->head_dim % (c->rotary.kind == VIT__ROTARY_MIXED ? 2 : 4) != 0)
-        return vit__fail(err, VIT_ERR_CORRUPT, where, "rotary positions need a head width that is a multiple of 4: %zu",
+    bool pairs = c->rotary.kind == VIT__ROTARY_MIXED || c->rotary.kind == VIT__ROTARY_LINE;
+    if (c->rotary.kind != VIT__ROTARY_NONE && c->head_dim % (pairs ? 2 : 4) != 0)
+        return vit__fail(err, VIT_ERR_CORRUPT, where,
+                         "rotary positions need a head width that is a multiple of %d: %zu", pairs ? 2 : 4,
                          c->head_dim);
+    if (c->position == VIT__POSITION_SINES && (c->width % 2 != 0 || c->width < 4))
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "sines and cosines need an even width of 4 at least: %zu",
+                         c->width);
     if (c->position == VIT__POSITION_SINCOS_2D && c->width % 4 != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where,
                          "sine-cosine positions along two axes need a width that is a multiple of 4: %zu", c->width);
@@ -126,12 +146,15 @@ static vit_status check_tables(const vit_config *c, const char *where, vit_error
 {
     size_t tokens = vit__config_tokens(c), sizes[4] = {0};
     if (c->position != VIT__POSITION_NONE)
-        sizes[0] = tokens * c->width;
+        sizes[0] = (tokens + c->position_first) * c->width;
     if (c->rotary.kind == VIT__ROTARY_MIXED)
         sizes[1] = 2 * tokens * vit__config_attention_width(c) * c->depth;
     else if (c->rotary.kind != VIT__ROTARY_NONE)
         sizes[1] = 2 * tokens * c->head_dim;
-    if (c->relative_bias != VIT__RELATIVE_NONE) {
+    if (c->relative_bias == VIT__RELATIVE_BUCKETS) {
+        sizes[2] = 2 * tokens;
+        sizes[3] = c->relative_buckets * c->heads;
+    } else if (c->relative_bias != VIT__RELATIVE_NONE) {
         sizes[2] = tokens * tokens; /* the index */
         sizes[3] = 4 * tokens * c->heads * (c->relative_bias == VIT__RELATIVE_SHARED ? 1 : c->depth);
     }

@@ -49,8 +49,16 @@ typedef enum vit__position_kind {
     VIT__POSITION_LEARNED_PATCHES, /* table over patches only; prefix tokens carry none */
     VIT__POSITION_LEARNED_CLASS,   /* table over the class token and patches; the rest of the prefix carries none */
     VIT__POSITION_SINCOS,          /* PE(pos,2i) = sin(pos / 10000^(2i/D)), PE(pos,2i+1) = cos(...), over all tokens */
-    VIT__POSITION_SINCOS_2D        /* AIMv2 (native): over patches, see position.c */
+    VIT__POSITION_SINCOS_2D,       /* AIMv2 (native): over patches, see position.c */
+    VIT__POSITION_SINES            /* of texts: all sines, then all cosines (tensor2tensor), see position.c */
 } vit__position_kind;
+
+/* Which ids of a text only fill it up. Such a token is no key of any other, and no part of a mean. */
+typedef enum vit__padding {
+    VIT__PADDING_NONE,    /* the model takes every id as it comes (CLIP, SigLIP) */
+    VIT__PADDING_OUTSIDE, /* the runs of pad_token at both ends: what a tokenizer puts there */
+    VIT__PADDING_ANYWHERE /* every pad_token (open_clip) */
+} vit__padding;
 
 /* How a table of positions meets another picture size than the one it was made for (position.c). */
 typedef enum vit__interpolation {
@@ -64,7 +72,8 @@ typedef enum vit__rotary_kind {
     VIT__ROTARY_NONE,
     VIT__ROTARY_AXIAL,  /* frequencies by formula, half of them along y, half along x */
     VIT__ROTARY_DINOV3, /* patch centres in [-1, 1], periods by theta */
-    VIT__ROTARY_MIXED   /* learned frequencies per block and head, along both axes */
+    VIT__ROTARY_MIXED,  /* learned frequencies per block and head, along both axes */
+    VIT__ROTARY_LINE    /* of texts: frequencies by formula, along the one axis there is */
 } vit__rotary_kind;
 
 /* timm's RotaryEmbeddingCat and Mixed, DINOv3's table: what angle a patch at row y, column x has (rotary.c). */
@@ -85,7 +94,8 @@ typedef enum vit__attention_kind {
 typedef enum vit__relative_bias {
     VIT__RELATIVE_NONE,
     VIT__RELATIVE_PER_BLOCK, /* BEiT: a table [(2h-1)(2w-1)+3, heads] in every block */
-    VIT__RELATIVE_SHARED     /* one table for all blocks */
+    VIT__RELATIVE_SHARED,    /* one table for all blocks */
+    VIT__RELATIVE_BUCKETS    /* of texts: one table [buckets, heads] for all blocks, by distance (T5), see position.c */
 } vit__relative_bias;
 
 typedef enum vit__qk_norm {
@@ -107,7 +117,8 @@ typedef enum vit__pooling {
     VIT__POOL_ATTENTION,          /* attention pooling with a learned query */
     VIT__POOL_END,                /* text: the first token that is end_token */
     VIT__POOL_LARGEST,            /* text: the first token with the largest id */
-    VIT__POOL_LAST                /* text: the last token */
+    VIT__POOL_LAST,               /* text: the last token */
+    VIT__POOL_MEAN_ROOT           /* sum of all tokens, divided by the root of their number */
 } vit__pooling;
 
 /* HF's pooler_output. */
@@ -132,6 +143,15 @@ typedef enum vit__embedding {
     VIT__EMBEDDING_PROJECTED, /* projection(pooled vector): CLIP */
     VIT__EMBEDDING_LATENT     /* mean of the Gaussian latent of a variational autoencoder */
 } vit__embedding;
+
+/* A linear layer between the pooled vector and the embedding, and what follows it. */
+typedef struct vit__dense {
+    size_t width; /* of its output; 0: there is none */
+    bool bias;
+    vit__activation activation;
+} vit__dense;
+
+#define VIT__DENSE_MOST 3
 
 #define VIT__FAMILY_NAME_MAX 64
 
@@ -161,6 +181,16 @@ typedef struct vit_config {
     vit__interpolation interpolation;
     vit__rotary rotary;
     vit__relative_bias relative_bias;
+    size_t relative_buckets, relative_distance; /* VIT__RELATIVE_BUCKETS; from that distance on all share a bucket */
+
+    /* of texts alone */
+    vit__padding padding;
+    size_t pad_token;
+    size_t token_types;      /* rows of a second table, of which each token gets the first; 0: there is none */
+    bool scaled_tokens;      /* rows of the vocabulary are multiplied by the root of the width */
+    size_t position_first;   /* row of the table that the first token gets */
+    bool position_counts;    /* padding (the id position_first - 1) takes no position: it gets the row of that number */
+    bool position_pads_zero; /* and that row is zero (computed tables) */
 
     /* block */
     vit__block_order order;
@@ -175,7 +205,8 @@ typedef struct vit_config {
     bool projection_bias, mlp_bias;
     bool grouped_keys; /* blocks may have fewer heads of keys and values than of queries: their tensors say how many */
     vit__attention_kind attention;
-    bool causal; /* a token sees itself and those before it */
+    bool causal;          /* a token sees itself and those before it */
+    bool unscaled_scores; /* of attention: not divided by the root of head_dim (T5) */
     vit__qk_norm qk_norm;
     vit__norm_kind qk_norm_kind;
     bool attention_norm; /* norm before the output projection */
@@ -201,7 +232,11 @@ typedef struct vit_config {
     bool pool_skips_prefix;    /* it sees the patches alone */
     vit__pooler pooler;
     vit__activation pooler_activation;
-    size_t pooler_width; /* of a dense pooler */
+    size_t pooler_width;         /* of a dense pooler */
+    size_t transformation_width; /* linear layer with bias on every token after the final norm (AltCLIP); 0: none */
+    vit__dense dense[VIT__DENSE_MOST]; /* on the embedding's pooled vector, one after the other */
+    bool unit_length;                  /* the embedding is normalised by the model itself */
+    bool text_class;                   /* the first token of a text stands for all of it (BERT's [CLS]) */
     vit__embedding embedding;
     size_t projection_width; /* of the embedding, where it is projected; 0: no projection */
     bool embedding_bias;     /* on that projection */
@@ -244,6 +279,20 @@ static inline size_t vit__config_tokens(const vit_config *config)
 static inline size_t vit__config_attention_width(const vit_config *config)
 {
     return config->heads * config->head_dim;
+}
+
+/* Of the tokens after the last block, as VIT_OUTPUT_TOKENS has them. */
+static inline size_t vit__config_token_width(const vit_config *config)
+{
+    return config->transformation_width ? config->transformation_width : config->width;
+}
+
+/* What comes into the n-th dense layer, or out of the last: n is VIT__DENSE_MOST then. */
+static inline size_t vit__config_dense_inputs(const vit_config *config, size_t n)
+{
+    while (n > 0 && config->dense[n - 1].width == 0)
+        n--;
+    return n > 0 ? config->dense[n - 1].width : vit__config_token_width(config);
 }
 
 static inline size_t vit__config_pooled_width(const vit_config *config, vit__pooling pooling)

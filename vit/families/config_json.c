@@ -20,11 +20,13 @@ typedef struct field {
     static const char *const name[] = {__VA_ARGS__, NULL};                                                             \
     _Static_assert(sizeof name / sizeof *name == last + 2, "a word for each member")
 WORDS(inputs, VIT__INPUT_TOKENS, "pixels", "tokens");
-WORDS(positions, VIT__POSITION_SINCOS_2D, "none", "learned", "learned_patches", "learned_class", "sincos", "sincos_2d");
+WORDS(positions, VIT__POSITION_SINES, "none", "learned", "learned_patches", "learned_class", "sincos", "sincos_2d",
+      "sines");
+WORDS(paddings, VIT__PADDING_ANYWHERE, "none", "outside", "anywhere");
 WORDS(interpolations, VIT__INTERPOLATION_BILINEAR_ANTIALIAS, "none", "bicubic", "bicubic_antialias",
       "bilinear_antialias");
-WORDS(rotaries, VIT__ROTARY_MIXED, "none", "axial", "dinov3", "mixed");
-WORDS(relatives, VIT__RELATIVE_SHARED, "none", "per_block", "shared");
+WORDS(rotaries, VIT__ROTARY_LINE, "none", "axial", "dinov3", "mixed", "line");
+WORDS(relatives, VIT__RELATIVE_BUCKETS, "none", "per_block", "shared", "buckets");
 WORDS(orders, VIT__BLOCK_BRANCHES, "pre_norm", "post_norm", "branch_norm", "parallel", "branches");
 WORDS(norms, VIT__NORM_RMS, "layer", "rms");
 WORDS(attentions, VIT__ATTENTION_DIFFERENTIAL, "plain", "differential");
@@ -32,8 +34,8 @@ WORDS(qk_norms, VIT__QK_NORM_WIDTH, "none", "head", "width");
 WORDS(mlps, VIT__MLP_GATED, "plain", "gated");
 WORDS(activations, VIT__ACTIVATION_SIGMOID, "none", "gelu", "gelu_tanh", "quick_gelu", "relu", "silu", "tanh",
       "sigmoid");
-WORDS(poolings, VIT__POOL_LAST, "none", "class", "mean_patches", "mean_all", "max_patches", "mean_max_patches",
-      "class_distillation", "class_and_mean", "attention", "end", "largest", "last");
+WORDS(poolings, VIT__POOL_MEAN_ROOT, "none", "class", "mean_patches", "mean_all", "max_patches", "mean_max_patches",
+      "class_distillation", "class_and_mean", "attention", "end", "largest", "last", "mean_root");
 WORDS(poolers, VIT__POOLER_DENSE, "none", "pooled", "embedding", "dense");
 WORDS(embeddings, VIT__EMBEDDING_LATENT, "class", "mean", "pooled", "projected", "latent");
 WORDS(heads, VIT__HEAD_TWO_AVERAGED, "none", "linear", "two_averaged");
@@ -78,6 +80,15 @@ static const field fields[] = {
     FIELD(rotary.offset, NUMBER),
     FIELD(rotary.x_first, FLAG),
     CHOICE(relative_bias, relatives),
+    FIELD(relative_buckets, SIZE),
+    FIELD(relative_distance, SIZE),
+    CHOICE(padding, paddings),
+    FIELD(pad_token, SIZE),
+    FIELD(token_types, SIZE),
+    FIELD(scaled_tokens, FLAG),
+    FIELD(position_first, SIZE),
+    FIELD(position_counts, FLAG),
+    FIELD(position_pads_zero, FLAG),
     CHOICE(order, orders),
     CHOICE(norm, norms),
     FIELD(norm_eps, NUMBER),
@@ -93,6 +104,7 @@ static const field fields[] = {
     FIELD(grouped_keys, FLAG),
     CHOICE(attention, attentions),
     FIELD(causal, FLAG),
+    FIELD(unscaled_scores, FLAG),
     CHOICE(qk_norm, qk_norms),
     CHOICE(qk_norm_kind, norms),
     FIELD(attention_norm, FLAG),
@@ -116,6 +128,18 @@ static const field fields[] = {
     CHOICE(pooler, poolers),
     CHOICE(pooler_activation, activations),
     FIELD(pooler_width, SIZE),
+    FIELD(transformation_width, SIZE),
+    FIELD(dense[0].width, SIZE),
+    FIELD(dense[0].bias, FLAG),
+    CHOICE(dense[0].activation, activations),
+    FIELD(dense[1].width, SIZE),
+    FIELD(dense[1].bias, FLAG),
+    CHOICE(dense[1].activation, activations),
+    FIELD(dense[2].width, SIZE),
+    FIELD(dense[2].bias, FLAG),
+    CHOICE(dense[2].activation, activations),
+    FIELD(unit_length, FLAG),
+    FIELD(text_class, FLAG),
     CHOICE(embedding, embeddings),
     FIELD(projection_width, SIZE),
     FIELD(embedding_bias, FLAG),

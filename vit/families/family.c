@@ -9,7 +9,7 @@
 static const vit__family *const families[] = {
     &vit__family_vit,       &vit__family_deit,   &vit__family_dinov2, &vit__family_dinov3,    &vit__family_beit,
     &vit__family_clip,      &vit__family_siglip, &vit__family_aimv2,  &vit__family_internvit, &vit__family_timm,
-    &vit__family_open_clip, &vit__family_own,    &vit__family_packed,
+    &vit__family_open_clip, &vit__family_own,    &vit__family_packed, &vit__family_text,
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 
@@ -71,6 +71,12 @@ bool vit__family_has(const vit__checkpoint *checkpoint, const char *pattern, con
     char name[256];
     return pattern && vit__family_tensor_name(pattern, prefix, (vit__place){0, 0}, name, sizeof name) &&
            vit__checkpoint_find(checkpoint, name) != NULL;
+}
+
+void vit__plan_compose(vit__plan *plan)
+{
+    memcpy(plan->composed, plan->names, sizeof plan->composed);
+    plan->names = plan->composed;
 }
 
 /* How many of the tensors that this naming names are there. */

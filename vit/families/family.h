@@ -17,17 +17,22 @@ typedef enum vit__slot {
     VIT__SLOT_PATCH, /* [D, 3, patch_height, patch_width] */
     VIT__SLOT_PATCH_NORM,
     VIT__SLOT_TOKENS,      /* [vocabulary, D] */
+    VIT__SLOT_TOKEN_TYPES, /* [types, D] */
     VIT__SLOT_CLASS_TOKEN, /* [1, 1, D] */
     VIT__SLOT_DISTILLATION_TOKEN,
     VIT__SLOT_REGISTER_TOKENS, /* [1, registers, D] */
     VIT__SLOT_POSITIONS,       /* [1, rows, D] */
-    VIT__SLOT_RELATIVE_SHARED, /* [(2h-1)(2w-1)+3, heads] */
+    VIT__SLOT_RELATIVE_SHARED, /* [(2h-1)(2w-1)+3, heads], or [buckets, heads] */
     VIT__SLOT_ROTARY,          /* [2, depth, heads, head_dim/2], learned frequencies */
     VIT__SLOT_PRE_NORM,
     VIT__SLOT_FINAL_NORM,
     VIT__SLOT_POOLED_NORM,
     VIT__SLOT_POOLER,
-    VIT__SLOT_EMBEDDING, /* [E, D] */
+    VIT__SLOT_TRANSFORMATION, /* [transformation, D] */
+    VIT__SLOT_DENSE1,         /* [dense 1, D], and so on */
+    VIT__SLOT_DENSE2,
+    VIT__SLOT_DENSE3,
+    VIT__SLOT_EMBEDDING, /* [E, D], or what the last dense layer gives */
     VIT__SLOT_HEAD,      /* [C, D] or [C, 2D] */
     VIT__SLOT_HEAD_DISTILLATION,
     VIT__SLOT_LATENT_MEAN, /* [latent, D] */
@@ -105,8 +110,13 @@ typedef struct vit__plan {
     const char *prefix;     /* static storage */
     bool packed;            /* the layers are stored as they are multiplied, in this precision */
     vit_precision precision;
-    size_t parameters; /* of the checkpoint that was packed */
+    size_t parameters;      /* of the checkpoint that was packed */
+    vit__name_set composed; /* names of several sources, where `names` is this (vit__plan_compose) */
 } vit__plan;
+
+/* Copies the names, so that others can be set in plan->composed: those of an encoder, and those of what stands around
+ * it. */
+void vit__plan_compose(vit__plan *plan);
 
 typedef struct vit__family {
     const char *name;
@@ -144,7 +154,7 @@ void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *nami
 
 /* The families. */
 extern const vit__family vit__family_vit, vit__family_deit, vit__family_dinov2, vit__family_dinov3, vit__family_beit,
-    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_timm,
+    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_text, vit__family_timm,
     vit__family_open_clip, vit__family_own, vit__family_packed;
 
 /* How packed files name their tensors, and the prefix of each tower's. */

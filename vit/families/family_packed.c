@@ -18,6 +18,7 @@ const vit__name vit__packed_names[VIT__SLOTS] = {
     [VIT__SLOT_PATCH] = LAYER("patch"),
     [VIT__SLOT_PATCH_NORM] = VIT__PAIR("patch_norm"),
     [VIT__SLOT_TOKENS] = VIT__ALONE("token_table"),
+    [VIT__SLOT_TOKEN_TYPES] = VIT__ALONE("token_types"),
     [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE("class_token"),
     [VIT__SLOT_DISTILLATION_TOKEN] = VIT__ALONE("distillation_token"),
     [VIT__SLOT_REGISTER_TOKENS] = VIT__ALONE("register_tokens"),
@@ -28,6 +29,10 @@ const vit__name vit__packed_names[VIT__SLOTS] = {
     [VIT__SLOT_FINAL_NORM] = VIT__PAIR("final_norm"),
     [VIT__SLOT_POOLED_NORM] = VIT__PAIR("pooled_norm"),
     [VIT__SLOT_POOLER] = LAYER("pooler"),
+    [VIT__SLOT_TRANSFORMATION] = LAYER("transformation"),
+    [VIT__SLOT_DENSE1] = LAYER("dense1"),
+    [VIT__SLOT_DENSE2] = LAYER("dense2"),
+    [VIT__SLOT_DENSE3] = LAYER("dense3"),
     [VIT__SLOT_EMBEDDING] = LAYER("embedding"),
     [VIT__SLOT_HEAD] = LAYER("head"),
     [VIT__SLOT_HEAD_DISTILLATION] = LAYER("head_distillation"),
@@ -78,8 +83,12 @@ static bool reads_distillation(const vit_config *c)
 static void check_image(vit__reader *r, const vit_config *c)
 {
     bool text_pooling = pools(c, VIT__POOL_END) || pools(c, VIT__POOL_LARGEST) || pools(c, VIT__POOL_LAST);
+    bool text_positions = c->position == VIT__POSITION_SINES || c->relative_bias == VIT__RELATIVE_BUCKETS ||
+                          c->rotary.kind == VIT__ROTARY_LINE;
     const char *wrong = c->input != VIT__INPUT_PIXELS ? "an image tower of words"
                         : text_pooling                ? "an image tower pooled as a text's"
+                        : text_positions || c->padding || c->token_types || c->position_first
+                            ? "an image tower with positions of words"
                         : reads_distillation(c) && !(c->class_token && c->distillation_token)
                             ? "no distillation token to read"
                         : c->relative_bias && !(c->class_token && vit__config_prefix(c) == 1)
@@ -92,12 +101,15 @@ static void check_image(vit__reader *r, const vit_config *c)
 static void check_text(vit__reader *r, const vit_config *c)
 {
     bool image_pooling = pools(c, VIT__POOL_ATTENTION) || pools(c, VIT__POOL_CLASS_AND_MEAN) || reads_distillation(c);
-    bool placed = c->position == VIT__POSITION_NONE || c->position == VIT__POSITION_LEARNED_ALL;
-    const char *wrong = c->input != VIT__INPUT_TOKENS                   ? "a text tower of pixels"
-                        : image_pooling || c->pool_heads                ? "a text tower pooled as an image's"
-                        : !placed || c->relative_bias || c->rotary.kind ? "a text tower with positions of patches"
-                        : vit__config_prefix(c) || c->patch_norm        ? "a text tower with tokens ahead of patches"
-                                                                        : NULL;
+    bool placed = (c->position == VIT__POSITION_NONE || c->position == VIT__POSITION_LEARNED_ALL ||
+                   c->position == VIT__POSITION_SINES) &&
+                  (!c->relative_bias || c->relative_bias == VIT__RELATIVE_BUCKETS) &&
+                  (!c->rotary.kind || c->rotary.kind == VIT__ROTARY_LINE);
+    const char *wrong = c->input != VIT__INPUT_TOKENS            ? "a text tower of pixels"
+                        : image_pooling || c->pool_heads         ? "a text tower pooled as an image's"
+                        : !placed                                ? "a text tower with positions of patches"
+                        : vit__config_prefix(c) || c->patch_norm ? "a text tower with tokens ahead of patches"
+                                                                 : NULL;
     if (wrong)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "the config contradicts itself: %s", wrong);
 }
@@ -127,6 +139,10 @@ static void check_heads(vit__reader *r, const vit_config *c)
                             ? "a classifier without classes, or the reverse"
                         : c->head == VIT__HEAD_TWO_AVERAGED && c->head_pooling == VIT__POOL_CLASS_AND_MEAN
                             ? "two classifiers of a vector that is twice as wide"
+                        : (c->dense[1].width && !c->dense[0].width) || (c->dense[2].width && !c->dense[1].width)
+                            ? "a dense layer behind one that is not there"
+                        : twice_as_wide && (c->dense[0].width || c->transformation_width)
+                            ? "dense layers of a vector that is twice as wide"
                         : c->embedding == VIT__EMBEDDING_PROJECTED && c->projection_width == 0
                             ? "a projected embedding without projection"
                         : c->embedding == VIT__EMBEDDING_LATENT && c->latent == 0

@@ -33,6 +33,15 @@ typedef enum dimension {
     REGISTERS,
     POSITION_ROWS,
     RELATIVE_ROWS,
+    TOKEN_TYPES,
+    TRANSFORMATION,
+    DENSE1,
+    DENSE2,
+    DENSE2_INPUTS,
+    DENSE3,
+    DENSE3_INPUTS,
+    TOKEN_WIDTH,
+    EMBEDDING_INPUTS,
     HEADS,
     DEPTH,
     HALF_HEAD,
@@ -48,7 +57,7 @@ static size_t position_rows(const vit_config *c)
 {
     size_t patches = c->position_height * c->position_width;
     if (c->input == VIT__INPUT_TOKENS)
-        return c->context;
+        return c->position_first + c->context;
     switch (c->position) {
     case VIT__POSITION_LEARNED_ALL:
         return vit__config_prefix(c) + patches;
@@ -57,6 +66,12 @@ static size_t position_rows(const vit_config *c)
     default:
         return patches;
     }
+}
+
+static size_t relative_rows(const vit_config *c)
+{
+    return c->relative_bias == VIT__RELATIVE_BUCKETS ? c->relative_buckets
+                                                     : (2 * c->position_height - 1) * (2 * c->position_width - 1) + 3;
 }
 
 /* clang-format off */
@@ -84,7 +99,16 @@ static size_t extent(const vit_config *c, dimension d)
     case VOCABULARY: return c->vocabulary;
     case REGISTERS: return c->registers;
     case POSITION_ROWS: return position_rows(c);
-    case RELATIVE_ROWS: return (2 * c->position_height - 1) * (2 * c->position_width - 1) + 3;
+    case RELATIVE_ROWS: return relative_rows(c);
+    case TOKEN_TYPES: return c->token_types;
+    case TRANSFORMATION: return c->transformation_width;
+    case DENSE1: return c->dense[0].width;
+    case DENSE2: return c->dense[1].width;
+    case DENSE2_INPUTS: return vit__config_dense_inputs(c, 1);
+    case DENSE3: return c->dense[2].width;
+    case DENSE3_INPUTS: return vit__config_dense_inputs(c, 2);
+    case TOKEN_WIDTH: return vit__config_token_width(c);
+    case EMBEDDING_INPUTS: return vit__config_dense_inputs(c, VIT__DENSE_MOST);
     case HEADS: return c->heads;
     case DEPTH: return c->depth;
     case HALF_HEAD: return c->head_dim / 2;
@@ -112,7 +136,18 @@ static bool qk_layer(const vit_config *c) { return c->qk_norm_kind == VIT__NORM_
 static bool class_token(const vit_config *c) { return c->class_token; }
 static bool distillation_token(const vit_config *c) { return c->distillation_token; }
 static bool registers(const vit_config *c) { return c->registers > 0; }
-static bool relative_shared(const vit_config *c) { return c->relative_bias == VIT__RELATIVE_SHARED; }
+static bool relative_shared(const vit_config *c)
+{
+    return c->relative_bias == VIT__RELATIVE_SHARED || c->relative_bias == VIT__RELATIVE_BUCKETS;
+}
+static bool token_types(const vit_config *c) { return c->token_types > 0; }
+static bool transformation(const vit_config *c) { return c->transformation_width > 0; }
+static bool dense1(const vit_config *c) { return c->dense[0].width > 0; }
+static bool dense1_bias(const vit_config *c) { return c->dense[0].bias; }
+static bool dense2(const vit_config *c) { return c->dense[1].width > 0; }
+static bool dense2_bias(const vit_config *c) { return c->dense[1].bias; }
+static bool dense3(const vit_config *c) { return c->dense[2].width > 0; }
+static bool dense3_bias(const vit_config *c) { return c->dense[2].bias; }
 static bool relative(const vit_config *c) { return c->relative_bias == VIT__RELATIVE_PER_BLOCK; }
 static bool mixed(const vit_config *c) { return c->rotary.kind == VIT__ROTARY_MIXED; }
 static bool pre_norm(const vit_config *c) { return c->pre_norm; }
@@ -170,6 +205,7 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_PATCH] = {pixels, patch_bias, {WIDTH, CHANNELS, PATCH_HEIGHT, PATCH_WIDTH}, UNPACKED, false},
     [VIT__SLOT_PATCH_NORM] = {patch_norm, layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_TOKENS] = {words, never, {VOCABULARY, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_TOKEN_TYPES] = {token_types, never, {TOKEN_TYPES, WIDTH}, UNPACKED, false},
     [VIT__SLOT_CLASS_TOKEN] = {class_token, never, {ONE, ONE, WIDTH}, UNPACKED, false},
     [VIT__SLOT_DISTILLATION_TOKEN] = {distillation_token, never, {ONE, ONE, WIDTH}, UNPACKED, false},
     [VIT__SLOT_REGISTER_TOKENS] = {registers, never, {ONE, REGISTERS, WIDTH}, UNPACKED, false},
@@ -180,7 +216,11 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_FINAL_NORM] = {final_norm, final_layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOLED_NORM] = {pooled_norm, layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOLER] = {pooler, always, {POOLER_WIDTH, WIDTH}, UNPACKED, false},
-    [VIT__SLOT_EMBEDDING] = {projected, embedding_bias, {EMBEDDING, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_TRANSFORMATION] = {transformation, always, {TRANSFORMATION, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_DENSE1] = {dense1, dense1_bias, {DENSE1, TOKEN_WIDTH}, UNPACKED, false},
+    [VIT__SLOT_DENSE2] = {dense2, dense2_bias, {DENSE2, DENSE2_INPUTS}, UNPACKED, false},
+    [VIT__SLOT_DENSE3] = {dense3, dense3_bias, {DENSE3, DENSE3_INPUTS}, UNPACKED, false},
+    [VIT__SLOT_EMBEDDING] = {projected, embedding_bias, {EMBEDDING, EMBEDDING_INPUTS}, UNPACKED, false},
     [VIT__SLOT_HEAD] = {head, head_bias, {CLASSES, HEAD_INPUTS}, UNPACKED, false},
     [VIT__SLOT_HEAD_DISTILLATION] = {two_heads, head_bias, {CLASSES, WIDTH}, UNPACKED, false},
     [VIT__SLOT_LATENT_MEAN] = {latent, always, {LATENT, WIDTH}, UNPACKED, false},
@@ -225,6 +265,12 @@ static const spec specs[VIT__SLOTS] = {
 };
 
 /* ------------------------------------------------------------------ binding ---- */
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
 
 typedef struct binder {
     const vit__plan *plan;
@@ -434,13 +480,28 @@ static vit_status tell_missing(const binder *b, const wanted *w)
     return missing(b, name, &want);
 }
 
+/* Files of old call the weight and bias of a LayerNorm gamma and beta, as TensorFlow does. */
+static const vit__tensor *find_tensor(const binder *b, const char *name)
+{
+    static const char *const names[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
+                                           {"LayerNorm.bias", "LayerNorm.beta"}};
+    const vit__tensor *tensor = vit__checkpoint_find(b->checkpoint, name);
+    char old[256];
+    for (size_t i = 0; !tensor && i < 2; i++)
+        if (ends_with(name, names[i][0])) {
+            snprintf(old, sizeof old, "%.*s%s", (int)(strlen(name) - strlen(names[i][0])), name, names[i][1]);
+            tensor = vit__checkpoint_find(b->checkpoint, old);
+        }
+    return tensor;
+}
+
 static vit_status bind_tensor(const binder *b, const wanted *w, const vit__tensor **bound)
 {
     char name[256];
     const char *pattern = pattern_of(b, w->slot, w->bias);
     if (pattern && !name_tensor(b, pattern, w->block, name, sizeof name))
         return vit__fail(b->err, VIT_ERR_INTERNAL, pattern, "the name of a tensor is too long");
-    *bound = pattern ? vit__checkpoint_find(b->checkpoint, name) : NULL;
+    *bound = pattern ? find_tensor(b, name) : NULL;
     if (!*bound)
         return w->optional ? VIT_OK : tell_missing(b, w);
     if (b->plan->names[w->slot].layout == VIT__LAYOUT_PACKED)
@@ -498,12 +559,6 @@ static int compare_pointers(const void *a, const void *b)
 {
     uintptr_t left = (uintptr_t) * (const vit__tensor *const *)a, right = (uintptr_t) * (const vit__tensor *const *)b;
     return (left > right) - (left < right);
-}
-
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
 }
 
 /* "decoder.*" stands for all names that start so, anything else for those that end so. */

@@ -35,9 +35,9 @@ bool vit__output_exists(const vit_config *c, vit_output output)
     case VIT_OUTPUT_ATTENTION: /* one softmax a head and block */
         return c->attention == VIT__ATTENTION_PLAIN && c->order != VIT__BLOCK_BRANCHES;
     case VIT_OUTPUT_CLASS:
-        return c->class_token;
-    case VIT_OUTPUT_MEAN:
-        return c->input == VIT__INPUT_PIXELS;
+        return c->class_token || c->text_class;
+    case VIT_OUTPUT_MEAN: /* of texts where padding is known, which is no part of a mean */
+        return c->input == VIT__INPUT_PIXELS || c->padding != VIT__PADDING_NONE;
     case VIT_OUTPUT_POOLER:
         return c->pooler != VIT__POOLER_NONE;
     case VIT_OUTPUT_LOGITS:
@@ -67,9 +67,10 @@ static size_t embedding_width(const vit_config *c)
     case VIT__EMBEDDING_LATENT:
         return c->latent;
     case VIT__EMBEDDING_POOLED:
-        return vit__config_pooled_width(c, c->pooling);
+        return c->dense[0].width || c->transformation_width ? vit__config_dense_inputs(c, VIT__DENSE_MOST)
+                                                            : vit__config_pooled_width(c, c->pooling);
     default:
-        return c->width;
+        return vit__config_token_width(c);
     }
 }
 
@@ -83,8 +84,12 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, si
         break;
     case VIT_OUTPUT_CLASS:
     case VIT_OUTPUT_MEAN:
+        shape[1] = vit__config_token_width(c);
         break;
     case VIT_OUTPUT_TOKENS:
+        shape[0] = tokens;
+        shape[1] = vit__config_token_width(c);
+        break;
     case VIT_OUTPUT_HIDDEN:
         shape[0] = tokens;
         break;

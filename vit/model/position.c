@@ -36,7 +36,7 @@ size_t vit__position_rows(const vit_config *c)
 {
     if (c->position == VIT__POSITION_NONE)
         return 0;
-    return c->input == VIT__INPUT_TOKENS ? c->context : prefix_rows(c) + vit__config_patches(c);
+    return c->input == VIT__INPUT_TOKENS ? c->position_first + c->context : prefix_rows(c) + vit__config_patches(c);
 }
 
 bool vit__position_is_resized(const vit_config *c)
@@ -186,6 +186,21 @@ static void sinusoids(const vit_config *c, float *table)
     }
 }
 
+/* The same with all sines first, the slowest of D/2 frequencies being 1/10000 (tensor2tensor). Rows count from 0. */
+static void sines(const vit_config *c, float *table)
+{
+    size_t rows = vit__position_rows(c), half = c->width / 2;
+    for (size_t i = 0; i < half; i++) {
+        double frequency = pow(10000, -(double)i / (double)(half - 1));
+        for (size_t row = 0; row < rows; row++) {
+            table[row * c->width + i] = (float)sin((double)row * frequency);
+            table[row * c->width + half + i] = (float)cos((double)row * frequency);
+        }
+    }
+    if (c->position_pads_zero && c->position_first > 0)
+        memset(table + (c->position_first - 1) * c->width, 0, c->width * sizeof *table);
+}
+
 /* AIMv2's build_2d_sincos_position_embedding: quarters sin x, cos x, sin y, cos y. */
 static void sinusoids_2d(const vit_config *c, float *table)
 {
@@ -217,8 +232,11 @@ static const method *method_of(vit__interpolation interpolation)
 
 vit_status vit__position_table(const vit_config *c, const float *stored, float *table, vit_error *err)
 {
-    if (c->position == VIT__POSITION_SINCOS || c->position == VIT__POSITION_SINCOS_2D) {
-        (c->position == VIT__POSITION_SINCOS ? sinusoids : sinusoids_2d)(c, table);
+    if (c->position == VIT__POSITION_SINCOS || c->position == VIT__POSITION_SINCOS_2D ||
+        c->position == VIT__POSITION_SINES) {
+        (c->position == VIT__POSITION_SINCOS      ? sinusoids
+         : c->position == VIT__POSITION_SINCOS_2D ? sinusoids_2d
+                                                  : sines)(c, table);
         return VIT_OK;
     }
     size_t prefix = prefix_rows(c) * c->width;
@@ -263,6 +281,34 @@ vit_status vit__position_relative_table(const vit_config *c, const float *stored
             table[head * entries + i] = stored[i * c->heads + head];
     free(resized);
     return VIT_OK;
+}
+
+void vit__position_bucket_table(const vit_config *c, const float *stored, float *table)
+{
+    for (size_t head = 0; head < c->heads; head++)
+        for (size_t i = 0; i < c->relative_buckets; i++)
+            table[head * c->relative_buckets + i] = stored[i * c->heads + head];
+}
+
+/* Half of the buckets are for keys to the right. Of a half, the first half is for one distance
+ * each; the rest grows with the logarithm, up to relative_distance (T5's arithmetic, in f32). */
+static uint32_t bucket_of(const vit_config *c, size_t distance, bool right)
+{
+    size_t half = c->relative_buckets / 2, exact = half / 2, bucket = distance;
+    if (distance >= exact) {
+        float span = (float)log((double)c->relative_distance / (double)exact);
+        float share = logf((float)distance / (float)exact) / span;
+        bucket = exact + (size_t)(share * (float)(half - exact));
+        bucket = bucket < half ? bucket : half - 1;
+    }
+    return (uint32_t)(bucket + (right ? half : 0));
+}
+
+void vit__position_bucket_index(const vit_config *c, uint32_t *index)
+{
+    size_t last = c->context - 1;
+    for (size_t i = 0; i <= 2 * last; i++)
+        index[i] = i > last ? bucket_of(c, i - last, true) : bucket_of(c, last - i, false);
 }
 
 void vit__position_relative_index(const vit_config *c, uint32_t *index)

@@ -25,6 +25,12 @@ size_t vit__position_relative_entries(size_t h, size_t w);
  * transformers' BeitRelativePositionBias does where the sizes differ. */
 vit_status vit__position_relative_table(const vit_config *config, const float *stored, float *table, vit_error *err);
 
+/* Of texts (VIT__RELATIVE_BUCKETS). table[heads][buckets] from stored[buckets][heads]. */
+void vit__position_bucket_table(const vit_config *config, const float *stored, float *table);
+
+/* index[2T - 1]: in which bucket a key is that comes (i - (T - 1)) tokens after the query. */
+void vit__position_bucket_index(const vit_config *config, uint32_t *index);
+
 /* index[T][T]: which entry holds the bias of query and key (Liu et al. 2021, with BEiT's three for the class token). */
 void vit__position_relative_index(const vit_config *config, uint32_t *index);
 

@@ -24,6 +24,20 @@ static double formula_angle(const vit_config *c, double y, double x, size_t pair
     return at * frequency * (rotary->kind == VIT__ROTARY_DINOV3 ? 2 * PI : 1);
 }
 
+/* Of a text's tokens: one axis, over the whole head. */
+static void fill_line(const vit_config *c, float *cosines, float *sines)
+{
+    size_t half = c->head_dim / 2;
+    for (size_t token = 0; token < c->context; token++)
+        for (size_t pair = 0; pair < half; pair++) {
+            double angle = (double)token * pow(c->rotary.theta, -(double)pair / (double)half);
+            size_t first = token * c->head_dim + (c->rotary.half ? pair : 2 * pair);
+            size_t second = c->rotary.half ? first + half : first + 1;
+            cosines[first] = cosines[second] = (float)cos(angle);
+            sines[first] = sines[second] = (float)sin(angle);
+        }
+}
+
 static double learned_angle(const vit_config *c, const float *learned, size_t block, size_t head, double y, double x,
                             size_t pair)
 {
@@ -36,6 +50,10 @@ static double learned_angle(const vit_config *c, const float *learned, size_t bl
 void vit__rotary_fill(const vit_config *c, const float *learned, size_t block, float *cosines, float *sines)
 {
     const vit__rotary *rotary = &c->rotary;
+    if (rotary->kind == VIT__ROTARY_LINE) {
+        fill_line(c, cosines, sines);
+        return;
+    }
     bool mixed = rotary->kind == VIT__ROTARY_MIXED;
     size_t down = c->image_height / c->patch_height, across = c->image_width / c->patch_width, half = c->head_dim / 2;
     for (size_t head = 0; head < (mixed ? c->heads : 1); head++)

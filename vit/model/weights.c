@@ -264,12 +264,24 @@ static vit__linear single(loader *l, vit__slot slot, size_t inputs, size_t outpu
     return prepared(l, matrix(l, slot, 0, inputs, outputs), VIT_PRECISION_F32);
 }
 
+/* Table [buckets, heads], likewise. */
+static const float *bucket_table(loader *l, const vit__tensor *tensor)
+{
+    float *table = room(l, l->config->relative_buckets, l->config->heads);
+    const float *stored = floats(l, tensor);
+    if (stored && table)
+        vit__position_bucket_table(l->config, stored, table);
+    return table;
+}
+
 /* Table [entries, heads] with heads outermost, as attention reads it. */
 static const float *relative_table(loader *l, vit__slot slot, size_t block)
 {
     const vit__tensor *tensor = bound(l, slot, block)->weight;
     if (!tensor)
         return NULL;
+    if (l->config->relative_bias == VIT__RELATIVE_BUCKETS)
+        return bucket_table(l, tensor);
     size_t entries = vit__position_relative_entries(l->config->image_height / l->config->patch_height,
                                                     l->config->image_width / l->config->patch_width);
     float *table = room(l, entries, l->config->heads);
@@ -435,10 +447,11 @@ static void load_relative(loader *l, vit__weights *w)
     if (c->relative_bias == VIT__RELATIVE_NONE || l->status != VIT_OK)
         return;
     size_t tokens = vit__config_tokens(c);
-    uint32_t *index = (uint32_t *)(void *)room(l, tokens, tokens);
+    bool buckets = c->relative_bias == VIT__RELATIVE_BUCKETS;
+    uint32_t *index = (uint32_t *)(void *)(buckets ? room(l, 2 * tokens, 1) : room(l, tokens, tokens));
     if (index)
-        vit__position_relative_index(c, index);
-    w->relative_index = index;
+        (buckets ? vit__position_bucket_index : vit__position_relative_index)(c, index);
+    w->relative_index = buckets && index ? index + tokens - 1 : index;
     const float *shared = relative_table(l, VIT__SLOT_RELATIVE_SHARED, 0);
     for (size_t i = 0; shared && i < vit__config_pairs(c); i++)
         w->blocks[i].relative = shared;
@@ -452,7 +465,8 @@ static void load_rotary(loader *l, vit__weights *w)
     const float *learned = vector(l, VIT__SLOT_ROTARY, 0);
     size_t heads = c->rotary.kind == VIT__ROTARY_MIXED ? c->heads : 1;
     size_t tables = c->rotary.kind == VIT__ROTARY_MIXED ? c->depth : 1;
-    size_t size = heads * vit__config_patches(c) * c->head_dim;
+    size_t rows = c->input == VIT__INPUT_TOKENS ? c->context : vit__config_patches(c);
+    size_t size = heads * rows * c->head_dim;
     for (size_t i = 0; i < c->depth && l->status == VIT_OK; i++) {
         if (i >= tables) {
             w->blocks[i].rotary = w->blocks[0].rotary;
@@ -476,6 +490,7 @@ static void load_embedding(loader *l, vit__weights *w)
     w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), VIT_PRECISION_F32);
     w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->norm_eps);
     w->token_table = vector(l, VIT__SLOT_TOKENS, 0);
+    w->token_types = vector(l, VIT__SLOT_TOKEN_TYPES, 0);
     w->class_token = vector(l, VIT__SLOT_CLASS_TOKEN, 0);
     w->distillation_token = vector(l, VIT__SLOT_DISTILLATION_TOKEN, 0);
     w->register_tokens = vector(l, VIT__SLOT_REGISTER_TOKENS, 0);
@@ -495,7 +510,10 @@ static void load_head(loader *l, vit__weights *w)
     w->pooled_norm = norm(l, VIT__SLOT_POOLED_NORM, 0, c->pooled_norm_eps);
     load_pool(l, &w->pool);
     w->pooler = single(l, VIT__SLOT_POOLER, c->width, c->pooler_width);
-    w->embedding = single(l, VIT__SLOT_EMBEDDING, c->width, c->projection_width);
+    w->transformation = single(l, VIT__SLOT_TRANSFORMATION, c->width, c->transformation_width);
+    for (size_t i = 0; i < VIT__DENSE_MOST; i++)
+        w->dense[i] = single(l, (vit__slot)(VIT__SLOT_DENSE1 + i), vit__config_dense_inputs(c, i), c->dense[i].width);
+    w->embedding = single(l, VIT__SLOT_EMBEDDING, vit__config_dense_inputs(c, VIT__DENSE_MOST), c->projection_width);
     w->head = single(l, VIT__SLOT_HEAD, vit__config_pooled_width(c, c->head_pooling), c->classes);
     w->head_distillation = single(l, VIT__SLOT_HEAD_DISTILLATION, c->width, c->classes);
     w->latent_mean = single(l, VIT__SLOT_LATENT_MEAN, c->width, c->latent);
@@ -518,6 +536,10 @@ typedef struct seat {
 static const seat seats[] = {
     ONCE(PATCH, patch),
     ONCE(POOLER, pooler),
+    ONCE(TRANSFORMATION, transformation),
+    ONCE(DENSE1, dense[0]),
+    ONCE(DENSE2, dense[1]),
+    ONCE(DENSE3, dense[2]),
     ONCE(EMBEDDING, embedding),
     ONCE(HEAD, head),
     ONCE(HEAD_DISTILLATION, head_distillation),

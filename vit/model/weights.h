@@ -55,17 +55,20 @@ typedef struct vit__weights {
     vit__linear patch; /* P -> D; columns ordered channel, row, column, as a convolution kernel */
     vit__norm_weights patch_norm;
     const float *token_table;        /* [vocabulary, D] */
+    const float *token_types;        /* [types, D] */
     const float *class_token;        /* [D] */
     const float *distillation_token; /* [D] */
     const float *register_tokens;    /* [registers, D] */
     const float *positions; /* rows as config->position says, for the model's own picture size; computed for sin-cos */
-    const uint32_t *relative_index; /* [T, T] into the relative position tables */
+    const uint32_t *relative_index; /* [T, T] into the relative position tables; or, by distance, [-(T-1) .. T-1] */
     vit__norm_weights pre_norm;
     vit__block_weights *blocks; /* [pairs], see vit__config_pairs */
     vit__norm_weights final_norm;
     vit__norm_weights pooled_norm;
     vit__pool_weights pool;
     vit__linear pooler;                           /* D -> pooler_width */
+    vit__linear transformation;                   /* D -> transformation_width, of every token */
+    vit__linear dense[VIT__DENSE_MOST];           /* pooled -> what is projected */
     vit__linear embedding;                        /* pooled -> projection_width */
     vit__linear head;                             /* pooled -> classes */
     vit__linear head_distillation;                /* D -> classes */
