@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vit quantize: a model as one packed file, which opens as fast as it maps. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "claims.h"
 #include "command.h"
+#include "json_read.h"
 #include "model.h"
 #include "output_file.h"
 #include "talk.h"
@@ -40,10 +42,23 @@ static cli_exit model_error(const quantize *q, const vit_error *err)
     return CLI_MODEL;
 }
 
-/* A tower that the model has not is passed over where all are wanted, unless it has none. */
+/* Does the model have two towers, of which one may be beyond this build? */
+static bool has_two_towers(const vit_model *model)
+{
+    char *text = vit_model_describe(model);
+    cli_json *json = text ? cli_json_parse(text, strlen(text)) : NULL;
+    double towers = 1;
+    cli_json_number_of(cli_json_get(json, "towers"), &towers);
+    cli_json_free(json);
+    vit_free(text);
+    return towers > 1;
+}
+
+/* A tower that the model has not is passed over where all are wanted, unless it has none. One that it has, but that
+ * cannot be opened, is not passed over: all means both. */
 static cli_exit open_towers(quantize *q)
 {
-    vit_error err = {0};
+    vit_error err = {0}, failed = {0};
     size_t opened = 0;
     for (int tower = VIT_TOWER_IMAGE; tower <= VIT_TOWER_TEXT; tower++) {
         bool wanted = q->towers == TOWERS_ALL || q->towers == (tower == VIT_TOWER_TEXT ? TOWERS_TEXT : TOWERS_IMAGE);
@@ -55,10 +70,14 @@ static cli_exit open_towers(quantize *q)
         vit_status status = vit_model_open(q->name, &open, &q->models[tower], &err);
         if (status != VIT_OK && status != VIT_ERR_UNSUPPORTED_MODEL)
             return model_error(q, &err);
+        failed = status != VIT_OK ? err : failed;
         if (status == VIT_OK && cli_model_spare_files(q->models[tower]) != CLI_DONE)
             return CLI_USAGE;
         opened += status == VIT_OK;
     }
+    const vit_model *one = q->models[q->models[VIT_TOWER_IMAGE] ? VIT_TOWER_IMAGE : VIT_TOWER_TEXT];
+    if (opened == 1 && q->towers == TOWERS_ALL && has_two_towers(one))
+        return model_error(q, &failed);
     return opened ? CLI_DONE : model_error(q, &err);
 }
 

@@ -21,15 +21,29 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     return r.status;
 }
 
-static const char *const types[] = {"bert",  "roberta",    "xlm-roberta", "camembert", "distilbert",
-                                    "mpnet", "nomic_bert", "m2m_100",     "t5",        "mt5",        NULL};
+static const char *const types[] = {"bert",       "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet",
+                                    "nomic_bert", "m2m_100", "t5",          "mt5",       NULL};
 
 /* Heads that pretraining or another task left beside the encoder, decoders, buffers, and copies of the vocabulary's
  * table. */
-static const char *const harmless[] = {
-    "embeddings.position_ids", "embed_positions.weights", "rotary_emb.inv_freq", "encoder.embed_tokens.weight",
-    "model.shared.weight", "final_logits_bias", "cls.*", "lm_head.*", "classifier.*", "pre_classifier.*",
-    "qa_outputs.*", "vocab_transform.*", "vocab_layer_norm.*", "vocab_projector.*", "decoder.*", "model.decoder.*",
-    "pooler.dense.weight", "pooler.dense.bias", NULL};
+static const char *const harmless[] = {"embeddings.position_ids",
+                                       "embed_positions.weights",
+                                       "rotary_emb.inv_freq",
+                                       "encoder.embed_tokens.weight",
+                                       "model.shared.weight",
+                                       "final_logits_bias",
+                                       "cls.*",
+                                       "lm_head.*",
+                                       "classifier.*",
+                                       "pre_classifier.*",
+                                       "qa_outputs.*",
+                                       "vocab_transform.*",
+                                       "vocab_layer_norm.*",
+                                       "vocab_projector.*",
+                                       "decoder.*",
+                                       "model.decoder.*",
+                                       "pooler.dense.weight",
+                                       "pooler.dense.bias",
+                                       NULL};
 
 const vit__family vit__family_text = {"text", VIT__CHECKPOINT_TRANSFORMERS, types, plan, harmless};

@@ -47,7 +47,9 @@ static void add_pooling(chain *c, vit__reader *r)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
                          "its module Pooling asks for %s: this build pools in one way, by cls, mean, max, "
                          "mean_sqrt_len_tokens or lasttoken",
-                         n > 1 ? "several ways at once" : *word ? word : "none");
+                         n > 1   ? "several ways at once"
+                         : *word ? word
+                                 : "none");
     else if (modes[which].pooling == VIT__POOL_NONE)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "its module Pooling asks for %s, which this build lacks",
                          modes[which].word);
@@ -69,8 +71,8 @@ static vit__activation activation_of(vit__reader *r)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i].name) == 0)
             return known[i].activation;
-    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
-                     "its module Dense has the activation \"%.80s\": this build lacks it", path);
+    vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "its module Dense has the activation \"%.80s\": this build lacks it",
+                     path);
     return VIT__ACTIVATION_NONE;
 }
 

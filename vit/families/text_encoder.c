@@ -115,10 +115,10 @@ typedef struct size_key {
 typedef struct kind {
     const char *model_type;
     const vit__name *names;
-    const char *prefixes[3];            /* in a checkpoint of its own; "" is tried too */
-    const char *other_table;            /* another name of the vocabulary's table, outside of any prefix; NULL: none */
+    const char *prefixes[3]; /* in a checkpoint of its own; "" is tried too */
+    const char *other_table; /* another name of the vocabulary's table, outside of any prefix; NULL: none */
     size_key width, depth, heads, mlp, vocabulary, positions, types, pad;
-    const char *eps_keys[2];            /* NULL: it is always eps */
+    const char *eps_keys[2]; /* NULL: it is always eps */
     double eps;
     const char *activation_keys[2], *activation;
     void (*differ)(vit__reader *r, vit_config *c); /* from BERT; NULL: not at all */
@@ -157,7 +157,7 @@ static void differ_nomic(vit__reader *r, vit_config *c)
     const double whole = vit__read_number(r, "rotary_emb_fraction", 1);
     if (whole != 1)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"rotary_emb_fraction\" is %g: this build has 1", whole);
-    static const char *const refused[] = {"qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias", "prenorm",
+    static const char *const refused[] = {"qkv_proj_bias",          "mlp_fc1_bias",   "mlp_fc2_bias", "prenorm",
                                           "rotary_emb_interleaved", "parallel_block", "use_rms_norm", "causal"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         vit__read_expect(r, refused[i], false, false, refused[i]);
@@ -332,7 +332,8 @@ static void name_tensors(const vit__text_source *s, const kind *k, vit__plan *pl
     vit__family_name(s->checkpoint, namings, n, plan);
     vit__plan_compose(plan);
     vit__name *table = &plan->composed[VIT__SLOT_TOKENS];
-    if (k->other_table && !vit__family_has(s->checkpoint, table->weight, plan->prefix) && !s->prefix)
+    if (k->other_table && !s->prefix && !vit__family_has(s->checkpoint, table->weight, plan->prefix) &&
+        vit__family_has(s->checkpoint, k->other_table, ""))
         *table = (vit__name){k->other_table, NULL, VIT__LAYOUT_PLAIN};
 }
 

@@ -586,24 +586,41 @@ static size_t collect(const vit__binding *binding, size_t pairs, const vit__tens
     return n;
 }
 
-vit_status vit__binding_check_unused(const vit__binding *bindings, const vit__plan *plans, size_t n,
-                                     const vit__family *family, const vit__checkpoint *checkpoint, vit_error *err)
+static bool is_theirs(const vit__towers *towers, const char *name)
 {
-    size_t most = 1, n_used = 0;
-    for (size_t i = 0; i < n; i++)
-        most += 2 * VIT__SLOTS * (1 + vit__config_pairs(&plans[i].config));
+    return !towers->prefix || strncmp(name, towers->prefix, strlen(towers->prefix)) == 0;
+}
+
+/* All tensors that a binding takes, sorted by address; the caller frees. NULL: out of memory. */
+static const vit__tensor **collect_all(const vit__towers *towers, size_t *n)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < towers->n; i++)
+        most += 2 * VIT__SLOTS * (1 + vit__config_pairs(&towers->plans[i].config));
     const vit__tensor **used = vit__alloc_zero(most, sizeof *used);
+    *n = 0;
+    for (size_t i = 0; used && i < towers->n; i++)
+        if (towers->plans[i].present)
+            *n += collect(&towers->bindings[i], vit__config_pairs(&towers->plans[i].config), used + *n);
+    if (used)
+        qsort(used, *n, sizeof *used, compare_pointers);
+    return used;
+}
+
+vit_status vit__binding_check_unused(const vit__towers *towers, const vit__family *family,
+                                     const vit__checkpoint *checkpoint, vit_error *err)
+{
+    size_t n_used;
+    const vit__tensor **used = collect_all(towers, &n_used);
     if (!used)
         return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
-    for (size_t i = 0; i < n; i++)
-        n_used += plans[i].present ? collect(&bindings[i], vit__config_pairs(&plans[i].config), used + n_used) : 0;
-    qsort(used, n_used, sizeof *used, compare_pointers);
     vit_status status = VIT_OK;
     for (size_t i = 0; i < vit__checkpoint_tensors(checkpoint) && status == VIT_OK; i++) {
         const vit__tensor *tensor = vit__checkpoint_tensor(checkpoint, i);
         if (vit__tensor_elements(tensor) == 0) /* transformers' DINOv3 writes its register tokens though it has none */
             continue;
-        if (bsearch(&tensor, used, n_used, sizeof *used, compare_pointers) || is_harmless(family, tensor->name))
+        if (bsearch(&tensor, used, n_used, sizeof *used, compare_pointers) || is_harmless(family, tensor->name) ||
+            !is_theirs(towers, tensor->name))
             continue;
         char has[128];
         vit__tensor_shape_text(tensor, has, sizeof has);

@@ -34,9 +34,16 @@ bool vit__binding_name(const vit_config *config, const char *pattern, const char
 
 const vit__bound *vit__binding_get(const vit__binding *binding, vit__slot slot, size_t block);
 
-/* Refuses a checkpoint with a tensor that no plan's binding (n
- * of them) takes and that the family does not call harmless. */
-vit_status vit__binding_check_unused(const vit__binding *bindings, const vit__plan *plans, size_t n,
-                                     const vit__family *family, const vit__checkpoint *checkpoint, vit_error *err);
+/* The towers of a checkpoint. */
+typedef struct vit__towers {
+    const vit__binding *bindings; /* [n] */
+    const vit__plan *plans;       /* [n] */
+    size_t n;
+    const char *prefix; /* of the tensors that are known to be theirs; NULL: all are */
+} vit__towers;
+
+/* Refuses a checkpoint with a tensor of the towers that no binding takes and that the family does not call harmless. */
+vit_status vit__binding_check_unused(const vit__towers *towers, const vit__family *family,
+                                     const vit__checkpoint *checkpoint, vit_error *err);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct opening {
     const vit__family *family;
     vit__plan plans[VIT__TOWERS];
     vit__binding bindings[VIT__TOWERS];
+    bool unknown[VIT__TOWERS]; /* it is there, but this build cannot run it, or its tensors are not as they should be */
     vit_error *err;
 } opening;
 
@@ -68,16 +69,44 @@ static vit_status make_plan(opening *o, vit__tower tower)
     return status;
 }
 
+/* The tower that nobody asked for. What is wrong with it does not matter, except for which tensors are its own. */
+static vit_status make_other_plan(opening *o, vit__tower tower)
+{
+    vit_error ignored = {0}, *err = o->err;
+    o->err = &ignored;
+    vit_status status = make_plan(o, tower);
+    o->err = err;
+    if (status == VIT_ERR_OUT_OF_MEMORY)
+        return vit__fail_memory(err, vit__checkpoint_path(o->model->checkpoint));
+    if (status == VIT_OK)
+        return VIT_OK;
+    o->unknown[tower] = true;
+    o->plans[tower] = (vit__plan){0};
+    return VIT_OK;
+}
+
+/* Where the other tower's tensors cannot be told, those are looked at that bear this tower's prefix. */
+static vit_status check_unused(const opening *o, vit__tower tower)
+{
+    const vit__plan *plan = &o->plans[tower];
+    const char *prefix = o->unknown[!tower] && plan->present ? plan->prefix : NULL;
+    if (o->unknown[!tower] && (!prefix || !*prefix))
+        return VIT_OK;
+    const vit__towers towers = {o->bindings, o->plans, VIT__TOWERS, prefix};
+    return vit__binding_check_unused(&towers, o->family, o->model->checkpoint, o->err);
+}
+
 static vit_status make_plans(opening *o)
 {
     vit__checkpoint *checkpoint = o->model->checkpoint;
-    vit_status status = VIT_OK;
-    for (vit__tower tower = 0; tower < VIT__TOWERS && status == VIT_OK; tower++)
-        status = make_plan(o, tower);
-    if (status == VIT_OK)
-        status = vit__binding_check_unused(o->bindings, o->plans, VIT__TOWERS, o->family, checkpoint, o->err);
     bool text = o->options->tower == VIT_TOWER_TEXT;
-    if (status == VIT_OK && !o->plans[text ? VIT__TOWER_TEXT : VIT__TOWER_IMAGE].present)
+    vit__tower tower = text ? VIT__TOWER_TEXT : VIT__TOWER_IMAGE;
+    vit_status status = make_plan(o, tower);
+    if (status == VIT_OK)
+        status = make_other_plan(o, !tower);
+    if (status == VIT_OK)
+        status = check_unused(o, tower);
+    if (status == VIT_OK && !o->plans[tower].present)
         status = vit__fail(o->err, VIT_ERR_UNSUPPORTED_MODEL, vit__checkpoint_path(checkpoint),
                            text ? "the model has no text tower: it takes pictures alone"
                                 : "the model has no image tower: it takes words alone");
@@ -124,7 +153,7 @@ static vit_status load_tower(opening *o)
     vit__tower tower = o->options->tower == VIT_TOWER_TEXT ? VIT__TOWER_TEXT : VIT__TOWER_IMAGE;
     const vit__plan *plan = &o->plans[tower];
     model->config = plan->config;
-    model->other_tower = o->plans[!tower].present;
+    model->other_tower = o->plans[!tower].present || o->unknown[!tower];
     model->binding = o->bindings[tower];
     o->bindings[tower] = (vit__binding){0};
     model->packed = plan->packed;
