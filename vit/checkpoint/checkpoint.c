@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "error.h"
+#include "hub.h"
 #include "memory.h"
+#include "path.h"
 
 /* Elements converted between two returns of source pages: 4 MB of F16. */
 #define CONVERSION_STEP ((size_t)1 << 21)
@@ -138,6 +140,24 @@ const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint)
 const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint)
 {
     return checkpoint->layout.config_path;
+}
+
+vit_status vit__checkpoint_other_config(const char *name, vit__json **config, vit_error *err)
+{
+    char *folder = NULL, *path = NULL;
+    *config = NULL;
+    if (!vit__hub_is_id(name))
+        return VIT_OK;
+    vit_status status = vit__hub_find(name, &folder, err);
+    if (status == VIT_ERR_NOT_FOUND)
+        return VIT_OK;
+    if (status == VIT_OK)
+        status = vit__path_find(folder, "config.json", &path, err);
+    if (status == VIT_OK && path)
+        status = vit__json_load(path, config, err);
+    free(path);
+    free(folder);
+    return status;
 }
 
 const vit__json *vit__checkpoint_modules(const vit__checkpoint *checkpoint)

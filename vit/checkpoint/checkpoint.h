@@ -45,6 +45,10 @@ const char *vit__checkpoint_file(const vit__checkpoint *checkpoint, size_t index
 const vit__json *vit__checkpoint_config(const vit__checkpoint *checkpoint);
 const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint); /* its path, for messages */
 
+/* The config.json of another model, which this one names ("FacebookAI/xlm-roberta-base"), from the local hub cache or a
+ * folder of that name beside it. *config is the caller's to free; NULL: it is not there. */
+vit_status vit__checkpoint_other_config(const char *name, vit__json **config, vit_error *err);
+
 /* The modules of a folder of sentence-transformers: [{"kind": "Transformer"}, {"kind": "Pooling", "config": {...}}, ...];
  * the tensors of the N-th are named "modules.N.linear.weight". NULL: it is no such folder. */
 const vit__json *vit__checkpoint_modules(const vit__checkpoint *checkpoint);

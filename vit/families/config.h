@@ -247,6 +247,8 @@ typedef struct vit_config {
     bool regression;              /* the outputs are values: probabilities are the logits as they are */
     size_t latent;                /* width of z_mean and z_log_var; 0: none */
     bool logit_scale, logit_bias; /* scalars that turn the cosine of a picture and a text into a logit */
+    bool cosine_logits;           /* the cosine is the logit itself */
+    bool temperature;             /* what stands in the place of logit_scale divides the cosine */
     double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */
     bool sigmoid_logits; /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
 } vit_config;

@@ -151,6 +151,8 @@ static const field fields[] = {
     FIELD(latent, SIZE),
     FIELD(logit_scale, FLAG),
     FIELD(logit_bias, FLAG),
+    FIELD(cosine_logits, FLAG),
+    FIELD(temperature, FLAG),
     FIELD(logit_scale_most, NUMBER),
     FIELD(sigmoid_logits, FLAG),
 };

@@ -7,9 +7,11 @@
 #include "error.h"
 
 static const vit__family *const families[] = {
-    &vit__family_vit,       &vit__family_deit,   &vit__family_dinov2, &vit__family_dinov3,    &vit__family_beit,
-    &vit__family_clip,      &vit__family_siglip, &vit__family_aimv2,  &vit__family_internvit, &vit__family_timm,
-    &vit__family_open_clip, &vit__family_own,    &vit__family_packed, &vit__family_text,
+    &vit__family_vit,          &vit__family_deit,    &vit__family_dinov2, &vit__family_dinov3,    &vit__family_beit,
+    &vit__family_clip,         &vit__family_siglip,  &vit__family_aimv2,  &vit__family_internvit, &vit__family_timm,
+    &vit__family_open_clip,    &vit__family_own,     &vit__family_packed, &vit__family_text,      &vit__family_metaclip,
+    &vit__family_chinese_clip, &vit__family_altclip, &vit__family_blip,   &vit__family_tipsv2,    &vit__family_dual,
+    &vit__family_mclip,
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 
@@ -41,7 +43,7 @@ vit_status vit__family_find(const vit__checkpoint *checkpoint, const vit__family
             return VIT_OK;
         }
     }
-    char known[300];
+    char known[700];
     list_types(known, sizeof known);
     return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, vit__checkpoint_config_name(checkpoint),
                      "\"model_type\" is %s%.60s%s: this build knows %s, and timm's and open_clip's Vision Transformers",

@@ -125,8 +125,8 @@ typedef struct vit__family {
     /* Fills *plan, which starts zeroed, for the wanted tower. The checkpoint's tensors may be asked where the library
      * itself lets them decide. Refuses what it does not understand and says which key. */
     vit_status (*plan)(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *plan, vit_error *err);
-    const char *const *harmless; /* ends ("position_ids") or starts ("decoder.*") of the names of tensors that may be
-                                  * there unused; NULL-terminated, or NULL */
+    const char *const *harmless; /* ends ("position_ids"), starts ("decoder.*") or parts ("*cross*") of the names of
+                                  * tensors that may be there unused; NULL-terminated, or NULL */
 } vit__family;
 
 /* An error that lists the known families if none fits the checkpoint's config. */
@@ -154,8 +154,9 @@ void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *nami
 
 /* The families. */
 extern const vit__family vit__family_vit, vit__family_deit, vit__family_dinov2, vit__family_dinov3, vit__family_beit,
-    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_text, vit__family_timm,
-    vit__family_open_clip, vit__family_own, vit__family_packed;
+    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_text,
+    vit__family_metaclip, vit__family_chinese_clip, vit__family_altclip, vit__family_blip, vit__family_tipsv2,
+    vit__family_dual, vit__family_mclip, vit__family_timm, vit__family_open_clip, vit__family_own, vit__family_packed;
 
 /* How packed files name their tensors, and the prefix of each tower's. */
 extern const vit__name vit__packed_names[VIT__SLOTS];

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * transformers' CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023), which share names and structure: both towers,
- * one alone, with and without projection, and their image classifiers. What sets the two apart is the table `kinds`.
+ * one alone, with and without projection, and their image classifiers. MetaCLIP 2 is CLIP that reads its texts
+ * otherwise; Chinese-CLIP and AltCLIP have CLIP's image tower, and BERT or XLM-RoBERTa beside it. What sets them apart
+ * is the table `kinds`.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "text_encoder.h"
 #include "transformers.h"
 
 #define BLOCK "encoder.layers.%zu."
@@ -53,17 +56,65 @@ static const vit__name_set siglip_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VI
 
 /* The defaults of CLIPVisionConfig, CLIPTextConfig, SiglipVisionConfig and SiglipTextConfig, and their names. */
 typedef struct kind {
-    const char *name;
+    const char *name, *model; /* of the family, and the class of the full model */
     bool siglip;
     const vit__name *names[VIT__TOWERS];
     const char *activation;
     double eps;
-    size_t patch, text_width, text_mlp, text_heads, vocabulary, context;
+    size_t patch, text_width, text_mlp, text_heads, vocabulary, context, projection;
+    bool first_end;      /* the text is read at its first eos_token_id, also if that is 2 */
+    const char *encoder; /* a row of text_encoder.h in place of the text tower; NULL: none */
+    const char *prefix;  /* of its tensors */
+    bool transformation; /* all its tokens are normed and transformed */
+    bool dual; /* both parts are models by themselves, and their own configs say which; BERT's pooler is read */
 } kind;
 
-static const kind clip = {"clip", false, {clip_vision, clip_text}, "quick_gelu", 1e-5, 32, 512, 2048, 8, 49408, 77};
-static const kind siglip = {"siglip", true, {siglip_vision, siglip_text}, "gelu_pytorch_tanh", 1e-6, 16, 768, 3072, 12,
-                            32000,    64};
+#define CLIP_SIZES                                                                                                     \
+    .activation = "quick_gelu", .eps = 1e-5, .patch = 32, .text_width = 512, .text_mlp = 2048, .text_heads = 8,        \
+    .vocabulary = 49408, .context = 77
+static const kind clip = {
+    .name = "clip", .model = "CLIPModel", .names = {clip_vision, clip_text}, CLIP_SIZES, .projection = 512};
+static const kind metaclip = {.name = "metaclip_2",
+                              .model = "MetaClip2Model",
+                              .names = {clip_vision, clip_text},
+                              CLIP_SIZES,
+                              .projection = 512,
+                              .first_end = true};
+static const kind chinese_clip = {.name = "chinese_clip",
+                                  .model = "ChineseCLIPModel",
+                                  .names = {clip_vision, clip_text},
+                                  CLIP_SIZES,
+                                  .projection = 512,
+                                  .encoder = "bert",
+                                  .prefix = "text_model."};
+static const kind altclip = {.name = "altclip",
+                             .model = "AltCLIPModel",
+                             .names = {clip_vision, clip_text},
+                             CLIP_SIZES,
+                             .projection = 768,
+                             .encoder = "altclip_text_model",
+                             .prefix = "text_model.roberta.",
+                             .transformation = true};
+static const kind dual = {.name = "vision-text-dual-encoder",
+                          .model = "VisionTextDualEncoderModel",
+                          .names = {clip_vision, clip_text},
+                          CLIP_SIZES,
+                          .projection = 512,
+                          .encoder = "bert",
+                          .prefix = "text_model.",
+                          .dual = true};
+static const kind siglip = {.name = "siglip",
+                            .model = "SiglipModel",
+                            .siglip = true,
+                            .names = {siglip_vision, siglip_text},
+                            .activation = "gelu_pytorch_tanh",
+                            .eps = 1e-6,
+                            .patch = 16,
+                            .text_width = 768,
+                            .text_mlp = 3072,
+                            .text_heads = 12,
+                            .vocabulary = 32000,
+                            .context = 64};
 
 /* What there is in a checkpoint: by its architecture, or by its tensors where the architecture does not say. */
 typedef struct source {
@@ -73,13 +124,26 @@ typedef struct source {
     bool both;             /* the full model */
 } source;
 
+static const char *image_prefix(const kind *k)
+{
+    return k->dual ? "vision_model.vision_model." : "vision_model.";
+}
+
+/* Its first tensor, where the checkpoint may hold both towers. */
+static bool has_first_tensor(const source *s, vit__tower tower)
+{
+    if (tower == VIT__TOWER_IMAGE)
+        return vit__family_has(s->checkpoint, "embeddings.patch_embedding.weight", image_prefix(s->kind));
+    return s->kind->encoder ? vit__family_has(s->checkpoint, "embeddings.word_embeddings.weight", s->kind->prefix)
+                            : vit__family_has(s->checkpoint, "embeddings.token_embedding.weight", "text_model.");
+}
+
 static bool has_tower(const source *s, vit__tower tower)
 {
     bool text = tower == VIT__TOWER_TEXT;
-    const char *first = text ? "embeddings.token_embedding.weight" : "embeddings.patch_embedding.weight";
     const char *type = vit__json_string(vit__json_get(s->top.object, "model_type"));
     bool alone = type && strstr(type, text ? "_text_model" : "_vision_model");
-    return s->both || alone || vit__family_has(s->checkpoint, first, text ? "text_model." : "vision_model.");
+    return s->both || alone || has_first_tensor(s, tower);
 }
 
 /* The sub-config, or the config itself where the checkpoint is of one tower. CLIP's
@@ -99,7 +163,8 @@ static const vit__json *part_of(const vit__json *config, vit__tower tower)
 static void name_tower(const source *s, vit__tower tower, vit__plan *out)
 {
     const vit__name *names = s->kind->names[tower];
-    const vit__naming namings[] = {{tower == VIT__TOWER_TEXT ? "text_model." : "vision_model.", names}, {"", names}};
+    const vit__naming namings[] = {{tower == VIT__TOWER_TEXT ? "text_model." : image_prefix(s->kind), names},
+                                   {"", names}};
     vit__family_name(s->checkpoint, namings, 2, out);
 }
 
@@ -115,13 +180,13 @@ static void plan_clip_pooling(source *s, vit__plan *out)
 {
     vit_config *c = &out->config;
     bool projected = s->both || vit__read_architecture(&s->top, "WithProjection");
-    size_t width = vit__read_size(&s->part, "projection_dim", 512);
+    size_t most = s->kind->projection, width = vit__read_size(&s->part, "projection_dim", most);
     c->class_token = true;
     c->pre_norm = true;
     c->pre_norm_eps = c->pooled_norm_eps = c->norm_eps;
     c->pooled_norm = true;
     c->pooling = VIT__POOL_CLASS;
-    c->projection_width = !projected ? 0 : s->both ? vit__read_size(&s->top, "projection_dim", 512) : width;
+    c->projection_width = !projected ? 0 : s->both ? vit__read_size(&s->top, "projection_dim", most) : width;
     c->embedding = projected ? VIT__EMBEDDING_PROJECTED : VIT__EMBEDDING_POOLED;
     c->pooler = s->both ? VIT__POOLER_EMBEDDING : projected ? VIT__POOLER_NONE : VIT__POOLER_POOLED;
     vit__transformers_head(&s->top, s->checkpoint, VIT__POOL_MEAN_PATCHES, out);
@@ -156,6 +221,11 @@ static void plan_siglip_pooling(source *s, vit__plan *out)
 static void plan_image(source *s, vit__plan *out)
 {
     vit_config *c = &out->config;
+    const char *type = vit__read_text(&s->part, "model_type", "");
+    if (s->kind->dual && strcmp(type, "clip_vision_model") != 0)
+        vit__reader_fail(&s->part, VIT_ERR_UNSUPPORTED_MODEL,
+                         "the vision_config is of \"%.40s\": this build has clip_vision_model beside a text encoder",
+                         type);
     vit__transformers_encoder(&s->part, s->kind->eps, c);
     vit__transformers_patches(&s->part, s->kind->patch, c);
     c->activation = vit__read_activation(&s->part, "hidden_act", s->kind->activation);
@@ -165,9 +235,49 @@ static void plan_image(source *s, vit__plan *out)
     (s->kind->siglip ? plan_siglip_pooling : plan_clip_pooling)(s, out);
 }
 
+/* An encoder of transformers: its first token, transformed where the kind says so, and projected. */
+static void plan_encoder(source *s, vit__plan *out)
+{
+    const kind *k = s->kind;
+    vit_config *c = &out->config;
+    const bool alone = !has_first_tensor(s, VIT__TOWER_TEXT);
+    const vit__text_source encoder = {.checkpoint = s->checkpoint,
+                                      .config = &s->part,
+                                      .model_type = k->dual ? vit__read_text(&s->part, "model_type", k->encoder)
+                                                            : k->encoder,
+                                      .prefix = !alone              ? k->prefix
+                                                : k->transformation ? "roberta."
+                                                                    : ""};
+    vit__text_encoder_plan(&encoder, out);
+    out->composed[VIT__SLOT_LOGIT_SCALE] = (vit__name)VIT__ALONE("^logit_scale");
+    out->composed[VIT__SLOT_EMBEDDING] = (vit__name)VIT__ALONE("^text_projection.weight");
+    if (k->transformation) {
+        c->final_norm = true;
+        c->final_norm_eps = c->norm_eps;
+        c->transformation_width = vit__read_size(&s->part, "project_dim", 768);
+        out->composed[VIT__SLOT_FINAL_NORM] = alone ? (vit__name)VIT__PAIR("^pre_LN")
+                                                    : (vit__name)VIT__PAIR("^text_model.pre_LN");
+        out->composed[VIT__SLOT_TRANSFORMATION] = alone ? (vit__name)VIT__PAIR("^transformation")
+                                                        : (vit__name)VIT__PAIR("^text_model.transformation");
+    }
+    if (k->dual) {
+        c->dense[0] = (vit__dense){c->width, true, VIT__ACTIVATION_TANH};
+        out->composed[VIT__SLOT_DENSE1] = out->composed[VIT__SLOT_POOLER];
+    }
+    if (!s->both)
+        return;
+    c->projection_width = vit__read_size(&s->top, "projection_dim", k->projection);
+    c->embedding = VIT__EMBEDDING_PROJECTED;
+    c->pooler = VIT__POOLER_EMBEDDING;
+}
+
 static void plan_text(source *s, vit__plan *out)
 {
     const kind *k = s->kind;
+    if (k->encoder) {
+        plan_encoder(s, out);
+        return;
+    }
     vit__reader *r = &s->part;
     vit_config *c = &out->config;
     c->input = VIT__INPUT_TOKENS;
@@ -190,8 +300,9 @@ static void plan_text(source *s, vit__plan *out)
     } else {
         bool projected = s->both || vit__read_architecture(&s->top, "WithProjection");
         c->end_token = vit__read_size(r, "eos_token_id", 49407);
-        c->pooling = c->end_token == 2 ? VIT__POOL_LARGEST : VIT__POOL_END; /* transformers keeps to an old mistake */
-        c->projection_width = !projected ? 0 : vit__read_size(s->both ? &s->top : r, "projection_dim", 512);
+        bool largest = c->end_token == 2 && !k->first_end; /* transformers keeps to an old mistake */
+        c->pooling = largest ? VIT__POOL_LARGEST : VIT__POOL_END;
+        c->projection_width = !projected ? 0 : vit__read_size(s->both ? &s->top : r, "projection_dim", k->projection);
     }
     c->embedding = c->projection_width ? VIT__EMBEDDING_PROJECTED : VIT__EMBEDDING_POOLED;
     c->pooler = c->projection_width ? VIT__POOLER_EMBEDDING : VIT__POOLER_POOLED;
@@ -204,14 +315,14 @@ static vit_status plan(const kind *k, const vit__checkpoint *checkpoint, vit__to
     const char *where = vit__checkpoint_config_name(checkpoint);
     source s = {.kind = k, .checkpoint = checkpoint, .top = vit__reader_start(config, where, err)};
     s.part = vit__reader_inside(&s.top, part_of(config, tower));
-    bool text = vit__family_has(checkpoint, "embeddings.token_embedding.weight", "text_model.");
-    bool image = vit__family_has(checkpoint, "embeddings.patch_embedding.weight", "vision_model.");
-    s.both = vit__read_architecture(&s.top, k->siglip ? "SiglipModel" : "CLIPModel") || (text && image);
+    s.both = vit__read_architecture(&s.top, k->model) ||
+             (has_first_tensor(&s, VIT__TOWER_TEXT) && has_first_tensor(&s, VIT__TOWER_IMAGE));
     out->present = has_tower(&s, tower);
     if (!out->present)
         return s.top.status;
     snprintf(out->config.family, sizeof out->config.family, "%s", k->name);
-    name_tower(&s, tower, out);
+    if (tower == VIT__TOWER_IMAGE || !k->encoder)
+        name_tower(&s, tower, out);
     (tower == VIT__TOWER_TEXT ? plan_text : plan_image)(&s, out);
     plan_comparison(&s, &out->config);
     return s.top.status;
@@ -222,6 +333,27 @@ static vit_status plan_of_clip(const vit__checkpoint *checkpoint, vit__tower tow
     return plan(&clip, checkpoint, tower, out, err);
 }
 
+static vit_status plan_of_metaclip(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
+{
+    return plan(&metaclip, checkpoint, tower, out, err);
+}
+
+static vit_status plan_of_chinese_clip(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out,
+                                       vit_error *err)
+{
+    return plan(&chinese_clip, checkpoint, tower, out, err);
+}
+
+static vit_status plan_of_altclip(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
+{
+    return plan(&altclip, checkpoint, tower, out, err);
+}
+
+static vit_status plan_of_dual(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
+{
+    return plan(&dual, checkpoint, tower, out, err);
+}
+
 static vit_status plan_of_siglip(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
 {
     return plan(&siglip, checkpoint, tower, out, err);
@@ -229,7 +361,19 @@ static vit_status plan_of_siglip(const vit__checkpoint *checkpoint, vit__tower t
 
 static const char *const clip_types[] = {"clip", "clip_vision_model", "clip_text_model", NULL};
 static const char *const siglip_types[] = {"siglip", "siglip_vision_model", "siglip_text_model", NULL};
-static const char *const harmless[] = {"embeddings.position_ids", NULL};
+static const char *const metaclip_types[] = {"metaclip_2", "metaclip_2_vision_model", "metaclip_2_text_model", NULL};
+static const char *const chinese_clip_types[] = {"chinese_clip", "chinese_clip_vision_model", NULL};
+static const char *const dual_types[] = {"vision-text-dual-encoder", NULL};
+static const char *const altclip_types[] = {"altclip", "altclip_vision_model", NULL};
+static const char *const harmless[] = {"embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias", NULL};
 
 const vit__family vit__family_clip = {"clip", VIT__CHECKPOINT_TRANSFORMERS, clip_types, plan_of_clip, harmless};
+const vit__family vit__family_metaclip = {"metaclip_2", VIT__CHECKPOINT_TRANSFORMERS, metaclip_types, plan_of_metaclip,
+                                          harmless};
+const vit__family vit__family_chinese_clip = {"chinese_clip", VIT__CHECKPOINT_TRANSFORMERS, chinese_clip_types,
+                                              plan_of_chinese_clip, harmless};
+const vit__family vit__family_altclip = {"altclip", VIT__CHECKPOINT_TRANSFORMERS, altclip_types, plan_of_altclip,
+                                         harmless};
+const vit__family vit__family_dual = {"vision-text-dual-encoder", VIT__CHECKPOINT_TRANSFORMERS, dual_types,
+                                      plan_of_dual, harmless};
 const vit__family vit__family_siglip = {"siglip", VIT__CHECKPOINT_TRANSFORMERS, siglip_types, plan_of_siglip, harmless};

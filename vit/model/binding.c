@@ -561,14 +561,25 @@ static int compare_pointers(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* "decoder.*" stands for all names that start so, anything else for those that end so. */
+/* "decoder.*" stands for all names that start so, "*decoder*" for all that hold it, anything else for those that end
+ * so. */
+static bool fits(const char *name, const char *pattern)
+{
+    const char *star = strchr(pattern, '*');
+    if (star != pattern)
+        return star ? strncmp(name, pattern, (size_t)(star - pattern)) == 0 : ends_with(name, pattern);
+    size_t length = strcspn(pattern + 1, "*");
+    for (; *name; name++)
+        if (strncmp(name, pattern + 1, length) == 0)
+            return true;
+    return false;
+}
+
 static bool is_harmless(const vit__family *family, const char *name)
 {
-    for (size_t i = 0; family->harmless && family->harmless[i]; i++) {
-        const char *pattern = family->harmless[i], *star = strchr(pattern, '*');
-        if (star ? strncmp(name, pattern, (size_t)(star - pattern)) == 0 : ends_with(name, pattern))
+    for (size_t i = 0; family->harmless && family->harmless[i]; i++)
+        if (fits(name, family->harmless[i]))
             return true;
-    }
     return false;
 }
 

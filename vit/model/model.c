@@ -351,10 +351,15 @@ vit_status vit_model_similarity(const vit_model *model, vit_similarity *similari
         *similarity = (vit_similarity){0};
     if (!model || !similarity)
         return vit__fail_null(err, __func__, model ? "similarity" : "model");
+    if (model->config.cosine_logits) {
+        *similarity = (vit_similarity){1, 0, false};
+        return VIT_OK;
+    }
     if (!model->config.logit_scale)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, model->path,
                          "the model does not compare pictures with words (CLIP and SigLIP models with both towers do)");
-    float scale = expf(model->weights.logit_scale), most = (float)model->config.logit_scale_most;
+    float stored = model->weights.logit_scale, scale = model->config.temperature ? 1 / stored : expf(stored),
+          most = (float)model->config.logit_scale_most;
     *similarity = (vit_similarity){most > 0 ? fminf(fmaxf(scale, 1), most) : scale, model->weights.logit_bias,
                                    model->config.sigmoid_logits};
     return VIT_OK;

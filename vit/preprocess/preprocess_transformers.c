@@ -15,7 +15,8 @@ enum {
     SHORTEST = 2,       /* so does its default size */
     CROPS = 4,          /* crops unless told otherwise */
     CONVNEXT = 8,       /* crop_pct; from 384 up no crop */
-    FLOATS = 16         /* resizes floats */
+    FLOATS = 16,        /* resizes floats */
+    UNIT_COLOURS = 32   /* leaves colours at 0 to 1 unless told otherwise */
 };
 
 typedef struct class_row {
@@ -37,6 +38,7 @@ static const class_row classes[] = {
     {"DINOv3ViT", FLOATS, VIT_FILTER_BILINEAR, &vit__colours_imagenet, 224, 0},
     {"ConvNext", PLAIN_SHORTEST | SHORTEST | CONVNEXT, VIT_FILTER_BICUBIC, &standard, 384, 0},
     {"Blip", 0, VIT_FILTER_BICUBIC, &vit__colours_clip, 384, 0},
+    {"Tipsv2", UNIT_COLOURS, VIT_FILTER_BILINEAR, &standard, 448, 0},
 };
 
 /* The class of a model whose preprocessor_config.json names none. */
@@ -44,8 +46,10 @@ static const struct {
     const char *model_type, *class_name;
 } model_classes[] = {
     {"aimv2", "CLIP"},
+    {"altclip", "CLIP"},
     {"aimv2_vision_model", "CLIP"},
     {"beit", "Beit"},
+    {"blip", "Blip"},
     {"chinese_clip", "ChineseCLIP"},
     {"clip", "CLIP"},
     {"clip_vision_model", "CLIP"},
@@ -61,6 +65,7 @@ static const struct {
     {"siglip", "Siglip"},
     {"siglip_vision_model", "Siglip"},
     {"swin", "ViT"},
+    {"tipsv2", "Tipsv2"},
     {"vit", "ViT"},
     {"vit_mae", "ViT"},
     {"vit_msn", "ViT"},
@@ -246,7 +251,8 @@ static void read_resize(vit__reader *r, const class_row *row, vit_preprocessor *
 
 static void read_numbers(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
-    p->rescale = p->normalise = true;
+    p->rescale = true;
+    p->normalise = !(row->traits & UNIT_COLOURS);
     p->factor = 1.0 / 255.0;
     memcpy(p->mean, row->colours->mean, sizeof p->mean);
     memcpy(p->std, row->colours->std, sizeof p->std);
