@@ -71,7 +71,8 @@ static vit_status find_weights(vit__text_folder *folder, vit_error *err)
     vit_status status = VIT_OK;
     for (size_t i = 0; i < 3 && status == VIT_OK; i++)
         status = vit__path_exists(folder->path, names[i], &exists[i], err);
-    folder->open_clip_weights = exists[0] && !exists[1] && !exists[2];
+    bool code = !vit__json_is_null(vit__json_get(folder->config, "auto_map")); /* as libvit chooses (layout.c) */
+    folder->open_clip_weights = exists[0] && (code || (!exists[1] && !exists[2]));
     return status;
 }
 

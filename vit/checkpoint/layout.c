@@ -115,11 +115,26 @@ static vit_status load_first(vit__layout *layout, bool open_clip, vit_error *err
     return VIT_OK;
 }
 
+/* Does config.json ask for Python code beside it? Then its tensors may have any names. */
+static vit_status needs_code(const char *folder, bool *needs, vit_error *err)
+{
+    char *path;
+    vit__json *config = NULL;
+    *needs = false;
+    vit_status status = vit__path_find(folder, CONFIG, &path, err);
+    if (status == VIT_OK && path)
+        status = vit__json_load(path, &config, err);
+    *needs = !vit__json_is_null(vit__json_get(config, "auto_map"));
+    vit__json_free(config);
+    free(path);
+    return status;
+}
+
 /* A folder may hold one model in two layouts (timm's uploads of open_clip models do): config.json and model.safetensors
- * win where both are there. */
+ * win where both are there, unless they need code of their own. */
 static vit_status choose_parts(vit__layout *layout, vit_error *err)
 {
-    bool plain_config, open_clip_config, weights, index = false;
+    bool plain_config, open_clip_config, weights, index = false, open_clip_weights = false, code = false;
     vit_status status = vit__path_exists(layout->folder, CONFIG, &plain_config, err);
     if (status == VIT_OK)
         status = vit__path_exists(layout->folder, OPEN_CLIP_CONFIG, &open_clip_config, err);
@@ -129,7 +144,14 @@ static vit_status choose_parts(vit__layout *layout, vit_error *err)
         status = vit__path_exists(layout->folder, WEIGHTS_INDEX, &index, err);
     if (status != VIT_OK)
         return status;
-    bool open_clip = open_clip_config && !(plain_config && (weights || index));
+    bool both = plain_config && (weights || index);
+    if (open_clip_config && both)
+        status = vit__path_exists(layout->folder, OPEN_CLIP_WEIGHTS, &open_clip_weights, err);
+    if (status == VIT_OK && open_clip_weights)
+        status = needs_code(layout->folder, &code, err);
+    if (status != VIT_OK)
+        return status;
+    bool open_clip = open_clip_config && (!both || code);
     status = choose_weights(layout, open_clip, err);
     return status == VIT_OK ? load_first(layout, open_clip, err) : status;
 }

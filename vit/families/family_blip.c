@@ -40,7 +40,8 @@ static purpose purpose_of(const vit__checkpoint *checkpoint)
     return retrieval ? RETRIEVAL : vit__family_has(checkpoint, "visual_projection.weight", "") ? PAIRS : PICTURES;
 }
 
-static void plan_image(const vit__checkpoint *checkpoint, purpose use, vit__reader *top, vit__reader *part, vit__plan *out)
+static void plan_image(const vit__checkpoint *checkpoint, purpose use, vit__reader *top, vit__reader *part,
+                       vit__plan *out)
 {
     vit_config *c = &out->config;
     vit__transformers_encoder(part, 1e-5, c);
@@ -67,7 +68,8 @@ static void plan_image(const vit__checkpoint *checkpoint, purpose use, vit__read
 }
 
 /* The class token with a bias, or BERT's pooler without one. */
-static void plan_text(const vit__checkpoint *checkpoint, purpose use, vit__reader *top, vit__reader *part, vit__plan *out)
+static void plan_text(const vit__checkpoint *checkpoint, purpose use, vit__reader *top, vit__reader *part,
+                      vit__plan *out)
 {
     vit_config *c = &out->config;
     const vit__text_source source = {.checkpoint = checkpoint,

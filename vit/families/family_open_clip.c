@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * open_clip's CLIP models: its own Vision Transformer or one of timm's as the image tower, its own text tower. Keys and
- * defaults are those of CLIPVisionCfg and CLIPTextCfg (open_clip/model.py).
+ * open_clip's CLIP models: its own Vision Transformer or one of timm's as the image tower, its own text tower or an
+ * encoder of transformers. Keys and defaults are those of CLIPVisionCfg and CLIPTextCfg (open_clip/model.py).
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "error.h"
+#include "foreign_encoder.h"
 #include "model_keys.h"
 #include "timm.h"
 
@@ -47,10 +48,8 @@ static void refuse_options(vit__reader *r)
                                           "scale_attn", "scale_fc",           "attentional_pool", "embed_cls"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         vit__read_expect(r, options[i], false, false, options[i]);
-    static const char *const foreign[] = {"hf_model_name", "block_type"};
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (vit__read_has(r, foreign[i]))
-            vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" is given: this build lacks it", foreign[i]);
+    if (vit__read_has(r, "block_type"))
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"block_type\" is given: this build lacks it");
 }
 
 /* "act_kwargs": arguments of torch's GELU, as {"approximate": "tanh"}. */
@@ -155,6 +154,70 @@ static void plan_text(vit__reader *r, bool quick_gelu, size_t embedding, vit_con
     plan_text_pooling(r, c);
 }
 
+/* ------------------------------------------------------------------ encoders of transformers ---- */
+
+/* The first of two keys that is there: configs of BiomedCLIP keep to names of an older version. */
+static const char *read_either(vit__reader *r, const char *key, const char *old, const char *absent)
+{
+    return vit__read_text(r, vit__read_has(r, key) ? key : old, absent);
+}
+
+/* How the encoder's tokens become one vector; open_clip takes BERT's pooler where it is there. */
+static void plan_foreign_pooling(vit__reader *r, const vit__checkpoint *checkpoint, vit__plan *out)
+{
+    vit_config *c = &out->config;
+    const char *pooler = read_either(r, "hf_pooler_type", "pooler_type", "mean_pooler");
+    bool dense = vit__family_has(checkpoint, out->names[VIT__SLOT_POOLER].weight, out->prefix);
+    c->pooling = strcmp(pooler, "mean_pooler") == 0 ? VIT__POOL_MEAN_ALL : VIT__POOL_CLASS;
+    if (strcmp(pooler, "cls_pooler") == 0 && dense) {
+        c->dense[0] = (vit__dense){c->width, true, VIT__ACTIVATION_TANH};
+        out->composed[VIT__SLOT_DENSE1] = out->composed[VIT__SLOT_POOLER];
+    } else if (c->pooling == VIT__POOL_CLASS && strcmp(pooler, "cls_pooler") != 0 &&
+               strcmp(pooler, "cls_last_hidden_state_pooler") != 0) {
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"hf_pooler_type\" is \"%.40s\": this build has mean_pooler, cls_pooler and "
+                         "cls_last_hidden_state_pooler",
+                         pooler);
+    }
+}
+
+/* A matrix, or two with GELU between them, whose inner width is the middle of the outer two. */
+static void plan_foreign_projection(vit__reader *r, size_t embedding, vit__plan *out)
+{
+    vit_config *c = &out->config;
+    const char *projection = read_either(r, "hf_proj_type", "proj", "mlp");
+    bool mlp = strcmp(projection, "mlp") == 0;
+    size_t behind = c->dense[0].width ? 1 : 0;
+    if (mlp) {
+        c->dense[behind] = (vit__dense){(c->width + embedding) / 2, false, VIT__ACTIVATION_GELU};
+        out->composed[VIT__SLOT_DENSE1 + behind] = (vit__name)VIT__ALONE("^text.proj.0.weight");
+    } else if (strcmp(projection, "linear") != 0) {
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"hf_proj_type\" is \"%.40s\": this build has linear and mlp",
+                         projection);
+    }
+    c->projection_width = embedding;
+    c->embedding = VIT__EMBEDDING_PROJECTED;
+    out->composed[VIT__SLOT_EMBEDDING] = mlp ? (vit__name)VIT__ALONE("^text.proj.2.weight")
+                                             : (vit__name)VIT__ALONE("^text.proj.weight");
+}
+
+static void plan_foreign(vit__reader *r, const vit__checkpoint *checkpoint, size_t embedding, vit__plan *out)
+{
+    const vit__foreign_encoder encoder = {.key = "hf_model_name",
+                                          .name = vit__read_text(r, "hf_model_name", ""),
+                                          .prefix = "text.transformer.",
+                                          .pad_of_config = true};
+    vit__foreign_encoder_plan(&encoder, checkpoint, r, out);
+    if (out->names != out->composed)
+        return; /* it has failed */
+    plan_foreign_pooling(r, checkpoint, out);
+    plan_foreign_projection(r, embedding, out);
+    out->composed[VIT__SLOT_LOGIT_SCALE] = text[VIT__SLOT_LOGIT_SCALE];
+    out->composed[VIT__SLOT_LOGIT_BIAS] = text[VIT__SLOT_LOGIT_BIAS];
+}
+
+/* ------------------------------------------------------------------ both ---- */
+
 /* The two scalars, under either tower; a logit's bias is what SigLIP's loss has. */
 static void plan_comparison(const vit__checkpoint *checkpoint, vit__reader *model, vit_config *c)
 {
@@ -256,6 +319,11 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     snprintf(out->config.family, sizeof out->config.family, "open_clip");
     if (!words && vit__read_has(&r, "timm_model_name"))
         return plan_trunk(checkpoint, &model, &r, out);
+    if (words && vit__read_has(&r, "hf_model_name")) {
+        plan_foreign(&r, checkpoint, embedding, out);
+        plan_comparison(checkpoint, &model, &out->config);
+        return model.status;
+    }
     out->prefix = words ? custom_text ? "text." : "" : "visual.";
     if (words) {
         plan_text(&r, quick_gelu, embedding, &out->config);
@@ -270,6 +338,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     return model.status;
 }
 
-static const char *const harmless[] = {"attn_mask", NULL};
+static const char *const harmless[] = {"attn_mask",         "embeddings.position_ids", "pooler.dense.weight",
+                                       "pooler.dense.bias", "embed_positions.weights", NULL};
 
 const vit__family vit__family_open_clip = {"open_clip", VIT__CHECKPOINT_OPEN_CLIP, NULL, plan, harmless};

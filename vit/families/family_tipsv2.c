@@ -15,15 +15,12 @@
     [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "norm2"), [VIT__SLOT_SCALE2] = VIT__ALONE(BLOCK "ls2.gamma"),                  \
     [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm"), [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^temperature")
 
-static const vit__name_set vision = {VISION_NAMES,
-                                     [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.c_fc"),
-                                     [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.c_proj")};
-static const vit__name_set other_vision = {VISION_NAMES,
-                                           [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.fc1"),
-                                           [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")};
-static const vit__name_set gated_vision = {VISION_NAMES,
-                                           [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.w12"),
-                                           [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.w3")};
+static const vit__name_set vision = {
+    VISION_NAMES, [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.c_fc"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.c_proj")};
+static const vit__name_set other_vision = {
+    VISION_NAMES, [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.fc1"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")};
+static const vit__name_set gated_vision = {
+    VISION_NAMES, [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.w12"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.w3")};
 static const vit__naming namings[] = {
     {"vision_encoder.", vision}, {"vision_encoder.", other_vision}, {"vision_encoder.", gated_vision}};
 

@@ -76,10 +76,11 @@ void vit__foreign_encoder_plan(const vit__foreign_encoder *e, const vit__checkpo
     if (status != VIT_OK)
         r->status = status;
     else if (!config)
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
-                         "\"%s\" is \"%.80s\", whose config is not in this folder: get it into the local cache with: hf "
-                         "download %.80s config.json",
-                         e->key, e->name, e->name);
+        vit__reader_fail(
+            r, VIT_ERR_UNSUPPORTED_MODEL,
+            "\"%s\" is \"%.80s\", whose config is not in this folder: get it into the local cache with: hf "
+            "download %.80s config.json",
+            e->key, e->name, e->name);
     else
         plan_by(e, checkpoint, config, type ? type : "", r, plan);
     if (r->status == VIT_OK && !found)

@@ -85,23 +85,23 @@ static const vit__name_set m2m_names = {
     [VIT__SLOT_FINAL_NORM] = VIT__PAIR("layer_norm"),
 };
 
-#define T5 "encoder.block.%zu.layer."
-static const vit__name_set t5_names = {
-    [VIT__SLOT_TOKENS] = VIT__ALONE("shared.weight"),
-    [VIT__SLOT_RELATIVE_SHARED] =
-        VIT__ALONE("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"),
-    [VIT__SLOT_NORM1] = VIT__PAIR(T5 "0.layer_norm"),
-    [VIT__SLOT_QUERY] = VIT__PAIR(T5 "0.SelfAttention.q"),
-    [VIT__SLOT_KEY] = VIT__PAIR(T5 "0.SelfAttention.k"),
-    [VIT__SLOT_VALUE] = VIT__PAIR(T5 "0.SelfAttention.v"),
-    [VIT__SLOT_PROJECTION] = VIT__PAIR(T5 "0.SelfAttention.o"),
-    [VIT__SLOT_NORM2] = VIT__PAIR(T5 "1.layer_norm"),
-    [VIT__SLOT_FC1] = VIT__PAIR(T5 "1.DenseReluDense.wi"),
-    [VIT__SLOT_GATE] = VIT__PAIR(T5 "1.DenseReluDense.wi_0"),
-    [VIT__SLOT_UP] = VIT__PAIR(T5 "1.DenseReluDense.wi_1"),
-    [VIT__SLOT_FC2] = VIT__PAIR(T5 "1.DenseReluDense.wo"),
-    [VIT__SLOT_FINAL_NORM] = VIT__PAIR("encoder.final_layer_norm"),
-};
+#define T5(block, name) "block.%zu.layer." #block "." name
+#define T5_NAMES(base) \
+    [VIT__SLOT_RELATIVE_SHARED] = VIT__ALONE(base "block.0.layer.0.SelfAttention.relative_attention_bias.weight"), \
+    [VIT__SLOT_NORM1] = VIT__PAIR(base T5(0, "layer_norm")), \
+    [VIT__SLOT_QUERY] = VIT__PAIR(base T5(0, "SelfAttention.q")), \
+    [VIT__SLOT_KEY] = VIT__PAIR(base T5(0, "SelfAttention.k")), \
+    [VIT__SLOT_VALUE] = VIT__PAIR(base T5(0, "SelfAttention.v")), \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(base T5(0, "SelfAttention.o")), \
+    [VIT__SLOT_NORM2] = VIT__PAIR(base T5(1, "layer_norm")), \
+    [VIT__SLOT_FC1] = VIT__PAIR(base T5(1, "DenseReluDense.wi")), \
+    [VIT__SLOT_GATE] = VIT__PAIR(base T5(1, "DenseReluDense.wi_0")), \
+    [VIT__SLOT_UP] = VIT__PAIR(base T5(1, "DenseReluDense.wi_1")), \
+    [VIT__SLOT_FC2] = VIT__PAIR(base T5(1, "DenseReluDense.wo")), \
+    [VIT__SLOT_FINAL_NORM] = VIT__PAIR(base "final_layer_norm")
+static const vit__name_set t5_names = {T5_NAMES("encoder."), [VIT__SLOT_TOKENS] = VIT__ALONE("shared.weight")};
+/* The encoder taken out of the model. */
+static const vit__name_set t5_bare_names = {T5_NAMES(""), [VIT__SLOT_TOKENS] = VIT__ALONE("embed_tokens.weight")};
 /* clang-format on */
 
 /* ------------------------------------------------------------------ the table ---- */
@@ -115,8 +115,9 @@ typedef struct size_key {
 typedef struct kind {
     const char *model_type;
     const vit__name *names;
-    const char *prefixes[3]; /* in a checkpoint of its own; "" is tried too */
-    const char *other_table; /* another name of the vocabulary's table, outside of any prefix; NULL: none */
+    const vit__name *bare_names; /* where the encoder is a part of another model; NULL: the same */
+    const char *prefixes[3];     /* in a checkpoint of its own; "" is tried too */
+    const char *other_table;     /* another name of the vocabulary's table, outside of any prefix; NULL: none */
     size_key width, depth, heads, mlp, vocabulary, positions, types, pad;
     const char *eps_keys[2]; /* NULL: it is always eps */
     double eps;
@@ -268,8 +269,8 @@ static const kind kinds[] = {
      .mlp = {{"encoder_ffn_dim"}, 4096}, .vocabulary = {{"vocab_size"}, 128112},
      .positions = {{"max_position_embeddings"}, 1024}, .pad = {{"pad_token_id"}, 1}, .eps = 1e-5,
      .activation_keys = {"activation_function"}, .activation = "relu", .differ = differ_m2m},
-    {.model_type = "t5", .names = t5_names, T5_SIZES(32128, 6, 8, 2048)},
-    {.model_type = "mt5", .names = t5_names, T5_SIZES(250112, 8, 6, 1024)},
+    {.model_type = "t5", .names = t5_names, .bare_names = t5_bare_names, T5_SIZES(32128, 6, 8, 2048)},
+    {.model_type = "mt5", .names = t5_names, .bare_names = t5_bare_names, T5_SIZES(250112, 8, 6, 1024)},
 };
 /* clang-format on */
 
@@ -335,11 +336,13 @@ static void fill_bert(vit_config *c)
 
 static void name_tensors(const vit__text_source *s, const kind *k, vit__plan *plan)
 {
-    vit__naming namings[sizeof k->prefixes / sizeof *k->prefixes + 1];
+    vit__naming namings[sizeof k->prefixes / sizeof *k->prefixes + 2];
     size_t n = 0;
     for (size_t i = 0; !s->prefix && i < sizeof k->prefixes / sizeof *k->prefixes && k->prefixes[i]; i++)
         namings[n++] = (vit__naming){k->prefixes[i], k->names};
     namings[n++] = (vit__naming){s->prefix ? s->prefix : "", k->names};
+    if (k->bare_names)
+        namings[n++] = (vit__naming){s->prefix ? s->prefix : "", k->bare_names};
     vit__family_name(s->checkpoint, namings, n, plan);
     vit__plan_compose(plan);
     vit__name *table = &plan->composed[VIT__SLOT_TOKENS];
