@@ -21,17 +21,23 @@ static const struct {
     {"z_log_var", {VIT_TOWER_IMAGE, .output = VIT_OUTPUT_LATENT_LOG_VARIANCE}},
     {"text_features", {VIT_TOWER_TEXT, .output = VIT_OUTPUT_EMBEDDING}},
     {"text_embeds", {VIT_TOWER_TEXT, .output = VIT_OUTPUT_EMBEDDING, .normalised = true}},
+    {"text_last_hidden_state", {VIT_TOWER_TEXT, .output = VIT_OUTPUT_TOKENS}},
+    {"text_pooler_output", {VIT_TOWER_TEXT, .output = VIT_OUTPUT_POOLER}},
+    {"text_cls", {VIT_TOWER_TEXT, .output = VIT_OUTPUT_CLASS}},
+    {"text_mean", {VIT_TOWER_TEXT, .output = VIT_OUTPUT_MEAN}},
 };
 
 /* Names with a number behind them. */
 static const struct {
     const char *name;
+    vit_tower tower;
     vit_output output;
     bool sampled;
 } numbered[] = {
-    {"hidden_states.", VIT_OUTPUT_HIDDEN, false},
-    {"attentions.", VIT_OUTPUT_ATTENTION, false},
-    {"z_sample.", VIT_OUTPUT_LATENT, true},
+    {"hidden_states.", VIT_TOWER_IMAGE, VIT_OUTPUT_HIDDEN, false},
+    {"attentions.", VIT_TOWER_IMAGE, VIT_OUTPUT_ATTENTION, false},
+    {"z_sample.", VIT_TOWER_IMAGE, VIT_OUTPUT_LATENT, true},
+    {"text_hidden_states.", VIT_TOWER_TEXT, VIT_OUTPUT_HIDDEN, false},
 };
 
 static bool number_behind(const char *name, const char *start, uint64_t *number)
@@ -80,7 +86,8 @@ bool cli_expected_of(const vit_tensor_file *file, const char *name, cli_expected
         uint64_t number;
         if (!number_behind(name, numbered[i].name, &number))
             continue;
-        *expected = (cli_expected){.output = numbered[i].output, .sampled = numbered[i].sampled};
+        *expected = (cli_expected){
+            .tower = numbered[i].tower, .output = numbered[i].output, .sampled = numbered[i].sampled};
         if (expected->sampled)
             expected->seed = number;
         else

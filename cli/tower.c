@@ -22,6 +22,7 @@ void cli_tower_free(cli_tower *tower)
     free(tower->all);
     free(tower->pixels);
     free(tower->ids);
+    free(tower->mask);
     cli_model_close(&tower->model);
     *tower = (cli_tower){.kind = tower->kind};
 }
@@ -98,7 +99,11 @@ static void list_wanted(cli_comparison *c, cli_tower *t, bool of_pictures)
             cli_comparison_fail(c, wanted.tensor.name, err.message);
             continue;
         }
+        bool by_token = wanted.expected.output == VIT_OUTPUT_TOKENS || wanted.expected.output == VIT_OUTPUT_HIDDEN;
+        if (t->kind == VIT_TOWER_TEXT && by_token) /* as many as the texts have, not as many as the model takes */
+            shape[0] = shape[0] - vit_model_context(t->model.model) + t->length;
         wanted.size = shape[0] * shape[1];
+        wanted.rows = shape[0];
         wanted.items = t->items;
         if (!of_pictures || measure(c, t, &wanted))
             add_wanted(t, wanted);
@@ -147,6 +152,20 @@ static cli_exit encode_error(const cli_tower *t, const vit_error *err)
     return CLI_INPUTS_FAILED;
 }
 
+/* What a library leaves at the padding of texts means nothing: it is taken for right. */
+static void take_padding(const cli_comparison *comparison, const cli_tower *t, const cli_wanted *w)
+{
+    vit_error err = {0};
+    size_t n = 0, width = w->size / w->rows;
+    if (!t->mask || w->rows != t->length)
+        return;
+    float *want = cli_comparison_floats(comparison, w->tensor.name, &n, &err);
+    for (size_t i = 0; want && n == w->items * w->size && i < w->items * w->rows; i++)
+        if (!t->mask[i])
+            memcpy(w->values + i * width, want + i * width, width * sizeof *want);
+    free(want);
+}
+
 cli_exit cli_tower_run(cli_comparison *comparison, const cli_model_options *options, cli_tower *tower)
 {
     vit_error err = {0};
@@ -158,6 +177,7 @@ cli_exit cli_tower_run(cli_comparison *comparison, const cli_model_options *opti
         return encode_error(tower, &err);
     for (size_t i = 0; i < tower->n; i++) {
         const cli_wanted *w = &tower->all[i];
+        take_padding(comparison, tower, w);
         cli_comparison_values(comparison, w->tensor.name, w->values, w->items * w->size);
     }
     return CLI_DONE;

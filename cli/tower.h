@@ -11,6 +11,7 @@ typedef struct cli_wanted {
     vit_tensor tensor;
     cli_expected expected;
     size_t size;          /* of one item */
+    size_t rows;          /* a row for each token; else 1 */
     size_t items;         /* that the tensor holds; of pictures the first ones */
     float *values;        /* [items of the tower][size] */
     float *log_variances; /* the same, for a draw; else NULL */
@@ -25,6 +26,7 @@ typedef struct cli_tower {
     size_t items, length; /* images or texts, and tokens of a text */
     float *pixels;        /* [items][3][height][width] that the file holds; NULL: it holds none */
     int32_t *ids;         /* [items][length] */
+    int32_t *mask;        /* [items][length], 0 where an id is padding; NULL: the file does not say */
     cli_wanted *all;
     size_t n;
     size_t width;

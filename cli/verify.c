@@ -196,6 +196,11 @@ static cli_exit verify_texts(verify *v, cli_tower *t)
     t->ids = cli_allocate(ids.elements, sizeof *t->ids);
     if (vit_tensor_file_integers(v->comparison.file, "input_ids", t->ids, &err) != VIT_OK)
         return bad_file(v, err.message);
+    vit_tensor mask;
+    bool masked = vit_tensor_file_find(v->comparison.file, "attention_mask", &mask) && mask.elements == ids.elements;
+    t->mask = masked ? cli_allocate(ids.elements, sizeof *t->mask) : NULL;
+    if (masked && vit_tensor_file_integers(v->comparison.file, "attention_mask", t->mask, &err) != VIT_OK)
+        return bad_file(v, err.message);
     return cli_tower_run(&v->comparison, &v->options, t);
 }
 
@@ -272,7 +277,8 @@ static void compare_similarities(verify *v, const cli_tower *images, const cli_t
 /* What is in the file and was not compared must not look as if it had been. */
 static void list_others(verify *v)
 {
-    static const char *const known[] = {"pixel_values", "pixel_values_torchvision", "input_ids", "logits_per_image"};
+    static const char *const known[] = {"pixel_values", "pixel_values_torchvision", "input_ids", "attention_mask",
+                                        "logits_per_image"};
     const vit_tensor_file *file = v->comparison.file;
     vit_tensor tensor;
     for (size_t i = 0; vit_tensor_file_get(file, i, &tensor); i++) {
@@ -357,7 +363,10 @@ static cli_exit find_folder(const cli_command *command, verify *v)
     free(name);
     if (!folder)
         return CLI_MODEL;
-    v->folder = cli_duplicate(folder);
+    /* A folder of sentence-transformers may have the model in one below it. */
+    char *beside = cli_join(v->options.model, "expected.safetensors");
+    v->folder = cli_duplicate(access(beside, F_OK) == 0 ? v->options.model : folder);
+    free(beside);
     vit_free(folder);
     return CLI_DONE;
 }
