@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "file_bpe.h"
+#include "file_made.h"
 #include "tokenizer.h"
 #include "tokenizer_file.h"
 
@@ -25,6 +26,64 @@ static bool is_one_of(const char *text, const char *const *names)
     return false;
 }
 
+/* ------------------------------------------------------------------ made files ---- */
+
+/* Tokenizers that transformers builds from other files than tokenizer.json: by the name of their class, or by the
+ * model's type. */
+static const struct {
+    const char *class, *type;
+    vit__made kind;
+} made[] = {
+    {"BertTokenizer", "bert", VIT__MADE_BERT},
+    {"BertTokenizerFast", "chinese_clip", VIT__MADE_BERT},
+    {"DistilBertTokenizer", "distilbert", VIT__MADE_BERT},
+    {"DistilBertTokenizerFast", "blip", VIT__MADE_BERT},
+    {"BertTokenizer", "nomic_bert", VIT__MADE_BERT},
+    {"BertTokenizer", "vision-text-dual-encoder", VIT__MADE_BERT},
+    {"MPNetTokenizer", "mpnet", VIT__MADE_MPNET},
+    {"MPNetTokenizerFast", "mpnet", VIT__MADE_MPNET},
+    {"RobertaTokenizer", "roberta", VIT__MADE_ROBERTA},
+    {"RobertaTokenizerFast", "roberta", VIT__MADE_ROBERTA},
+    {"XLMRobertaTokenizer", "xlm-roberta", VIT__MADE_XLMR},
+    {"XLMRobertaTokenizerFast", "altclip", VIT__MADE_XLMR},
+    {"XLMRobertaTokenizer", "metaclip_2", VIT__MADE_XLMR},
+    {"XLMRobertaTokenizer", "M-CLIP", VIT__MADE_XLMR},
+    {"T5Tokenizer", "t5", VIT__MADE_T5},
+    {"T5TokenizerFast", "mt5", VIT__MADE_T5},
+};
+
+static bool has_files(const vit__text_folder *folder, vit__made kind)
+{
+    switch (kind) {
+    case VIT__MADE_BERT:
+    case VIT__MADE_MPNET:
+        return folder->vocab_txt;
+    case VIT__MADE_ROBERTA:
+        return folder->vocab_json && folder->merges_txt;
+    case VIT__MADE_XLMR:
+        return folder->sentencepiece_model;
+    case VIT__MADE_T5:
+        return folder->spiece_model;
+    }
+    return false;
+}
+
+/* Which of them the folder names, or its files are; false: none. */
+static bool find_made(const vit__text_folder *folder, vit__made *kind)
+{
+    const char *type = vit__text_folder_model_type(folder), *class = vit__text_folder_class(folder);
+    for (int by_type = 0; by_type < 2; by_type++)
+        for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+            *kind = made[i].kind;
+            if (strcmp(by_type ? type : class, by_type ? made[i].type : made[i].class) == 0)
+                return true;
+        }
+    *kind = folder->vocab_txt ? VIT__MADE_BERT : VIT__MADE_XLMR;
+    return !*class && (folder->vocab_txt || folder->sentencepiece_model);
+}
+
+/* ------------------------------------------------------------------ which one ---- */
+
 /* As AutoTokenizer chooses: by the model's type, then by the class that the tokenizer's
  * configuration names. */
 static family choose_family(const vit__text_folder *folder)
@@ -42,6 +101,11 @@ static family choose_family(const vit__text_folder *folder)
         /* Tokenizer files without a model: of the models that vit runs, SigLIP 2's are Gemma's,
          * lower-cased. */
         return SIGLIP2;
+    vit__made made_kind;
+    bool made_class = find_made(folder, &made_kind);
+    if (made_class && (made_kind != VIT__MADE_T5 || !is_one_of(class, siglip_classes)) &&
+        (folder->tokenizer_json || has_files(folder, made_kind)))
+        return PLAIN;
     if (is_one_of(class, siglip_classes) || (!*class && folder->spiece_model))
         return folder->spiece_model ? SIGLIP : PLAIN;
     if (is_one_of(class, clip_classes) || (!*class && is_one_of(type, clip_types)))
@@ -77,11 +141,34 @@ static vit_status open_whole(const vit__text_folder *folder, files *f, vit_error
     return status;
 }
 
+/* As transformers would write tokenizer.json from the other files. */
+static vit_status open_made(const vit__text_folder *folder, vit__made kind, files *f, vit_error *err)
+{
+    f->whole = true;
+    vit_status status = vit__file_make(folder, kind, &f->json, &f->source.where, err);
+    f->source.json = f->json;
+    return status;
+}
+
+/* BertTokenizer and its kin take from tokenizer.json the vocabulary, and the rest from tokenizer_config.json. */
+static vit_status keep_to_config(const vit__text_folder *folder, files *f, vit_error *err)
+{
+    vit__made kind;
+    bool named = *vit__text_folder_class(folder) && find_made(folder, &kind) &&
+                 (kind == VIT__MADE_BERT || kind == VIT__MADE_MPNET);
+    const vit__json *normalizer = vit__json_get(f->json, "normalizer");
+    if (!f->json || !named || !vit__json_is(vit__json_get(normalizer, "type"), "BertNormalizer"))
+        return VIT_OK;
+    bool done = vit__json_set(f->json, "normalizer", vit__file_make_bert_normalizer(folder));
+    return done ? VIT_OK : vit__fail_memory(err, f->source.where);
+}
+
 static vit_status open_parts(const vit__text_folder *folder, files *f, vit_error *err)
 {
     if (!folder->vocab_json || !folder->merges_txt)
         return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path,
-                         "no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt, or spiece.model");
+                         "no tokenizer: it needs tokenizer.json, or vocab.json and merges.txt, or spiece.model, "
+                         "sentencepiece.bpe.model or vocab.txt");
     vit_status status = vit__tokenizer_json_load(folder->vocab_json, &f->json, err);
     if (status == VIT_OK)
         status = vit__file_read(folder->merges_txt, &vit__tokenizer_file, &f->merges, err);
@@ -232,13 +319,17 @@ static uint32_t default_context(const files *f, family kind)
 /* BERT's own limit of 512 is not that of the text towers built on it, which open_clip gives 77. */
 static uint32_t choose_context(const vit__text_folder *folder, const files *f, family kind)
 {
-    uint32_t positions = vit__text_folder_positions(folder), longest = vit__text_folder_max_length(folder);
+    uint32_t positions = vit__text_folder_positions(folder), first = vit__text_folder_first_position(folder);
+    uint32_t longest = vit__text_folder_max_length(folder), sentence = vit__text_folder_sentence_length(folder);
+    positions = positions > first ? positions - first : positions;
+    if (sentence > 0)
+        longest = longest > 0 && longest < sentence ? longest : sentence;
     bool bert = vit__json_is(vit__json_get(vit__json_get(f->json, "model"), "type"), "WordPiece");
     if (positions > 0 && longest > 0)
         return positions < longest ? positions : longest;
     if (positions > 0)
         return positions;
-    return longest > 0 && !bert ? longest : default_context(f, kind);
+    return longest > 0 && (!bert || sentence > 0) ? longest : default_context(f, kind);
 }
 
 /* Length and padding, which the files say in the same way for every tokenizer. */
@@ -277,8 +368,13 @@ static vit_status build_family(const vit__text_folder *folder, family kind, vit_
     if (kind == SIGLIP)
         return build_siglip(folder, tokenizer, err);
     bool parts = kind == CLIP && !folder->tokenizer_json;
-    vit_status status = parts || (!folder->tokenizer_json && kind == PLAIN) ? open_parts(folder, &f, err)
-                                                                            : open_whole(folder, &f, err);
+    vit__made made_kind;
+    bool make = !parts && !folder->tokenizer_json && find_made(folder, &made_kind) && has_files(folder, made_kind);
+    vit_status status = make                                                  ? open_made(folder, made_kind, &f, err)
+                        : parts || (!folder->tokenizer_json && kind == PLAIN) ? open_parts(folder, &f, err)
+                                                                              : open_whole(folder, &f, err);
+    if (status == VIT_OK && !make && kind == PLAIN)
+        status = keep_to_config(folder, &f, err);
     if (status == VIT_OK)
         status = kind == CLIP ? build_clip(folder, &f, tokenizer, err) : build_file(&f, kind, tokenizer, err);
     if (status == VIT_OK)
@@ -292,7 +388,8 @@ static vit_status build_family(const vit__text_folder *folder, family kind, vit_
 /* Settings of text_cfg; all empty where the folder has no open_clip_config.json. */
 typedef struct settings {
     const vit__json *text;
-    bool simple; /* SimpleTokenizer, not one of transformers */
+    bool simple;    /* SimpleTokenizer, not one of transformers */
+    bool strip_end; /* the separator becomes id 0 */
     vit__clean clean;
 } settings;
 
@@ -306,7 +403,7 @@ static bool asks_for(const vit__json *object, const char *key)
 
 static vit_status read_settings(const vit__text_folder *folder, family kind, settings *s, vit_error *err)
 {
-    static const char *const not_built[] = {"tokenizer_mode", "strip_sep_token", "reduction_mask"};
+    static const char *const not_built[] = {"tokenizer_mode", "reduction_mask"};
     s->text = vit__text_folder_open_clip(folder);
     s->simple = s->text ? !asks_for(s->text, "hf_tokenizer_name") : kind == CLIP;
     const vit__json *extra = vit__json_get(s->text, "tokenizer_kwargs");
@@ -317,6 +414,7 @@ static vit_status read_settings(const vit__text_folder *folder, family kind, set
     /* Without a configuration: what the models of this kind have. With one: the defaults of
      * open_clip. */
     s->clean = s->simple ? VIT__CLEAN_LOWER : s->text ? VIT__CLEAN_WHITESPACE : VIT__CLEAN_CANONICALIZE;
+    s->strip_end = asks_for(s->text, "strip_sep_token") || asks_for(extra, "strip_sep_token");
     const char *clean = vit__json_string(vit__json_get(extra, "clean"));
     if (clean && !vit__clean_named(clean, &s->clean))
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder->path,
@@ -351,6 +449,10 @@ static vit_status build_open_clip(const vit__text_folder *folder, vit_tokenizer 
         return status;
     uint32_t context;
     tokenizer->clean = s.clean;
+    if (s.strip_end && tokenizer->pipeline.n_after > 0) {
+        tokenizer->zeroed = tokenizer->pipeline.after[0];
+        tokenizer->zeroes = true;
+    }
     tokenizer->name = rows[s.simple ? CLIP : kind].open_clip_name;
     if (vit__token_id(vit__json_get(s.text, "context_length"), &context))
         tokenizer->context = context;
@@ -371,5 +473,11 @@ vit_status vit__tokenizer_build(const vit__text_folder *folder, vit_tokenizer_ki
         return build_open_clip(folder, tokenizer, err);
     if (kind == VIT_TOKENIZER_JSON && !folder->tokenizer_json)
         return vit__fail(err, VIT_ERR_NOT_FOUND, folder->path, "there is no tokenizer.json");
-    return build_family(folder, kind == VIT_TOKENIZER_JSON ? PLAIN : choose_family(folder), tokenizer, err);
+    vit_status status = build_family(folder, kind == VIT_TOKENIZER_JSON ? PLAIN : choose_family(folder), tokenizer,
+                                     err);
+    if (status != VIT_OK || kind == VIT_TOKENIZER_JSON)
+        return status;
+    tokenizer->lower = vit__text_folder_sentence_lower(folder);
+    vit__buffer_add_string(&tokenizer->prompt, vit__text_folder_prompt(folder));
+    return tokenizer->prompt.failed ? vit__fail_memory(err, folder->path) : VIT_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "python_text.h"
 #include "unicode.h"
 
 #define LONGEST_CONTEXT 1000000u
@@ -72,6 +73,7 @@ void vit_tokenizer_free(vit_tokenizer *tokenizer)
         return;
     vit__pipeline_free(&tokenizer->pipeline);
     vit__siglip_free(&tokenizer->siglip);
+    vit__buffer_free(&tokenizer->prompt);
     free(tokenizer);
 }
 
@@ -85,17 +87,41 @@ static vit_status check_text(const char *text, size_t size, vit_error *err)
     return VIT_OK;
 }
 
+/* What sentence-transformers does to a text: the prompt ahead of it, and lower case. */
+static void prepare(const vit_tokenizer *tokenizer, const char *text, size_t size, vit__buffer *out)
+{
+    vit__buffer prompted = {0};
+    vit__buffer_add(&prompted, tokenizer->prompt.data, tokenizer->prompt.size);
+    vit__buffer_add(&prompted, text, size);
+    if (tokenizer->lower)
+        vit__python_lower(prompted.data, prompted.size, out);
+    else
+        vit__buffer_add(out, prompted.data, prompted.size);
+    out->failed = out->failed || prompted.failed;
+    vit__buffer_free(&prompted);
+}
+
 static vit_status run(const vit_tokenizer *tokenizer, const char *text, size_t size, vit__ids *ids, vit_error *err)
 {
-    vit__buffer clean = {0};
+    vit__buffer clean = {0}, whole = {0};
     vit_status status = check_text(text, size, err);
+    if (status == VIT_OK && (tokenizer->prompt.size > 0 || tokenizer->lower)) {
+        prepare(tokenizer, text, size, &whole);
+        status = whole.failed ? vit__fail_memory(err, "text") : VIT_OK;
+        text = whole.data;
+        size = whole.size;
+    }
     if (status == VIT_OK)
         status = vit__clean_run(tokenizer->clean, text, size, &clean, err);
     if (status == VIT_OK && tokenizer->pipeline.model)
         vit__pipeline_encode(&tokenizer->pipeline, clean.data, clean.size, ids);
     else if (status == VIT_OK)
         vit__siglip_encode(&tokenizer->siglip, clean.data, clean.size, ids);
+    for (size_t i = 0; tokenizer->zeroes && i < ids->n; i++)
+        if (ids->data[i] == tokenizer->zeroed)
+            ids->data[i] = 0;
     vit__buffer_free(&clean);
+    vit__buffer_free(&whole);
     return status == VIT_OK && ids->failed ? vit__fail_memory(err, "text") : status;
 }
 

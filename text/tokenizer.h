@@ -14,6 +14,10 @@ struct vit_tokenizer {
     vit__clean clean;
     vit__pipeline pipeline; /* or, where its model is NULL, */
     vit__siglip siglip;
+    vit__buffer prompt; /* goes ahead of every text */
+    bool lower;         /* str.lower() ahead of all else */
+    bool zeroes;        /* this id becomes 0 in the end: */
+    uint32_t zeroed;
     size_t context;
     uint32_t pad_id;
     bool pad_left;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The golden checkpoints through the command: its pixel_values equal the Python library's, its outputs are within the
-case's tolerance."""
+"""The golden checkpoints through the command: its pixel_values and ids equal the Python library's, its outputs are
+within the case's tolerance."""
 import os
+import struct
 
 from harness import *
 
@@ -27,11 +28,22 @@ def outputs_of(expected):
     return found
 
 
+def integers(data):
+    return struct.unpack("<%di" % (len(data) // 4), data)
+
+
+def hub(name):
+    """Configs that a case takes from the hub are in a cache of its own."""
+    return environment(HF_HUB_CACHE=golden(name, "hub"))
+
+
 class Golden(Case):
     def each_image(self, check):
         """Calls check(name, case, image, expected) for every picture of every case."""
         for name, case in cases():
             for image in case["images"]:
+                if not image["image"]:
+                    continue
                 with self.subTest(case=name, image=image["image"]):
                     expected = read_safetensors(golden(name, image["expected"]))
                     shape, pixels = expected["pixel_values"]
@@ -39,7 +51,9 @@ class Golden(Case):
                     check(name, case, golden(name, image["image"]), expected)
 
     def check_pixel_values(self, name, case, image, expected):
-        self.vit("preprocess", "-m", golden(name, ""), "--resampler", "pillow13", "-o", "x.npy", image)
+        with_torch = case["preprocessing"]["pixel_values"].endswith("ImageProcessor")  # the library has no other
+        resampler = "torchvision" if with_torch else "pillow13"
+        self.vit("preprocess", "-m", golden(name, ""), "--resampler", resampler, "-o", "x.npy", image)
         descr, shape, data = read_npy(self.path("x.npy"))
         want_shape, want = expected["pixel_values"]
         self.assertEqual((descr, list(shape)), ("<f4", want_shape))
@@ -65,6 +79,55 @@ class Golden(Case):
         best = json_lines(done.stdout)[0]["predictions"][0]
         logits = floats(expected["logits"][1])
         self.assertEqual(best["index"], max(range(len(logits)), key=lambda i: logits[i]))
+
+    def each_text_case(self, check):
+        """Calls check(name, case, expected) for every case with texts."""
+        for name, case in cases():
+            if not case.get("texts"):
+                continue
+            with self.subTest(case=name):
+                check(name, case, read_safetensors(golden(name, case["images"][0]["expected"])))
+
+    def check_ids(self, name, case, expected):
+        shape, ids = expected["input_ids"]
+        ids, length = integers(ids), shape[1]
+        mask = integers(expected["attention_mask"][1]) if "attention_mask" in expected else [1] * len(ids)
+        pairs = []
+        for i, text in enumerate(case["texts"]):
+            row = range(i * length, (i + 1) * length)
+            pairs.append((text, [ids[j] for j in row if mask[j]]))
+        if os.path.exists(golden(name, "lines.json")):
+            with open(golden(name, "lines.json"), encoding="utf-8") as file:
+                pairs += [(line["text"], line["ids"]) for line in json.load(file)]
+        lines = "".join(json.dumps(text) + "\n" for text, _ in pairs).encode()
+        done = self.vit("tokenize", "--json", "-m", golden(name, ""), stdin=lines, env=hub(name))
+        got = json_lines(done.stdout)
+        self.assertEqual(len(got), len(pairs))
+        for ours, (text, theirs) in zip(got, pairs):
+            padding = theirs[len(ours):]  # where the library has no mask, its padding counts
+            self.assertEqual(ours, theirs[:len(ours)], text)
+            self.assertLessEqual(set(padding), {case["pad_id"], 0}, text)
+
+    def check_text_features(self, name, case, expected):
+        arguments = [argument for text in case["texts"] for argument in ("--text", text)]
+        self.vit("embed", "-q", "-m", golden(name, ""), "-o", "x.npy", *arguments, env=hub(name))
+        rows = [value for row in read_rows(self.path("x.npy")) for value in row]
+        error = relative_error(rows, floats(expected["text_features"][1]))
+        self.assertLessEqual(error, case["tolerance"]["f32"])
+
+    def test_ids(self):
+        self.each_text_case(self.check_ids)
+
+    def test_text_features(self):
+        self.each_text_case(self.check_text_features)
+
+    def test_verify(self):
+        """Every output of every text tower."""
+        for name, case in cases():
+            if case.get("texts"):
+                with self.subTest(case=name):
+                    done = self.vit("verify", golden(name, ""), env=hub(name))
+                    self.assertNotIn(b"not compared", done.stdout)
 
     def test_pixel_values(self):
         self.each_image(self.check_pixel_values)

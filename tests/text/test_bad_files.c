@@ -136,7 +136,13 @@ static void broken_companions_are_refused(void **state)
          VIT_ERR_UNSUPPORTED_MODEL},
         {"open_clip_config.json",
          "{\"model_cfg\":{\"text_cfg\":{\"hf_tokenizer_name\":\"x\",\"tokenizer_kwargs\":{\"strip_sep_token\":true}}}}",
+         VIT_OK},
+        {"open_clip_config.json",
+         "{\"model_cfg\":{\"text_cfg\":{\"hf_tokenizer_name\":\"x\",\"tokenizer_mode\":\"shuffle\"}}}",
          VIT_ERR_UNSUPPORTED_MODEL},
+        {"sentence_bert_config.json", "{", VIT_ERR_CORRUPT},
+        {"sentence_bert_config.json", "{\"max_seq_length\":-1,\"do_lower_case\":7}", VIT_OK},
+        {"sentence_bert_config.json", "{\"max_seq_length\":2}", VIT_ERR_CORRUPT},
         {"spiece.model", "no model", VIT_ERR_CORRUPT},
         {"spiece.model", "", VIT_ERR_CORRUPT},
     };
@@ -147,6 +153,34 @@ static void broken_companions_are_refused(void **state)
                    "{\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",1]}," GOOD "}");
         write_text(folder, rows[i].name, rows[i].text);
         if (open_status(folder, &err) != rows[i].status)
+            fail_msg("%s: %s: %s (%s)", rows[i].name, rows[i].text, vit_status_name(err.status), err.message);
+        folder_remove(folder);
+    }
+}
+
+/* Without tokenizer.json, from the files of old. */
+static void broken_vocabularies_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text;
+        vit_status status;
+        const char *saying;
+    } rows[] = {
+        {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n", VIT_OK, ""},
+        {"vocab.txt", "[PAD]\r\n[UNK]\r\n\r\n[CLS]\r\n[SEP]", VIT_OK, ""},
+        {"vocab.txt", "", VIT_ERR_CORRUPT, "[CLS]"},
+        {"vocab.txt", "[PAD]\n[CLS]\n[SEP]\n", VIT_ERR_CORRUPT, "unk_token"},
+        {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n", VIT_ERR_CORRUPT, "[SEP]"},
+        {"vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n\xff\n", VIT_ERR_CORRUPT, "line 5"},
+        {"sentencepiece.bpe.model", "", VIT_ERR_CORRUPT, "sentencepiece"},
+        {"sentencepiece.bpe.model", "no model", VIT_ERR_CORRUPT, "sentencepiece"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *folder = folder_make();
+        vit_error err = {0};
+        write_text(folder, rows[i].name, rows[i].text);
+        if (open_status(folder, &err) != rows[i].status || !strstr(err.message, rows[i].saying))
             fail_msg("%s: %s: %s (%s)", rows[i].name, rows[i].text, vit_status_name(err.status), err.message);
         folder_remove(folder);
     }
@@ -232,9 +266,8 @@ static void damaged_files_are_refused_or_usable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(broken_tokenizer_json_is_refused),
-        cmocka_unit_test(broken_companions_are_refused),
-        cmocka_unit_test(missing_files_are_named),
+        cmocka_unit_test(broken_tokenizer_json_is_refused),    cmocka_unit_test(broken_companions_are_refused),
+        cmocka_unit_test(broken_vocabularies_are_refused),     cmocka_unit_test(missing_files_are_named),
         cmocka_unit_test(damaged_files_are_refused_or_usable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

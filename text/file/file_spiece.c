@@ -160,3 +160,36 @@ vit_status vit__file_read_spiece(const char *model, size_t size, const char *whe
     spiece->unigram->unknown_score = (double)((r.least < INFINITY ? r.least : 0.0f) - UNKNOWN_PENALTY);
     return spiece->names.failed || spiece->unigram->pieces.failed ? vit__fail_memory(err, where) : VIT_OK;
 }
+
+static void walk_normalizer(const vit__field *field, vit__spiece_source *source)
+{
+    vit__message m = vit__message_start(field->bytes, field->size);
+    vit__field f;
+    while (vit__message_next(&m, &f))
+        if (f.number == NORMALIZER_CHARSMAP) {
+            source->charsmap = f.bytes;
+            source->charsmap_size = f.size;
+        }
+}
+
+vit_status vit__file_walk_spiece(const char *model, size_t size, const char *where, vit__spiece_source *source,
+                                 vit_error *err)
+{
+    reader r = {.where = where};
+    vit__message m = vit__message_start(model, size);
+    vit__field f;
+    vit_status status = VIT_OK;
+    while (status == VIT_OK && vit__message_next(&m, &f)) {
+        piece p;
+        if (f.number == MODEL_PIECE && !parse_piece(&f, &p))
+            status = broken(&r, "a piece is malformed", err);
+        else if (f.number == MODEL_PIECE)
+            source->piece(source->context, p.text, p.size, p.score);
+        else if (f.number == MODEL_TRAINER)
+            status = read_trainer(&r, &f, err);
+        else if (f.number == MODEL_NORMALIZER)
+            walk_normalizer(&f, source);
+        r.n += f.number == MODEL_PIECE;
+    }
+    return status == VIT_OK && (m.broken || r.n == 0) ? broken(&r, "it is malformed, or has no pieces", err) : status;
+}

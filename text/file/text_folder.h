@@ -10,9 +10,10 @@ typedef struct vit__text_folder {
     char *path;
     bool open_clip_weights; /* and none in the names of transformers */
     /* paths; NULL: there is no such file */
-    char *tokenizer_json, *vocab_json, *merges_txt, *spiece_model;
+    char *tokenizer_json, *vocab_json, *merges_txt, *spiece_model, *vocab_txt, *sentencepiece_model;
     /* documents; NULL: there is no such file */
     vit__json *config, *tokenizer_config, *special_tokens, *open_clip;
+    vit__json *sentence, *prompts; /* of sentence-transformers: the model's module, and the folder of modules.json */
 } vit__text_folder;
 
 /* Freed with vit__text_folder_close, on failure too. A configuration file that is there but broken
@@ -29,6 +30,14 @@ const vit__json *vit__text_folder_open_clip(const vit__text_folder *folder);
 
 /* Tokens that a model takes, as config.json says; 0: it does not. */
 uint32_t vit__text_folder_positions(const vit__text_folder *folder);
+/* Row of the table of positions that the first token gets: RoBERTa's kin leave out those up to pad_token_id. */
+uint32_t vit__text_folder_first_position(const vit__text_folder *folder);
+/* sentence_bert_config.json's max_seq_length; 0: it says none. */
+uint32_t vit__text_folder_sentence_length(const vit__text_folder *folder);
+/* Does sentence_bert_config.json ask for lower case ahead of the tokenizer? */
+bool vit__text_folder_sentence_lower(const vit__text_folder *folder);
+/* What config_sentence_transformers.json puts ahead of every text: the prompt that default_prompt_name names, or "". */
+const char *vit__text_folder_prompt(const vit__text_folder *folder);
 /* tokenizer_config.json's model_max_length; 0: it says none, or a number that means "no limit". */
 uint32_t vit__text_folder_max_length(const vit__text_folder *folder);
 

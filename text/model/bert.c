@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* BERT's way with a text: its normalizer and its splitter. */
+#include "bert_categories.h"
 #include "normalizer.h"
 #include "splitter.h"
 #include "unicode.h"
 #include "utf8.h"
 
-typedef struct range {
-    uint32_t first, last;
-} range;
-
 /* The blocks that BERT takes for Chinese characters, as its first version listed them. */
-static const range ideographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F},
-                                   {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
+static const vit__range ideographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F},
+                                        {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
 
 static bool is_ideograph(uint32_t c)
 {
@@ -21,15 +18,25 @@ static bool is_ideograph(uint32_t c)
     return false;
 }
 
-static bool is_ascii_space(uint32_t c)
+/* Is it in one of the sorted ranges? */
+static bool is_among(const vit__range *ranges, size_t n, uint32_t c)
 {
-    return c == '\t' || c == '\n' || c == '\r';
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (c < ranges[middle].first)
+            n = middle;
+        else if (c > ranges[middle].last)
+            low = middle + 1;
+        else
+            return true;
+    }
+    return false;
 }
 
 static void add_clean(const vit__normal_step *step, uint32_t c, vit__buffer *out)
 {
-    bool dropped = c == 0 || c == 0xFFFD || (vit__unicode_is_control(c) && !is_ascii_space(c));
-    if (step->clean && dropped)
+    if (step->clean && is_among(vit__bert_control, vit__bert_n_control, c))
         return;
     bool spaced = step->spaced_ideographs && is_ideograph(c);
     if (spaced)
@@ -47,7 +54,7 @@ static void strip_accents(vit__buffer *text)
     vit__buffer_clear(text);
     for (size_t at = 0; at < decomposed.size;) {
         uint32_t c = vit__utf8_next(decomposed.data, decomposed.size, &at);
-        if (!vit__unicode_is_nonspacing_mark(c))
+        if (!is_among(vit__bert_marks, vit__bert_n_marks, c))
             vit__buffer_add_char(text, c);
     }
     text->failed = text->failed || decomposed.failed;
@@ -69,13 +76,6 @@ void vit__normal_bert(const vit__normal_step *step, const char *text, size_t siz
     vit__buffer_free(&clean);
 }
 
-static bool is_punctuation(uint32_t c)
-{
-    if (c < 0x80)
-        return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) || (c >= 123 && c <= 126);
-    return vit__unicode_is_punctuation(c);
-}
-
 /* At white space, and around each punctuation character. */
 void vit__split_bert(const vit__split_step *step, const char *word, size_t size, bool first, vit__words *out)
 {
@@ -85,7 +85,7 @@ void vit__split_bert(const vit__split_step *step, const char *word, size_t size,
     for (size_t at = 0; at < size;) {
         size_t here = at;
         uint32_t c = vit__utf8_next(word, size, &at);
-        bool punctuation = is_punctuation(c);
+        bool punctuation = is_among(vit__bert_punctuation, vit__bert_n_punctuation, c);
         if (!punctuation && !vit__unicode_is_space(c))
             continue;
         if (here > start)

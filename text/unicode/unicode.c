@@ -46,24 +46,9 @@ bool vit__unicode_is_case_ignorable(uint32_t c)
     return uc_is_property_case_ignorable(c);
 }
 
-bool vit__unicode_is_punctuation(uint32_t c)
-{
-    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_P);
-}
-
 bool vit__unicode_is_digit(uint32_t c)
 {
     return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Nd);
-}
-
-bool vit__unicode_is_nonspacing_mark(uint32_t c)
-{
-    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Mn);
-}
-
-bool vit__unicode_is_control(uint32_t c)
-{
-    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf | UC_CATEGORY_MASK_Co);
 }
 
 void vit__unicode_add_lower(vit__buffer *buffer, uint32_t c)

@@ -21,10 +21,7 @@ vit__char_class vit__unicode_class(uint32_t c);
 bool vit__unicode_is_space(uint32_t c); /* White_Space */
 bool vit__unicode_is_cased(uint32_t c);
 bool vit__unicode_is_case_ignorable(uint32_t c);
-bool vit__unicode_is_punctuation(uint32_t c);     /* general category P */
-bool vit__unicode_is_digit(uint32_t c);           /* general category Nd */
-bool vit__unicode_is_nonspacing_mark(uint32_t c); /* general category Mn */
-bool vit__unicode_is_control(uint32_t c);         /* general categories Cc, Cf, Co */
+bool vit__unicode_is_digit(uint32_t c); /* general category Nd */
 
 /* Lower case of one code point, whatever stands around it: one code point, but for U+0130, which
  * gives two. */
