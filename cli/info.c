@@ -10,6 +10,7 @@
 #include "output_file.h"
 #include "outline.h"
 #include "talk.h"
+#include "vit/text.h"
 
 #define DEFAULT_BATCH 1
 
@@ -36,6 +37,49 @@ static bool set_text(vit__json *object, const char *key, const char *text)
     return vit__json_set(object, key, vit__json_new_string(text));
 }
 
+/* {"tokenizer": whose ids texts become, "limit": how many}; null: there are no files of a tokenizer. */
+static bool set_tokenizer(vit__json *object, const char *name)
+{
+    vit_tokenizer *tokenizer = NULL;
+    bool opened = vit_tokenizer_open(name, NULL, &tokenizer, NULL) == VIT_OK;
+    bool done = set_text(object, "tokenizer", opened ? vit_tokenizer_name(tokenizer) : NULL);
+    if (opened)
+        done = vit__json_set(object, "limit", vit__json_new_number((double)vit_tokenizer_context(tokenizer))) && done;
+    vit_tokenizer_free(tokenizer);
+    return done;
+}
+
+/* What the description of a text tower says. */
+static bool set_tower(vit__json *object, const vit_model *model, const char *name)
+{
+    static const char *const keys[] = {"vocabulary", "context", "width",      "depth",
+                                       "heads",      "pooling", "projection", "padding"};
+    char *description = vit_model_describe(model);
+    vit__json *whole = NULL, *text = vit__json_new_object();
+    bool done = description && vit__json_parse(description, strlen(description), name, &whole, NULL) == VIT_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && done; i++) {
+        const vit__json *value = vit__json_get(whole, keys[i]);
+        done = vit__json_set(text, keys[i], value ? vit__json_copy(value) : vit__json_new_string(NULL));
+    }
+    done = done && set_tokenizer(text, name);
+    vit__json_free(whole);
+    vit_free(description);
+    return vit__json_set(object, "text", text) && done;
+}
+
+/* "text": the encoder of texts, where the model has one that this build can run. */
+static bool set_text_tower(const info *in, vit__json *object)
+{
+    const vit_model_options options = {.tower = VIT_TOWER_TEXT, .once = true};
+    if (vit_model_context(in->model.model))
+        return set_tower(object, in->model.model, in->model.name);
+    vit_model *model = NULL;
+    bool done = vit_model_open(in->model.name, &options, &model, NULL) != VIT_OK ||
+                set_tower(object, model, in->model.name);
+    vit_model_free(model);
+    return done;
+}
+
 /* The members that the library's description lacks. */
 static vit_status complete(const info *in, vit__json *object, vit_error *err)
 {
@@ -53,7 +97,7 @@ static vit_status complete(const info *in, vit__json *object, vit_error *err)
                 set_text(object, "multiplier", vit_session_multiplier(session)) &&
                 set_text(object, "kernels", vit_session_kernels(session)) &&
                 vit__json_set(object, "threads", vit__json_new_number(vit_session_threads(session))) &&
-                set_text(object, "vit_version", vit_version());
+                set_text(object, "vit_version", vit_version()) && set_text_tower(in, object);
     return done ? VIT_OK : vit_error_set(err, VIT_ERR_OUT_OF_MEMORY, in->model.name, "out of memory");
 }
 
@@ -93,6 +137,7 @@ static cli_exit print_description(const info *in)
 static cli_exit describe(const cli_command *command, info *in)
 {
     in->options.image_size = in->pictures.image_size;
+    in->options.any_tower = true;
     cli_exit status = cli_model_take_operand(command, &in->options);
     if (status == CLI_DONE)
         status = cli_model_open(&in->options, &in->model);

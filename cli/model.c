@@ -190,7 +190,12 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
                               .image_width = options->image_size.width,
                               .once = options->once};
     vit_error err = {0};
-    if (vit_model_open(model->name, &open, &model->model, &err) != VIT_OK)
+    vit_status opened = vit_model_open(model->name, &open, &model->model, &err);
+    if (opened == VIT_ERR_UNSUPPORTED_MODEL && options->any_tower && open.tower == VIT_TOWER_IMAGE) {
+        open.tower = VIT_TOWER_TEXT;
+        opened = vit_model_open(model->name, &open, &model->model, NULL);
+    }
+    if (opened != VIT_OK)
         return open_error(options, model->name, &err);
     model->precision = vit_precision_name(vit_model_precision(model->model));
     model->load_seconds = cli_seconds() - start;

@@ -26,6 +26,7 @@ typedef struct cli_model_options {
     /* The command's, from what it is to work on: */
     vit_tower tower;
     cli_size image_size; /* zero: the model's own */
+    bool any_tower;      /* where the model has not the tower, the other one */
     bool once;           /* it is for a single input */
 } cli_model_options;
 

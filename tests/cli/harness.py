@@ -36,6 +36,12 @@ def environment(**changes):
     return clean
 
 
+def hub_of(arguments):
+    """Golden cases may take a config from the hub: it is in a cache of their own."""
+    hubs = [hub for hub in (os.path.join(os.fsdecode(argument), "hub") for argument in arguments) if os.path.isdir(hub)]
+    return {"HF_HUB_CACHE": hubs[0]} if hubs else {}
+
+
 def relative_error(got, want):
     """max|got - want| / max|want|: the goldens' metric."""
     assert len(got) == len(want), (len(got), len(want))
@@ -59,7 +65,7 @@ class Case(unittest.TestCase):
     def vit(self, *arguments, status=0, stdin=b"", env=None, **more):
         """Runs the command in the test's folder. It must end with this status, and speak as it should."""
         done = subprocess.run([VIT, *arguments], input=stdin, capture_output=True, timeout=TIMEOUT,
-                              cwd=more.pop("cwd", self.folder), env=env or environment(), **more)
+                              cwd=more.pop("cwd", self.folder), env=env or environment(**hub_of(arguments)), **more)
         self.assertEqual(done.returncode, status, (arguments, done.stderr.decode("utf-8", "replace")))
         for line in done.stderr.splitlines():
             self.assertTrue(line.startswith(b"vit: "), line)

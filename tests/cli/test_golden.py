@@ -32,11 +32,6 @@ def integers(data):
     return struct.unpack("<%di" % (len(data) // 4), data)
 
 
-def hub(name):
-    """Configs that a case takes from the hub are in a cache of its own."""
-    return environment(HF_HUB_CACHE=golden(name, "hub"))
-
-
 class Golden(Case):
     def each_image(self, check):
         """Calls check(name, case, image, expected) for every picture of every case."""
@@ -100,7 +95,7 @@ class Golden(Case):
             with open(golden(name, "lines.json"), encoding="utf-8") as file:
                 pairs += [(line["text"], line["ids"]) for line in json.load(file)]
         lines = "".join(json.dumps(text) + "\n" for text, _ in pairs).encode()
-        done = self.vit("tokenize", "--json", "-m", golden(name, ""), stdin=lines, env=hub(name))
+        done = self.vit("tokenize", "--json", "-m", golden(name, ""), stdin=lines)
         got = json_lines(done.stdout)
         self.assertEqual(len(got), len(pairs))
         for ours, (text, theirs) in zip(got, pairs):
@@ -110,7 +105,7 @@ class Golden(Case):
 
     def check_text_features(self, name, case, expected):
         arguments = [argument for text in case["texts"] for argument in ("--text", text)]
-        self.vit("embed", "-q", "-m", golden(name, ""), "-o", "x.npy", *arguments, env=hub(name))
+        self.vit("embed", "-q", "-m", golden(name, ""), "-o", "x.npy", *arguments)
         rows = [value for row in read_rows(self.path("x.npy")) for value in row]
         error = relative_error(rows, floats(expected["text_features"][1]))
         self.assertLessEqual(error, case["tolerance"]["f32"])
@@ -126,7 +121,7 @@ class Golden(Case):
         for name, case in cases():
             if case.get("texts"):
                 with self.subTest(case=name):
-                    done = self.vit("verify", golden(name, ""), env=hub(name))
+                    done = self.vit("verify", golden(name, ""))
                     self.assertNotIn(b"not compared", done.stdout)
 
     def test_pixel_values(self):

@@ -53,6 +53,6 @@ const char *config_name(const char *case_path)
 
 const char *weights_name(const char *case_path)
 {
-    static const char *const names[] = {"model.safetensors", "open_clip_model.safetensors"};
+    static const char *const names[] = {"open_clip_model.safetensors", "model.safetensors"};
     return first_there(case_path, names, 2);
 }

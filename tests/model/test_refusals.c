@@ -121,7 +121,12 @@ static bool is_float(const vit__tensor *tensor)
 /* Those that a family lists as harmless may be missing, or be anything. */
 static bool is_needed(const char *name)
 {
-    return !strstr(name, "mask_token") && !strstr(name, "decoder");
+    static const char *const left_over[] = {"mask_token", "decoder",      "crossattention",
+                                            "itm_head",   "pooler.dense", "embed_tokens"};
+    for (size_t i = 0; i < sizeof left_over / sizeof *left_over; i++)
+        if (strstr(name, left_over[i]))
+            return false;
+    return true;
 }
 
 static void check_case(const char *case_path)

@@ -64,6 +64,8 @@ class Weights(Case):
     def test_rows_are_shares(self):
         without = []
         for folder in case_folders():
+            if not case_of(folder)["images"][0]["image"]:
+                continue
             with self.subTest(case=folder):
                 picture = os.path.join(folder, case_of(folder)["images"][0]["image"])
                 size = case_of(folder)["images"][0]["pixel_values"][2:]

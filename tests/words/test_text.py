@@ -18,6 +18,8 @@ class Tokens(Case):
             for descr in ("<i4", "<i8"):
                 write(self.path("ids.npy"), ids_bytes(int_rows(*expected["input_ids"]), descr))
                 for name, arguments in OUTPUTS.items():
+                    if name not in expected:
+                        continue
                     with self.subTest(case=folder, name=name, descr=descr):
                         self.vit("embed", "-m", folder, "--tokens", "ids.npy", "-o", "x.npy", "--output", *arguments)
                         self.assertEqual(list(read_npy(self.path("x.npy"))[1]), expected[name][0])

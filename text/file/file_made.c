@@ -182,8 +182,8 @@ static void make_wordpiece(making *m, const vit__buffer *lines, bool fairseq)
                                    {"pad_token", "[PAD]", false},
                                    {"cls_token", "[CLS]", false},
                                    {"mask_token", "[MASK]", false}};
-    static const special mpnet[] = {{"unk_token", "[UNK]", false}, {"sep_token", "</s>", false},
-                                    {"pad_token", "<pad>", false}, {"cls_token", "<s>", false},
+    static const special mpnet[] = {{"unk_token", "[UNK]", false},  {"sep_token", "</s>", false},
+                                    {"pad_token", "<pad>", false},  {"cls_token", "<s>", false},
                                     {"mask_token", "<mask>", true}, {"bos_token", "<s>", false},
                                     {"eos_token", "</s>", false}};
     const special *specials = fairseq ? mpnet : bert;
@@ -222,8 +222,8 @@ static void read_merges(making *m, const vit__buffer *lines, vit__json *merges)
 
 static void make_roberta(making *m, const vit__buffer *lines)
 {
-    static const special specials[] = {{"cls_token", "<s>", false},  {"pad_token", "<pad>", false},
-                                       {"sep_token", "</s>", false}, {"unk_token", "<unk>", false},
+    static const special specials[] = {{"cls_token", "<s>", false},    {"pad_token", "<pad>", false},
+                                       {"sep_token", "</s>", false},   {"unk_token", "<unk>", false},
                                        {"mask_token", "<mask>", true}, {"bos_token", "<s>", false},
                                        {"eos_token", "</s>", false}};
     vit__json *split = add_part(m, m->json, "pre_tokenizer", "ByteLevel");
@@ -287,10 +287,12 @@ static void take_piece(void *context, const char *text, size_t size, float score
 
 static void make_unigram(making *m, const vit__buffer *file, bool fairseq)
 {
-    static const special t5[] = {{"pad_token", "<pad>", false}, {"eos_token", "</s>", false},
-                                 {"unk_token", "<unk>", false}};
-    static const special xlmr[] = {{"bos_token", "<s>", false},   {"pad_token", "<pad>", false},
-                                   {"eos_token", "</s>", false},  {"unk_token", "<unk>", false},
+    static const special t5[] = {
+        {"pad_token", "<pad>", false}, {"eos_token", "</s>", false}, {"unk_token", "<unk>", false}};
+    static const special xlmr[] = {{"bos_token", "<s>", false},
+                                   {"pad_token", "<pad>", false},
+                                   {"eos_token", "</s>", false},
+                                   {"unk_token", "<unk>", false},
                                    {"mask_token", "<mask>", true}};
     vit__buffer text = {0};
     taking all = {.m = m, .vocabulary = vit__json_new_array(), .skipped = fairseq ? 3 : 0};

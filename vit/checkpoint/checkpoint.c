@@ -148,9 +148,12 @@ vit_status vit__checkpoint_other_config(const char *name, vit__json **config, vi
     *config = NULL;
     if (!vit__hub_is_id(name))
         return VIT_OK;
-    vit_status status = vit__hub_find(name, &folder, err);
+    vit_error here = {0};
+    vit_status status = vit__hub_find(name, &folder, &here);
     if (status == VIT_ERR_NOT_FOUND)
         return VIT_OK;
+    if (status != VIT_OK)
+        return vit__fail(err, status, here.where, "%s", here.message);
     if (status == VIT_OK)
         status = vit__path_find(folder, "config.json", &path, err);
     if (status == VIT_OK && path)

@@ -158,6 +158,11 @@ static const field fields[] = {
 };
 #define N_FIELDS (sizeof fields / sizeof *fields)
 
+const char *vit__pooling_name(vit__pooling pooling)
+{
+    return poolings[pooling];
+}
+
 /* Sets the field where it is not zero; false: out of memory. */
 static bool set_field(vit__json *json, const field *f, const void *value)
 {

@@ -12,4 +12,7 @@ vit__json *vit__config_json(const vit_config *config);
 /* What that wrote, from the reader's object: absent keys are zero, unknown ones an error. */
 void vit__config_from_json(vit__reader *reader, vit_config *config);
 
+/* "class", "mean_all", ... as there. */
+const char *vit__pooling_name(vit__pooling pooling);
+
 #endif

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "config_json.h"
 #include "model.h"
 #include "outputs.h"
 
@@ -37,7 +38,8 @@ static bool set_input(vit__json *object, const vit_config *c)
 {
     if (c->input == VIT__INPUT_TOKENS) {
         const field words[] = {{"vocabulary", (double)c->vocabulary}, {"context", (double)c->context}};
-        return set_text(object, "input", "text") && set_numbers(object, words, 2);
+        return set_text(object, "input", "text") && set_numbers(object, words, 2) &&
+               (!c->padding || set_numbers(object, &(field){"padding", (double)c->pad_token}, 1));
     }
     return set_text(object, "input", "image") && set_extent(object, "image_size", c->image_height, c->image_width) &&
            set_extent(object, "patch_size", c->patch_height, c->patch_width);
@@ -57,6 +59,20 @@ static bool set_sizes(vit__json *object, const vit_model *model)
         {"gflops", round(vit__config_flops(c) / 1e7) / 100},
     };
     return set_numbers(object, sizes, sizeof sizes / sizeof *sizes);
+}
+
+/* What makes one vector of the tokens: which of them count, and into how many numbers they are projected. */
+static bool set_pooling(vit__json *object, const vit_config *c)
+{
+    const bool layers = c->dense[0].width > 0 || c->transformation_width > 0;
+    const size_t width = c->embedding == VIT__EMBEDDING_PROJECTED ? c->projection_width
+                         : layers                                 ? vit__config_dense_inputs(c, VIT__DENSE_MOST)
+                                                                  : 0;
+    const vit__pooling pooling = c->embedding == VIT__EMBEDDING_CLASS  ? VIT__POOL_CLASS
+                                 : c->embedding == VIT__EMBEDDING_MEAN ? VIT__POOL_MEAN_PATCHES
+                                                                       : c->pooling;
+    return set_text(object, "pooling", vit__pooling_name(pooling)) &&
+           set_numbers(object, &(field){"projection", (double)width}, 1);
 }
 
 /* {"embedding": [768], "tokens": [197, 768], ...} */
@@ -111,8 +127,8 @@ char *vit_model_describe(const vit_model *model)
         return NULL;
     vit__json *object = vit__json_new_object();
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
-                set_input(object, &model->config) && set_sizes(object, model) && set_outputs(object, &model->config) &&
-                set_labels(object, model) && set_packed(object, model) &&
+                set_input(object, &model->config) && set_sizes(object, model) && set_pooling(object, &model->config) &&
+                set_outputs(object, &model->config) && set_labels(object, model) && set_packed(object, model) &&
                 vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)
