@@ -79,6 +79,8 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 }
 
 static const char *const types[] = {"beit", "data2vec-vision", NULL};
-static const char *const harmless[] = {"embeddings.mask_token", "relative_position_index", NULL};
+/* lm_head and the norm ahead of it belong to BeitForMaskedImageModeling. */
+static const char *const harmless[] = {"embeddings.mask_token", "relative_position_index", "lm_head.*", "layernorm.*",
+                                       NULL};
 
 const vit__family vit__family_beit = {"beit", VIT__CHECKPOINT_TRANSFORMERS, types, plan, harmless};

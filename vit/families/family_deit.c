@@ -50,6 +50,6 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
 }
 
 static const char *const types[] = {"deit", NULL};
-static const char *const harmless[] = {"embeddings.mask_token", NULL};
+static const char *const harmless[] = {"embeddings.mask_token", "decoder.*" /* of DeiTForMaskedImageModeling */, NULL};
 
 const vit__family vit__family_deit = {"deit", VIT__CHECKPOINT_TRANSFORMERS, types, plan, harmless};
