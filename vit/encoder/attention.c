@@ -72,6 +72,7 @@ static void attend(void *context, size_t index, unsigned thread)
                            .relative_index = c->relative ? c->relative_index + (ptrdiff_t)first * c->relative_row
                                                          : NULL,
                            .relative_row = c->relative_row,
+                           .hidden = c->hidden,
                            .causal = c->causal,
                            .first_query = first,
                            .y = c->y + from * width + head * c->head_dim,

@@ -26,6 +26,7 @@ typedef struct vit__attention_call {
     ptrdiff_t relative_row;
     size_t relative_entries;
     bool causal;            /* a query sees the keys up to its own */
+    const uint8_t *hidden;  /* [T] 1: nobody sees this key; NULL: all are seen */
     const uint32_t *places; /* [T] where tokens are that padding stands between; NULL: each at its own number */
     size_t length;          /* of the input with that padding */
     float *y;               /* [queries, H, d] */

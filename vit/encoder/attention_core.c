@@ -157,6 +157,9 @@ static void share(const core *c, size_t query, float *scores, size_t first_key, 
             scores[i] = scores[i] * scale + call->relative[index[i]];
         scale = 1;
     }
+    for (size_t i = 0; call->hidden && i < seen; i++)
+        if (call->hidden[first_key + i])
+            scores[i] = -INFINITY;
     size_t whole = vit__round_up(seen, VECTOR); /* no share, and none of the total, is left of exp(-infinity) */
     for (size_t i = seen; i < whole; i++)
         scores[i] = -INFINITY;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "attention_map.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "places.h"
@@ -21,6 +22,7 @@ static void map_query(const map_work *work, const float *query, const float *key
         for (size_t i = 0; i < c->head_dim; i++)
             sum += query[i] * keys[i];
         row[key] = sum * c->scale + (relative ? relative[index[key]] : 0);
+        row[key] = c->hidden && c->hidden[key] ? -INFINITY : row[key];
     }
     work->kernels->softmax(row, seen);
     memset(row + seen, 0, (c->tokens - seen) * sizeof *row);

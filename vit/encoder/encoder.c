@@ -192,11 +192,13 @@ static void embed_words(const vit__lane *lane)
     const vit__kernels *kernels = lane->workers.kernels;
     for (size_t i = 0; i < lane->own; i++) {
         float *x = lane->x + i * c->width;
-        size_t place = lane->places[lane->first + i], id = (size_t)lane->input->ids[place];
+        size_t place = lane->places[lane->first + i];
+        bool behind = place == lane->input->length; /* no id, but the class token */
+        size_t id = behind ? 0 : (size_t)lane->input->ids[place];
         size_t position = c->position_first + (c->position_counts ? counted_before(lane, place) : place);
         if (c->position_counts && id + 1 == c->position_first)
             position = id;
-        memcpy(x, w->token_table + id * c->width, c->width * sizeof *x);
+        memcpy(x, behind ? w->class_token : w->token_table + id * c->width, c->width * sizeof *x);
         if (c->scaled_tokens)
             kernels->scale(x, sqrtf((float)c->width), c->width, x);
         if (w->token_types)
@@ -274,6 +276,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
         .relative_index = lane->model->weights.relative_index,
         .relative_row = buckets ? -1 : (ptrdiff_t)lane->tokens,
         .relative_entries = relative_entries(c),
+        .hidden = lane->hidden,
         .causal = c->causal,
         .places = lane->places,
         .length = lane->length,

@@ -59,7 +59,7 @@ static size_t text_token(const vit__lane *lane, vit__pooling pooling)
     size_t largest = 0;
     if (pooling == VIT__POOL_LAST)
         return lane->tokens - 1;
-    for (size_t i = 0; i < lane->tokens; i++) {
+    for (size_t i = 0; i < lane->tokens - c->class_behind; i++) {
         int32_t id = ids[lane->places[i]];
         if (pooling == VIT__POOL_END && (size_t)id == c->end_token)
             return i;
@@ -92,12 +92,14 @@ void vit__head_prepare(const vit__lane *lane)
     const vit_config *c = &lane->model->config;
     if (!c->pool_heads || lane->rows < lane->own) /* nobody pools some of the tokens */
         return;
+    size_t row = 2 * vit__config_pool_width(c);
     vit__gemm_call call = {.linear = &lane->model->weights.pool.kv,
                            .x = lane->x,
-                           .y = pool_kv(lane) + lane->first * 2 * c->width,
+                           .norm = &lane->model->weights.pool.key_norm,
+                           .y = pool_kv(lane) + lane->first * row,
                            .rows = lane->own,
                            .x_row = c->width,
-                           .y_row = 2 * c->width};
+                           .y_row = row};
     lane->model->gemm->apply(&call, &lane->workers);
 }
 
@@ -106,7 +108,7 @@ static void attend_pool(void *context, size_t head, unsigned thread)
 {
     const vit__lane *lane = context;
     const vit_config *c = &lane->model->config;
-    size_t width = c->width, dim = width / c->pool_heads, tokens = lane->tokens - unseen(c);
+    size_t width = vit__config_pool_width(c), dim = width / c->pool_heads, tokens = lane->tokens - unseen(c);
     const float *query = lane->model->weights.pool.query + head * dim;
     const float *keys = pool_kv(lane) + unseen(c) * 2 * width + head * dim, *values = keys + width;
     float *scores = lane->workers.scratch + thread * lane->workers.scratch_size;
@@ -124,7 +126,7 @@ static void attend_pool(void *context, size_t head, unsigned thread)
             out[i] += scores[t] * values[t * 2 * width + i];
 }
 
-/* pooled[D]: attention of one learned query, projected, and an MLP on top. */
+/* pooled[P]: attention of one learned query, projected, and an MLP on top. */
 static void attention_pool(vit__lane *lane)
 {
     const vit_config *c = &lane->model->config;
@@ -190,7 +192,8 @@ static void pool(vit__lane *lane, vit__pooling pooling)
     else
         pool_tokens(lane, pooling, pooled);
     if (c->pooled_norm && pooling == c->pooling)
-        vit__norm_row(lane->workers.kernels, &lane->model->weights.pooled_norm, c->width, pooled, pooled);
+        vit__norm_row(lane->workers.kernels, &lane->model->weights.pooled_norm,
+                      pooling == VIT__POOL_ATTENTION ? vit__config_pool_width(c) : c->width, pooled, pooled);
 }
 
 /* ------------------------------------------------------------------ outputs ---- */

@@ -30,6 +30,7 @@ typedef struct vit__lane {
     /* of the pass that is running: */
     size_t tokens;     /* T; of a text without its padding */
     size_t length;     /* of the input with padding: what outputs are counted by */
+    uint8_t *hidden;   /* [T] of a model that hides some tokens from all: 1; else NULL */
     uint32_t *places;  /* [context] of a model of words: where each of the tokens is in the input; else NULL */
     size_t first, own; /* the tokens that are this lane's */
     bool leads;        /* its tokens are the input's first */
@@ -37,7 +38,7 @@ typedef struct vit__lane {
     const struct vit__encoder_input *input;
     vit__lane_memory all;                        /* of the whole input */
     float *x, *y, *wide, *parallel, *difference; /* of the lane's own tokens */
-    float *qkv[2]; /* [T, max(3A, 2D)] of the whole input, by turns: a lane may write the next block's while others
+    float *qkv[2]; /* [T, max(3A, 2D, 2P)] of the whole input, by turns: a lane may write the next block's while others
                             * read this one's. Where there are no others, both are `wide`. */
 } vit__lane;
 

@@ -51,7 +51,7 @@ typedef struct regions {
 /* Floats of lane->qkv for a token: those of the blocks' attention, or of an attention pool. */
 static size_t qkv_row(const vit_config *c)
 {
-    return vit__larger(3 * vit__config_attention_width(c), 2 * c->width);
+    return vit__larger(3 * vit__config_attention_width(c), 2 * vit__larger(c->width, vit__config_pool_width(c)));
 }
 
 /* Floats of lane->wide for a token. */
@@ -65,7 +65,7 @@ static size_t wide_row(const vit_config *c)
 /* Floats of one vector on its way to the embedding. */
 static size_t vector_room(const vit_config *c)
 {
-    size_t most = vit__larger(2 * c->width, c->transformation_width);
+    size_t most = vit__larger(vit__larger(2 * c->width, vit__config_pool_width(c)), c->transformation_width);
     for (size_t i = 0; i < VIT__DENSE_MOST; i++)
         most = vit__larger(most, c->dense[i].width);
     return most;
@@ -78,7 +78,7 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
     return (regions){
         .operand = tokens * lanes->operand_row + lanes->n * lanes->room,
         .x = tokens * c->width,
-        .y = tokens * vit__larger(c->width, attention),
+        .y = vit__larger(tokens * vit__larger(c->width, attention), vit__config_pool_width(c)),
         .wide = tokens * lanes->wide_row,
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
@@ -162,9 +162,12 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     lanes->lanes = vit__alloc_zero(lanes->n, sizeof *lanes->lanes);
     lanes->memory = vit__alloc_zero(lanes->slots, sizeof *lanes->memory);
     lanes->meeting = vit__barrier_create((unsigned)lanes->n);
-    size_t context = model->config.input == VIT__INPUT_TOKENS ? model->config.context : 0;
+    size_t context = model->config.input == VIT__INPUT_TOKENS ? vit__config_tokens(&model->config) : 0;
+    bool hides = model->config.class_behind;
     lanes->places = context ? vit__alloc(lanes->n * context, sizeof *lanes->places) : NULL;
-    if (!lanes->crews || !lanes->lanes || !lanes->memory || !lanes->meeting || (context && !lanes->places))
+    lanes->hidden = hides ? vit__alloc(lanes->n * context, sizeof *lanes->hidden) : NULL;
+    if (!lanes->crews || !lanes->lanes || !lanes->memory || !lanes->meeting || (context && !lanes->places) ||
+        (hides && !lanes->hidden))
         return vit__fail_memory(err, NULL);
     vit_status status = start(lanes, threads, err);
     if (status != VIT_OK)
@@ -172,6 +175,7 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     for (size_t i = 0; i < lanes->n; i++) {
         lanes->lanes[i].model = model;
         lanes->lanes[i].places = context ? lanes->places + i * context : NULL;
+        lanes->lanes[i].hidden = hides ? lanes->hidden + i * context : NULL;
         lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i],
                                                  .kernels = vit__kernels_get(flags),
                                                  .tiles = vit__tiles_get(flags),
@@ -189,6 +193,7 @@ void vit__lanes_free(vit__lanes *lanes)
     free(lanes->lanes);
     free(lanes->memory);
     free(lanes->places);
+    free(lanes->hidden);
     vit__barrier_free(lanes->meeting);
     free(lanes->arena);
 }
@@ -241,8 +246,10 @@ static void run_lane(void *context, size_t index, unsigned thread)
     const vit_config *c = &lane->model->config;
     vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : index);
     bool words = c->input == VIT__INPUT_TOKENS;
-    lane->length = words ? input.length : vit__config_tokens(c);
+    lane->length = words ? input.length + c->class_behind : vit__config_tokens(c);
     lane->tokens = words ? vit__places_find(c, input.ids, input.length, lane->places) : lane->length;
+    if (c->class_behind)
+        vit__places_hide(c, &input, lane->hidden);
     lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;
     place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
           work->together ? lanes->n : 1);

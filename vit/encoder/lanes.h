@@ -23,7 +23,8 @@ typedef struct vit__lanes {
     vit__barrier *meeting; /* of all lanes */
     vit__lane *lanes;      /* [n] */
     vit__lane_memory *memory;     /* [slots] */
-    uint32_t *places;             /* [n][context] of a model of words */
+    uint32_t *places;             /* [n][tokens] of a model of words */
+    uint8_t *hidden;              /* [n][tokens] of a model that hides some */
     float *qkv[2];                /* of an input that lanes share; NULL: there is one lane */
     float *arena;                 /* all floats of the above */
     size_t operand_row, wide_row; /* floats a token */

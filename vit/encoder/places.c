@@ -20,7 +20,17 @@ size_t vit__places_find(const vit_config *c, const int32_t *ids, size_t length, 
             places[n] = (uint32_t)i;
         n++;
     }
-    return n;
+    if (c->class_behind && places)
+        places[n] = (uint32_t)length;
+    return n + c->class_behind;
+}
+
+void vit__places_hide(const vit_config *c, const vit__encoder_input *input, uint8_t *hidden)
+{
+    hidden[0] = hidden[input->length] = 0;
+    for (size_t i = 0; i < input->length; i++)
+        hidden[i + c->shifted_mask] = input->ids[i] == 0;
+    hidden[0] = 0; /* so that every query sees a key */
 }
 
 void vit__places_spread(const vit__lane *lane, const float *rows, size_t width, float *out)

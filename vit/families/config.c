@@ -47,6 +47,8 @@ static vit_status check_sizes(const vit_config *c, const char *where, vit_error 
         {"the second dense layer's width", c->dense[1].width, 0, WIDTH_MOST},
         {"the third dense layer's width", c->dense[2].width, 0, WIDTH_MOST},
         {"the attention pool's number of heads", c->pool_heads, 0, WIDTH_MOST},
+        {"the attention pool's width", c->pool_width, 0, WIDTH_MOST},
+        {"the attention pool's number of queries", c->pool_queries, 0, EDGE_MOST},
         {"the attention pool's MLP width", c->pool_mlp_width, 0, MLP_MOST},
     };
     return check_limits(limits, sizeof limits / sizeof *limits, where, err);
@@ -135,9 +137,10 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
     if (c->position == VIT__POSITION_SINCOS_2D && c->width % 4 != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where,
                          "sine-cosine positions along two axes need a width that is a multiple of 4: %zu", c->width);
-    if (c->pool_heads && c->width % c->pool_heads != 0)
+    size_t pool = vit__config_pool_width(c);
+    if (c->pool_heads && pool % c->pool_heads != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where,
-                         "a width of %zu is not a multiple of its attention pool's %zu heads", c->width, c->pool_heads);
+                         "a width of %zu is not a multiple of its attention pool's %zu heads", pool, c->pool_heads);
     return VIT_OK;
 }
 

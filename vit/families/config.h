@@ -186,7 +186,9 @@ typedef struct vit_config {
     /* of texts alone */
     vit__padding padding;
     size_t pad_token;
-    size_t token_types;      /* rows of a second table, of which each token gets the first; 0: there is none */
+    size_t token_types; /* rows of a second table, of which each token gets the first; 0: there is none */
+    bool class_behind;  /* a learned token of its own stands behind the last of every text (CoCa) */
+    bool shifted_mask; /* with it: a token is hidden as a key if the id one place before it is 0; else, if its own is */
     bool scaled_tokens;      /* rows of the vocabulary are multiplied by the root of the width */
     size_t position_first;   /* row of the table that the first token gets */
     bool position_counts;    /* padding (the id position_first - 1) takes no position: it gets the row of that number */
@@ -224,6 +226,9 @@ typedef struct vit_config {
                                 * CLIP post_layernorm, BEiT) */
     double pooled_norm_eps;
     size_t pool_heads;     /* attention pooling */
+    size_t pool_width;     /* of its queries and its result; 0: D */
+    size_t pool_queries;   /* of which the first is used; 0: one */
+    bool pool_norms;       /* of the query and of the tokens, ahead of it */
     size_t pool_mlp_width; /* its MLP; 0: none */
     double pool_norm_eps;  /* of the norm ahead of that MLP */
     vit__activation pool_activation;
@@ -270,10 +275,16 @@ static inline size_t vit__config_patches(const vit_config *config)
     return (config->image_height / config->patch_height) * (config->image_width / config->patch_width);
 }
 
+/* Of an attention pool's result. */
+static inline size_t vit__config_pool_width(const vit_config *config)
+{
+    return config->pool_width ? config->pool_width : config->width;
+}
+
 /* T, at most: a text may have fewer */
 static inline size_t vit__config_tokens(const vit_config *config)
 {
-    return config->input == VIT__INPUT_TOKENS ? config->context
+    return config->input == VIT__INPUT_TOKENS ? config->context + config->class_behind
                                               : vit__config_prefix(config) + vit__config_patches(config);
 }
 
@@ -294,12 +305,16 @@ static inline size_t vit__config_dense_inputs(const vit_config *config, size_t n
 {
     while (n > 0 && config->dense[n - 1].width == 0)
         n--;
-    return n > 0 ? config->dense[n - 1].width : vit__config_token_width(config);
+    return n > 0                                    ? config->dense[n - 1].width
+           : config->pooling == VIT__POOL_ATTENTION ? vit__config_pool_width(config)
+                                                    : vit__config_token_width(config);
 }
 
 static inline size_t vit__config_pooled_width(const vit_config *config, vit__pooling pooling)
 {
-    return pooling == VIT__POOL_CLASS_AND_MEAN ? 2 * config->width : config->width;
+    return pooling == VIT__POOL_CLASS_AND_MEAN ? 2 * config->width
+           : pooling == VIT__POOL_ATTENTION    ? vit__config_pool_width(config)
+                                               : config->width;
 }
 
 /* Gives head_dim its default, and refuses what makes no sense (zero or absurd sizes, width

@@ -39,10 +39,12 @@ typedef enum vit__slot {
     VIT__SLOT_LATENT_LOG_VARIANCE,
     VIT__SLOT_LOGIT_SCALE, /* [] */
     VIT__SLOT_LOGIT_BIAS,
-    VIT__SLOT_POOL_LATENT, /* [1, 1, D] */
-    VIT__SLOT_POOL_QKV,    /* [3D, D], packs the next four */
+    VIT__SLOT_POOL_LATENT, /* [1, queries, P]; P: the pool's width, D nearly everywhere */
+    VIT__SLOT_POOL_QUERY_NORM,
+    VIT__SLOT_POOL_KEY_NORM,
+    VIT__SLOT_POOL_QKV, /* [3P, D], packs the next four */
     VIT__SLOT_POOL_QUERY,
-    VIT__SLOT_POOL_KV, /* [2D, D], packs the next two */
+    VIT__SLOT_POOL_KV, /* [2P, D], packs the next two */
     VIT__SLOT_POOL_KEY,
     VIT__SLOT_POOL_VALUE,
     VIT__SLOT_POOL_PROJECTION,

@@ -28,13 +28,21 @@ static const vit__name_set vision = {
     [VIT__SLOT_PRE_NORM] = VIT__PAIR("ln_pre"),
     [VIT__SLOT_FINAL_NORM] = VIT__PAIR("ln_post"),
     [VIT__SLOT_POOLED_NORM] = VIT__PAIR("ln_post"),
+    [VIT__SLOT_POOL_LATENT] = VIT__ALONE_FLAT("attn_pool.query"),
+    [VIT__SLOT_POOL_QUERY_NORM] = VIT__PAIR("attn_pool.ln_q"),
+    [VIT__SLOT_POOL_KEY_NORM] = VIT__PAIR("attn_pool.ln_k"),
+    [VIT__SLOT_POOL_QKV] = {"attn_pool.attn.in_proj_weight", "attn_pool.attn.in_proj_bias", VIT__LAYOUT_PLAIN},
+    [VIT__SLOT_POOL_QUERY] = VIT__ALONE("attn_pool.attn.q_proj_weight"),
+    [VIT__SLOT_POOL_KEY] = VIT__ALONE("attn_pool.attn.k_proj_weight"),
+    [VIT__SLOT_POOL_VALUE] = VIT__ALONE("attn_pool.attn.v_proj_weight"),
+    [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("attn_pool.attn.out_proj"),
     [VIT__SLOT_EMBEDDING] = {"proj", NULL, VIT__LAYOUT_TRANSPOSED},
 };
 
 #define TEXT_NAMES                                                                                                     \
     BLOCK_NAMES, [VIT__SLOT_TOKENS] = VIT__ALONE("token_embedding.weight"),                                            \
                  [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("positional_embedding"),                                      \
-                 [VIT__SLOT_FINAL_NORM] = VIT__PAIR("ln_final")
+                 [VIT__SLOT_FINAL_NORM] = VIT__PAIR("ln_final"), [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE_FLAT("cls_emb")
 
 static const vit__name_set text = {
     TEXT_NAMES, [VIT__SLOT_EMBEDDING] = {"text_projection", NULL, VIT__LAYOUT_TRANSPOSED}};
@@ -44,8 +52,8 @@ static const vit__name_set biased_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VI
 /* Options of the two towers that change what is computed, and what this build lacks of them. */
 static void refuse_options(vit__reader *r)
 {
-    static const char *const options[] = {"qk_norm",    "scaled_cosine_attn", "scale_heads",      "scale_attn_inner",
-                                          "scale_attn", "scale_fc",           "attentional_pool", "embed_cls"};
+    static const char *const options[] = {"qk_norm",          "scaled_cosine_attn", "scale_heads",
+                                          "scale_attn_inner", "scale_attn",         "scale_fc"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         vit__read_expect(r, options[i], false, false, options[i]);
     if (vit__read_has(r, "block_type"))
@@ -78,6 +86,25 @@ static void plan_blocks(vit__reader *r, bool quick_gelu, vit_config *c)
     c->activation = activation_of(r, quick_gelu);
     c->qkv_bias = c->key_bias = c->projection_bias = c->mlp_bias = true;
     c->attention_scale = c->mlp_scale = vit__read_has(r, "ls_init_value");
+}
+
+/* CoCa: learned queries look at the normed tokens, and the first of them becomes the picture's vector. */
+static void plan_attention_pool(vit__reader *r, size_t embedding, vit_config *c)
+{
+    if (!vit__read_flag(r, "attentional_pool", false))
+        return;
+    if (c->pooling != VIT__POOL_CLASS)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"attentional_pool\" with another \"pool_type\" than tok: this "
+                         "build lacks it");
+    c->pooling = VIT__POOL_ATTENTION;
+    c->pool_heads = vit__read_size(r, "attn_pooler_heads", 8);
+    c->pool_queries = vit__read_size(r, "attn_pooler_queries", 256);
+    c->pool_width = embedding;
+    c->pool_norms = c->pool_query_projected = c->pool_bias = true;
+    c->pool_norm_eps = 1e-5;
+    c->final_norm = false;
+    c->pooled_norm = true;
 }
 
 static void plan_image_pooling(vit__reader *r, vit_config *c)
@@ -147,11 +174,17 @@ static void plan_text(vit__reader *r, bool quick_gelu, size_t embedding, vit_con
     c->position = VIT__POSITION_LEARNED_ALL;
     c->final_norm = true;
     c->causal = !vit__read_flag(r, "no_causal_mask", false);
+    c->class_behind = vit__read_flag(r, "embed_cls", false);
+    c->shifted_mask = c->class_behind && !vit__read_flag(r, "correct_cls_mask", false);
+    if (c->class_behind && vit__read_size(r, "pad_id", 0) != 0)
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"pad_id\" with \"embed_cls\" is not 0: this build lacks it");
     c->embedding_bias = vit__read_flag(r, "proj_bias", false);
     bool projected = strcmp(vit__read_text(r, "proj_type", "linear"), "none") != 0;
     c->projection_width = projected ? embedding : 0;
     c->embedding = projected ? VIT__EMBEDDING_PROJECTED : VIT__EMBEDDING_POOLED;
     plan_text_pooling(r, c);
+    if (c->class_behind)
+        c->pooling = VIT__POOL_LAST;
 }
 
 /* ------------------------------------------------------------------ encoders of transformers ---- */
@@ -307,9 +340,6 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     if (!vit__json_is_object(config) || !vit__json_is_object(r.object))
         vit__reader_fail(&model, VIT_ERR_CORRUPT, "\"model_cfg\" or its \"%s\" is missing",
                          words ? "text_cfg" : "vision_cfg");
-    if (vit__read_has(&model, "multimodal_cfg"))
-        vit__reader_fail(&model, VIT_ERR_UNSUPPORTED_MODEL,
-                         "\"multimodal_cfg\" is given: this build lacks CoCa's text decoder");
     if (model.status != VIT_OK)
         return model.status;
     bool quick_gelu = vit__read_flag(&model, "quick_gelu", false);
@@ -331,6 +361,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     } else {
         plan_image(&r, quick_gelu, &out->config);
         out->names = vision;
+        plan_attention_pool(&r, embedding, &out->config);
         out->config.projection_width = embedding;
         out->config.embedding = VIT__EMBEDDING_PROJECTED;
     }
@@ -338,7 +369,12 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     return model.status;
 }
 
-static const char *const harmless[] = {"attn_mask",         "embeddings.position_ids", "pooler.dense.weight",
-                                       "pooler.dense.bias", "embed_positions.weights", NULL};
+static const char *const harmless[] = {"attn_mask",
+                                       "embeddings.position_ids",
+                                       "pooler.dense.weight",
+                                       "pooler.dense.bias",
+                                       "embed_positions.weights",
+                                       "text_decoder.*",
+                                       NULL};
 
 const vit__family vit__family_open_clip = {"open_clip", VIT__CHECKPOINT_OPEN_CLIP, NULL, plan, harmless};

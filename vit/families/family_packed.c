@@ -41,6 +41,7 @@ const vit__name vit__packed_names[VIT__SLOTS] = {
     [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("logit_scale"),
     [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("logit_bias"),
     [VIT__SLOT_POOL_LATENT] = VIT__ALONE("pool.query"),
+    [VIT__SLOT_POOL_KEY_NORM] = VIT__PAIR("pool.key_norm"),
     [VIT__SLOT_POOL_KV] = LAYER("pool.kv"),
     [VIT__SLOT_POOL_PROJECTION] = LAYER("pool.projection"),
     [VIT__SLOT_POOL_NORM] = VIT__PAIR("pool.norm"),
@@ -134,7 +135,8 @@ static void check_heads(vit__reader *r, const vit_config *c)
 {
     bool twice_as_wide = c->pooling == VIT__POOL_CLASS_AND_MEAN;
     const char *wrong = pools(c, VIT__POOL_ATTENTION) && c->pool_heads == 0 ? "attention pooling without heads"
-                        : c->pool_heads && c->pool_query_projected          ? "a query that is not projected yet"
+                        : c->pool_heads && (c->pool_query_projected || c->pool_queries > 1)
+                            ? "a query that is not projected yet"
                         : (c->head != VIT__HEAD_NONE) != (c->classes > 0)
                             ? "a classifier without classes, or the reverse"
                         : c->head == VIT__HEAD_TWO_AVERAGED && c->head_pooling == VIT__POOL_CLASS_AND_MEAN

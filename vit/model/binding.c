@@ -15,8 +15,6 @@ typedef enum dimension {
     ONE,
     TWO,
     WIDTH,
-    WIDTH_2,
-    WIDTH_3,
     ATTENTION,
     ATTENTION_3,
     KEYS, /* heads of keys and values together; see grouped_rows */
@@ -50,14 +48,19 @@ typedef enum dimension {
     CLASSES,
     HEAD_INPUTS,
     LATENT,
-    POOL_MLP
+    POOL_MLP,
+    POOL,
+    POOL_2,
+    POOL_3,
+    POOL_QUERIES,
+    POOLED
 } dimension;
 
 static size_t position_rows(const vit_config *c)
 {
     size_t patches = c->position_height * c->position_width;
     if (c->input == VIT__INPUT_TOKENS)
-        return c->position_first + c->context;
+        return c->position_first + vit__config_tokens(c);
     switch (c->position) {
     case VIT__POSITION_LEARNED_ALL:
         return vit__config_prefix(c) + patches;
@@ -82,8 +85,6 @@ static size_t extent(const vit_config *c, dimension d)
     case ONE: return 1;
     case TWO: return 2;
     case WIDTH: return c->width;
-    case WIDTH_2: return 2 * c->width;
-    case WIDTH_3: return 3 * c->width;
     case ATTENTION: return vit__config_attention_width(c);
     case ATTENTION_3: return 3 * vit__config_attention_width(c);
     case KEYS: return vit__config_attention_width(c);
@@ -118,6 +119,11 @@ static size_t extent(const vit_config *c, dimension d)
     case HEAD_INPUTS: return vit__config_pooled_width(c, c->head_pooling);
     case LATENT: return c->latent;
     case POOL_MLP: return c->pool_mlp_width;
+    case POOL: return vit__config_pool_width(c);
+    case POOL_2: return 2 * vit__config_pool_width(c);
+    case POOL_3: return 3 * vit__config_pool_width(c);
+    case POOL_QUERIES: return c->pool_queries ? c->pool_queries : 1;
+    case POOLED: return vit__config_pooled_width(c, c->pooling == VIT__POOL_ATTENTION ? c->pooling : VIT__POOL_NONE);
     }
     return 0;
 }
@@ -133,7 +139,7 @@ static bool patch_norm(const vit_config *c) { return c->patch_norm; }
 static bool layer(const vit_config *c) { return c->norm == VIT__NORM_LAYER; }
 static bool final_layer(const vit_config *c) { return c->final_norm_kind == VIT__NORM_LAYER; }
 static bool qk_layer(const vit_config *c) { return c->qk_norm_kind == VIT__NORM_LAYER; }
-static bool class_token(const vit_config *c) { return c->class_token; }
+static bool class_token(const vit_config *c) { return c->class_token || c->class_behind; }
 static bool distillation_token(const vit_config *c) { return c->distillation_token; }
 static bool registers(const vit_config *c) { return c->registers > 0; }
 static bool relative_shared(const vit_config *c)
@@ -164,6 +170,8 @@ static bool logit_scale(const vit_config *c) { return c->logit_scale; }
 static bool logit_bias(const vit_config *c) { return c->logit_bias; }
 static bool attention_pool(const vit_config *c) { return c->pool_heads > 0; }
 static bool pool_query(const vit_config *c) { return c->pool_heads > 0 && c->pool_query_projected; }
+static bool pool_norms(const vit_config *c) { return c->pool_heads > 0 && c->pool_norms; }
+static bool query_norm(const vit_config *c) { return pool_norms(c) && c->pool_query_projected; }
 static bool pool_bias(const vit_config *c) { return c->pool_bias; }
 static bool pool_mlp(const vit_config *c) { return c->pool_heads > 0 && c->pool_mlp_width > 0; }
 static bool parallel(const vit_config *c) { return c->order == VIT__BLOCK_PARALLEL; }
@@ -214,7 +222,7 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_ROTARY] = {mixed, never, {TWO, DEPTH, HEADS, HALF_HEAD}, UNPACKED, false},
     [VIT__SLOT_PRE_NORM] = {pre_norm, layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_FINAL_NORM] = {final_norm, final_layer, {WIDTH}, UNPACKED, false},
-    [VIT__SLOT_POOLED_NORM] = {pooled_norm, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOLED_NORM] = {pooled_norm, layer, {POOLED}, UNPACKED, false},
     [VIT__SLOT_POOLER] = {pooler, always, {POOLER_WIDTH, WIDTH}, UNPACKED, false},
     [VIT__SLOT_TRANSFORMATION] = {transformation, always, {TRANSFORMATION, WIDTH}, UNPACKED, false},
     [VIT__SLOT_DENSE1] = {dense1, dense1_bias, {DENSE1, TOKEN_WIDTH}, UNPACKED, false},
@@ -227,13 +235,15 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_LATENT_LOG_VARIANCE] = {latent, always, {LATENT, WIDTH}, UNPACKED, false},
     [VIT__SLOT_LOGIT_SCALE] = {logit_scale, never, {END}, UNPACKED, false},
     [VIT__SLOT_LOGIT_BIAS] = {logit_bias, never, {END}, UNPACKED, false},
-    [VIT__SLOT_POOL_LATENT] = {attention_pool, never, {ONE, ONE, WIDTH}, UNPACKED, false},
-    [VIT__SLOT_POOL_QKV] = {attention_pool, pool_bias, {WIDTH_3, WIDTH}, UNPACKED, true},
-    [VIT__SLOT_POOL_QUERY] = {pool_query, pool_bias, {WIDTH, WIDTH}, VIT__SLOT_POOL_QKV, false},
-    [VIT__SLOT_POOL_KV] = {attention_pool, pool_bias, {WIDTH_2, WIDTH}, VIT__SLOT_POOL_QKV, true},
-    [VIT__SLOT_POOL_KEY] = {attention_pool, pool_bias, {WIDTH, WIDTH}, VIT__SLOT_POOL_KV, false},
-    [VIT__SLOT_POOL_VALUE] = {attention_pool, pool_bias, {WIDTH, WIDTH}, VIT__SLOT_POOL_KV, false},
-    [VIT__SLOT_POOL_PROJECTION] = {attention_pool, always, {WIDTH, WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOL_LATENT] = {attention_pool, never, {ONE, POOL_QUERIES, POOL}, UNPACKED, false},
+    [VIT__SLOT_POOL_QUERY_NORM] = {query_norm, layer, {POOL}, UNPACKED, false},
+    [VIT__SLOT_POOL_KEY_NORM] = {pool_norms, layer, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_POOL_QKV] = {attention_pool, pool_bias, {POOL_3, WIDTH}, UNPACKED, true},
+    [VIT__SLOT_POOL_QUERY] = {pool_query, pool_bias, {POOL, POOL}, VIT__SLOT_POOL_QKV, false},
+    [VIT__SLOT_POOL_KV] = {attention_pool, pool_bias, {POOL_2, WIDTH}, VIT__SLOT_POOL_QKV, true},
+    [VIT__SLOT_POOL_KEY] = {attention_pool, pool_bias, {POOL, WIDTH}, VIT__SLOT_POOL_KV, false},
+    [VIT__SLOT_POOL_VALUE] = {attention_pool, pool_bias, {POOL, WIDTH}, VIT__SLOT_POOL_KV, false},
+    [VIT__SLOT_POOL_PROJECTION] = {attention_pool, always, {POOL, POOL}, UNPACKED, false},
     [VIT__SLOT_POOL_NORM] = {pool_mlp, layer, {WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOL_FC1] = {pool_mlp, always, {POOL_MLP, WIDTH}, UNPACKED, false},
     [VIT__SLOT_POOL_FC2] = {pool_mlp, always, {WIDTH, POOL_MLP}, UNPACKED, false},

@@ -107,6 +107,16 @@ static bool add_floats(packing *p, const vit_model *model, const char *pattern, 
     return true;
 }
 
+/* As it was opened, but for what packing has settled. */
+static vit_config packed_config(const vit_model *model)
+{
+    vit_config config = model->config;
+    config.pool_query_projected = false;
+    config.pool_queries = 0;
+    config.grouped_keys = false;
+    return config;
+}
+
 /* Norms, tokens and tables, f32 whatever they were. An attention pool's query is written as it is used. */
 static bool add_vectors(packing *p, const vit_model *model, vit__slot slot, size_t block)
 {
@@ -117,7 +127,10 @@ static bool add_vectors(packing *p, const vit_model *model, vit__slot slot, size
         if (!add_floats(p, model, name->weight, block, bound->weight, known))
             return false;
         part *added = &p->parts[p->n_parts - 1];
-        added->rank = vit__binding_shape(&model->config, slot, added->shape);
+        const vit_config config = packed_config(model);
+        added->rank = vit__binding_shape(&config, slot, added->shape);
+        if (known)
+            added->sizes[0] = vit__config_pool_width(&config) * sizeof *known;
     }
     return !bound->bias || add_floats(p, model, name->bias, block, bound->bias, NULL);
 }
@@ -181,12 +194,9 @@ static bool set_labels(vit__json *config, const vit_model *model)
     return vit__json_set(config, "id2label", labels) && done;
 }
 
-/* One tower's: as it was opened, but for what packing has settled. */
 static vit__json *tower_config(const vit_model *model)
 {
-    vit_config config = model->config;
-    config.pool_query_projected = false;
-    config.grouped_keys = false;
+    const vit_config config = packed_config(model);
     return vit__config_json(&config);
 }
 

@@ -36,7 +36,8 @@ size_t vit__position_rows(const vit_config *c)
 {
     if (c->position == VIT__POSITION_NONE)
         return 0;
-    return c->input == VIT__INPUT_TOKENS ? c->position_first + c->context : prefix_rows(c) + vit__config_patches(c);
+    return c->input == VIT__INPUT_TOKENS ? c->position_first + vit__config_tokens(c)
+                                         : prefix_rows(c) + vit__config_patches(c);
 }
 
 bool vit__position_is_resized(const vit_config *c)

@@ -377,13 +377,33 @@ static void load_block(loader *l, size_t i, vit__block_weights *w)
 
 /* ------------------------------------------------------------------ attention pooling ---- */
 
+/* The first of the latent queries, normed where the model has norms. */
+static const float *pool_latent(loader *l)
+{
+    size_t width = vit__config_pool_width(l->config);
+    const float *latent = vector(l, VIT__SLOT_POOL_LATENT, 0);
+    const vit__norm_weights by = norm(l, VIT__SLOT_POOL_QUERY_NORM, 0, l->config->pool_norm_eps);
+    if (!latent || !by.weight)
+        return latent;
+    float *normed = room(l, width, 1);
+    double mean = 0, variance = 0;
+    for (size_t i = 0; i < width; i++)
+        mean += (double)latent[i] / (double)width;
+    for (size_t i = 0; i < width; i++)
+        variance += ((double)latent[i] - mean) * ((double)latent[i] - mean) / (double)width;
+    for (size_t i = 0; normed && i < width; i++)
+        normed[i] = (float)(((double)latent[i] - mean) / sqrt(variance + (double)by.eps) * (double)by.weight[i] +
+                            (by.bias ? (double)by.bias[i] : 0));
+    return normed;
+}
+
 /* query = W latent + b, summed in double: it is the same for every picture. */
 static const float *pool_query(loader *l, const float *latent)
 {
-    size_t width = l->config->width;
+    size_t width = vit__config_pool_width(l->config);
     const vit__bound *packed = bound(l, VIT__SLOT_POOL_QKV, 0);
     const vit__bound *own = packed->weight ? packed : bound(l, VIT__SLOT_POOL_QUERY, 0);
-    const float *weight = floats(l, own->weight), *bias = floats(l, own->bias);
+    const float *weight = floats(l, own->weight), *bias = floats(l, packed->bias ? packed->bias : own->bias);
     float *query = room(l, width, 1);
     for (size_t i = 0; query && weight && i < width; i++) {
         double sum = bias ? (double)bias[i] : 0;
@@ -397,14 +417,19 @@ static const float *pool_query(loader *l, const float *latent)
 static vit__linear pool_kv(loader *l)
 {
     static const vit__slot apart[] = {VIT__SLOT_POOL_KEY, VIT__SLOT_POOL_VALUE};
-    size_t width = l->config->width;
+    size_t inputs = l->config->width, width = vit__config_pool_width(l->config);
     const vit__bound *packed = bound(l, VIT__SLOT_POOL_QKV, 0);
-    if (!packed->weight)
-        return stacked(l, VIT__SLOT_POOL_KV, apart, 2, 0, width, width);
-    const float *weight = floats(l, packed->weight), *bias = floats(l, packed->bias);
-    vit__linear kv = {.inputs = width, .outputs = 2 * width, .n_parts = 1};
+    const float *bias = floats(l, packed->bias);
+    if (!packed->weight) {
+        vit__linear kv = stacked(l, VIT__SLOT_POOL_KV, apart, 2, 0, inputs, width);
+        for (size_t i = 0; bias && i < kv.n_parts; i++) /* behind the query's */
+            kv.parts[i].bias = bias + (1 + i) * width;
+        return kv;
+    }
+    const float *weight = floats(l, packed->weight);
+    vit__linear kv = {.inputs = inputs, .outputs = 2 * width, .n_parts = 1};
     if (l->status == VIT_OK) /* the rows after the query's */
-        kv.parts[0] = (vit__linear_part){weight + width * width, bias ? bias + width : NULL, 2 * width};
+        kv.parts[0] = (vit__linear_part){weight + width * inputs, bias ? bias + width : NULL, 2 * width};
     return kv;
 }
 
@@ -413,10 +438,12 @@ static void load_pool(loader *l, vit__pool_weights *w)
     const vit_config *c = l->config;
     if (c->pool_heads == 0)
         return;
-    const float *latent = vector(l, VIT__SLOT_POOL_LATENT, 0);
+    const float *latent = pool_latent(l);
+    size_t width = vit__config_pool_width(c);
     w->query = c->pool_query_projected && latent ? pool_query(l, latent) : latent;
+    w->key_norm = norm(l, VIT__SLOT_POOL_KEY_NORM, 0, c->pool_norm_eps);
     w->kv = prepared(l, pool_kv(l), at_least_bf16(l));
-    w->projection = single(l, VIT__SLOT_POOL_PROJECTION, c->width, c->width);
+    w->projection = single(l, VIT__SLOT_POOL_PROJECTION, width, width);
     w->norm = norm(l, VIT__SLOT_POOL_NORM, 0, c->pool_norm_eps);
     w->fc1 = single(l, VIT__SLOT_POOL_FC1, c->width, c->pool_mlp_width);
     w->fc2 = single(l, VIT__SLOT_POOL_FC2, c->pool_mlp_width, c->width);

@@ -44,8 +44,9 @@ typedef struct vit__block_weights {
 
 /* Attention pooling: one query over all tokens, then x + fc2(act(fc1(norm(x)))) where it has an MLP. */
 typedef struct vit__pool_weights {
-    const float *query; /* [D], projected: it does not depend on the picture */
-    vit__linear kv;     /* D -> 2D */
+    const float *query;         /* [P], normed and projected: it does not depend on the picture */
+    vit__norm_weights key_norm; /* of the tokens it sees */
+    vit__linear kv;             /* D -> 2P */
     vit__linear projection;
     vit__norm_weights norm;
     vit__linear fc1, fc2;
