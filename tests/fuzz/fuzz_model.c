@@ -29,6 +29,26 @@ static void encode(const vit_model *model)
     vit_session_free(session);
 }
 
+static void encode_text(const vit_model *model)
+{
+    const size_t width = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0);
+    const int32_t ids[] = {0, 2, 3, 1};
+    const size_t length = vit_model_context(model) < 4 ? vit_model_context(model) : 4;
+    vit_session_options options = {.threads = 1};
+    vit_session *session = NULL;
+    if (width > PIXELS_MOST || vit_model_flops(model) > FLOPS_MOST ||
+        vit_session_create(model, &options, &session, NULL) != VIT_OK)
+        return;
+    float *vector = calloc(width, sizeof *vector);
+    if (vector) {
+        const vit_status status = vit_encode_text(session, ids, 1, length, VIT_OUTPUT_EMBEDDING, vector, NULL);
+        if (status != VIT_OK && status != VIT_ERR_NON_FINITE && status != VIT_ERR_INVALID_ARGUMENT)
+            abort();
+    }
+    free(vector);
+    vit_session_free(session);
+}
+
 static void open_tower(const char *path, vit_tower tower)
 {
     vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_AUTO};
@@ -43,8 +63,7 @@ static void open_tower(const char *path, vit_tower tower)
     if (!description || !*description)
         abort();
     vit_free(description);
-    if (tower == VIT_TOWER_IMAGE)
-        encode(model);
+    (tower == VIT_TOWER_IMAGE ? encode : encode_text)(model);
     vit_model_free(model);
 }
 

@@ -83,14 +83,16 @@ static vit_status find_prompts(vit__text_folder *folder, vit_error *err)
 
 static vit_status find_weights(vit__text_folder *folder, vit_error *err)
 {
-    static const char *const names[] = {"open_clip_model.safetensors", "model.safetensors",
-                                        "model.safetensors.index.json"};
-    bool exists[3] = {false};
+    static const char *const names[] = {
+        "open_clip_model.safetensors", "model.safetensors", "model.safetensors.index.json",
+        "open_clip_pytorch_model.bin", "pytorch_model.bin", "pytorch_model.bin.index.json"};
+    bool exists[6] = {false};
     vit_status status = VIT_OK;
-    for (size_t i = 0; i < 3 && status == VIT_OK; i++)
+    for (size_t i = 0; i < 6 && status == VIT_OK; i++)
         status = vit__path_exists(folder->path, names[i], &exists[i], err);
     bool code = !vit__json_is_null(vit__json_get(folder->config, "auto_map")); /* as libvit chooses (layout.c) */
-    folder->open_clip_weights = exists[0] && (code || (!exists[1] && !exists[2]));
+    bool plain = exists[1] || exists[2], old = exists[3] && !exists[4] && !exists[5];
+    folder->open_clip_weights = (exists[0] || old) && (code || !plain);
     return status;
 }
 

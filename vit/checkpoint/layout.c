@@ -16,38 +16,28 @@
 #define WEIGHTS "model.safetensors"
 #define WEIGHTS_INDEX "model.safetensors.index.json"
 #define OPEN_CLIP_WEIGHTS "open_clip_model.safetensors"
+#define PICKLE "pytorch_model.bin"
+#define PICKLE_INDEX "pytorch_model.bin.index.json"
+#define OPEN_CLIP_PICKLE "open_clip_pytorch_model.bin"
 
-/* Weights of transformers and timm first, or of open_clip first. */
-static const char *const weight_names[][3] = {{WEIGHTS, WEIGHTS_INDEX, OPEN_CLIP_WEIGHTS},
-                                              {OPEN_CLIP_WEIGHTS, WEIGHTS, WEIGHTS_INDEX}};
+#define WEIGHT_NAMES 6
 
-/* Files that torch.save wrote, and what they become. */
-static const char *const pickles[][2] = {{"pytorch_model.bin", WEIGHTS},
-                                         {"open_clip_pytorch_model.bin", OPEN_CLIP_WEIGHTS}};
+/* Weights of transformers and timm first, or of open_clip first; those of torch.save where there are no others. */
+static const char *const weight_names[][WEIGHT_NAMES] = {
+    {WEIGHTS, WEIGHTS_INDEX, OPEN_CLIP_WEIGHTS, PICKLE, PICKLE_INDEX, OPEN_CLIP_PICKLE},
+    {OPEN_CLIP_WEIGHTS, WEIGHTS, WEIGHTS_INDEX, OPEN_CLIP_PICKLE, PICKLE, PICKLE_INDEX}};
 
 static vit_status missing_weights(const char *folder, vit_error *err)
 {
-    for (size_t i = 0; i < sizeof pickles / sizeof *pickles; i++) {
-        bool found;
-        vit_status status = vit__path_exists(folder, pickles[i][0], &found, err);
-        if (status != VIT_OK)
-            return status;
-        if (found)
-            return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, folder,
-                             "its weights are only in %s, a pickle; convert them once, in that folder: python3 -c "
-                             "\"import torch, safetensors.torch as s; w = torch.load('%s', map_location='cpu', "
-                             "weights_only=True); s.save_file({k: v.clone().contiguous() for k, v in w.items()}, '%s', "
-                             "{'format': 'pt'})\"",
-                             pickles[i][0], pickles[i][0], pickles[i][1]);
-    }
     return vit__fail(err, VIT_ERR_NOT_FOUND, folder,
-                     "no weights there: looked for " WEIGHTS ", " WEIGHTS_INDEX " and " OPEN_CLIP_WEIGHTS);
+                     "no weights there: looked for " WEIGHTS ", " WEIGHTS_INDEX ", " OPEN_CLIP_WEIGHTS ", " PICKLE
+                     ", " PICKLE_INDEX " and " OPEN_CLIP_PICKLE);
 }
 
 static vit_status choose_weights(vit__layout *layout, bool open_clip, vit_error *err)
 {
     vit_status status = VIT_OK;
-    for (size_t i = 0; status == VIT_OK && !layout->weights && i < 3; i++)
+    for (size_t i = 0; status == VIT_OK && !layout->weights && i < WEIGHT_NAMES; i++)
         status = vit__path_find(layout->folder, weight_names[open_clip][i], &layout->weights, err);
     if (status == VIT_OK && !layout->weights)
         status = missing_weights(layout->folder, err);
@@ -135,6 +125,7 @@ static vit_status needs_code(const char *folder, bool *needs, vit_error *err)
 static vit_status choose_parts(vit__layout *layout, vit_error *err)
 {
     bool plain_config, open_clip_config, weights, index = false, open_clip_weights = false, code = false;
+    bool pickle = false, pickle_index = false;
     vit_status status = vit__path_exists(layout->folder, CONFIG, &plain_config, err);
     if (status == VIT_OK)
         status = vit__path_exists(layout->folder, OPEN_CLIP_CONFIG, &open_clip_config, err);
@@ -144,9 +135,13 @@ static vit_status choose_parts(vit__layout *layout, vit_error *err)
         status = vit__path_exists(layout->folder, WEIGHTS_INDEX, &index, err);
     if (status != VIT_OK)
         return status;
-    bool both = plain_config && (weights || index);
-    if (open_clip_config && both)
+    if (open_clip_config && plain_config)
         status = vit__path_exists(layout->folder, OPEN_CLIP_WEIGHTS, &open_clip_weights, err);
+    if (status == VIT_OK && !open_clip_weights)
+        status = vit__path_exists(layout->folder, PICKLE, &pickle, err);
+    if (status == VIT_OK && !open_clip_weights)
+        status = vit__path_exists(layout->folder, PICKLE_INDEX, &pickle_index, err);
+    bool both = plain_config && (weights || index || pickle || pickle_index);
     if (status == VIT_OK && open_clip_weights)
         status = needs_code(layout->folder, &code, err);
     if (status != VIT_OK)
@@ -258,7 +253,8 @@ vit_status vit__layout_read_config(vit__layout *layout, vit_error *err)
 {
     if (layout->config)
         return VIT_OK;
-    bool open_clip = strcmp(vit__path_name(layout->weights), OPEN_CLIP_WEIGHTS) == 0;
+    const char *name = vit__path_name(layout->weights);
+    bool open_clip = strcmp(name, OPEN_CLIP_WEIGHTS) == 0 || strcmp(name, OPEN_CLIP_PICKLE) == 0;
     vit_status status = load_first(layout, open_clip, err);
     if (status == VIT_OK && !layout->config)
         status = vit__fail(err, VIT_ERR_NOT_FOUND, layout->folder,

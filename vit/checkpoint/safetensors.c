@@ -49,6 +49,14 @@ static const struct dtype_row *find_dtype(const char *name)
     return NULL;
 }
 
+bool vit__tensor_dtype(const char *name, vit__dtype *dtype)
+{
+    const struct dtype_row *row = find_dtype(name);
+    if (row)
+        *dtype = row->dtype;
+    return row != NULL;
+}
+
 static vit_status read_shape(const parser *p, const vit__json *shape, vit__tensor *tensor)
 {
     tensor->rank = vit__json_length(shape);
@@ -244,6 +252,9 @@ vit_status vit__safetensors_parse(const void *bytes, size_t size, const char *wh
 
 void vit__safetensors_free(vit__safetensors *safetensors)
 {
+    for (size_t i = 0; i < safetensors->n_owned; i++)
+        free(safetensors->owned[i]);
+    free(safetensors->owned);
     free(safetensors->tensors);
     vit__json_free(safetensors->header);
     *safetensors = (vit__safetensors){0};

@@ -42,7 +42,12 @@ typedef struct vit__safetensors {
     vit__tensor *tensors; /* sorted by name */
     size_t n_tensors;
     vit__json *header; /* the parsed header; its "__metadata__" is an object of strings, or absent */
+    void **owned;      /* names and copies of tensors that do not lie in the bytes (torch_file.h) */
+    size_t n_owned, owned_room;
 } vit__safetensors;
+
+/* What the format calls a dtype: "F32". false: there is none of this name. */
+bool vit__tensor_dtype(const char *name, vit__dtype *dtype);
 
 /* Parses and checks the whole header: size <= 100,000,000; a UTF-8 JSON object without duplicate names; known dtypes;
  * offsets that start at 0, without holes or overlaps, and end at the end of the file; sizes that are shape x dtype.

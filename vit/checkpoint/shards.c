@@ -7,6 +7,7 @@
 #include "error.h"
 #include "memory.h"
 #include "path.h"
+#include "torch_file.h"
 
 #define LFS_POINTER "version https://git-lfs."
 
@@ -26,7 +27,9 @@ vit_status vit__shard_open(char *path, vit__shard *shard, vit_error *err)
         return status;
     if (is_lfs_pointer(&shard->file))
         return vit__fail(err, VIT_ERR_CORRUPT, path, "a Git LFS pointer, not the weights: run `git lfs pull` there");
-    return vit__safetensors_parse(shard->file.data, shard->file.size, path, &shard->content, err);
+    bool torch = vit__torch_file_is(shard->file.data, shard->file.size) || vit__path_ends_with(path, ".bin");
+    return (torch ? vit__torch_file_parse : vit__safetensors_parse)(shard->file.data, shard->file.size, path,
+                                                                    &shard->content, err);
 }
 
 void vit__shard_close(vit__shard *shard)

@@ -22,7 +22,7 @@ typedef struct vit__shards {
     size_t n_shards;
 } vit__shards;
 
-/* path: a safetensors file, or an index (its name ends in ".index.json") whose shards
+/* path: a safetensors file, a file of torch.save, or an index (its name ends in ".index.json") whose shards
  * stand beside it. An index must name exactly the tensors that its shards hold, each
  * in the shard it says, with plain file names. On failure *shards is all zero. */
 vit_status vit__shards_open(const char *path, vit__shards *shards, vit_error *err);
