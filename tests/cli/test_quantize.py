@@ -67,7 +67,8 @@ class Quantize(Case):
                 vectors.append(file.read())
         self.assertEqual(vectors[0], vectors[1])
         self.assertEqual(vectors[0], vectors[2])
-        done = self.vit("info", "-m", self.path("text.safetensors"), status=MODEL_FAILS)
+        self.assertEqual(self.info(self.path("text.safetensors"))["input"], "text")
+        done = self.vit("embed", "-m", self.path("text.safetensors"), "-o", "x.npy", picture, status=MODEL_FAILS)
         self.assertIn("no image tower", done.stderr.decode())
         self.assertIn("no text tower", self.quantize("-m", MODEL, "--tower", "text", name="no.safetensors",
                                                      status=MODEL_FAILS).stderr.decode())

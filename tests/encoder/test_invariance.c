@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The same image or text gives the same bits alone and in a batch of seven, with one thread and with two or three, and whatever
- * other outputs are asked for. */
+/* The same image or text gives the same bits alone and in a batch of seven, with one thread and with two or three, and
+ * whatever other outputs are asked for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ static float *random_pixels(size_t n)
     return pixels;
 }
 
-/* Seven texts of ids that rise and fall. Where the model knows padding, each ends in some: as many ids as its number. */
+/* Seven texts of ids that rise and fall. Where the model knows padding, each ends in as many ids of it as its number. */
 static int32_t *random_ids(const vit_model *model, size_t length)
 {
     const vit_config *c = &model->config;

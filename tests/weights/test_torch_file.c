@@ -13,14 +13,26 @@
 #define MAGIC "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 #define START MAGIC "\x80\x02M\xe9\x03.\x80\x02}."
 #define NO_KEYS "\x80\x02]."
-#define ONE_KEY "\x80\x02]U\x01" "0a."
+#define ONE_KEY                                                                                                        \
+    "\x80\x02]U\x01"                                                                                                   \
+    "0a."
 #define FLOATS "ctorch\nFloatStorage\n"
 #define REBUILD "ctorch._utils\n_rebuild_tensor_v2\n"
 /* Storage "0" of four floats. */
-#define STORAGE "(U\x07storage" FLOATS "U\x01" "0U\x03" "cpuK\x04" "NtQ"
-#define TENSOR(offset, size, stride) REBUILD "(" STORAGE offset size stride "\x89Nt" "R"
-#define DICTIONARY(value) "\x80\x02}U\x01" "a" value "s."
-#define DATA "\4\0\0\0\0\0\0\0" "\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40"
+#define STORAGE                                                                                                        \
+    "(U\x07storage" FLOATS "U\x01"                                                                                     \
+    "0U\x03"                                                                                                           \
+    "cpuK\x04"                                                                                                         \
+    "NtQ"
+#define TENSOR(offset, size, stride)                                                                                   \
+    REBUILD "(" STORAGE offset size stride "\x89Nt"                                                                    \
+            "R"
+#define DICTIONARY(value)                                                                                              \
+    "\x80\x02}U\x01"                                                                                                   \
+    "a" value "s."
+#define DATA                                                                                                           \
+    "\4\0\0\0\0\0\0\0"                                                                                                 \
+    "\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40"
 
 typedef struct file {
     const char *bytes;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "hub.h"
+#include "hub_cache.h"
 #include "memory.h"
 #include "path.h"
 
@@ -145,11 +145,12 @@ const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint)
 vit_status vit__checkpoint_other_config(const char *name, vit__json **config, vit_error *err)
 {
     char *folder = NULL, *path = NULL;
+    vit__hub_name id;
     *config = NULL;
-    if (!vit__hub_is_id(name))
+    if (!vit__hub_name_read(name, &id))
         return VIT_OK;
     vit_error here = {0};
-    vit_status status = vit__hub_find(name, &folder, &here);
+    vit_status status = vit__hub_find(name, &id, NULL, &folder, &here);
     if (status == VIT_ERR_NOT_FOUND)
         return VIT_OK;
     if (status != VIT_OK)

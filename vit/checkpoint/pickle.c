@@ -7,7 +7,7 @@
 #include "error.h"
 #include "memory.h"
 
-#define ITEMS_MOST 8u /* in lists, for each byte of a file; the tightest pickles have fewer than two */
+#define ITEMS_MOST 8u        /* in lists, for each byte of a file; the tightest pickles have fewer than two */
 #define DEPTH_MOST 10000000u /* values on the stack, and remembered ones */
 
 /* ------------------------------------------------------------------ names ---- */
@@ -301,8 +301,8 @@ static vit_status push_storage(machine *m)
     const vit__pickled items[] = {vit__pickle_at(p, id, 1), vit__pickle_at(p, id, 2), vit__pickle_at(p, id, 4)};
     bool sound = id.kind == VIT__PICKLED_LIST && kind.kind == VIT__PICKLED_TEXT &&
                  same("storage", kind.text, kind.size) && vit__pickle_storage_type(items[0]) &&
-                 items[1].kind == VIT__PICKLED_TEXT && items[2].kind == VIT__PICKLED_INTEGER &&
-                 items[2].integer >= 0 && view.kind == VIT__PICKLED_NONE;
+                 items[1].kind == VIT__PICKLED_TEXT && items[2].kind == VIT__PICKLED_INTEGER && items[2].integer >= 0 &&
+                 view.kind == VIT__PICKLED_NONE;
     if (!sound)
         return broken(m, "a persistent id that is no storage");
     vit__pickled storage;
@@ -438,47 +438,88 @@ static vit_status push_real(machine *m)
 static vit_status step(machine *m, unsigned char code)
 {
     switch (code) {
-    case 0x80: return skip(m, 1);                    /* PROTO */
-    case 0x95: return skip(m, 8);                    /* FRAME */
-    case '(': return push_kind(m, VIT__PICKLED_MARK, 0);
-    case 'N': return push_kind(m, VIT__PICKLED_NONE, 0);
-    case 0x88: return push_kind(m, VIT__PICKLED_BOOLEAN, 1);
-    case 0x89: return push_kind(m, VIT__PICKLED_BOOLEAN, 0);
-    case 'K': return push_integer(m, 1, false);      /* BININT1 */
-    case 'M': return push_integer(m, 2, false);      /* BININT2 */
-    case 'J': return push_integer(m, 4, true);       /* BININT */
-    case 0x8a: return push_long(m);                  /* LONG1 */
-    case 'G': return push_real(m);                   /* BINFLOAT */
-    case 'X': return push_text(m, 4);                /* BINUNICODE */
-    case 0x8c: return push_text(m, 1);               /* SHORT_BINUNICODE */
-    case 0x8d: return push_text(m, 8);               /* BINUNICODE8 */
-    case 'U': return push_text(m, 1);                /* SHORT_BINSTRING */
-    case 'T': return push_text(m, 4);                /* BINSTRING */
-    case ')': return push_list(m, VIT__PICKLED_LIST, m->depth, 0);
-    case ']': return push_list(m, VIT__PICKLED_LIST, m->depth, 0);
-    case '}': return push_list(m, VIT__PICKLED_DICTIONARY, m->depth, 0);
-    case 0x85: return push_tuple(m, 1);
-    case 0x86: return push_tuple(m, 2);
-    case 0x87: return push_tuple(m, 3);
-    case 't': return push_marked(m, VIT__PICKLED_LIST);
-    case 'l': return push_marked(m, VIT__PICKLED_LIST);
-    case 'd': return push_marked(m, VIT__PICKLED_DICTIONARY);
-    case 'a': return fill_top(m, VIT__PICKLED_LIST, 1);
-    case 's': return fill_top(m, VIT__PICKLED_DICTIONARY, 2);
-    case 'e': return fill_marked(m, VIT__PICKLED_LIST);
-    case 'u': return fill_marked(m, VIT__PICKLED_DICTIONARY);
-    case '0': return drop(m);                        /* POP */
-    case 'b': return drop(m);                        /* BUILD: attributes of a dictionary, "_metadata" */
-    case 'q': return remember_at(m, 1);              /* BINPUT */
-    case 'r': return remember_at(m, 4);              /* LONG_BINPUT */
-    case 0x94: return remember(m, m->n_memo);        /* MEMOIZE */
-    case 'h': return recall(m, 1);                   /* BINGET */
-    case 'j': return recall(m, 4);                   /* LONG_BINGET */
-    case 'c': return push_global(m);                 /* GLOBAL */
-    case 0x93: return push_stacked_global(m);        /* STACK_GLOBAL */
-    case 'Q': return push_storage(m);                /* BINPERSID */
-    case 'R': return call(m);                        /* REDUCE */
-    default: break;
+    case 0x80:
+        return skip(m, 1); /* PROTO */
+    case 0x95:
+        return skip(m, 8); /* FRAME */
+    case '(':
+        return push_kind(m, VIT__PICKLED_MARK, 0);
+    case 'N':
+        return push_kind(m, VIT__PICKLED_NONE, 0);
+    case 0x88:
+        return push_kind(m, VIT__PICKLED_BOOLEAN, 1);
+    case 0x89:
+        return push_kind(m, VIT__PICKLED_BOOLEAN, 0);
+    case 'K':
+        return push_integer(m, 1, false); /* BININT1 */
+    case 'M':
+        return push_integer(m, 2, false); /* BININT2 */
+    case 'J':
+        return push_integer(m, 4, true); /* BININT */
+    case 0x8a:
+        return push_long(m); /* LONG1 */
+    case 'G':
+        return push_real(m); /* BINFLOAT */
+    case 'X':
+        return push_text(m, 4); /* BINUNICODE */
+    case 0x8c:
+        return push_text(m, 1); /* SHORT_BINUNICODE */
+    case 0x8d:
+        return push_text(m, 8); /* BINUNICODE8 */
+    case 'U':
+        return push_text(m, 1); /* SHORT_BINSTRING */
+    case 'T':
+        return push_text(m, 4); /* BINSTRING */
+    case ')':
+        return push_list(m, VIT__PICKLED_LIST, m->depth, 0);
+    case ']':
+        return push_list(m, VIT__PICKLED_LIST, m->depth, 0);
+    case '}':
+        return push_list(m, VIT__PICKLED_DICTIONARY, m->depth, 0);
+    case 0x85:
+        return push_tuple(m, 1);
+    case 0x86:
+        return push_tuple(m, 2);
+    case 0x87:
+        return push_tuple(m, 3);
+    case 't':
+        return push_marked(m, VIT__PICKLED_LIST);
+    case 'l':
+        return push_marked(m, VIT__PICKLED_LIST);
+    case 'd':
+        return push_marked(m, VIT__PICKLED_DICTIONARY);
+    case 'a':
+        return fill_top(m, VIT__PICKLED_LIST, 1);
+    case 's':
+        return fill_top(m, VIT__PICKLED_DICTIONARY, 2);
+    case 'e':
+        return fill_marked(m, VIT__PICKLED_LIST);
+    case 'u':
+        return fill_marked(m, VIT__PICKLED_DICTIONARY);
+    case '0':
+        return drop(m); /* POP */
+    case 'b':
+        return drop(m); /* BUILD: attributes of a dictionary, "_metadata" */
+    case 'q':
+        return remember_at(m, 1); /* BINPUT */
+    case 'r':
+        return remember_at(m, 4); /* LONG_BINPUT */
+    case 0x94:
+        return remember(m, m->n_memo); /* MEMOIZE */
+    case 'h':
+        return recall(m, 1); /* BINGET */
+    case 'j':
+        return recall(m, 4); /* LONG_BINGET */
+    case 'c':
+        return push_global(m); /* GLOBAL */
+    case 0x93:
+        return push_stacked_global(m); /* STACK_GLOBAL */
+    case 'Q':
+        return push_storage(m); /* BINPERSID */
+    case 'R':
+        return call(m); /* REDUCE */
+    default:
+        break;
     }
     return vit__fail(m->err, VIT_ERR_UNSUPPORTED_MODEL, m->where,
                      "its pickle has the instruction 0x%02x at byte %zu, which no dictionary of tensors needs: it is "

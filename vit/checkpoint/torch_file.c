@@ -15,7 +15,8 @@
 
 static const unsigned char zip_magic[] = {'P', 'K', 3, 4};
 /* A pickle of the number 0x1950a86a20f9469cfc6c. */
-static const unsigned char old_magic[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+static const unsigned char old_magic[] = {0x80, 2,    0x8a, 10,   0x6c, 0xfc, 0x9c,
+                                          0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 
 static bool starts(const void *bytes, size_t size, const unsigned char *magic, size_t n)
 {
@@ -138,16 +139,15 @@ static vit_status read_view(const reading *r, const char *name, vit__pickled ten
                 .rank = vit__pickle_length(&r->pickle, shape),
                 .elements = 1};
     if (v->rank > VIT__TENSOR_RANK_MAX)
-        return vit__fail(r->err, VIT_ERR_CORRUPT, r->where,
-                         "tensor \"%.200s\" has %zu dimensions; at most %d are read", name, v->rank,
-                         VIT__TENSOR_RANK_MAX);
+        return vit__fail(r->err, VIT_ERR_CORRUPT, r->where, "tensor \"%.200s\" has %zu dimensions; at most %d are read",
+                         name, v->rank, VIT__TENSOR_RANK_MAX);
     bool sound = offset.integer >= 0 && read_sizes(r, shape, v->shape, v->rank) &&
                  read_sizes(r, vit__pickle_at(&r->pickle, tensor, 3), v->strides, v->rank);
     for (size_t i = 0; sound && i < v->rank; i++)
         sound = vit__multiply(v->elements, v->shape[i], &v->elements);
     if (!sound)
-        return vit__fail(r->err, VIT_ERR_CORRUPT, r->where, "tensor \"%.200s\" has a size or strides that make no sense",
-                         name);
+        return vit__fail(r->err, VIT_ERR_CORRUPT, r->where,
+                         "tensor \"%.200s\" has a size or strides that make no sense", name);
     if (!find_storage(r, &v->storage))
         return vit__fail(r->err, VIT_ERR_CORRUPT, r->where, "tensor \"%.200s\": its storage is not in the file", name);
     if (!fits(v))
@@ -307,7 +307,8 @@ static vit_status read_zip(reading *r)
     for (size_t i = 0; i < r->zip.n; i++) {
         const vit__zip_member *member = &r->zip.members[i];
         if (ends_so(member, order, sizeof order - 1) && member->size >= 3 && memcmp(member->data, "big", 3) == 0)
-            return vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->where, "its numbers are stored with the high byte first");
+            return vit__fail(r->err, VIT_ERR_UNSUPPORTED_MODEL, r->where,
+                             "its numbers are stored with the high byte first");
         if (!object && ends_so(member, pickle, sizeof pickle - 1))
             object = member;
     }

@@ -6,8 +6,8 @@
 
 #include "attention.h"
 
-/* maps[H][length][length], a row for each query: those of the call's queries. Padding of a text has zeros. Comes after vit__attention: q and k are normed and
- * turned already. */
+/* maps[H][length][length], a row for each query: those of the call's queries. Padding of a text has zeros. Comes after
+ * vit__attention: q and k are normed and turned already. */
 void vit__attention_map(const vit__attention_call *call, const vit__workers *workers, float *maps);
 
 #endif

@@ -12,7 +12,8 @@
 /* Which tokens of a text with a class token behind it (class_behind) are no keys: hidden[length + 1]. */
 void vit__places_hide(const vit_config *config, const struct vit__encoder_input *input, uint8_t *hidden);
 
-/* How many of the ids are tokens, with the class token behind them; writes their places, which rise. places may be NULL. */
+/* How many of the ids are tokens, with the class token behind them; writes their places, which rise. places may be
+ * NULL. */
 size_t vit__places_find(const vit_config *config, const int32_t *ids, size_t length, uint32_t *places);
 
 /* Rows [own][width] of the lane's tokens to their places in out[length][width]; zeros at the padding ahead of them,

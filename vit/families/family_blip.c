@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * transformers' BLIP (Li et al. 2022): a plain Vision Transformer, and BERT without token types beside it. The model for
- * retrieval projects the class tokens of both; BlipModel is laid out as CLIP; of models that write captions the image
- * tower is used. The text encoder's cross attention belongs to another use of the model.
+ * transformers' BLIP (Li et al. 2022): a plain Vision Transformer, and BERT without token types beside it. The model
+ * for retrieval projects the class tokens of both; BlipModel is laid out as CLIP; of models that write captions the
+ * image tower is used. The text encoder's cross attention belongs to another use of the model.
  */
 #include <stdio.h>
 #include <string.h>
