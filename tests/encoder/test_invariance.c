@@ -23,7 +23,7 @@ static float *random_pixels(size_t n)
     return pixels;
 }
 
-/* Seven texts of ids that rise and fall. Where the model knows padding, each ends in as many ids of it as its number. */
+/* Seven texts of random ids. Where the model knows padding, each ends in as many ids of it as its number. */
 static int32_t *random_ids(const vit_model *model, size_t length)
 {
     const vit_config *c = &model->config;

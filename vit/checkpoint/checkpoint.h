@@ -27,8 +27,8 @@ typedef enum vit__checkpoint_kind {
  * Weights of a folder, first that is there: model.safetensors, model.safetensors.index.json and its shards,
  * open_clip_model.safetensors (first for an open_clip folder); and where there is none of these, pytorch_model.bin, its
  * index, open_clip_pytorch_model.bin, of which nothing but tensors is read (torch_file.h). An index must name exactly
- * the tensors that its shards hold, each in the shard it says, with plain file names. Every file is mapped and validated
- * here; no tensor is read. Messages say what was looked for.
+ * the tensors that its shards hold, each in the shard it says, with plain file names. Every file is mapped and
+ * validated here; no tensor is read. Messages say what was looked for.
  */
 vit_status vit__checkpoint_open(const char *path, vit__checkpoint **checkpoint, vit_error *err);
 void vit__checkpoint_free(vit__checkpoint *checkpoint);
