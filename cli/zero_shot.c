@@ -28,6 +28,9 @@ const cli_option cli_zero_shot_table[] = {
     {"template", 0, "TEXT", add_template, FIELD(templates), NULL,
      "what the model is told of a label, which takes the place of {}: \"a photo of a {}\" (default {} alone); of several "
      "templates the embeddings are averaged"},
+    {"text-model", 0, "MODEL", cli_set_text, FIELD(model), NULL,
+     "encode the labels with this model, whose vectors are meant for those of the pictures' model, as "
+     "clip-ViT-B-32-multilingual-v1 is for clip-ViT-B-32"},
     {0},
 };
 
@@ -225,7 +228,25 @@ static cli_exit name_classes(const cli_command *command, cli_zero_shot *z, size_
     return classes ? CLI_DONE : cli_usage_error(command, "--tokens: there is no text in it");
 }
 
-static cli_exit encode_labels(const cli_command *command, cli_job *job, size_t each, cli_zero_shot *z)
+/* How vectors of pictures and texts are compared: as the pictures' model says, whoever encodes the texts. */
+static cli_exit find_similarity(const cli_command *command, const cli_model_options *pictures, const vit_model *texts,
+                                vit_similarity *similarity)
+{
+    cli_model opened = {0};
+    cli_model_options options = *pictures;
+    vit_error err = {0};
+    options.tower = VIT_TOWER_IMAGE;
+    options.once = true;
+    cli_exit status = texts ? CLI_DONE : cli_model_open(&options, &opened);
+    const vit_model *model = texts ? texts : opened.model;
+    if (status == CLI_DONE && vit_model_similarity(model, similarity, &err) != VIT_OK)
+        status = cli_usage_error(command, "model %s: %s", err.where, err.message);
+    cli_model_close(&opened);
+    return status;
+}
+
+static cli_exit encode_labels(const cli_command *command, const cli_model_options *pictures, cli_job *job, size_t each,
+                              cli_zero_shot *z)
 {
     gathering *g = job->context;
     vit_similarity similarity;
@@ -233,8 +254,9 @@ static cli_exit encode_labels(const cli_command *command, cli_job *job, size_t e
     cli_exit status = cli_job_open(command, job);
     if (status != CLI_DONE)
         return status;
-    if (vit_model_similarity(job->model.model, &similarity, &err) != VIT_OK)
-        return cli_usage_error(command, "model %s: %s", job->model.name, err.message);
+    status = find_similarity(command, pictures, z->model ? NULL : job->model.model, &similarity);
+    if (status != CLI_DONE)
+        return status;
     g->width = vit_output_size(job->model.model, VIT_OUTPUT_EMBEDDING, 0);
     status = cli_job_start(job);
     if (status == CLI_DONE && cli_job_run(job) != CLI_DONE)
@@ -257,9 +279,11 @@ cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options 
                    .deliver = gather,
                    .flush = nothing_to_flush,
                    .context = &g};
+    if (z->model)
+        job.options.model = z->model;
     cli_exit status = choose_texts(command, z, &p, &job.inputs);
     if (status == CLI_DONE)
-        status = encode_labels(command, &job, p.each, z);
+        status = encode_labels(command, options, &job, p.each, z);
     cli_job_close(&job);
     free(g.vectors);
     free_prompts(&p);

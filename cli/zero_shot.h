@@ -12,6 +12,7 @@ typedef struct cli_zero_shot {
     const char *file;     /* with a label a line */
     cli_values templates; /* "a photo of a {}" */
     cli_inputs texts;     /* labels as they are, or as token ids */
+    const char *model;    /* that encodes the labels; NULL: the one of the pictures */
     /* at work */
     char **names; /* [n], NULL for what was given as token ids */
     size_t n;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Each tower is planned by itself: what one lacks does not refuse the other. What pretraining leaves is passed over."""
+import math
 import shutil
 
 from words import *
@@ -61,6 +62,36 @@ class Towers(Case):
         write(os.path.join(model, "config.json"), json.dumps(config).encode())
         arguments = ["--output", "tokens", golden("hf_beit_classifier", "image.png")]
         self.assertEqual(self.vectors(model, *arguments), self.vectors(golden("hf_beit_classifier", ""), *arguments))
+
+
+class Pairs(Case):
+    """A text model beside the model of pictures that it is meant for."""
+    PICTURES, TEXTS = golden("st_clip", ""), golden("st_clip_multilingual", "")
+    LABELS = ["a dog", "Katze", "montaña"]
+
+    def unit(self, *arguments):
+        self.vit("embed", "-q", "--normalize", "-o", "x.npy", *arguments)
+        return read_rows(self.path("x.npy"))
+
+    def test_labels(self):
+        picture = os.path.join(self.PICTURES, "image.png")
+        scale = math.exp(struct.unpack("<e", tensors_of(
+            os.path.join(self.PICTURES, "0_CLIPModel", "model.safetensors"))["logit_scale"][2])[0])
+        image = self.unit("-m", self.PICTURES, picture)[0]
+        texts = self.unit("-m", self.TEXTS, *(part for label in self.LABELS for part in ("--text", label)))
+        want = [scale * sum(a * b for a, b in zip(image, text)) for text in texts]
+        done = self.vit("classify", "-m", self.PICTURES, "--text-model", self.TEXTS, "--labels", ",".join(self.LABELS),
+                        "--output", "logits", "--format", "json", picture)
+        got = {p["label"]: p["score"] for p in json_lines(done.stdout)[0]["predictions"]}
+        for label, score in zip(self.LABELS, want):
+            self.assertAlmostEqual(got[label], score, delta=1e-3)
+
+    def test_models_that_do_not_fit(self):
+        picture = os.path.join(self.PICTURES, "image.png")
+        done = self.vit("classify", "-m", self.PICTURES, "--text-model", golden("hf_bert", ""), "--labels", "a,b", picture,
+                        status=USAGE)
+        self.assertIn(b"24", done.stderr)
+        self.assertIn(b"36", done.stderr)
 
 
 class Pickles(Case):
