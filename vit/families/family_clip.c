@@ -133,7 +133,8 @@ static const char *image_prefix(const kind *k)
 static bool has_first_tensor(const source *s, vit__tower tower)
 {
     if (tower == VIT__TOWER_IMAGE)
-        return vit__family_has(s->checkpoint, "embeddings.patch_embedding.weight", image_prefix(s->kind));
+        return vit__family_has(s->checkpoint, "embeddings.patch_embedding.weight", image_prefix(s->kind)) ||
+               vit__family_has(s->checkpoint, "embeddings.patch_embedding.weight", "vision_model.");
     return s->kind->encoder ? vit__family_has(s->checkpoint, "embeddings.word_embeddings.weight", s->kind->prefix)
                             : vit__family_has(s->checkpoint, "embeddings.token_embedding.weight", "text_model.");
 }
@@ -163,9 +164,11 @@ static const vit__json *part_of(const vit__json *config, vit__tower tower)
 static void name_tower(const source *s, vit__tower tower, vit__plan *out)
 {
     const vit__name *names = s->kind->names[tower];
-    const vit__naming namings[] = {{tower == VIT__TOWER_TEXT ? "text_model." : image_prefix(s->kind), names},
+    bool text = tower == VIT__TOWER_TEXT; /* transformers 5 drops the inner of two prefixes */
+    const vit__naming namings[] = {{text ? "text_model." : image_prefix(s->kind), names},
+                                   {text ? "text_model." : "vision_model.", names},
                                    {"", names}};
-    vit__family_name(s->checkpoint, namings, 2, out);
+    vit__family_name(s->checkpoint, namings, sizeof namings / sizeof *namings, out);
 }
 
 static void plan_comparison(source *s, vit_config *c)

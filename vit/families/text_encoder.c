@@ -226,7 +226,7 @@ static void differ_t5(vit__reader *r, vit_config *c)
     .activation_keys = {"hidden_act"}, .activation = "gelu"
 #define TWO_TYPES .types = {{"type_vocab_size"}, 2}
 #define T5_SIZES(vocabulary_, depth_, heads_, mlp_) \
-    .other_table = "encoder.embed_tokens.weight", .width = {{"d_model"}, 512}, .depth = {{"num_layers"}, depth_}, \
+    .other_table = "^encoder.embed_tokens.weight", .width = {{"d_model"}, 512}, .depth = {{"num_layers"}, depth_}, \
     .heads = {{"num_heads"}, heads_}, .mlp = {{"d_ff"}, mlp_}, .vocabulary = {{"vocab_size"}, vocabulary_}, \
     .positions = {{"n_positions"}, 512}, .types = {{0}, 0}, .pad = {{"pad_token_id"}, 0}, \
     .eps_keys = {"layer_norm_epsilon"}, .eps = 1e-6, .differ = differ_t5
@@ -264,7 +264,7 @@ static const kind kinds[] = {
      .eps_keys = {"layer_norm_eps", "layer_norm_epsilon"}, .eps = 1e-12,
      .activation_keys = {"hidden_act", "activation_function"}, .activation = "silu", .differ = differ_nomic},
     {.model_type = "m2m_100", .names = m2m_names, .prefixes = {"model.encoder.", "encoder."},
-     .other_table = "model.shared.weight",
+     .other_table = "^model.shared.weight",
      .width = {{"d_model"}, 1024}, .depth = {{"encoder_layers"}, 12}, .heads = {{"encoder_attention_heads"}, 16},
      .mlp = {{"encoder_ffn_dim"}, 4096}, .vocabulary = {{"vocab_size"}, 128112},
      .positions = {{"max_position_embeddings"}, 1024}, .pad = {{"pad_token_id"}, 1}, .eps = 1e-5,
