@@ -15,8 +15,9 @@ typedef struct vit__hub_name {
     char revision[VIT__HUB_REVISION_MAX + 1]; /* "": the name says none, and main is meant */
 } vit__hub_name;
 
-/* Reads "org/name" or "org/name@revision". Each side of the slash has 1 to 96 letters, digits, '-', '_' and '.', does
- * not start with a '.', and holds neither "--" nor ".."; the name does not end with ".git". false: it is no such name. */
+/* Reads "org/name" or "org/name@revision". Each side of the slash has 1 to 96
+ * letters, digits, '-', '_' and '.', does not start with a '.', and holds neither
+ * "--" nor ".."; the name does not end with ".git". false: it is no such name. */
 bool vit__hub_name_read(const char *text, vit__hub_name *name);
 
 /* Is it the name that git may give to a branch or a tag, and safe as a path below a folder? */

@@ -59,8 +59,8 @@ static void add_name(level *to, const char *name, const char *suffix)
     to->names[to->n++] = text.data;
 }
 
-/* Is it a picture whatever its name: a photo that lost its extension, or has a wrong one? Marks that a text or another file
- * could begin with by chance are not among these. */
+/* Is it a picture whatever its name: a photo that lost its extension, or has a wrong one?
+ * Marks that a text or another file could begin with by chance are not among these. */
 static bool is_picture(int directory, const char *name)
 {
     static const struct {
@@ -83,8 +83,8 @@ static bool is_picture(int directory, const char *name)
     return false;
 }
 
-/* A folder is taken, a picture by its name or its first bytes is taken, a link to a folder is named and left. Hidden names
- * are passed over, as in tar files: thumbnails, and what a Mac writes beside each file (._IMG_1.jpg). */
+/* A folder is taken, a picture by its name or its first bytes is taken, a link to a folder is named and left. Hidden
+ * names are passed over, as in tar files: thumbnails, and what a Mac writes beside each file (._IMG_1.jpg). */
 static void consider(const cli_folder *folder, int directory, const struct dirent *entry, level *to)
 {
     struct stat status = {0};

@@ -258,8 +258,8 @@ static bool enter_path(cli_walk *walk, const char *path, cli_input *input)
     return false;
 }
 
-/* What a list of lines may have that is no part of a path: a byte order mark at its start, a CR at the end of a line. A file
- * of just that name goes before. */
+/* What a list of lines may have that is no part of a path: a byte order mark at
+ * its start, a CR at the end of a line. A file of just that name goes before. */
 static size_t plain_line(cli_walk *walk, size_t length)
 {
     size_t mark = walk->at_start ? vit__text_mark(walk->line, length) : 0;

@@ -67,7 +67,8 @@ static bool may_pass(const vit__answer *answer)
     return false;
 }
 
-/* Seconds that the answer itself asks for: `ratelimit: "api";r=0;t=55` is 56 of them, `Retry-After: 5` is 5. 0: none. */
+/* Seconds that the answer itself asks for: `ratelimit:
+ * "api";r=0;t=55` is 56 of them, `Retry-After: 5` is 5. 0: none. */
 static unsigned asked_wait(const vit__answer *answer)
 {
     char limit[128];

@@ -173,8 +173,8 @@ static const struct {
     int arguments;
     void (*call)(sqlite3_context *context, int n, sqlite3_value **values);
 } functions[] = {
-    {"like", 2, call_like}, {"like", 3, call_like}, {"lower", 1, call_lower}, {"upper", 1, call_upper},
-    {"vit_words", 1, call_words},
+    {"like", 2, call_like},   {"like", 3, call_like},       {"lower", 1, call_lower},
+    {"upper", 1, call_upper}, {"vit_words", 1, call_words},
 };
 
 bool vit__sqlite_add_functions(sqlite_store *store)

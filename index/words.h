@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Texts of scripts that put no spaces between words, for an index of words: each character of Chinese and Japanese is set
- * apart, so that any part of such a run can be found as a phrase. "red 公園2024" becomes "red  公  園 2024".
- */
+ * Texts of scripts that put no spaces between words, for an index of words: each character of Chinese and Japanese
+ * is set apart, so that any part of such a run can be found as a phrase. "red 公園2024" becomes "red  公  園
+ * 2024". */
 #ifndef VIT_WORDS_H
 #define VIT_WORDS_H
 

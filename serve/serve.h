@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The server as a whole: sockets, models, life. It listens at once, answers 503 while it loads, serves, and on SIGTERM or
- * SIGINT lets what is being answered finish. It tells systemd (NOTIFY_SOCKET) and takes its sockets (LISTEN_FDS).
+ * The server as a whole: sockets, models, life. It listens at once, answers 503 while it loads, serves, and on SIGTERM
+ * or SIGINT lets what is being answered finish. It tells systemd (NOTIFY_SOCKET) and takes its sockets (LISTEN_FDS).
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H

@@ -109,8 +109,9 @@ static size_t gather(const dedup *d, const size_t *group, member *members)
     return n;
 }
 
-/* A file may have several names: links to it, and other ways to write its path. One name of each stays, rather a name of its
- * own than that of a symbolic link: who deletes all but one of a group must not lose the picture. Answers how many stay. */
+/* A file may have several names: links to it, and other ways to write its path. One
+ * name of each stays, rather a name of its own than that of a symbolic link: who
+ * deletes all but one of a group must not lose the picture. Answers how many stay. */
 static size_t leave_files(const dedup *d, member *members, size_t n)
 {
     struct stat *files = cli_allocate(n, sizeof *files);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request while it is answered. An endpoint is a function that reads the request, has the engine encode, and writes the
- * response; it answers false where it failed, and then the response is the error, in the shape of its dialect.
+ * One request while it is answered. An endpoint is a function that reads the request, has the engine encode, and writes
+ * the response; it answers false where it failed, and then the response is the error, in the shape of its dialect.
  */
 #ifndef SERVE_CALL_H
 #define SERVE_CALL_H
@@ -52,8 +52,8 @@ serve_body serve_body_kind(const serve_request *request);
 /* Parses the body into call->json; an object, or an array where `array`. */
 bool serve_call_parse(serve_call *call, bool array);
 
-/* Members of the body. Absent and null are the same: false without an error, *failed untouched. A member of another type
- * is an error: false, and *failed is set. */
+/* Members of the body. Absent and null are the same: false without an error, *failed
+ * untouched. A member of another type is an error: false, and *failed is set. */
 bool serve_member_string(serve_call *call, const vit__json *object, const char *key, const char **value, bool *failed);
 bool serve_member_boolean(serve_call *call, const vit__json *object, const char *key, bool *value, bool *failed);
 bool serve_member_size(serve_call *call, const vit__json *object, const char *key, size_t *value, bool *failed);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may ask. Without a key the server listens on loopback alone, and there it answers only requests whose Host is the
- * machine itself: a page of another site that has had its own name point to 127.0.0.1 (DNS rebinding) gets 403. A request
- * that names an Origin comes from a page: it must be this server's own, or one that was allowed.
+ * Who may ask. Without a key the server listens on loopback alone, and there it answers only requests whose Host
+ * is the machine itself: a page of another site that has had its own name point to 127.0.0.1 (DNS rebinding) gets
+ * 403. A request that names an Origin comes from a page: it must be this server's own, or one that was allowed.
  */
 #ifndef SERVE_GATE_H
 #define SERVE_GATE_H

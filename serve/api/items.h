@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inputs as clients write them, all in one table: words, data URIs, bare base64, the parts of OpenAI's, Jina's, Cohere's and
- * Voyage's messages, llama.cpp's prompts. What they hold becomes pictures and words for the engine.
+ * Inputs as clients write them, all in one table: words, data URIs, bare base64, the parts of OpenAI's, Jina's,
+ * Cohere's and Voyage's messages, llama.cpp's prompts. What they hold becomes pictures and words for the engine.
  */
 #ifndef SERVE_ITEMS_H
 #define SERVE_ITEMS_H

@@ -41,8 +41,8 @@ void serve_tensor_put_floats(serve_tensor_out *out, const float *values, size_t 
 void serve_tensor_put_bytes(serve_tensor_out *out, const char *bytes, size_t size);
 void serve_tensor_shape(serve_tensor_out *out, const size_t *shape, size_t rank);
 void serve_tensor_end(serve_tensor_out *out);
-/* The whole response: JSON alone, or with the bytes behind it and the header that says where they begin. The caller frees
- * out->binary and out->values, whatever happened. */
+/* The whole response: JSON alone, or with the bytes behind it and the header that says
+ * where they begin. The caller frees out->binary and out->values, whatever happened. */
 bool serve_tensor_finish(serve_call *call, serve_tensor_out *out);
 
 #endif

@@ -144,7 +144,8 @@ static vit_status encode_rows(const batch *b, size_t first, size_t n, vit_error 
                  : vit_encode_requests(session, rows, n, &request, 1, err);
 }
 
-/* statuses[n] and errors of inputs; where the batch fails, each is encoded alone, and one bad input takes none with it. */
+/* statuses[n] and errors of inputs; where the batch fails, each
+ * is encoded alone, and one bad input takes none with it. */
 static void encode(batch *b, vit_error *errors)
 {
     size_t bytes = b->length * (b->tower == VIT_TOWER_TEXT ? sizeof(int32_t) : sizeof(float));

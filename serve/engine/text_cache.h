@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vectors of words that were encoded before. The labels of a classifier in words come again with every picture. The entry
- * that was not asked for longest makes room for a new one. Not for several threads: the engine has a lock.
+ * Vectors of words that were encoded before. The labels of a classifier in words come again with every picture. The
+ * entry that was not asked for longest makes room for a new one. Not for several threads: the engine has a lock.
  */
 #ifndef SERVE_TEXT_CACHE_H
 #define SERVE_TEXT_CACHE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that do what is handed to them, in order. A new one is started where all are busy, up to a number: they mostly
- * wait for the encoder. */
+/* Threads that do what is handed to them, in order. A new one is started
+ * where all are busy, up to a number: they mostly wait for the encoder. */
 #ifndef SERVE_CREW_H
 #define SERVE_CREW_H
 

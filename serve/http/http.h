@@ -4,9 +4,9 @@
  *
  *     header complete -> begin (may refuse at once) -> body, within its limits -> answer, on a worker's thread -> written
  *
- * While a worker has a request its connection is suspended. What libmicrohttpd 0.9.75 lets pass and should not (two lengths,
- * a length beside chunks, names with a space before the colon) is refused before a body is used. Slow clients are
- * cut off by a list of deadlines, since the library's own timeout counts silence alone.
+ * While a worker has a request its connection is suspended. What libmicrohttpd 0.9.75 lets pass and should not
+ * (two lengths, a length beside chunks, names with a space before the colon) is refused before a body is used.
+ * Slow clients are cut off by a list of deadlines, since the library's own timeout counts silence alone.
  */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
@@ -18,8 +18,8 @@ typedef struct serve_http serve_http;
 
 /* What is asked of the server's owner. All but begin are called on workers' threads, several at once. */
 typedef struct serve_handler {
-    /* The header is complete. false: *response is the answer, no body is read. *keep: passed on to answer and end. On the
-     * HTTP thread: it must not wait. body: announced bytes, or 0 where the length is not known yet. */
+    /* The header is complete. false: *response is the answer, no body is read. *keep: passed on to answer and end.
+     * On the HTTP thread: it must not wait. body: announced bytes, or 0 where the length is not known yet. */
     bool (*begin)(void *context, serve_request *request, uint64_t body, serve_response *response, void **keep);
     /* Room for more bytes of a body whose length was not announced. false: there is none (413). On the HTTP thread. */
     bool (*grow)(void *context, void *keep, uint64_t body);

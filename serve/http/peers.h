@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The connections of a server and their deadlines. libmicrohttpd's own timeout counts silence: a client that sends a byte
- * every second would hold a connection for ever. Here a header, a body and a pause have a time in all.
+ * The connections of a server and their deadlines. libmicrohttpd's own timeout counts silence: a client that sends
+ * a byte every second would hold a connection for ever. Here a header, a body and a pause have a time in all.
  */
 #ifndef SERVE_PEERS_H
 #define SERVE_PEERS_H

@@ -56,8 +56,10 @@ static void unspaced_scripts_are_set_apart(void **state)
     static const char *const rows[][2] = {
         {"red dog", "red dog"},
         {"\xe5\x85\xac\xe5\x9c\x92", " \xe5\x85\xac  \xe5\x9c\x92 "},
-        {"a\xe7\x8c\xab" "2", "a \xe7\x8c\xab 2"},
-        {"\xff\xe5\x85", "\xff\xe5\x85"},           /* no UTF-8 */
+        {"a\xe7\x8c\xab"
+         "2",
+         "a \xe7\x8c\xab 2"},
+        {"\xff\xe5\x85", "\xff\xe5\x85"},                         /* no UTF-8 */
         {"\xed\x95\x9c\xea\xb8\x80", "\xed\x95\x9c\xea\xb8\x80"}, /* Korean has spaces */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

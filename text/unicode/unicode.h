@@ -29,8 +29,8 @@ void vit__unicode_add_lower(vit__buffer *buffer, uint32_t c);
 /* Upper case of a text by the full mapping (so that one character may become several). */
 void vit__unicode_add_upper(vit__buffer *buffer, const char *text, size_t size);
 
-/* The text as it is compared where neither case nor the way accents are written matters: case folded, then composed (NFC).
- * "A\u0308PFEL" and "\u00e4pfel" become the same. */
+/* The text as it is compared where neither case nor the way accents are written matters:
+ * case folded, then composed (NFC). "A\u0308PFEL" and "\u00e4pfel" become the same. */
 void vit__unicode_add_folded(vit__buffer *buffer, const char *text, size_t size);
 
 typedef enum vit__normal_form { VIT__NFC, VIT__NFD, VIT__NFKC, VIT__NFKD } vit__normal_form;

@@ -22,13 +22,12 @@ typedef enum vit__checkpoint_kind {
 
 /*
  * path: a folder; a .safetensors file (whose config files stand beside it, unless it is self-contained); or a hub id
- * "org/name" or "org/name@revision" in the local Hugging Face cache (base/hub_cache.h). A folder or file of that name wins
- * over a hub id.
- * Weights of a folder, first that is there: model.safetensors, model.safetensors.index.json and its shards,
- * open_clip_model.safetensors (first for an open_clip folder); and where there is none of these, pytorch_model.bin, its
- * index, open_clip_pytorch_model.bin, of which nothing but tensors is read (torch_file.h). An index must name exactly
- * the tensors that its shards hold, each in the shard it says, with plain file names. Every file is mapped and
- * validated here; no tensor is read. Messages say what was looked for.
+ * "org/name" or "org/name@revision" in the local Hugging Face cache (base/hub_cache.h). A folder or file of that
+ * name wins over a hub id. Weights of a folder, first that is there: model.safetensors, model.safetensors.index.json
+ * and its shards, open_clip_model.safetensors (first for an open_clip folder); and where there is none of these,
+ * pytorch_model.bin, its index, open_clip_pytorch_model.bin, of which nothing but tensors is read (torch_file.h). An
+ * index must name exactly the tensors that its shards hold, each in the shard it says, with plain file names. Every
+ * file is mapped and validated here; no tensor is read. Messages say what was looked for.
  */
 vit_status vit__checkpoint_open(const char *path, vit__checkpoint **checkpoint, vit_error *err);
 void vit__checkpoint_free(vit__checkpoint *checkpoint);
@@ -50,8 +49,8 @@ const char *vit__checkpoint_config_name(const vit__checkpoint *checkpoint); /* i
  * folder of that name beside it. *config is the caller's to free; NULL: it is not there. */
 vit_status vit__checkpoint_other_config(const char *name, vit__json **config, vit_error *err);
 
-/* The modules of a folder of sentence-transformers: [{"kind": "Transformer"}, {"kind": "Pooling", "config": {...}}, ...];
- * the tensors of the N-th are named "modules.N.linear.weight". NULL: it is no such folder. */
+/* The modules of a folder of sentence-transformers: [{"kind": "Transformer"}, {"kind": "Pooling", "config":
+ * {...}}, ...]; the tensors of the N-th are named "modules.N.linear.weight". NULL: it is no such folder. */
 const vit__json *vit__checkpoint_modules(const vit__checkpoint *checkpoint);
 
 /* __metadata__[key] of the first weight file; NULL: absent. */

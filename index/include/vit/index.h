@@ -231,9 +231,10 @@ VIT_API vit_status vit_index_find_file(vit_index *index, const char *path, float
 /* The path of the image with this id; the caller frees *path with vit_free. NULL: the index has no such image. */
 VIT_API vit_status vit_index_find_path(vit_index *index, int64_t id, char **path, vit_error *err);
 
-/* Where the file of an image can be opened from this process's folder, for the path that the index has of it. A relative
- * path begins in the folder in which the index was made: of an index that was made in /photos, "a.jpg" is "a.jpg" there and
- * "/photos/a.jpg" elsewhere. The caller frees *file with vit_free. Whether the file is there is not looked at. */
+/* Where the file of an image can be opened from this process's folder, for the path that the
+ * index has of it. A relative path begins in the folder in which the index was made: of an
+ * index that was made in /photos, "a.jpg" is "a.jpg" there and "/photos/a.jpg" elsewhere.
+ * The caller frees *file with vit_free. Whether the file is there is not looked at. */
 VIT_API vit_status vit_index_file(const vit_index *index, const char *path, char **file, vit_error *err);
 
 /* Calls take for every image of the filter (NULL: all), in no order, with its vector.

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a client may send that is no well-formed request, or comes in pieces, or too slowly: `vit serve` on raw sockets."""
+import json
+import os
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+import unittest
+import zlib
+
+from serving import *
+
+SLOW = "slow" in sys.argv
+if SLOW:
+    sys.argv.remove("slow")
+PICTURE = PICTURES[0]
+
+
+def head(line, *fields, host="localhost"):
+    return ("\r\n".join([line, "Host: " + host, *fields]) + "\r\n\r\n").encode("latin-1")
+
+
+CLASSIFY = head("POST /v1/classify HTTP/1.1", "Content-Length: %d" % len(PICTURE), "Connection: close") + PICTURE
+
+
+class Sockets(Case):
+    arguments = ("--log", "off")
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.server.port), TIMEOUT)
+
+    def send(self, *pieces, pause=0.0):
+        """Everything that comes back until the server closes the connection."""
+        with self.connect() as s:
+            try:
+                for piece in pieces:
+                    s.sendall(piece)
+                    if pause:
+                        time.sleep(pause)
+                s.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass # it has closed already
+            return self.rest(s)
+
+    @staticmethod
+    def rest(s):
+        data = b""
+        try:
+            while chunk := s.recv(65536):
+                data += chunk
+        except OSError:
+            pass
+        return data
+
+    def status(self, *pieces, **more):
+        answer = self.send(*pieces, **more)
+        return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else None
+
+    def assert_alive(self):
+        self.assertEqual(self.get("/health").json, {"status": "ok"})
+
+    def test_framing(self):
+        body = b'{"input":"x"}'
+        end = "Content-Length: %d" % len(body)
+        for fields, want in (
+            ((end, end), 400),
+            (("Content-Length: 13", "Content-Length: 5"), 400),
+            ((end, "Transfer-Encoding: chunked"), 400),
+            (("Transfer-Encoding: gzip, chunked",), 400),
+            (("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400),
+            (("Transfer-Encoding: identity",), 400),
+            (("Content-Length : 13",), 400),
+            (("X y: 1", end), 400),
+            (("Content-Length: -1",), 400),
+            (("Content-Length: 1e3",), 400),
+            (("Content-Length: 99999999999999999999999",), 400),
+            (("Host: other", end), 400), # beside the one of head()
+            (("Content-Length: 99999999999",), 413),
+            (("X: " + "a" * 40000, end), 431),
+            (("Content-Encoding: gzip", end), 415),
+            (("Host: evil.example", "Content-Length: 0"), 400),
+        ):
+            with self.subTest(fields=[f[:60] for f in fields]):
+                self.assertEqual(self.status(head("POST /v1/embeddings HTTP/1.1", *fields), body), want)
+        self.assert_alive()
+
+    def test_a_refused_request_hides_no_second_one(self):
+        """What stands behind a request whose length is in doubt must not be answered as a request."""
+        hidden = head("GET /v1/models HTTP/1.1")
+        for fields in (("Content-Length: 0", "Content-Length: %d" % len(hidden)),
+                       ("Content-Length: %d" % len(hidden), "Transfer-Encoding: chunked")):
+            answer = self.send(head("POST /v1/embeddings HTTP/1.1", *fields) + hidden)
+            self.assertEqual(answer.count(b"HTTP/1.1"), 1, answer)
+            self.assertIn(b"Connection: close", answer)
+
+    def test_targets(self):
+        for target, want in (("/health", 200), ("/health/", 200), ("/health?x=%41", 200), ("/he%61lth", 200), ("/%00", 400),
+                             ("/health%", 400), ("/health%zz", 400), ("/nothing", 404), ("/v1/models/%2e%2e", 404),
+                             ("/v1/models/org%2Fclip", 200), ("/v1/models/org/clip", 200), ("/" + "a" * 20000, 404)):
+            with self.subTest(target=target[:40]):
+                self.assertEqual(self.status(head("GET %s HTTP/1.1" % target, "Connection: close")), want)
+
+    def test_hosts(self):
+        for host, want in (("localhost", 200), ("127.0.0.1:80", 200), ("127.9.9.9", 200), ("[::1]:8080", 200),
+                           ("LOCALHOST:1", 200), ("evil.example", 403), ("127.0.0.1.evil.example", 403), ("10.0.0.1", 403),
+                           ("[::2]", 403), ("localhost.", 403)):
+            with self.subTest(host=host):
+                self.assertEqual(self.status(head("GET /health HTTP/1.1", "Connection: close", host=host)), want)
+
+    def test_origins(self):
+        own = "127.0.0.1:%d" % self.server.port
+        for origin, want in (("http://" + own, 200), ("http://evil.example", 403), ("null", 403), ("http://localhost", 403)):
+            with self.subTest(origin=origin):
+                line = head("GET /health HTTP/1.1", "Origin: " + origin, "Connection: close", host=own)
+                self.assertEqual(self.status(line), want)
+
+    def test_every_split(self):
+        """In two pieces, wherever the cut is; a small picture, so that there are few."""
+        picture = b"P6 2 2 255\n" + bytes(range(12))
+        request = head("POST /v1/classify HTTP/1.1", "Content-Length: %d" % len(picture), "Connection: close") + picture
+        want = self.send(request)
+        self.assertTrue(want.startswith(b"HTTP/1.1 200"), want)
+        wanted = want.split(b"\r\n\r\n", 1)[1]
+        for at in range(1, len(request), 1 if SLOW else 7):
+            got = self.send(request[:at], request[at:], pause=0.002)
+            self.assertEqual(got.split(b"\r\n\r\n", 1)[1], wanted, at)
+
+    def test_byte_by_byte_and_chunked(self):
+        picture = b"P6 2 2 255\n" + bytes(range(12))
+        request = head("POST /v1/classify HTTP/1.1", "Content-Length: %d" % len(picture), "Connection: close") + picture
+        self.assertEqual(self.status(*[request[i:i + 1] for i in range(len(request))]), 200)
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in (picture[:1], picture[1:5], picture[5:])) + b"0\r\n\r\n"
+        line = head("POST /v1/classify HTTP/1.1", "Transfer-Encoding: chunked", "Connection: close")
+        self.assertEqual(self.status(line + chunks), 200)
+        for bad in (b"zz\r\n", b"-1\r\n", b"ffffffffffffffffff\r\n", b"5\r\nabc"):
+            self.assertIn(self.status(line + bad), (400, None))
+        self.assert_alive()
+
+    def test_requests_in_one_piece(self):
+        line = head("GET /health HTTP/1.1")
+        answer = self.send(line * 5)
+        self.assertEqual(answer.count(b"HTTP/1.1 200"), 5)
+
+    def test_clients_that_go(self):
+        for size in (1, 20, len(CLASSIFY) // 2, len(CLASSIFY)):
+            for _ in range(20):
+                with self.connect() as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)) # a reset
+                    s.sendall(CLASSIFY[:size])
+        self.assert_alive()
+
+    def test_damaged_requests(self):
+        """None crashes the server, or is answered with 500."""
+        draw = random.Random(7)
+        json_body = json.dumps({"model": "org/clip", "input": ["a", {"image": BASE64[0]}], "encoding_format": "base64"}).encode()
+        form, kind = multipart([("entries", b'{"clip":{"visual":{"modelName":"clip"}}}'), ("image", PICTURE, "blob")])
+        infer = json.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1],
+                                        "parameters": {"binary_data_size": len(PICTURE) + 4}}]}).encode()
+        infer += struct.pack("<I", len(PICTURE)) + PICTURE
+        seeds = [CLASSIFY,
+                 head("POST /v1/embeddings HTTP/1.1", "Content-Length: %d" % len(json_body)) + json_body,
+                 head("POST /predict HTTP/1.1", "Content-Type: " + kind, "Content-Length: %d" % len(form)) + form,
+                 head("POST /v2/models/classifier/infer HTTP/1.1", "Content-Length: %d" % len(infer),
+                      "Inference-Header-Content-Length: %d" % (len(infer) - len(PICTURE) - 4)) + infer,
+                 head("POST /embed HTTP/1.1", "Content-Length: 14") + b'{"inputs":"a"}']
+        for i in range(10000 if SLOW else 600):
+            request = bytearray(draw.choice(seeds))
+            for _ in range(draw.randint(1, 6)):
+                at = draw.randrange(min(len(request), 700))
+                kind = draw.randrange(3)
+                if kind == 0:
+                    request[at] = draw.randrange(256)
+                elif kind == 1:
+                    del request[at:at + draw.randint(1, 9)]
+                else:
+                    request[at:at] = bytes(draw.randrange(256) for _ in range(draw.randint(1, 9)))
+            self.assertNotEqual(self.status(bytes(request)), 500, bytes(request[:300]))
+        self.assert_alive()
+
+
+def png(width, height):
+    """A picture of nothing, whose rows are missing."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(2000))) + chunk(b"IEND", b"")
+
+
+class Bombs(Case):
+    arguments = ("--log", "off", "--max-body", "1M", "--max-memory", "8M")
+
+    def memory(self):
+        with open("/proc/%d/status" % self.server.process.pid) as f:
+            return int(next(line for line in f if line.startswith("VmHWM")).split()[1]) * 1024
+
+    def test_limits(self):
+        before = self.memory()
+        uri = "data:image/png;base64," + base64.b64encode(png(60000, 60000)).decode()
+        self.post("/v1/embeddings", {"input": {"image": uri}}, status=413)
+        self.post("/v1/classify", png(60000, 60000), status=413)
+        self.post("/v1/embeddings", {"model": "org/clip", "input": ["a"] * 2049}, status=413)
+        self.post("/v1/embeddings", {"model": "org/clip", "input": "a" * 70000}, status=413)
+        deep = b'{"input":' + b"[" * 100000 + b"]" * 100000 + b"}"
+        self.post("/v1/embeddings", deep, status=400)
+        self.assertLess(self.memory() - before, 100 << 20)
+
+    def test_bodies_at_once(self):
+        """More than the memory for them: some are refused, and all are answered."""
+        seen = []
+        body = b'{"input":{"image":"' + b"A" * 900000 + b'"}}'
+
+        def ask():
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+            try:
+                connection.request("POST", "/v1/embeddings", body=body)
+                seen.append(connection.getresponse().status)
+            except OSError: # refused while the body was under way
+                seen.append(429)
+            finally:
+                connection.close()
+        threads = [threading.Thread(target=ask) for _ in range(24)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(len(seen), 24)
+        self.assertLessEqual(set(seen), {415, 422, 429})
+        self.assertEqual(self.get("/health").json, {"status": "ok"})
+
+
+class Together(Case):
+    arguments = ("--log", "off", "--queue", "4096")
+
+    def test_the_same_bytes_whatever_shares_the_batch(self):
+        """Mixed requests at once give what each gives alone."""
+        requests = [("/v1/classify", PICTURES[0]), ("/v1/classify", PICTURES[1]),
+                    ("/v1/embeddings", json.dumps({"model": "org/clip", "input": ["a dog", {"image": BASE64[0]}]}).encode()),
+                    ("/v1/embeddings", json.dumps({"model": "org/clip", "input": "two cats"}).encode()),
+                    ("/embed", json.dumps({"model": "classifier", "inputs": [URIS[0], URIS[1]]}).encode())]
+        want = [self.post(path, body).body for path, body in requests]
+        failures = []
+
+        def ask(number):
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+            draw = random.Random(number)
+            for _ in range(16 if SLOW else 6):
+                i = draw.randrange(len(requests))
+                connection.request("POST", requests[i][0], body=requests[i][1])
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.status != 200 or body != want[i]:
+                    failures.append((i, answer.status, body[:200], want[i][:200]))
+            connection.close()
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(64)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(failures, [])
+
+
+if SLOW:
+    class Patience(Case):
+        arguments = ("--log", "off",)
+
+        def test_slow_clients_are_cut_off_and_others_served(self):
+            """A byte now and then for ever: the header has 10 seconds, the body its rate."""
+            slow = [socket.create_connection(("127.0.0.1", self.server.port), TIMEOUT) for _ in range(20)]
+            body = [socket.create_connection(("127.0.0.1", self.server.port), TIMEOUT) for _ in range(20)]
+            for s in body:
+                s.sendall(head("POST /v1/classify HTTP/1.1", "Content-Length: 100000"))
+            start = time.monotonic()
+            gone = {}
+            while len(gone) < 40 and time.monotonic() - start < 30:
+                for s in slow + body:
+                    if s in gone:
+                        continue
+                    try:
+                        s.sendall(b"G" if s in slow else b"x")
+                        s.settimeout(0.001)
+                        try:
+                            if s.recv(100) == b"":
+                                gone[s] = time.monotonic() - start
+                        except socket.timeout:
+                            pass
+                    except OSError:
+                        gone[s] = time.monotonic() - start
+                self.assertEqual(self.get("/health").json, {"status": "ok"})
+                time.sleep(0.4)
+            self.assertEqual(len(gone), 40)
+            self.assertTrue(all(9 < seconds < 16 for seconds in gone.values()), sorted(gone.values()))
+            for s in slow + body:
+                s.close()
+
+
+if __name__ == "__main__":
+    main()
