@@ -2,7 +2,7 @@
 /*
  * HTTP/1.1 over libmicrohttpd. One thread for each listening socket reads requests and writes answers, and never waits:
  *
- *     header complete -> begin (may refuse at once) -> body, within its limits -> answer, on a worker's thread -> written
+ *     header complete -> begin, which may refuse -> body, within limits -> answer, on a worker's thread -> written
  *
  * While a worker has a request its connection is suspended. What libmicrohttpd 0.9.75 lets pass and should not
  * (two lengths, a length beside chunks, names with a space before the colon) is refused before a body is used.

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "around.h"
 #include "error.h"
 #include "hub_cache.h"
 #include "memory.h"
@@ -29,6 +30,10 @@ static const char *const weight_names[][WEIGHT_NAMES] = {
 
 static vit_status missing_weights(const char *folder, vit_error *err)
 {
+    char around[4200];
+    vit__look_around(folder, weight_names[0], WEIGHT_NAMES, around, sizeof around);
+    if (*around) /* which says more than what was looked for */
+        return vit__fail(err, VIT_ERR_NOT_FOUND, folder, "no weights there under the usual names%s", around);
     return vit__fail(err, VIT_ERR_NOT_FOUND, folder,
                      "no weights there: looked for " WEIGHTS ", " WEIGHTS_INDEX ", " OPEN_CLIP_WEIGHTS ", " PICKLE
                      ", " PICKLE_INDEX " and " OPEN_CLIP_PICKLE);
