@@ -247,6 +247,18 @@ NULLS(vit_preprocess_shape)
     assert_true(width == 0 && height == 0);
 }
 
+NULLS(vit_preprocess_region)
+{
+    (void)state;
+    vit_region region = {1, 1, 1, 1};
+    REFUSES(vit_preprocess_region, "preprocessor", NULL, 5, 4, NULL, &region);
+    assert_true(region.width == 0 && region.height == 0);
+    REFUSES(vit_preprocess_region, "region", valid.rules, 5, 4, NULL, NULL);
+    TAKES(vit_preprocess_region, valid.rules, 5, 4, NULL, &region);
+    assert_int_equal(vit_preprocess_region(valid.rules, 0, 4, NULL, &region, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_true(region.width == 0 && region.height == 0);
+}
+
 NULLS(vit_preprocess_check)
 {
     (void)state;
@@ -718,6 +730,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_output_size),
     ROW(vit_preprocess),
     ROW(vit_preprocess_resized),
+    ROW(vit_preprocess_region),
     ROW(vit_preprocess_shape),
     ROW(vit_preprocess_check),
     ROW(vit_preprocess_target),

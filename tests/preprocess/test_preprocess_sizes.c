@@ -84,6 +84,37 @@ static void places_of_crops(void **state)
     }
 }
 
+typedef struct region_case {
+    const char *library, *config;
+    uint32_t width, height;
+    double left, top, region_width, region_height;
+} region_case;
+
+static const region_case regions[] = {
+    {"transformers", VIT_RULES "224}", 640, 480, 0, 0, 640, 480},
+    {"transformers", CLIP_RULES "256,\"crop_size\":224}", 640, 480, 58 * 640.0 / 341, 30, 224 * 640.0 / 341, 420},
+    {"transformers", CLIP_RULES "256,\"crop_size\":224}", 256, 512, 16, 144, 224, 224},
+    {"timm", TIMM_RULES "224,224],\"crop_pct\":0.9,\"crop_mode\":\"squash\"}}", 480, 480, 24 * 480.0 / 496,
+     24 * 480.0 / 496, 224 * 480.0 / 248, 224 * 480.0 / 248},
+    {"open_clip", OPEN_RULES "40}},\"preprocess_cfg\":{\"resize_mode\":\"longest\"}}", 80, 44, 0, -18, 80, 80},
+};
+
+static void regions_of_pictures(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++) {
+        const region_case *r = &regions[i];
+        vit_error err = {0};
+        vit_region found;
+        vit_preprocessor rules = rules_of(r->library, r->config);
+        assert_ok(vit_preprocess_region(&rules, r->width, r->height, NULL, &found, &err), err);
+        assert_float_equal(found.left, r->left, 1e-9);
+        assert_float_equal(found.top, r->top, 1e-9);
+        assert_float_equal(found.width, r->region_width, 1e-9);
+        assert_float_equal(found.height, r->region_height, 1e-9);
+    }
+}
+
 typedef struct aim_case {
     const char *library, *config;
     uint32_t image_width, image_height, resized_width, resized_height;
@@ -275,7 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_of_pictures),  cmocka_unit_test(places_of_crops), cmocka_unit_test(other_image_sizes),
         cmocka_unit_test(same_size_asked_for), cmocka_unit_test(limits),          cmocka_unit_test(refuses_nonsense),
-        cmocka_unit_test(tiny_pictures),       cmocka_unit_test(targets),
+        cmocka_unit_test(regions_of_pictures), cmocka_unit_test(tiny_pictures),   cmocka_unit_test(targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -278,6 +278,22 @@ vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t w
     return VIT_OK;
 }
 
+vit_status vit_preprocess_region(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
+                                 const vit_preprocess_options *options, vit_region *region, vit_error *err)
+{
+    vit__picture_plan plan;
+    if (region)
+        *region = (vit_region){0};
+    if (!preprocessor || !region)
+        return vit__fail_null(err, __func__, preprocessor ? "region" : "preprocessor");
+    vit_status status = vit__preprocess_plan(preprocessor, width, height, options, &plan, err);
+    if (status != VIT_OK)
+        return status;
+    const double x = (double)width / plan.resized_width, y = (double)height / plan.resized_height;
+    *region = (vit_region){(double)-plan.left * x, (double)-plan.top * y, plan.width * x, plan.height * y};
+    return VIT_OK;
+}
+
 /* What a square is resized to does not depend on its size; a square of one pixel is never too large itself. */
 vit_status vit_preprocess_check(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                 vit_error *err)

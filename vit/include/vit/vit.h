@@ -163,6 +163,18 @@ VIT_API vit_status vit_preprocess(const vit_preprocessor *preprocessor, const vi
 VIT_API vit_status vit_preprocess_resized(const vit_preprocessor *preprocessor, const vit_image *image,
                                           const vit_preprocess_options *options, vit_image *resized, vit_error *err);
 
+/* A rectangle in pixels of a picture, which may end between two pixels, or outside of the picture. */
+typedef struct vit_region {
+    double left, top, width, height;
+} vit_region;
+
+/* The part of a width x height picture that the result shows. With a resize to 256 pixels and a crop of 224,
+ * a photo of 640 x 480 gives left 108.9, top 30, width 420.4, height 420: the middle. Without a crop
+ * it is the whole picture; where the picture is padded the region is larger than the picture. *region is
+ * all zero on failure. options may be NULL. */
+VIT_API vit_status vit_preprocess_region(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
+                                         const vit_preprocess_options *options, vit_region *region, vit_error *err);
+
 /* The rules in effect as one JSON object. The caller frees with vit_free. NULL when out of memory,
  * or when preprocessor is NULL. */
 VIT_API char *vit_preprocessor_describe(const vit_preprocessor *preprocessor);
