@@ -156,9 +156,10 @@ static void write_model(serve_call *call, serve_model *model)
     vit__buffer_format(out, ",\"dimensions\":%zu", size);
     write_words(out, "modalities", modalities, takes, 2);
     write_words(out, "tasks", tasks, does, 3);
-    vit__buffer_format(
-        out, ",\"classes\":%zu,\"precision\":\"%s\",\"digest\":\"%s\",\"preprocessing\":\"%s\",\"loaded\":%s}",
-        f->classes, f->precision ? f->precision : "", f->digest, f->preprocessing, model->loaded ? "true" : "false");
+    vit__buffer_format(out, ",\"classes\":%zu,\"attention\":%s,\"precision\":\"%s\"", f->classes,
+                       f->attends ? "true" : "false", f->precision ? f->precision : "");
+    vit__buffer_format(out, ",\"digest\":\"%s\",\"preprocessing\":\"%s\",\"loaded\":%s}", f->digest, f->preprocessing,
+                       model->loaded ? "true" : "false");
 }
 
 /* A model that was never loaded is loaded now: what it is cannot be told otherwise. */

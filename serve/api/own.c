@@ -88,15 +88,20 @@ bool serve_own_classify(serve_call *call)
 
 /* ------------------------------------------------------------------ attention ---- */
 
+static vit_preprocess_options preprocess_options(const vit_pipeline_options *s)
+{
+    return (vit_preprocess_options){.resampler = s->resampler,
+                                    .image_height = s->model.image_height,
+                                    .image_width = s->model.image_width,
+                                    .max_pixels = s->load.max_pixels};
+}
+
 static bool draw(serve_call *call, const serve_input *input, const float *map)
 {
     const vit_pipeline *pipeline = call->model->towers[VIT_TOWER_IMAGE];
     const vit_pipeline_options *s = vit_pipeline_settings(pipeline);
     const vit_model *model = vit_pipeline_model(pipeline);
-    const vit_preprocess_options options = {.resampler = s->resampler,
-                                            .image_height = s->model.image_height,
-                                            .image_width = s->model.image_width,
-                                            .max_pixels = s->load.max_pixels};
+    const vit_preprocess_options options = preprocess_options(s);
     vit_image image = {0}, resized = {0}, sheet = {0};
     vit_error err = {0};
     void *bytes = NULL;
@@ -115,40 +120,73 @@ static bool draw(serve_call *call, const serve_input *input, const float *map)
                                 : serve_fail(call, serve_code_of(err.status), "image", "%s", err.message);
 }
 
+/* Left, top, width and height of what the grid lies on, as parts of the upright picture: a crop is less than all of it. */
+static bool put_region(serve_call *call, const serve_input *input)
+{
+    const vit_pipeline *pipeline = call->model->towers[VIT_TOWER_IMAGE];
+    const vit_preprocess_options options = preprocess_options(vit_pipeline_settings(pipeline));
+    const vit_preprocessor *rules = vit_model_preprocessor(vit_pipeline_model(pipeline));
+    const double width = input->width, height = input->height;
+    vit_region r;
+    vit_error err = {0};
+    if (vit_preprocess_region(rules, input->width, input->height, &options, &r, &err) != VIT_OK)
+        return serve_fail(call, serve_code_of(err.status), NULL, "%s", err.message);
+    const float parts[] = {(float)(r.left / width), (float)(r.top / height), (float)(r.width / width),
+                           (float)(r.height / height)};
+    vit__buffer_add_string(&call->response->body, ",\"region\":");
+    vit__json_put_floats(&call->response->body, parts, 4);
+    return true;
+}
+
+typedef struct attention {
+    long layer, head; /* head -1: the mean of all */
+    float *map;       /* [rows][columns] of the model's grid */
+} attention;
+
+static bool write_map(serve_call *call, const serve_input *input, const attention *a)
+{
+    vit__buffer *out = &call->response->body;
+    const vit_model *model = vit_pipeline_model(call->model->towers[VIT_TOWER_IMAGE]);
+    const vit_grid grid = vit_model_grid(model);
+    vit__buffer_format(out, "{\"grid\":[%zu,%zu],\"layer\":%ld,\"depth\":%zu,\"head\":", grid.rows, grid.columns,
+                       a->layer, vit_model_depth(model));
+    vit__buffer_format(out, a->head < 0 ? "null" : "%ld", a->head);
+    vit__buffer_format(out, ",\"heads\":%zu", vit_model_heads(model));
+    if (!put_region(call, input))
+        return false;
+    vit__buffer_add_string(out, ",\"weights\":");
+    vit__json_put_floats(out, a->map, grid.rows * grid.columns);
+    vit__buffer_add_string(out, "}\n");
+    return serve_done(call, "application/json");
+}
+
 bool serve_own_attention(serve_call *call)
 {
     serve_items items = {0};
-    vit__buffer *out = &call->response->body;
     const char *format = serve_fields_get(&call->request->query, "format");
     vit_error err = {0};
     if (!read_picture(call, &items))
         return false;
     const vit_model *model = vit_pipeline_model(call->model->towers[VIT_TOWER_IMAGE]);
     const vit_grid grid = vit_model_grid(model);
-    long heads = (long)vit_model_heads(model), depth = (long)vit_model_depth(model), layer = depth - 1, head = -1;
+    long heads = (long)vit_model_heads(model), depth = (long)vit_model_depth(model);
+    attention a = {.layer = depth - 1, .head = -1};
     if (!model)
         return serve_fail(call, SERVE_UNPROCESSABLE, NULL, "model %s takes no pictures", call->model->name);
-    if (!number(call, "layer", 0, depth - 1, &layer) || !number(call, "head", -1, heads - 1, &head))
+    if (!number(call, "layer", 0, depth - 1, &a.layer) || !number(call, "head", -1, heads - 1, &a.head))
         return false;
     serve_job job = {.tower = VIT_TOWER_IMAGE,
                      .output = VIT_OUTPUT_ATTENTION,
-                     .layer = (size_t)layer,
+                     .layer = (size_t)a.layer,
                      .inputs = items.inputs,
                      .n = 1};
-    float *map = serve_call_alloc(call, grid.rows * grid.columns + 1, sizeof *map);
-    if (!map || !serve_call_run(call, &job))
+    a.map = serve_call_alloc(call, grid.rows * grid.columns + 1, sizeof *a.map);
+    if (!a.map || !serve_call_run(call, &job))
         return false;
-    if (vit_attention_map(model, job.results, (int)head, map, &err) != VIT_OK)
+    if (vit_attention_map(model, job.results, (int)a.head, a.map, &err) != VIT_OK)
         return serve_fail(call, serve_code_of(err.status), NULL, "%s", err.message);
-    if (format && strcmp(format, "png") == 0)
-        return draw(call, &items.inputs[0], map);
-    vit__buffer_format(out, "{\"grid\":[%zu,%zu],\"layer\":%ld,\"depth\":%ld,\"head\":", grid.rows, grid.columns, layer,
-                       depth);
-    vit__buffer_format(out, head < 0 ? "null" : "%ld", head);
-    vit__buffer_format(out, ",\"heads\":%ld,\"weights\":", heads);
-    vit__json_put_floats(out, map, grid.rows * grid.columns);
-    vit__buffer_add_string(out, "}\n");
-    return serve_done(call, "application/json");
+    return format && strcmp(format, "png") == 0 ? draw(call, &items.inputs[0], a.map)
+                                                : write_map(call, &items.inputs[0], &a);
 }
 
 /* ------------------------------------------------------------------ search ---- */
@@ -159,19 +197,10 @@ static bool fail_index(serve_call *call, const vit_error *err)
                       NULL, "the index: %s", err->message);
 }
 
-/* The vector that is searched for: of a picture, of words, or of an image of the index. */
-static bool read_query(serve_call *call, float **vector)
+/* The vector of an image of the index. */
+static bool read_id(serve_call *call, const vit__json *id, float **vector)
 {
-    serve_items items = {0};
-    const serve_wanted wanted = {.output = VIT_OUTPUT_EMBEDDING, .normalize = true};
-    const vit__json *id = vit__json_get(call->json, "id");
-    size_t size;
     int64_t number;
-    if (vit__json_is_null(id))
-        return serve_items_add_one(call, &items, call->json, "query") &&
-               serve_items_embed(call, &items, &wanted, vector, &size) &&
-               (size == vit_index_columns(call->app->index) ||
-                serve_fail(call, SERVE_UNPROCESSABLE, NULL, "the index has vectors of another length"));
     if (!vit__json_integer(id, &number))
         return serve_fail(call, SERVE_BAD_REQUEST, "id", "a whole number is wanted");
     *vector = serve_call_alloc(call, vit_index_columns(call->app->index), sizeof **vector);
@@ -187,7 +216,27 @@ static bool read_query(serve_call *call, float **vector)
     return found || serve_fail(call, SERVE_NOT_FOUND, "id", "the index has no such image");
 }
 
-static void write_hits(serve_call *call, const vit_index_hits *hits)
+/* The vector that is searched for: of a picture (which may be the body itself), of words, or of an image of the index. */
+static bool read_query(serve_call *call, float **vector)
+{
+    serve_items items = {0};
+    const serve_wanted wanted = {.output = VIT_OUTPUT_EMBEDDING, .normalize = true};
+    const vit__buffer *body = &call->request->body;
+    bool picture = serve_body_kind(call->request) == SERVE_BODY_PICTURE;
+    size_t size;
+    if (!(picture || serve_call_parse(call, false)) || !serve_call_hold(call, NULL))
+        return false;
+    if (!vit__json_is_null(vit__json_get(call->json, "id")))
+        return read_id(call, vit__json_get(call->json, "id"), vector);
+    return (picture ? serve_items_add_picture(call, &items, body->data, body->size)
+                    : serve_items_add_one(call, &items, call->json, "query")) &&
+           serve_items_embed(call, &items, &wanted, vector, &size) &&
+           (size == vit_index_columns(call->app->index) ||
+            serve_fail(call, SERVE_UNPROCESSABLE, NULL, "the index has vectors of another length"));
+}
+
+/* vector: what was searched for, where it is asked for; or NULL. */
+static void write_hits(serve_call *call, const vit_index_hits *hits, const float *vector)
 {
     vit__buffer *out = &call->response->body;
     vit__buffer_add_string(out, "{\"results\":[");
@@ -201,7 +250,12 @@ static void write_hits(serve_call *call, const vit_index_hits *hits)
         vit__json_put_string(out, hit->caption);
         vit__buffer_format(out, ",\"thumbnail\":\"/v1/thumbnails/%lld\"}", (long long)hit->id);
     }
-    vit__buffer_add_string(out, "]}\n");
+    vit__buffer_add_string(out, "]");
+    if (vector) {
+        vit__buffer_add_string(out, ",\"vector\":");
+        vit__json_put_floats(out, vector, vit_index_columns(call->app->index));
+    }
+    vit__buffer_add_string(out, "}\n");
 }
 
 bool serve_own_search(serve_call *call)
@@ -212,15 +266,18 @@ bool serve_own_search(serve_call *call)
     long k = K_USUAL;
     if (!call->app->index)
         return serve_fail(call, SERVE_NOT_FOUND, NULL, "this server has no index (--db)");
-    if (!serve_call_parse(call, false) || !serve_call_hold(call, NULL) || !number(call, "k", 1, K_MOST, &k) ||
-        !read_query(call, &vector))
+    bool failed = false, with_vector = false;
+    if (!read_query(call, &vector) || !number(call, "k", 1, K_MOST, &k))
+        return false;
+    serve_member_boolean(call, call->json, "vector", &with_vector, &failed);
+    if (failed)
         return false;
     const vit_index_query query = {.vectors = vector, .n = 1, .k = (size_t)k};
     pthread_mutex_lock(&call->app->searches);
     vit_index_search(call->app->index, &query, &hits, &err);
     pthread_mutex_unlock(&call->app->searches);
     if (err.status == VIT_OK)
-        write_hits(call, &hits);
+        write_hits(call, &hits, with_vector ? vector : NULL);
     vit_index_hits_free(&hits);
     return err.status == VIT_OK ? serve_done(call, "application/json") : fail_index(call, &err);
 }

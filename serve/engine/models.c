@@ -218,6 +218,7 @@ static vit_status learn_facts(serve_model *model, vit_error *err)
     vit_pipeline *pictures = model->towers[VIT_TOWER_IMAGE], *words = model->towers[VIT_TOWER_TEXT];
     const vit_model *any = vit_pipeline_model(pictures ? pictures : words), *image = vit_pipeline_model(pictures);
     const vit_preprocessor *rules = vit_model_preprocessor(image);
+    size_t shape[2];
     f->family = vit__strdup(vit_model_family(any));
     f->precision = vit__strdup(vit_precision_name(vit_model_precision(any)));
     f->resampler = vit__strdup(vit_resampler_name(model->options.resampler));
@@ -226,6 +227,7 @@ static vit_status learn_facts(serve_model *model, vit_error *err)
     f->width = vit_model_image_width(image);
     f->height = vit_model_image_height(image);
     f->classes = vit_model_classes(image);
+    f->attends = image && vit_output_shape(image, VIT_OUTPUT_ATTENTION, 0, shape, NULL) == VIT_OK;
     f->context = vit_pipeline_text_length(words);
     f->compares = words && image && vit_model_similarity(image, &f->similarity, NULL) == VIT_OK;
     if (!f->family || !f->precision || !f->resampler)

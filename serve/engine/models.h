@@ -19,6 +19,7 @@ typedef struct serve_facts {
     size_t sizes[2];                    /* floats of the embedding of a picture, of words; 0: it has no such tower */
     size_t width, height;               /* of pictures */
     size_t classes;
+    bool attends;   /* its blocks have attention weights that can be shown */
     size_t context; /* tokens of a text */
     bool compares;  /* pictures with words */
     vit_similarity similarity;
