@@ -59,7 +59,10 @@ static bool send_summary(serve_call *call)
                        vit_version());
     put_entry(out, "index", call->app->index != NULL);
     put_entry(out, "labels", call->app->labels != NULL);
-    vit__buffer_add_string(out, "}\n");
+    vit__buffer_add_string(out, ",\"samples\":[");
+    for (size_t i = 0; i < serve_page_samples_count; i++)
+        vit__buffer_format(out, "%s\"%s\"", i ? "," : "", serve_page_samples[i].name);
+    vit__buffer_add_string(out, "]}\n");
     return serve_done(call, "application/json");
 }
 
@@ -77,4 +80,12 @@ bool serve_page_script(serve_call *call)
 bool serve_page_style(serve_call *call)
 {
     return send_file(call, &serve_page_css);
+}
+
+bool serve_page_picture(serve_call *call)
+{
+    for (size_t i = 0; i < serve_page_samples_count; i++)
+        if (strcmp(serve_page_samples[i].name, call->vars.task) == 0)
+            return send_file(call, &serve_page_samples[i].file);
+    return serve_fail(call, SERVE_NOT_FOUND, NULL, "there is no such picture");
 }

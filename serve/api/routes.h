@@ -72,5 +72,6 @@ bool serve_openapi(struct serve_call *call);
 bool serve_page(struct serve_call *call);
 bool serve_page_script(struct serve_call *call);
 bool serve_page_style(struct serve_call *call);
+bool serve_page_picture(struct serve_call *call);
 
 #endif

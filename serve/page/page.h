@@ -11,6 +11,15 @@ typedef struct serve_page_file {
     size_t size;
 } serve_page_file;
 
+/* A picture to try: one of examples/images. */
+typedef struct serve_page_sample {
+    const char *name; /* "cat.jpg" */
+    serve_page_file file;
+} serve_page_sample;
+
+extern const serve_page_sample serve_page_samples[];
+extern const size_t serve_page_samples_count;
+
 extern const serve_page_file serve_page_html, serve_page_js, serve_page_css;
 
 #endif
