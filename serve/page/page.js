@@ -426,13 +426,16 @@ const nearest = new Answer("nearest", "", {"copy vector": () => vectorOfSearch()
 const pictureAlert = make("div", {role: "alert"});
 $("picture").append(pictureAlert);
 
+let output = ""; // what the vectors are, as the last answer with a vector said
+
 function showFacts(headers) {
     const said = (name, known) => (headers && headers.get(name)) || known;
+    output = said("X-Vit-Output", headers ? output : "");
     const rows = [
         ["Name", model.id],
         ["Family", model.family],
         ["Takes", model.modalities.map((m) => m === "image" ? "pictures" : "words").join(" and ")],
-        ["Vector", `${model.dimensions} numbers` + (headers && headers.get("X-Vit-Output") ? `, ${headers.get("X-Vit-Output")}` : "")],
+        ["Vector", `${model.dimensions} numbers${output && `, ${output}`}`],
         ["Classes", model.classes || ""],
         ["Precision", said("X-Vit-Precision", model.precision)],
         ["Weights", said("X-Vit-Model-Digest", model.digest), true],
