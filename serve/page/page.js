@@ -27,14 +27,18 @@ function later(milliseconds, work) {
 
 /* ------------------------------------------------------------------ asking the server ---- */
 
-/* What a person reads where something failed: what happened, and what to do. */
+/* What a person reads where something failed: what happened, and what to do. again: the same may succeed another time. */
 class Failure extends Error {
-    constructor(message, advice = "", code = "") {
+    constructor(message, advice = "", {code = "", again = false} = {}) {
         super(message);
         this.advice = advice;
         this.code = code;
+        this.again = again;
     }
 }
+
+/* The picture is at fault, whatever was asked of it. */
+const ofPicture = (error) => ["unsupported_format", "corrupt", "truncated", "too_large"].includes(error.code);
 
 /* By the server's codes of errors. */
 const ADVICE = {
@@ -62,8 +66,10 @@ async function failureOf(answer) {
     if (answer.status === 429)
         advice = `The server is busy: try again in ${seconds || 1} s.`;
     const message = String(error.message || `The server answered ${answer.status} ${answer.statusText}`);
-    return new Failure(message.replace(/^input\[0\]: /, "").replace(/^the body is neither JSON nor/, "this is not"),
-                       advice || (answer.status >= 500 ? "Try again; if it stays, see the server's log." : ""), error.code);
+    if (/neither JSON nor a picture/.test(message))
+        return new Failure("This is no picture in a format that the server reads.", ADVICE.unsupported_format, {code: "unsupported_format"});
+    return new Failure(message.replace(/^input\[0\]: /, ""), advice || (answer.status >= 500 ? "Try again; if it stays, see the server's log." : ""),
+                       {code: error.code, again: answer.status >= 500 || [408, 429].includes(answer.status)});
 }
 
 let key = ""; // in memory only
@@ -138,14 +144,14 @@ async function send(request, signal) {
                 throw error;
             throw new Failure("The server does not answer.", body && body.size > 1e7
                 ? "The picture may be larger than the server takes (--max-body): try a smaller one. Or the server has stopped."
-                : "Check that vit serve still runs, and the network between, then try again.");
+                : "Check that vit serve still runs, and the network between, then try again.", {again: true});
         }
         if (answer.ok)
             return answer;
         if (answer.status !== 401)
             throw await failureOf(answer);
         if (key === used && !await askKey())
-            throw new Failure("This server wants a key.", "Try again, and give it the key.", "unauthorized");
+            throw new Failure("This server wants a key.", "Try again, and give it the key.", {again: true});
     }
 }
 
@@ -265,16 +271,18 @@ function timesOf(answer, start) {
 }
 
 function showFailure(box, error, again) {
+    if (error && !(error instanceof Failure))
+        console.error(error);
+    const message = error && error.message.slice(0, 1).toUpperCase() + error.message.slice(1);
+    if (error && box.textContent.startsWith(message))
+        return; /* said already */
     box.replaceChildren();
     if (!error)
         return;
-    if (!(error instanceof Failure))
-        console.error(error);
-    const message = error.message.slice(0, 1).toUpperCase() + error.message.slice(1);
     const panel = make("div", {className: "error"}, make("p", {textContent: message}));
     if (error.advice)
         panel.append(make("p", {textContent: error.advice}));
-    if (again)
+    if (again && error.again)
         panel.append(make("button", {className: "small", type: "button", textContent: "Try again", onclick: again}));
     box.append(panel);
 }
@@ -346,8 +354,14 @@ class Answer {
             this.curl.textContent = requests.map(curlOf).join("\n");
             this.foot.hidden = false;
         } catch (error) {
-            if (this.running === running)
+            if (this.running !== running)
+                return;
+            if (ofPicture(error) && requests.length === 1 && (requests[0].picture || (requests[0].json || {}).image) === picture) {
+                this.clear();
+                showFailure(pictureAlert, error);
+            } else {
                 this.fail(error, () => this.run(requests, work));
+            }
         }
     }
 
@@ -499,7 +513,7 @@ async function setPicture(file, source) {
     $("figure").hidden = false;
     $("drop").classList.add("full");
     $("heat").hidden = true;
-    $("image").hidden = false;
+    $("frame").hidden = false;
     $("image").alt = picture.name;
     $("image").src = picture.url;
     const size = picture.blob.size < 1e6 ? `${Math.ceil(picture.blob.size / 1000)} kB` : `${(picture.blob.size / 1e6).toFixed(1)} MB`;
@@ -513,7 +527,7 @@ $("image").addEventListener("load", () => {
     $("caption").append(`, ${width} × ${height}`);
 });
 $("image").addEventListener("error", () => {
-    $("image").hidden = true;
+    $("frame").hidden = true;
     $("caption").append(". This browser cannot show it; the server may read it all the same.");
 });
 
@@ -598,8 +612,8 @@ function showHeat({grid: [rows, columns], region: [left, top, width, height], we
 
 /* Counted from 0, as `vit attention` and the server count. */
 function nameSliders() {
-    const layer = `${$("layer").value} of 0 to ${$("layer").max}`;
-    const head = $("head").value === "-1" ? "mean of all" : `${$("head").value} of 0 to ${$("head").max}`;
+    const layer = `${$("layer").value} (0 to ${$("layer").max})`;
+    const head = $("head").value === "-1" ? "mean of all" : `${$("head").value} (0 to ${$("head").max})`;
     $("layer-value").textContent = layer;
     $("head-value").textContent = head;
     $("layer").setAttribute("aria-valuetext", layer);

@@ -57,6 +57,7 @@ async function watched(server, {stranger, ...options}, work) {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(20000);
+    page.on("filechooser", () => {}); // from now on; a test that waits for one would begin too late
     try {
         await page.goto(url);
         await work(page, requests);

@@ -141,7 +141,7 @@ flow("attention lies over the part that the model sees", "towers", async (page, 
     });
     [left, top, width, height].forEach((part, i) => assert.ok(Math.abs(part - box[i]) < 0.005, `${box} ${whole.region}`));
     assert.deepEqual(await page.$eval("#heat", (canvas) => [canvas.height, canvas.width]), whole.grid);
-    assert.equal(await page.textContent("#layer-value"), `${whole.depth - 1} of 0 to ${whole.depth - 1}`);
+    assert.equal(await page.textContent("#layer-value"), `${whole.depth - 1} (0 to ${whole.depth - 1})`);
     const pixels = () => page.$eval("#heat", (canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data].join());
     const before = await pixels();
     await page.focus("#layer");
@@ -152,7 +152,7 @@ flow("attention lies over the part that the model sees", "towers", async (page, 
     const asked = requests.filter((url) => url.pathname === "/v1/attention").pop();
     assert.deepEqual([asked.searchParams.get("layer"), asked.searchParams.get("head")], ["0", "2"]);
     assert.notEqual(await pixels(), before);
-    assert.equal(await page.getAttribute("#head", "aria-valuetext"), "2 of 0 to 2");
+    assert.equal(await page.getAttribute("#head", "aria-valuetext"), "2 (0 to 2)");
     await page.click("#attend");
     assert.ok(await page.isHidden("#heat"));
 });
@@ -343,7 +343,7 @@ if (facts.index)
 flow("a message of the server is text", "evil", async (page) => {
     await ready(page);
     await page.route("**/v1/classify*", (route) => route.fulfill({status: 422, contentType: "application/json",
-        body: JSON.stringify({error: {message: facts.script, code: "corrupt"}})}));
+        body: JSON.stringify({error: {message: facts.script, code: "unprocessable"}})}));
     await sample(page);
     await page.waitForSelector("#labels .error");
     assert.ok((await alerts(page, "labels")).includes(facts.script));
@@ -354,13 +354,16 @@ flow("a message of the server is text", "evil", async (page) => {
 flow("what is no picture is said, with what to do", "towers", async (page) => {
     await chooseTiny(page);
     await bring(page, "drop", "#drop", [{name: "notes.txt", bytes: Buffer.from("hello"), type: "text/plain"}]);
-    await page.waitForSelector("#labels .error");
-    assert.match(await alerts(page, "labels"), /This is not a picture in a format that is read here/);
+    await page.waitForSelector("#picture .error");
+    assert.match(await alerts(page, "picture"), /This is no picture in a format that the server reads.*Save the picture as JPEG/);
     assert.match(await page.textContent("#caption"), /notes\.txt.*cannot show it/);
     await bring(page, "drop", "#drop", [{name: "cut.jpg", bytes: cat.subarray(0, 3000)}]);
-    await page.waitForFunction(() => document.querySelector("#labels .error").textContent.includes("ends too early"));
+    await page.waitForFunction(() => document.querySelector("#picture [role=alert]").textContent.includes("ends too early"));
+    assert.equal(await page.$$eval(".error", (all) => all.length), 1); // once, not in each card
+    assert.ok(await page.isHidden("#labels .foot"));
+
     await bring(page, "drop", "#drop", [{name: "empty.jpg", bytes: Buffer.alloc(0)}]);
-    await page.waitForFunction(() => document.querySelector("#picture .error").textContent.includes("cannot be read"));
+    await page.waitForFunction(() => document.querySelector("#picture [role=alert]").textContent.includes("cannot be read"));
     await bring(page, "drop", "#drop", []);
     assert.match(await alerts(page, "picture"), /That is no file.*Save the picture first/);
     await sample(page);

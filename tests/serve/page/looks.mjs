@@ -51,7 +51,10 @@ for (const colorScheme of ["light", "dark"])
             await ready(page);
             await page.selectOption("#model", "tiny");
             await bring(page, "drop", "#drop", [{name: "notes.txt", bytes: Buffer.from("hello"), type: "text/plain"}]);
-            await page.waitForSelector("#labels .error");
+            await page.waitForSelector("#picture .error");
+            await page.route("**/v1/embeddings*", (route) => route.abort());
+            await bring(page, "drop", "#drop", [{name: "horse.png", bytes: horse}]);
+            await page.waitForSelector("#vector .error");
             await bring(page, "drop", "#drop", []);
             await look(page, name("errors"));
         }, options);

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 from files import *
 from small_clip import add_tokenizer
@@ -39,21 +40,31 @@ class Server:
     """A `vit serve` at a port of its own, until stop()."""
 
     def __init__(self, *arguments, folder=None, **variables):
+        self.log = tempfile.TemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen([VIT, "serve", "--listen", "127.0.0.1:0", "--log", "off", *arguments], cwd=folder,
-                                        env=environment(**variables), stderr=subprocess.PIPE, text=True)
-        lines = []
-        for line in self.process.stderr:
-            lines.append(line)
-            found = re.match(r"vit: listening on (http://127\.0\.0\.1:\d+)$", line)
+                                        env=environment(**variables), stderr=self.log)
+        until = time.monotonic() + TIMEOUT
+        while time.monotonic() < until and self.process.poll() is None:
+            found = re.search(r"^vit: listening on (http://127\.0\.0\.1:\d+)$", self.said(), re.M)
             if found:
                 self.url = found[1]
                 return
-        raise AssertionError("vit serve did not start: " + "".join(lines))
+            time.sleep(0.05)
+        self.process.kill()
+        raise AssertionError("vit serve did not start: " + self.said())
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read()
 
     def stop(self):
+        """Its exit status; what it said is printed where that is not 0."""
         self.process.terminate()
-        self.process.stderr.close()
-        return self.process.wait(TIMEOUT)
+        status = self.process.wait(TIMEOUT)
+        if status:
+            print("vit serve ended with %d: %s" % (status, self.said()))
+        self.log.close()
+        return status
 
 
 def make_two_towers(folder):

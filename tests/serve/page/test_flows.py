@@ -40,7 +40,7 @@ def main(script):
         skip("there is no Node.js (apt-get install nodejs npm)")
     packages = install()
     folder = tempfile.mkdtemp(prefix="vit-page-")
-    servers = {}
+    servers, status = {}, 1
     try:
         clip, evil = make_two_towers(os.path.join(folder, "clip")), make_evil_classifier(os.path.join(folder, "evil"))
         name = make_photos(os.path.join(folder, "photos"))
@@ -60,12 +60,13 @@ def main(script):
         }
         facts = {"servers": {key: server.url for key, server in servers.items()}, "index": KEEPS_INDEXES, "evil": name,
                  "script": SCRIPT, "labels": EVIL_LABELS, "folder": folder, "chromium": CHROMIUM, "packages": packages}
-        return subprocess.run(["node", os.path.join(os.path.dirname(os.path.abspath(__file__)), script)],
+        status = subprocess.run(["node", os.path.join(os.path.dirname(os.path.abspath(__file__)), script)],
                               env=environment(PAGE=json.dumps(facts))).returncode
     finally:
         for server in servers.values():
-            server.stop()
+            status = server.stop() or status
         shutil.rmtree(folder, ignore_errors=True)
+    return status
 
 
 if __name__ == "__main__":
