@@ -28,9 +28,12 @@ need_tool zstd zstd
 need_file /usr/lib/python3.11/ensurepip/__init__.py python3-venv
 [ "${1-}" != --full ] || need_tool debootstrap debootstrap
 install_missing || exit 1
-# Pages of thumbnails are looked at in a browser; that test is skipped, saying so, where there is none to be had.
+# Pages are looked at in a browser, which Node.js drives with packages from npm; these tests are skipped, saying so, where
+# they cannot be had.
 need_tool chromium chromium
-install_missing || echo "No browser here: the pages of thumbnails are not looked at in one."
+need_tool node nodejs
+need_tool npm npm
+install_missing || echo "No browser or no Node.js here: pages are not looked at in one."
 missing=
 # huggingface_hub, from PyPI, beside `vit pull`.
 [ "${1-}" != --full ] || export VIT_TEST_FULL=1
@@ -54,7 +57,8 @@ build() {
     shift 2
     echo
     echo "== $name: building"
-    cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON -DVIT_JXL=ON -DVIT_TEST_VENVS="$PWD/build-tests/venvs" "$@" >"build-tests/$name.log" 2>&1 &&
+    cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON -DVIT_JXL=ON -DVIT_TEST_VENVS="$PWD/build-tests/venvs" \
+        -DVIT_TEST_NODE="$PWD/build-tests/node" "$@" >"build-tests/$name.log" 2>&1 &&
         cmake --build "build-tests/$name" --target "$target" --parallel "$jobs" >>"build-tests/$name.log" 2>&1
     status=$?
     if [ $status -ne 0 ]; then

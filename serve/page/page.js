@@ -11,8 +11,14 @@ const HITS = 24; // pictures of the index that are shown
 
 const $ = (id) => document.getElementById(id);
 
+/* An element. Properties with a hyphen, and `role`, are attributes. */
 function make(tag, properties, ...children) {
-    const element = Object.assign(document.createElement(tag), properties);
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties))
+        if (name === "role" || name.includes("-"))
+            element.setAttribute(name, value);
+        else
+            element[name] = value;
     element.append(...children);
     return element;
 }
@@ -248,7 +254,8 @@ function vectorOf(item) {
 
 /* A column for each number: warm above zero, cold below. */
 function draw(floats) {
-    const canvas = make("canvas", {className: "strip", width: floats.length, height: 1, role: "img"});
+    const canvas = make("canvas", {className: "strip", width: floats.length, height: 1, role: "img",
+        "aria-label": `${floats.length} numbers as colours: orange above zero, blue below`});
     const context = canvas.getContext("2d");
     const image = context.createImageData(floats.length, 1);
     const most = floats.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-30);
@@ -257,7 +264,6 @@ function draw(floats) {
         image.data.set(x > 0 ? [232, 145, 45, 255 * part] : [47, 95, 208, 255 * part], 4 * i);
     });
     context.putImageData(image, 0, 0);
-    canvas.setAttribute("aria-label", `${floats.length} numbers as colours: orange above zero, blue below`);
     return canvas;
 }
 
@@ -298,7 +304,7 @@ class Answer {
         this.said = make("p", {className: "unseen", role: "status"});
         this.body = make("div", {className: "body"});
         this.times = make("span", {className: "times"});
-        this.curl = make("pre", {className: "curl mono", tabIndex: 0, hidden: true, ariaLabel: "As curl"});
+        this.curl = make("pre", {className: "curl mono", tabIndex: 0, hidden: true, "aria-label": "As curl"});
         this.note = make("span", {className: "note", role: "status"});
         this.curlButton = this.button("as curl", () => this.toggleCurl());
         this.curlButton.setAttribute("aria-expanded", "false");
@@ -407,7 +413,7 @@ function showBars(answer, predictions) {
         fill.style.width = `${100 * Math.min(1, Math.max(0, p.score))}%`;
         list.append(make("li", {}, make("span", {className: "name", textContent: name(p)}),
                          make("span", {className: "number", textContent: percent(p.score)}),
-                         make("div", {className: "track", ariaHidden: "true"}, fill)));
+                         make("div", {className: "track", "aria-hidden": "true"}, fill)));
     }
     answer.body.replaceChildren(list);
     return predictions.slice(0, TOP).map((p) => `${name(p)} ${percent(p.score)}`).join(", ");
@@ -495,17 +501,24 @@ async function pictureOf(file, source) {
     }
 }
 
+let turns = 0;
+
+/* file: a file, or what promises one; of several the last that was asked for stays. */
 async function setPicture(file, source) {
     if (!file)
         return;
+    const turn = ++turns;
     let next;
     showFailure(pictureAlert, null);
     try {
-        next = await pictureOf(file, source);
+        next = await pictureOf(await file, source);
     } catch (error) {
-        showFailure(pictureAlert, error);
+        if (turn === turns)
+            showFailure(pictureAlert, error);
         return;
     }
+    if (turn !== turns)
+        return;
     if (picture)
         URL.revokeObjectURL(picture.url);
     picture = next;
@@ -888,15 +901,14 @@ addEventListener("paste", (event) => {
     take(sideAt(event.target), files);
 });
 
-async function trySample(name) {
-    showFailure(pictureAlert, null);
-    try {
-        const source = `v1/samples/${encodeURIComponent(name)}`;
-        const answer = await send({path: source, accept: "image/*"});
-        await setPicture(new File([await answer.blob()], name, {type: answer.headers.get("Content-Type")}), source);
-    } catch (error) {
-        showFailure(pictureAlert, error, () => trySample(name));
-    }
+async function fileOfSample(name, path) {
+    const answer = await send({path, accept: "image/*"});
+    return new File([await answer.blob()], name, {type: answer.headers.get("Content-Type")});
+}
+
+function trySample(name) {
+    const path = `v1/samples/${encodeURIComponent(name)}`;
+    setPicture(fileOfSample(name, path), path);
 }
 
 /* ------------------------------------------------------------------ the camera ---- */

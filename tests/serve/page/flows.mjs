@@ -389,7 +389,7 @@ flow("what is no picture is said, with what to do", "towers", async (page) => {
     assert.match(await alerts(page, "picture"), /This is no picture in a format that the server reads.*Save the picture as JPEG/);
     assert.match(await page.textContent("#caption"), /notes\.txt.*cannot show it/);
     await bring(page, "drop", "#drop", [{name: "cut.jpg", bytes: cat.subarray(0, 3000)}]);
-    await page.waitForFunction(() => document.querySelector("#picture [role=alert]").textContent.includes("ends too early"));
+    await page.waitForFunction(() => document.querySelector("#picture [role=alert]").textContent.includes("too early"));
     assert.equal(await page.$$eval(".error", (all) => all.length), 1); // once, not in each card
     assert.ok(await page.isHidden("#labels .foot"));
 
@@ -448,6 +448,19 @@ flow("an answer that comes late does not replace a newer one", "towers", async (
     await sample(page, "horse.png");
     await checkLabels(page, horse);
     await page.waitForTimeout(1600);
+    await checkLabels(page, horse);
+});
+
+flow("of two samples that are pressed the last one stays", "towers", async (page) => {
+    await chooseTiny(page);
+    await page.route("**/v1/samples/cat.jpg", async (route) => {
+        await new Promise((done) => setTimeout(done, 700));
+        await route.continue();
+    });
+    await page.click('#samples button[title="Try cat.jpg"]');
+    await sample(page, "horse.png");
+    await page.waitForTimeout(1000);
+    assert.equal(await page.getAttribute("#image", "alt"), "horse.png");
     await checkLabels(page, horse);
 });
 
