@@ -47,6 +47,13 @@ for (const colorScheme of ["light", "dark"])
             await page.waitForTimeout(400);
             await look(page, name("labels"));
         }, options);
+        flow(name("words"), "words", async (page) => {
+            await ready(page);
+            await page.fill("#words-0", "a cat");
+            await page.fill("#words-1", "a dog");
+            await answered(page, "compare");
+            await look(page, name("words"));
+        }, options);
         flow(name("errors"), "towers", async (page) => {
             await ready(page);
             await page.selectOption("#model", "tiny");

@@ -56,6 +56,7 @@ def main(script):
             "towers": Server("-m", "clip=" + clip, "-m", "tiny=" + CLASSIFIER, *index, folder=folder),
             "evil": Server("-m", "evil=" + evil, folder=folder),
             "vectors": Server("-m", "plain=" + os.path.join(GOLDEN, "hf_dinov2_model"), folder=folder),
+            "words": Server("-m", "words=" + os.path.join(GOLDEN, "st_minilm"), folder=folder),
             "locked": Server("-m", "tiny=" + CLASSIFIER, *tiny, folder=folder, VIT_API_KEY="open sesame"),
         }
         facts = {"servers": {key: server.url for key, server in servers.items()}, "index": KEEPS_INDEXES, "evil": name,
