@@ -120,7 +120,7 @@ static bool draw(serve_call *call, const serve_input *input, const float *map)
                                 : serve_fail(call, serve_code_of(err.status), "image", "%s", err.message);
 }
 
-/* Left, top, width and height of what the grid lies on, as parts of the upright picture: a crop is less than all of it. */
+/* Where the grid lies: left, top, width, height, as parts of the upright picture. After a crop it is less than all. */
 static bool put_region(serve_call *call, const serve_input *input)
 {
     const vit_pipeline *pipeline = call->model->towers[VIT_TOWER_IMAGE];
@@ -216,7 +216,7 @@ static bool read_id(serve_call *call, const vit__json *id, float **vector)
     return found || serve_fail(call, SERVE_NOT_FOUND, "id", "the index has no such image");
 }
 
-/* The vector that is searched for: of a picture (which may be the body itself), of words, or of an image of the index. */
+/* The vector that is searched for: of a picture (which may be the body itself), of words, or of an indexed image. */
 static bool read_query(serve_call *call, float **vector)
 {
     serve_items items = {0};
