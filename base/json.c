@@ -151,10 +151,16 @@ static vit_status parse(const vit__json_rules *rules, source *from, const char *
                      problem.column);
 }
 
-vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
+vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, size_t size, const char *where,
+                              vit__json **json, vit_error *err)
 {
     source from = {.text = text, .size = size};
-    return parse(&usual, &from, where, json, err);
+    return parse(rules, &from, where, json, err);
+}
+
+vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
+{
+    return vit__json_parse_by(&usual, text, size, where, json, err);
 }
 
 vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err)

@@ -22,6 +22,8 @@ typedef struct vit__json_rules {
 /* Parses one UTF-8 document. Refuses duplicate keys, NaN and infinity, U+0000 in strings, and whole
  * numbers past 64 bits (VIT_ERR_CORRUPT). Free with vit__json_free. */
 vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err);
+vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, size_t size, const char *where,
+                              vit__json **json, vit_error *err);
 /* Reads and parses a file of at most 100,000,000 bytes. Not found, unreadable, too large, corrupt. */
 vit_status vit__json_load(const char *path, vit__json **json, vit_error *err);
 vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit__json **json, vit_error *err);

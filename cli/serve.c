@@ -274,7 +274,9 @@ const cli_command cli_serve = {
     .text =
         "Answers over HTTP: OpenAI's /v1/embeddings, the tasks of Hugging Face's clients, text-embeddings-inference,\n"
         "KServe's v2 protocol, Immich's machine learning, and further ones. A page to try it is at the address in a\n"
-        "browser. Without a key it listens on this machine alone. Nothing is ever fetched.\n\n"
+        "browser. Without a key it listens on this machine alone. Nothing is ever fetched. docs/serve.md has more.\n\n"
+        "Pictures of more than 50,000,000 pixels are refused, unless --max-pixels says otherwise. A batch has as many\n"
+        "inputs as there are threads, unless --batch says otherwise.\n\n"
         "SIGTERM ends it when all requests are answered; SIGHUP has it read the keys again.",
     .example = "vit serve -m clip=openai/clip-vit-base-patch16",
     .run = run,

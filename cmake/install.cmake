@@ -77,6 +77,16 @@ install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE.WordNet
 install(DIRECTORY docs examples models DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
   PATTERN "*.md" PATTERN "*.c" PATTERN "vit-tiny-cifar10" EXCLUDE)
 
+# Units of `vit serve`: with the pages, to be copied; with VIT_SYSTEMD also where systemd looks (/usr/lib, /usr/local/lib).
+if(VIT_SERVE)
+  configure_file(packaging/vit.service.in ${PROJECT_BINARY_DIR}/vit.service @ONLY)
+  set(units ${PROJECT_BINARY_DIR}/vit.service packaging/vit.socket)
+  install(FILES ${units} DESTINATION ${CMAKE_INSTALL_DOCDIR}/packaging)
+  if(VIT_SYSTEMD)
+    install(FILES ${units} DESTINATION lib/systemd/system)
+  endif()
+endif()
+
 # The last of all:
 set(arguments "\"${CMAKE_INSTALL_BINDIR}\" \"${CMAKE_INSTALL_LIBDIR}\" ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 install(SCRIPT cmake/after_install.cmake CODE "vit_after_install(${arguments})")

@@ -167,19 +167,21 @@ static bool add_hit(postgres_store *store, const PGresult *result, int row, doub
         return vit__index_fail_memory(&store->index);
     hit->id = vit__postgres_integer(result, row, 0);
     hit->score = score;
+    hit->width = (uint32_t)vit__postgres_integer(result, row, 3);
+    hit->height = (uint32_t)vit__postgres_integer(result, row, 4);
     return true;
 }
 
-/* Rows of id, path, caption, vector. query NULL: there is a score in the fifth column. */
+/* Rows of id, path, caption, width, height, vector. query NULL: there is a score in the seventh column. */
 static bool add_hits(postgres_store *store, const PGresult *result, const float *query, vit_index_hits *hits)
 {
     float *vector = vit__alloc(store->columns, sizeof *vector);
     bool done = vector || vit__index_fail_memory(&store->index);
     for (int row = 0; done && row < vit__libpq.PQntuples(result); row++) {
-        if (!read_vector(store, result, row, 3, vector))
+        if (!read_vector(store, result, row, 5, vector))
             continue;
         double score = query ? vit__cosine(query, vector, store->columns)
-                             : strtod(vit__libpq.PQgetvalue(result, row, 4), NULL);
+                             : strtod(vit__libpq.PQgetvalue(result, row, 6), NULL);
         done = add_hit(store, result, row, score, hits);
     }
     free(vector);
@@ -224,7 +226,7 @@ static bool search_one(postgres_store *store, const vit_index_query *query, cons
     statement s = {0};
     int words = query->filter->match ? bind_words(&s, query->filter->match) : 0;
     int number = bind_vector(store, vector, &s);
-    vit__buffer_format(&s.sql, "SELECT id, path, caption, embedding::vector FROM %s", store->table);
+    vit__buffer_format(&s.sql, "SELECT id, path, caption, width, height, embedding::vector FROM %s", store->table);
     add_conditions(query->filter, words, &s);
     vit__buffer_format(&s.sql, " ORDER BY embedding <=> $%d::%s LIMIT %zu", number, vit__postgres_types[store->half],
                        most_of(query) + MORE);
@@ -252,7 +254,8 @@ bool vit__postgres_match(vit_index *index, const char *words, const vit_index_qu
     postgres_store *store = (postgres_store *)index;
     statement s = {0};
     vit__buffer_format(
-        &s.sql, "SELECT id, path, caption, embedding::vector, ts_rank(words, to_tsquery('simple', $1))::text FROM %s",
+        &s.sql,
+        "SELECT id, path, caption, width, height, embedding::vector, ts_rank(words, to_tsquery('simple', $1))::text FROM %s",
         store->table);
     vit_index_filter filter = *query->filter;
     filter.match = NULL;

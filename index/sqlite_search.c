@@ -190,7 +190,7 @@ static bool offer_tail(sqlite_store *store, const vit_index_query *query, int64_
     return done;
 }
 
-/* Adds what a row of path, caption and vector says to the hits. */
+/* Adds what a row of path, caption, vector, width and height says to the hits. */
 static bool add_row(sqlite_store *store, sqlite3_stmt *statement, int64_t id, const float *query, vit_index_hits *hits)
 {
     const float *vector;
@@ -206,6 +206,8 @@ static bool add_row(sqlite_store *store, sqlite3_stmt *statement, int64_t id, co
         return vit__index_fail_memory(&store->index);
     hit->id = id;
     hit->score = score;
+    hit->width = (uint32_t)sqlite3_column_int64(statement, 3);
+    hit->height = (uint32_t)sqlite3_column_int64(statement, 4);
     return true;
 }
 

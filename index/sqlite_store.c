@@ -52,7 +52,8 @@ static const char *const statement_sql[STATEMENTS] = {
         " caption = ?, caption_time = ? WHERE id = ?",
     [STATEMENT_REMOVE_PATH] = "DELETE FROM images WHERE path = ?",
     [STATEMENT_REMOVE_OTHER] = "DELETE FROM images WHERE path = ? AND id <> ?",
-    [STATEMENT_GET_HIT] = "SELECT i.path, i.caption, v.vector FROM images i JOIN vectors v USING (id) WHERE i.id = ?",
+    [STATEMENT_GET_HIT] = "SELECT i.path, i.caption, v.vector, i.width, i.height FROM images i"
+                          " JOIN vectors v USING (id) WHERE i.id = ?",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_FIND_ID] = "SELECT vector FROM vectors WHERE id = ?",
     [STATEMENT_FIND_PATH] = "SELECT path FROM images WHERE id = ?",

@@ -40,8 +40,13 @@ static vit_status read_picture(const vit__source *source, const vit_load_options
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err)
 {
-    if (width <= UINT32_MAX && height <= UINT32_MAX && width * height <= options->max_pixels)
+    if (width <= UINT32_MAX && height <= UINT32_MAX && width * height <= options->max_pixels) {
+        if (options->stored_size) { /* every reader asks, with what the header says */
+            options->stored_size[0] = (uint32_t)width;
+            options->stored_size[1] = (uint32_t)height;
+        }
         return VIT_OK;
+    }
     return vit__fail(err, VIT_ERR_TOO_LARGE, source->name,
                      "%" PRIu64 " x %" PRIu64 " pixels are more than the limit of %" PRIu64
                      "; raise the limit on pixels if you trust this file",

@@ -15,6 +15,14 @@ static uint32_t with_margin(uint32_t edge)
     return edge <= UINT32_MAX / FAST_DECODE_MARGIN ? edge * FAST_DECODE_MARGIN : UINT32_MAX;
 }
 
+/* Of this thread alone: what it waited for a processor does not count. */
+static double thread_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 static vit_preprocess_options preprocess_options(const vit_pipeline *pipeline)
 {
     const vit_pipeline_options *s = &pipeline->settings;
@@ -24,12 +32,13 @@ static vit_preprocess_options preprocess_options(const vit_pipeline *pipeline)
                                     .max_pixels = s->load.max_pixels};
 }
 
-static vit_load_options load_options(const vit_pipeline *pipeline, uint32_t whole[2])
+static vit_load_options load_options(const vit_pipeline *pipeline, uint32_t whole[2], uint32_t stored[2])
 {
     vit_load_options load = pipeline->settings.load;
     vit_preprocess_options aim = preprocess_options(pipeline);
     uint32_t width, height;
     load.whole_size = whole;
+    load.stored_size = stored;
     load.least_width = load.least_height = 0;
     if (pipeline->settings.fast_decode &&
         vit_preprocess_target(vit_model_preprocessor(pipeline->model), &aim, &width, &height, NULL) == VIT_OK) {
@@ -70,16 +79,20 @@ static vit_status preprocess(const vit_pipeline *pipeline, const vit_item *item,
 static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit_loaded *loaded,
                                vit_error *err)
 {
-    uint32_t whole[2] = {0};
+    uint32_t whole[2] = {0}, stored[2] = {0};
     vit_image image = {0};
-    vit_load_options load = load_options(pipeline, whole);
+    vit_load_options load = load_options(pipeline, whole, stored);
     vit_status status = item->kind == VIT_ITEM_BYTES
                             ? vit_image_decode(item->data, item->size, item->name, &load, &image, err)
                             : vit_image_load(item->name, &load, &image, err);
     loaded->width = whole[0];
     loaded->height = whole[1];
+    loaded->stored_width = stored[0];
+    loaded->stored_height = stored[1];
+    double start = thread_seconds();
     if (status == VIT_OK)
         status = preprocess(pipeline, item, &image, pixels, err);
+    loaded->preprocess_seconds = thread_seconds() - start;
     vit_image_free(&image);
     return status;
 }
@@ -114,7 +127,11 @@ static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, 
     if (!pipeline->tokenizer)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "a text, before vit_pipeline_start_words");
     loaded->length = pipeline->text_length;
-    return vit_tokenizer_encode_padded(pipeline->tokenizer, item->data, item->size, ids, &loaded->tokens, err);
+    double start = thread_seconds();
+    vit_status status = vit_tokenizer_encode_padded(pipeline->tokenizer, item->data, item->size, ids, &loaded->tokens,
+                                                    err);
+    loaded->preprocess_seconds = thread_seconds() - start;
+    return status;
 }
 
 /* The caller's own reading. */
@@ -160,14 +177,6 @@ static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void 
         return call_read(pipeline, item, row, loaded, err);
     }
     return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "there are no items of the kind %d", (int)item->kind);
-}
-
-/* Of this thread alone: what it waited for a processor does not count. */
-static double thread_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "cpu.h"
@@ -40,40 +41,51 @@ static void note(const server *s, const char *words, const char *further)
 
 /* ------------------------------------------------------------------ sockets ---- */
 
-static serve_result open_sockets(server *s)
+/* Other machines may ask only with a key, or where --no-auth says that this is meant. */
+static serve_result check_reach(server *s, const char *address, bool local)
+{
+    if (local || serve_gate_has_keys(s->app.gate) || s->options->no_auth)
+        return SERVE_RESULT_DONE;
+    vit__fail(s->err, VIT_ERR_INVALID_ARGUMENT, address,
+              "other machines reach this address: give keys with --api-key-file or $VIT_API_KEY, or say that none are "
+              "wanted with --no-auth");
+    return SERVE_RESULT_USAGE;
+}
+
+/* Of the addresses asked for, before any of them is opened. */
+static serve_result check_addresses(server *s)
 {
     const serve_options *o = s->options;
-    size_t passed = serve_listen_passed(), n = passed ? passed : o->n_listen;
+    serve_result result = SERVE_RESULT_DONE;
+    for (size_t i = 0; i < o->n_listen && serve_listen_passed() == 0 && result == SERVE_RESULT_DONE; i++)
+        result = check_reach(s, o->listen[i], serve_listen_is_local(o->listen[i]));
+    return result;
+}
+
+static serve_result open_socket(server *s, size_t i, bool passed)
+{
+    serve_socket *to = &s->sockets[i];
+    if (!passed && serve_listen(s->options->listen[i], to, s->err) != VIT_OK)
+        return s->err->status == VIT_ERR_INVALID_ARGUMENT ? SERVE_RESULT_USAGE : SERVE_RESULT_LISTEN;
+    if (passed)
+        serve_listen_adopt((int)i, to);
+    s->fds[s->n_sockets++] = to->fd;
+    return check_reach(s, to->where, to->local);
+}
+
+static serve_result open_sockets(server *s)
+{
+    size_t passed = serve_listen_passed(), n = passed ? passed : s->options->n_listen;
+    serve_result result = check_addresses(s);
     s->sockets = vit__alloc_zero(n, sizeof *s->sockets);
     s->fds = vit__alloc(n, sizeof *s->fds);
-    if (!s->sockets || !s->fds) {
+    if (result == SERVE_RESULT_DONE && (!s->sockets || !s->fds)) {
         vit__fail_memory(s->err, NULL);
         return SERVE_RESULT_LISTEN;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (passed)
-            serve_listen_adopt((int)i, &s->sockets[i]);
-        else if (serve_listen(o->listen[i], &s->sockets[i], s->err) != VIT_OK)
-            return s->err->status == VIT_ERR_INVALID_ARGUMENT ? SERVE_RESULT_USAGE : SERVE_RESULT_LISTEN;
-        s->fds[s->n_sockets++] = s->sockets[i].fd;
-    }
-    return SERVE_RESULT_DONE;
-}
-
-/* Other machines may ask only with a key, or where --no-auth says that this is meant. */
-static serve_result check_reach(server *s)
-{
-    const serve_options *o = s->options;
-    if (serve_gate_has_keys(s->app.gate) || o->no_auth)
-        return SERVE_RESULT_DONE;
-    for (size_t i = 0; i < o->n_listen && serve_listen_passed() == 0; i++)
-        if (!serve_listen_is_local(o->listen[i])) {
-            vit__fail(s->err, VIT_ERR_INVALID_ARGUMENT, o->listen[i],
-                      "other machines reach this address: give keys with --api-key-file or $VIT_API_KEY, or say that "
-                      "none are wanted with --no-auth");
-            return SERVE_RESULT_USAGE;
-        }
-    return SERVE_RESULT_DONE;
+    for (size_t i = 0; i < n && result == SERVE_RESULT_DONE; i++)
+        result = open_socket(s, i, passed > 0);
+    return result;
 }
 
 /* ------------------------------------------------------------------ what is served ---- */
@@ -94,13 +106,16 @@ static vit_status fill_gate(server *s)
     return status;
 }
 
-/* "NAME=MODEL". An id or a path may hold '=' behind a '/'. */
+/* "NAME=MODEL": a name may hold '/', as ids do. A path with '=' in it stands alone: it begins as paths do, or is there. */
 static vit_status add_model(server *s, const char *text)
 {
-    const char *equals = strchr(text, '='), *slash = strchr(text, '/');
-    bool named = equals && equals > text && (!slash || equals < slash || slash > equals);
+    const char *equals = strchr(text, '=');
+    bool named = equals && equals > text && !strchr("/.~", *text) && access(text, F_OK) != 0;
     char name[256] = "";
-    if (named && equals - text < (long)sizeof name)
+    if (named && equals - text >= (long)sizeof name)
+        return vit__fail(s->err, VIT_ERR_INVALID_ARGUMENT, text, "the name of a model has %zu characters at most",
+                         sizeof name - 1);
+    if (named)
         memcpy(name, text, (size_t)(equals - text));
     vit_pipeline_options pipeline = s->options->pipeline;
     pipeline.batch = s->options->batch;
@@ -138,8 +153,11 @@ static vit_status start_engine(server *s)
                                          .memory = o->max_memory,
                                          .loaders = vit__cpu_count(),
                                          .text_cache = o->text_cache};
-    s->app.limits = (serve_limits){
-        .body = o->max_body, .pixels = o->pipeline.load.max_pixels, .inputs = o->max_inputs, .timeout = o->timeout};
+    s->app.limits = (serve_limits){.body = o->max_body,
+                                   .pixels = o->pipeline.load.max_pixels,
+                                   .inputs = o->max_inputs,
+                                   .memory = o->max_memory,
+                                   .timeout = o->timeout};
     s->app.log = o->log;
     s->app.any_dimensions = o->any_dimensions;
     s->app.place = o->place;
@@ -275,9 +293,9 @@ static void read_keys_again(server *s)
 
 static void serve_until_signal(server *s)
 {
+    atomic_store(&s->app.state, SERVE_READY); /* before it is said: who reads the note may ask at once */
     for (size_t i = 0; i < s->n_sockets; i++)
         note(s, "listening on ", s->sockets[i].where);
-    atomic_store(&s->app.state, SERVE_READY);
     serve_notify("READY=1");
     for (;;) {
         int signal = await_signal(s, TICK);
@@ -309,9 +327,7 @@ static serve_result run(server *s)
 {
     if (fill_gate(s) != VIT_OK || fill_models(s) != VIT_OK)
         return SERVE_RESULT_USAGE;
-    serve_result result = check_reach(s);
-    if (result == SERVE_RESULT_DONE)
-        result = open_sockets(s);
+    serve_result result = open_sockets(s);
     if (result != SERVE_RESULT_DONE)
         return result;
     if (start_engine(s) != VIT_OK || start_http(s) != VIT_OK)

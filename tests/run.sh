@@ -37,6 +37,12 @@ install_missing || echo "No browser or no Node.js here: pages are not looked at 
 missing=
 # huggingface_hub, from PyPI, beside `vit pull`.
 [ "${1-}" != --full ] || export VIT_TEST_FULL=1
+# Clients of `vit serve` from npm, and Prometheus' opinion of its metrics; those tests are skipped, saying so, without these.
+need_tool node nodejs
+need_tool npm npm
+need_tool promtool prometheus
+install_missing || echo "No node, npm or promtool here: vit serve is tested with fewer clients."
+missing=
 
 jobs=$(nproc)
 failed=

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Environments with packages from PyPI, which tests make once and keep in the folder VIT_VENVS."""
+"""Environments from PyPI and npm, which tests make once and keep below the folder $VIT_VENVS. Python's standard library only."""
 import os
 import shutil
 import subprocess
@@ -8,19 +8,21 @@ import sys
 VENVS = os.environ["VIT_VENVS"]
 
 
-def venv(name, *packages):
-    """The Python of an environment that has these packages, made once; None, after saying why, if they cannot be had."""
+def _made(name, packages, *commands):
+    """The folder that these commands fill, made once for these packages; None, after saying why, if they cannot be had."""
     folder = os.path.join(VENVS, name)
-    python = os.path.join(folder, "bin", "python3")
     stamp = os.path.join(folder, "packages.txt")
     wanted = "\n".join(packages)
-    if os.path.exists(stamp) and open(stamp, encoding="utf-8").read() == wanted:
-        return python
+    if os.path.exists(stamp):
+        with open(stamp, encoding="utf-8") as file:
+            if file.read() == wanted:
+                return folder
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=300)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:",
-                        *packages], check=True, capture_output=True, text=True, timeout=900)
+        os.makedirs(folder)
+        for command in commands:
+            subprocess.run([word.replace("FOLDER", folder) for word in command], check=True, capture_output=True, text=True,
+                           timeout=900, cwd=folder)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
         said = (getattr(error, "stderr", None) or str(error))
         said = said.decode(errors="replace") if isinstance(said, bytes) else said
@@ -29,4 +31,21 @@ def venv(name, *packages):
         return None
     with open(stamp, "w", encoding="utf-8") as file:
         file.write(wanted)
-    return python
+    return folder
+
+
+def venv(name, *packages):
+    """The Python of an environment that has these packages from PyPI; None if they cannot be had."""
+    folder = _made(name, packages, [sys.executable, "-m", "venv", "FOLDER"],
+                   ["FOLDER/bin/python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:",
+                    *packages])
+    return folder and os.path.join(folder, "bin", "python3")
+
+
+def npm(name, *packages):
+    """A folder with these packages from npm below it, where node finds them; None if they cannot be had."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        print("SKIPPED: no node and npm (apt-get install nodejs npm)", file=sys.stderr)
+        return None
+    return _made(name, packages, ["npm", "install", "--prefix", "FOLDER", "--no-audit", "--no-fund", "--ignore-scripts",
+                                  "--save-exact", *packages])

@@ -27,6 +27,19 @@ static void name_request(serve_request *request)
                  (unsigned long)atomic_fetch_add(&requests, 1));
 }
 
+/* When a client that was refused for load, or because the server is not ready, may come again. */
+static void add_retry(const serve_app *app, serve_response *response)
+{
+    char text[24];
+    unsigned seconds = response->status == 429 ? serve_engine_retry_after(app->engine) : 1;
+    if (response->status != 429 && response->status != 503)
+        return;
+    snprintf(text, sizeof text, "%u", seconds);
+    serve_fields_add(&response->headers, "Retry-After", text);
+    snprintf(text, sizeof text, "%u000", seconds);
+    serve_fields_add(&response->headers, "retry-after-ms", text);
+}
+
 static void add_common(const serve_app *app, const serve_request *request, serve_response *response)
 {
     serve_fields *h = &response->headers;
@@ -35,34 +48,28 @@ static void add_common(const serve_app *app, const serve_request *request, serve
     serve_fields_add(h, "Cache-Control", "no-store");
     serve_fields_add(h, "X-Content-Type-Options", "nosniff");
     serve_fields_add(h, "Cross-Origin-Resource-Policy", origin ? "cross-origin" : "same-origin");
+    add_retry(app, response);
     if (!origin)
         return;
     serve_fields_add(h, "Access-Control-Allow-Origin", origin);
     serve_fields_add(h, "Vary", "Origin");
 }
 
-static void refuse(void *context, const serve_request *request, unsigned status, const char *message,
+static void refuse(void *context, serve_request *request, unsigned status, const char *message,
                    serve_response *response)
 {
-    serve_app *app = context;
-    serve_vars vars;
-    serve_code code = serve_code_of_status(status), ignored;
-    char allowed[64];
-    const serve_route *route = request->path
-                                   ? serve_route_find(request->method, request->path, &vars, &ignored, allowed)
-                                   : NULL;
-    serve_error_write(response, route ? route->shape : SERVE_SHAPE_PLAIN, code, NULL, message);
-    add_common(app, request, response);
+    if (!*request->id)
+        name_request(request);
+    serve_error_write(response, serve_route_shape(request->path), serve_code_of_status(status), NULL, message);
+    add_common(context, request, response);
 }
 
 /* ------------------------------------------------------------------ the header ---- */
 
-static bool say_no(serve_app *app, const serve_request *request, const serve_route *route, serve_code code,
-                   const char *message, serve_response *response)
+static bool say_no(serve_app *app, const serve_request *request, serve_code code, const char *message,
+                   serve_response *response)
 {
-    bool openai = strncmp(request->path, "/v1/", 4) == 0;
-    serve_shape shape = route ? route->shape : openai ? SERVE_SHAPE_OPENAI : SERVE_SHAPE_PLAIN;
-    serve_error_write(response, shape, code, NULL, message);
+    serve_error_write(response, serve_route_shape(request->path), code, NULL, message);
     add_common(app, request, response);
     return false;
 }
@@ -96,24 +103,23 @@ static bool admit(serve_app *app, serve_request *request, uint64_t body, const s
     if (!serve_gate_passes(app->gate, request, route && route->open, &code, &why)) {
         if (code == SERVE_UNAUTHORIZED)
             serve_fields_add(&response->headers, "WWW-Authenticate", "Bearer");
-        return say_no(app, request, route, code, why, response);
+        return say_no(app, request, code, why, response);
     }
     if (!route)
         return true;
     if (!is_identity(serve_fields_header(&request->headers, "Content-Encoding"))) {
         serve_fields_add(&response->headers, "Accept-Encoding", "identity");
-        return say_no(app, request, route, SERVE_UNSUPPORTED_ENCODING, "bodies are taken as they are, never compressed",
+        return say_no(app, request, SERVE_UNSUPPORTED_ENCODING, "bodies are taken as they are, never compressed",
                       response);
     }
-    if (!is_served_now(app, route)) {
-        serve_fields_add(&response->headers, "Retry-After", "1");
-        return say_no(app, request, route, SERVE_UNAVAILABLE,
+    if (!is_served_now(app, route))
+        return say_no(app, request, SERVE_UNAVAILABLE,
                       atomic_load(&app->state) == SERVE_LOADING ? "loading" : "stopping", response);
-    }
-    if (body > 0 && !serve_engine_take(app->engine, (size_t)body)) {
-        serve_fields_add(&response->headers, "Retry-After", "1");
-        return say_no(app, request, route, SERVE_TOO_MANY, "the memory for requests is taken (--max-memory)", response);
-    }
+    if (body > app->limits.memory)
+        return say_no(app, request, SERVE_TOO_LARGE,
+                      "the body is larger than the memory for all requests (--max-memory)", response);
+    if (body > 0 && !serve_engine_take(app->engine, (size_t)body))
+        return say_no(app, request, SERVE_TOO_MANY, "the memory for requests is taken (--max-memory)", response);
     return true;
 }
 
@@ -132,13 +138,13 @@ static bool begin(void *context, serve_request *request, uint64_t body, serve_re
     if (!route) {
         if (*allowed)
             serve_fields_add(&response->headers, "Allow", allowed);
-        return say_no(app, request, NULL, code, *allowed ? "this method is not offered here" : "there is nothing here",
+        return say_no(app, request, code, *allowed ? "this method is not offered here" : "there is nothing here",
                       response);
     }
     serve_call *call = vit__alloc_zero(1, sizeof *call);
     if (!call) {
         serve_engine_give(app->engine, (size_t)body);
-        return say_no(app, request, route, SERVE_OUT_OF_MEMORY, "out of memory", response);
+        return say_no(app, request, SERVE_OUT_OF_MEMORY, "out of memory", response);
     }
     call->app = app;
     call->route = route;
@@ -195,12 +201,12 @@ static void release(serve_call *call)
     call->n_owned = call->owned_capacity = 0;
 }
 
-static size_t number_of(const serve_app *app, const serve_model *model)
+static void count_stages(const serve_call *call)
 {
-    size_t i = 0;
-    while (i < serve_models_count(app->models) && serve_models_at(app->models, i) != model)
-        i++;
-    return i;
+    if (call->parsed == 0)
+        return;
+    serve_engine_count_stage(call->app->engine, call->model, SERVE_STAGE_PARSE, call->parsed - call->start);
+    serve_engine_count_stage(call->app->engine, call->model, SERVE_STAGE_WRITE, serve_now() - call->done);
 }
 
 static void answer(void *context, serve_request *request, serve_response *response, void *keep, void *connection)
@@ -210,12 +216,13 @@ static void answer(void *context, serve_request *request, serve_response *respon
     call->request = request;
     call->response = response;
     call->connection = connection;
-    call->deadline = serve_now() + app->limits.timeout;
+    call->start = serve_now();
+    call->deadline = call->start + app->limits.timeout;
     call->route->endpoint(call);
     add_common(app, request, response);
     if (call->model) {
         add_model(call, response);
-        serve_metrics_inputs(app->metrics, number_of(app, call->model), call->n_inputs, response->status);
+        count_stages(call);
     }
     release(call);
 }

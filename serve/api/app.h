@@ -12,7 +12,7 @@
 #include "vit/index.h"
 
 typedef struct serve_limits {
-    uint64_t body, pixels;
+    uint64_t body, pixels, memory;
     size_t inputs;
     double timeout; /* seconds that a request waits for the encoder */
 } serve_limits;

@@ -3,8 +3,6 @@
 
 #include <stdint.h>
 
-#include <nettle/base64.h>
-
 /* 0 to 63; 64: padding; 65: white space; 66: anything else. */
 static unsigned value_of(unsigned char c)
 {
@@ -38,9 +36,4 @@ size_t serve_base64_decode(const char *text, size_t size, unsigned char *bytes)
     }
     bool whole = digits % 4 != 1 && (padding == 0 || (digits + padding) % 4 == 0) && padding <= 2;
     return whole ? n : SIZE_MAX;
-}
-
-void serve_base64_encode(const void *bytes, size_t size, char *text)
-{
-    base64_encode_raw(text, size, bytes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Base64 as clients send it: both alphabets (RFC 4648, sections 4 and 5), padding or
- * none, white space anywhere. Nettle's decoder insists on one alphabet and on padding. */
+/* Base64 as clients send it: both alphabets (RFC 4648, sections 4 and 5), padding or none, white space anywhere. Nettle's
+ * decoder, in base/base64_text.h, insists on one alphabet and on padding. */
 #ifndef SERVE_BASE64_H
 #define SERVE_BASE64_H
 
@@ -9,7 +9,5 @@
 
 /* Decodes in place and answers how many bytes there are; SIZE_MAX: this is no base64. */
 size_t serve_base64_decode(const char *text, size_t size, unsigned char *bytes); /* room for size * 3 / 4 + 3 */
-/* (size + 2) / 3 * 4 characters, not terminated. */
-void serve_base64_encode(const void *bytes, size_t size, char *text);
 
 #endif

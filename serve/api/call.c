@@ -87,13 +87,7 @@ bool serve_call_hold(serve_call *call, const char *name)
 
 /* ------------------------------------------------------------------ body ---- */
 
-static bool starts(const vit__buffer *body, size_t at, const char *mark, size_t size)
-{
-    return body->size >= at + size && memcmp(body->data + at, mark, size) == 0;
-}
-
-/* The first bytes of what may be a picture; whether it is one is the decoder's to say. */
-static bool is_picture(const vit__buffer *b)
+bool serve_is_picture(const void *bytes, size_t size)
 {
     static const struct {
         size_t at, size;
@@ -105,11 +99,11 @@ static bool is_picture(const vit__buffer *b)
                  {0, 4, "II+\0"},        {0, 4, "MM\0+"},
                  {0, 2, "\xFF\x0A"},     {4, 4, "JXL "},
                  {0, 4, "8BPS"},         {0, 4, "\0\0\1\0"}};
-    bool netpbm = b->size > 2 && b->data[0] == 'P' && b->data[1] >= '1' && b->data[1] <= '6';
+    const char *b = bytes;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (starts(b, marks[i].at, marks[i].mark, marks[i].size))
+        if (size >= marks[i].at + marks[i].size && memcmp(b + marks[i].at, marks[i].mark, marks[i].size) == 0)
             return true;
-    return netpbm;
+    return size > 2 && b[0] == 'P' && b[1] >= '1' && b[1] <= '6'; /* Netpbm */
 }
 
 serve_body serve_body_kind(const serve_request *request)
@@ -118,11 +112,25 @@ serve_body serve_body_kind(const serve_request *request)
     size_t at = 0;
     if (b->size == 0)
         return SERVE_BODY_EMPTY;
-    if (is_picture(b))
+    if (serve_is_picture(b->data, b->size))
         return SERVE_BODY_PICTURE;
     while (at < b->size && strchr(" \t\r\n", b->data[at]) && b->data[at])
         at++;
     return at < b->size && (b->data[at] == '{' || b->data[at] == '[') ? SERVE_BODY_JSON : SERVE_BODY_OTHER;
+}
+
+vit_status serve_parse_json(const char *text, size_t size, vit__json **json, vit_error *err)
+{
+    static const vit__json_rules rules = {.whole_as_real = true};
+    return vit__json_parse_by(&rules, text, size, "body", json, err);
+}
+
+bool serve_read_size(const vit__json *value, size_t *size)
+{
+    int64_t whole = 0;
+    bool right = vit__json_integer(value, &whole) && whole >= 0;
+    *size = right ? (size_t)whole : 0;
+    return right;
 }
 
 bool serve_call_parse(serve_call *call, bool array)
@@ -132,7 +140,7 @@ bool serve_call_parse(serve_call *call, bool array)
     if (serve_body_kind(call->request) != SERVE_BODY_JSON)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is %s",
                           b->size ? "neither JSON nor a picture in a format that is read here" : "empty");
-    if (vit__json_parse(b->data, b->size, "body", &call->json, &err) != VIT_OK)
+    if (serve_parse_json(b->data, b->size, &call->json, &err) != VIT_OK)
         return serve_fail(call, err.status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_BAD_REQUEST, NULL,
                           "the body is no JSON: %s", err.message);
     if (vit__json_is_object(call->json) || (array && vit__json_is_array(call->json)))
@@ -174,7 +182,7 @@ bool serve_member_size(serve_call *call, const vit__json *object, const char *ke
 {
     const vit__json *member = vit__json_get(object, key);
     size_t size = 0;
-    bool right = vit__json_size(member, &size);
+    bool right = serve_read_size(member, &size);
     if (is_there(call, member, right, key, "a whole number of at least 0", failed))
         *value = size;
     return right;
@@ -192,18 +200,6 @@ static bool fail_job(serve_call *call, const serve_job *job, const vit_error *er
     return serve_fail(call, code, param, "%s", err->message);
 }
 
-static bool overloaded(serve_call *call)
-{
-    unsigned seconds = serve_engine_retry_after(call->app->engine);
-    char text[24];
-    serve_fail(call, SERVE_TOO_MANY, NULL, "too much is waiting; come again in %u s", seconds);
-    snprintf(text, sizeof text, "%u", seconds);
-    serve_fields_add(&call->response->headers, "Retry-After", text);
-    snprintf(text, sizeof text, "%u000", seconds);
-    serve_fields_add(&call->response->headers, "retry-after-ms", text);
-    return false;
-}
-
 bool serve_call_run(serve_call *call, serve_job *job)
 {
     vit_error err = {0};
@@ -211,7 +207,12 @@ bool serve_call_run(serve_call *call, serve_job *job)
     job->deadline = call->deadline;
     job->gone = serve_http_gone;
     job->context = call->connection;
+    if (!call->output)
+        call->output = vit_output_name(job->output);
+    if (call->parsed == 0)
+        call->parsed = serve_now();
     serve_outcome outcome = serve_engine_run(call->app->engine, job, &err);
+    call->done = serve_now();
     call->n_inputs += job->n;
     call->queued += job->queued;
     call->loaded += job->loaded;
@@ -226,7 +227,8 @@ bool serve_call_run(serve_call *call, serve_job *job)
     case SERVE_FAILED:
         return fail_job(call, job, &err);
     case SERVE_OVERLOADED:
-        return overloaded(call);
+        return serve_fail(call, SERVE_TOO_MANY, NULL, "too much is waiting; come again in %u s",
+                          serve_engine_retry_after(call->app->engine));
     case SERVE_GONE:
         return serve_fail(call, SERVE_REQUEST_TIMEOUT, NULL, "the client has gone");
     case SERVE_STOPPING:

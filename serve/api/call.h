@@ -26,7 +26,8 @@ typedef struct serve_call {
     void **owned;       /* memory of the call */
     size_t n_owned, owned_capacity;
     size_t n_inputs, tokens;
-    double deadline;
+    double start, deadline;
+    double parsed, done; /* when its first job began, when its last one ended; 0: it has had none */
     double queued, loaded, encoded;
     const char *output; /* of the vectors, for the headers; NULL: none */
     bool preflight;     /* a browser asks whether it may ask */
@@ -49,6 +50,12 @@ bool serve_call_hold(serve_call *call, const char *name);
 /* What the body is: content decides, since clients send whatever Content-Type. */
 typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
 serve_body serve_body_kind(const serve_request *request);
+/* Do the bytes begin as pictures do? Whether they are one is the decoder's to say. */
+bool serve_is_picture(const void *bytes, size_t size);
+/* Parses JSON that a client sent. Whole numbers of any size are taken, also in members that nobody reads. */
+vit_status serve_parse_json(const char *text, size_t size, vit__json **json, vit_error *err);
+/* A whole number of at least 0, as JSON Schema has it: 24.0 is one. false: it is none. */
+bool serve_read_size(const vit__json *value, size_t *size);
 /* Parses the body into call->json; an object, or an array where `array`. */
 bool serve_call_parse(serve_call *call, bool array);
 

@@ -39,6 +39,15 @@ static void apply_softmax(float *scores, size_t n)
         scores[i] = (float)(exp((double)scores[i] - (double)top) / sum);
 }
 
+bool serve_check_function(serve_call *call, const char *function)
+{
+    static const char *const functions[] = {"softmax", "sigmoid", "none"};
+    for (size_t i = 0; function && i < sizeof functions / sizeof *functions; i++)
+        if (strcmp(functions[i], function) == 0)
+            return true;
+    return !function || serve_fail(call, SERVE_BAD_REQUEST, "function_to_apply", "softmax, sigmoid or none");
+}
+
 bool serve_classify(serve_call *call, serve_items *items, const char *function, serve_classes *classes)
 {
     if (!call->model->facts.classes)
@@ -46,9 +55,7 @@ bool serve_classify(serve_call *call, serve_items *items, const char *function, 
     if (!function)
         return take_scores(call, items, VIT_OUTPUT_PROBABILITIES, classes);
     bool softmax = strcmp(function, "softmax") == 0, sigmoid = strcmp(function, "sigmoid") == 0;
-    if (!softmax && !sigmoid && strcmp(function, "none") != 0)
-        return serve_fail(call, SERVE_BAD_REQUEST, "function_to_apply", "softmax, sigmoid or none");
-    if (!take_scores(call, items, VIT_OUTPUT_LOGITS, classes))
+    if (!serve_check_function(call, function) || !take_scores(call, items, VIT_OUTPUT_LOGITS, classes))
         return false;
     for (size_t i = 0; i < items->n && softmax; i++)
         apply_softmax(classes->scores + i * classes->count, classes->count);
@@ -75,9 +82,8 @@ static bool check_words(serve_call *call, const char *template_text, size_t n)
     if (!call->model->facts.compares)
         return serve_fail(call, SERVE_NO_TEXT_TOWER, NULL, "model %s does not compare pictures with words",
                           call->model->name);
-    if (n == 0 || n > LABELS_MOST)
-        return serve_fail(call, n ? SERVE_TOO_LARGE : SERVE_BAD_REQUEST, "candidate_labels",
-                          "%zu labels; 1 to %d are taken", n, LABELS_MOST);
+    if (n == 0)
+        return serve_fail(call, SERVE_BAD_REQUEST, "candidate_labels", "at least one label is wanted");
     return strstr(template_text, "{}") ? true
                                        : serve_fail(call, SERVE_BAD_REQUEST, "hypothesis_template",
                                                     "a text with {} where the label goes is wanted");
@@ -123,13 +129,15 @@ bool serve_classify_given(serve_call *call, serve_items *items, serve_classes *c
 
 /* ------------------------------------------------------------------ reading, writing ---- */
 
-bool serve_split_labels(serve_call *call, const char *text, const char ***labels, size_t *n)
+static bool too_many_labels(serve_call *call, const char *param)
 {
-    size_t most = 1;
-    for (const char *at = text; *at; at++)
-        most += *at == ',';
+    return serve_fail(call, SERVE_TOO_LARGE, param, "more than %d labels", LABELS_MOST);
+}
+
+bool serve_split_labels(serve_call *call, const char *text, const char *param, const char ***labels, size_t *n)
+{
     *n = 0;
-    *labels = serve_call_alloc(call, most, sizeof **labels);
+    *labels = serve_call_alloc(call, LABELS_MOST, sizeof **labels);
     while (*labels && *text) {
         size_t length = strcspn(text, ","), size = length;
         const char *start = text;
@@ -138,6 +146,8 @@ bool serve_split_labels(serve_call *call, const char *text, const char ***labels
             start++, size--;
         while (size > 0 && strchr(" \t\r\n", start[size - 1]))
             size--;
+        if (size > 0 && *n == LABELS_MOST)
+            return too_many_labels(call, param);
         if (size > 0 && !((*labels)[(*n)++] = serve_call_copy(call, start, size)))
             return false;
     }
@@ -148,11 +158,12 @@ bool serve_read_labels(serve_call *call, const vit__json *value, const char *par
 {
     const char *text = vit__json_string(value);
     if (text)
-        return serve_split_labels(call, text, labels, n);
+        return serve_split_labels(call, text, param, labels, n);
     *n = vit__json_length(value);
-    if (!vit__json_is_array(value) || *n > LABELS_MOST)
-        return serve_fail(call, *n > LABELS_MOST ? SERVE_TOO_LARGE : SERVE_BAD_REQUEST, param,
-                          "an array of strings is wanted, %d at most", LABELS_MOST);
+    if (!vit__json_is_array(value))
+        return serve_fail(call, SERVE_BAD_REQUEST, param, "an array of strings is wanted");
+    if (*n > LABELS_MOST)
+        return too_many_labels(call, param);
     *labels = serve_call_alloc(call, *n + 1, sizeof **labels);
     for (size_t i = 0; *labels && i < *n; i++)
         if (!((*labels)[i] = vit__json_string(vit__json_at(value, i))))

@@ -15,6 +15,9 @@ typedef struct serve_classes {
 /* The model's own classes. function: "softmax", "sigmoid", "none"; NULL: as the model's pipeline has it. */
 bool serve_classify(serve_call *call, serve_items *items, const char *function, serve_classes *classes);
 
+/* Is it one of these, or NULL? Else the response says so. */
+bool serve_check_function(serve_call *call, const char *function);
+
 /* By labels in words; template has {} where the label goes. */
 bool serve_classify_words(serve_call *call, serve_items *items, const char *const *labels, size_t n,
                           const char *template_text, serve_classes *classes);
@@ -24,7 +27,7 @@ bool serve_classify_given(serve_call *call, serve_items *items, serve_classes *c
 
 /* Labels of a JSON array of strings, or of one string with commas. */
 bool serve_read_labels(serve_call *call, const vit__json *value, const char *param, const char ***labels, size_t *n);
-bool serve_split_labels(serve_call *call, const char *text, const char ***labels, size_t *n);
+bool serve_split_labels(serve_call *call, const char *text, const char *param, const char ***labels, size_t *n);
 
 /* [{"label":...,"score":...},...] of one picture, best first, `most` of them. index: with "index" too. */
 bool serve_put_classes(serve_call *call, const serve_classes *classes, size_t picture, size_t most, bool index);

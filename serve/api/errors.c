@@ -72,7 +72,7 @@ serve_code serve_code_of(vit_status status)
         {VIT_ERR_OUT_OF_MEMORY, SERVE_OUT_OF_MEMORY},
         {VIT_ERR_INVALID_ARGUMENT, SERVE_UNPROCESSABLE},
         {VIT_ERR_UNSUPPORTED_MODEL, SERVE_NO_TEXT_TOWER},
-        {VIT_ERR_UNSUPPORTED_OUTPUT, SERVE_BAD_REQUEST},
+        {VIT_ERR_UNSUPPORTED_OUTPUT, SERVE_UNPROCESSABLE},
         {VIT_ERR_NOT_FOUND, SERVE_NOT_FOUND},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

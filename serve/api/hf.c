@@ -5,6 +5,8 @@
 #include "classes.h"
 #include "vectors.h"
 
+#define TOP_USUAL 5
+
 typedef enum task { TASK_AUTO, TASK_CLASSIFY, TASK_ZERO_SHOT, TASK_FEATURES, TASK_OTHER } task;
 
 static task task_of(const char *name)
@@ -45,7 +47,7 @@ static bool answer_features(serve_call *call, serve_items *items, const vit__jso
     serve_wanted wanted = {.output = VIT_OUTPUT_EMBEDDING, .normalize = true};
     const char *encoding = NULL;
     bool failed = false, truncate = true, base64;
-    size_t dimensions = 0, size;
+    size_t dimensions = SERVE_ALL, size;
     float *vectors;
     for (size_t i = 0; i < 2 && !failed; i++) {
         serve_member_boolean(call, places[i], "normalize", &wanted.normalize, &failed);
@@ -74,16 +76,29 @@ static bool answer_classes(serve_call *call, serve_classes *classes, size_t most
     return serve_done(call, "application/json");
 }
 
+/* Does the server have --labels for the model? */
+static bool has_labels(const serve_call *call)
+{
+    return call->app->labels && call->model == serve_models_at(call->app->models, 0);
+}
+
+/* By the model's own classes, or by the words of --labels. *most NULL: 5 of the former, all of the latter. */
+static bool answer_best(serve_call *call, serve_items *items, const char *function, const size_t *most)
+{
+    serve_classes classes = {0};
+    if (!call->model->facts.classes && has_labels(call))
+        return serve_classify_given(call, items, &classes) &&
+               answer_classes(call, &classes, most ? *most : classes.count);
+    return serve_classify(call, items, function, &classes) && answer_classes(call, &classes, most ? *most : TOP_USUAL);
+}
+
 /* A picture without anything beside it: the model's own task decides. */
 static bool answer_picture(serve_call *call, serve_items *items, task t)
 {
-    serve_classes classes = {0};
     const serve_facts *f = &call->model->facts;
-    bool given = call->app->labels && call->model == serve_models_at(call->app->models, 0);
-    if (t == TASK_CLASSIFY || (t == TASK_AUTO && f->classes))
-        return serve_classify(call, items, NULL, &classes) && answer_classes(call, &classes, 5);
-    if (given && t != TASK_FEATURES)
-        return serve_classify_given(call, items, &classes) && answer_classes(call, &classes, classes.count);
+    if (t == TASK_CLASSIFY || (t == TASK_AUTO && (f->classes || has_labels(call))) ||
+        (t == TASK_ZERO_SHOT && has_labels(call)))
+        return answer_best(call, items, NULL, NULL);
     if (t == TASK_ZERO_SHOT || (t == TASK_AUTO && f->compares))
         return serve_fail(call, SERVE_BAD_REQUEST, "parameters",
                           "candidate_labels are wanted, or --labels of the server, for a model of pictures and words");
@@ -97,45 +112,65 @@ static bool add_picture(serve_call *call, serve_items *items, const vit__json *i
     return serve_items_add_one(call, items, vit__json_is_null(image) ? inputs : image, "inputs");
 }
 
-static bool answer_zero_shot(serve_call *call, serve_items *items, const vit__json *inputs, const vit__json *parameters)
+/* The object "parameters" of a body, for whichever task. */
+typedef struct parameters {
+    const char **labels;
+    size_t n_labels;
+    const char *template_text, *function;
+    bool has_labels, has_top;
+    size_t top;
+} parameters;
+
+static bool read_parameters(serve_call *call, const vit__json *object, parameters *p)
 {
-    const char *template_text = "This is a photo of {}.", **labels;
-    serve_classes classes = {0};
     bool failed = false;
-    size_t n;
-    serve_member_string(call, parameters, "hypothesis_template", &template_text, &failed);
-    return !failed && add_picture(call, items, inputs) &&
-           serve_read_labels(call, vit__json_get(parameters, "candidate_labels"), "candidate_labels", &labels, &n) &&
-           serve_classify_words(call, items, labels, n, template_text, &classes) &&
-           answer_classes(call, &classes, classes.count);
+    const vit__json *labels = vit__json_get(object, "candidate_labels");
+    *p = (parameters){.template_text = "This is a photo of {}.", .has_labels = !vit__json_is_null(labels)};
+    if (!vit__json_is_null(object) && !vit__json_is_object(object))
+        return serve_fail(call, SERVE_BAD_REQUEST, "parameters", "an object is wanted");
+    serve_member_string(call, object, "hypothesis_template", &p->template_text, &failed);
+    if (!failed)
+        serve_member_string(call, object, "function_to_apply", &p->function, &failed);
+    if (!failed)
+        p->has_top = serve_member_size(call, object, "top_k", &p->top, &failed);
+    return !failed && serve_check_function(call, p->function) &&
+           (!p->has_labels || serve_read_labels(call, labels, "candidate_labels", &p->labels, &p->n_labels));
 }
 
-static bool answer_classification(serve_call *call, serve_items *items, const vit__json *inputs,
-                                  const vit__json *parameters)
+static bool answer_zero_shot(serve_call *call, serve_items *items, const vit__json *inputs, const parameters *p)
 {
-    const char *function = NULL;
     serve_classes classes = {0};
-    size_t most = 5;
-    bool failed = false;
-    serve_member_string(call, parameters, "function_to_apply", &function, &failed);
-    if (!failed)
-        serve_member_size(call, parameters, "top_k", &most, &failed);
-    return !failed && add_picture(call, items, inputs) && serve_classify(call, items, function, &classes) &&
-           answer_classes(call, &classes, most);
+    return add_picture(call, items, inputs) &&
+           serve_classify_words(call, items, p->labels, p->n_labels, p->template_text, &classes) &&
+           answer_classes(call, &classes, p->has_top ? p->top : classes.count);
+}
+
+/* Where the path names no task, the members of the body do, and then the model. */
+static task refine(const serve_call *call, const vit__json *inputs, const parameters *p)
+{
+    bool image = !vit__json_is_null(vit__json_get(inputs, "image")), classes = call->model->facts.classes > 0;
+    if (p->has_labels)
+        return TASK_ZERO_SHOT;
+    if (p->has_top || p->function)
+        return TASK_CLASSIFY;
+    return (image && has_labels(call)) || ((image || vit__json_string(inputs)) && classes) ? TASK_CLASSIFY
+                                                                                           : TASK_FEATURES;
 }
 
 static bool answer_json(serve_call *call, serve_items *items, task t)
 {
-    const vit__json *inputs = vit__json_get(call->json, "inputs"),
-                    *parameters = vit__json_get(call->json, "parameters");
-    bool labels = !vit__json_is_null(vit__json_get(parameters, "candidate_labels"));
-    bool picture = vit__json_string(inputs) || !vit__json_is_null(vit__json_get(inputs, "image"));
+    const vit__json *inputs = vit__json_get(call->json, "inputs");
+    parameters p;
     if (vit__json_is_null(inputs))
         return serve_fail(call, SERVE_BAD_REQUEST, "inputs", "it is missing");
-    if (t == TASK_ZERO_SHOT || (t == TASK_AUTO && labels))
-        return answer_zero_shot(call, items, inputs, parameters);
-    if (t == TASK_CLASSIFY || (t == TASK_AUTO && picture && call->model->facts.classes))
-        return answer_classification(call, items, inputs, parameters);
+    if (!read_parameters(call, vit__json_get(call->json, "parameters"), &p))
+        return false;
+    if (t == TASK_AUTO)
+        t = refine(call, inputs, &p);
+    if (t == TASK_ZERO_SHOT)
+        return answer_zero_shot(call, items, inputs, &p);
+    if (t == TASK_CLASSIFY)
+        return add_picture(call, items, inputs) && answer_best(call, items, p.function, p.has_top ? &p.top : NULL);
     return answer_features(call, items, call->json, "inputs");
 }
 

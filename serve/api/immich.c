@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine-learning service of Immich, as its server asks for it. */
+#include <ctype.h>
 #include <string.h>
 
 #include "items.h"
@@ -45,21 +46,31 @@ static bool bad_entries(serve_call *call)
     return serve_fail(call, SERVE_UNPROCESSABLE, NULL, "Invalid request format.");
 }
 
-/* "  a \n b " is "a b". */
-static char *joined(serve_call *call, const serve_part *part, size_t *size)
+static bool is_space(char c)
 {
+    return c && strchr(" \t\r\n\f\v", c);
+}
+
+/* As Immich cleans words: "  a \n b " is "a b"; for a checkpoint that canonicalizes, "a-b, c" is "ab c". Its tokenizer does
+ * the rest: small letters, and the white space that is not ASCII's. */
+static char *cleaned(serve_call *call, const serve_part *part, size_t *size)
+{
+    bool bare = call->model->facts.canonicalizes, pause = false;
     char *text = serve_call_copy(call, part->bytes, part->size);
     size_t n = 0;
     for (size_t i = 0; text && i < part->size; i++) {
-        bool space = strchr(" \t\r\n\f\v", part->bytes[i]) && part->bytes[i];
-        if (!space && i > 0 && n > 0 && strchr(" \t\r\n\f\v", part->bytes[i - 1]) && part->bytes[i - 1])
+        char c = part->bytes[i];
+        if (is_space(c)) {
+            pause = n > 0;
+            continue;
+        }
+        if (pause)
             text[n++] = ' ';
-        if (!space)
-            text[n++] = part->bytes[i];
+        pause = false;
+        if (!bare || !ispunct((unsigned char)c))
+            text[n++] = c;
     }
     *size = n;
-    if (text)
-        text[n] = '\0';
     return text;
 }
 
@@ -71,7 +82,7 @@ static bool add(serve_call *call, serve_items *items, const serve_parts *parts, 
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "Either image or text must be provided");
     if (!words)
         return serve_items_add_picture(call, items, part->bytes, part->size);
-    char *text = joined(call, part, &size);
+    char *text = cleaned(call, part, &size);
     return text && serve_items_add_words(call, items, text, size, NULL);
 }
 
@@ -88,7 +99,8 @@ static bool answer(serve_call *call, const serve_parts *parts, bool words)
     vit__json_put_floats(out, vectors, size);
     vit__buffer_add_string(out, "\"");
     if (!words)
-        vit__buffer_format(out, ",\"imageHeight\":%u,\"imageWidth\":%u", items.inputs[0].height, items.inputs[0].width);
+        vit__buffer_format(out, ",\"imageHeight\":%u,\"imageWidth\":%u", items.inputs[0].stored_height,
+                           items.inputs[0].stored_width);
     vit__buffer_add_string(out, "}\n");
     return serve_done(call, "application/json");
 }
@@ -102,7 +114,7 @@ bool serve_immich_predict(serve_call *call)
     if (!serve_multipart_read(type, body->data, body->size, &parts))
         return bad_entries(call);
     const serve_part *entries = serve_multipart_find(&parts, "entries");
-    if (!entries || vit__json_parse(entries->bytes, entries->size, "entries", &call->json, &err) != VIT_OK ||
+    if (!entries || serve_parse_json(entries->bytes, entries->size, &call->json, &err) != VIT_OK ||
         !vit__json_is_object(call->json))
         return bad_entries(call);
     const vit__json *clip = vit__json_get(call->json, "clip");
@@ -111,8 +123,10 @@ bool serve_immich_predict(serve_call *call)
         if (strcmp(vit__json_key(i), "clip") != 0)
             return serve_fail(call, SERVE_NOT_OFFERED, NULL, "the task %.100s is not offered here", vit__json_key(i));
     bool words = vit__json_is_null(visual);
+    const vit__json *options = vit__json_get(words ? textual : visual, "options");
     const char *model = vit__json_string(vit__json_get(words ? textual : visual, "modelName"));
-    if (!model || (!words && !vit__json_is_null(textual)))
+    if (!model || (!words && !vit__json_is_null(textual)) ||
+        (!vit__json_is_null(options) && !vit__json_is_object(options)))
         return bad_entries(call);
     return hold(call, model) && answer(call, &parts, words);
 }

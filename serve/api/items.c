@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "items.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,18 +36,17 @@ bool serve_items_add_picture(serve_call *call, serve_items *items, const void *b
     return add(call, items, (serve_input){.kind = SERVE_PICTURE, .data = bytes, .size = size});
 }
 
-/* Whether the tokenizer would cut the words. */
-static bool is_cut(serve_call *call, const char *words, size_t size)
+/* Words that the tokenizer would cut are refused. Words that are no UTF-8 are left to it. */
+static bool check_length(serve_call *call, const char *words, size_t size, const char *param)
 {
-    vit_tokenizer *tokenizer = NULL;
-    const vit_tokenizer_options options = {.context = SERVE_WORDS_MOST + 64};
-    size_t n = 0, capacity = options.context;
-    int32_t *ids = serve_call_alloc(call, capacity, sizeof *ids);
-    bool cut = ids && vit_tokenizer_open(call->model->path, &options, &tokenizer, NULL) == VIT_OK &&
-               vit_tokenizer_encode(tokenizer, words, size, ids, capacity, &n, NULL) == VIT_OK &&
-               n > call->model->facts.context;
-    vit_tokenizer_free(tokenizer);
-    return cut;
+    size_t tokens = 0, most = call->model->facts.context;
+    vit_error err = {0};
+    vit_status status = serve_model_measure(call->model, words, size, &tokens, &err);
+    if (status != VIT_OK && status != VIT_ERR_CORRUPT)
+        return serve_fail(call, serve_code_of(status), param, "%s", err.message);
+    return tokens <= most ||
+           serve_fail(call, SERVE_TOO_LONG, param, "%zu tokens; the model takes %zu, and the request forbids to cut",
+                      tokens, most);
 }
 
 bool serve_items_add_words(serve_call *call, serve_items *items, const char *words, size_t size, const char *param)
@@ -54,9 +55,8 @@ bool serve_items_add_words(serve_call *call, serve_items *items, const char *wor
         return serve_fail(call, SERVE_NO_TEXT_TOWER, param, "model %s takes pictures, and no words", call->model->name);
     if (size > SERVE_WORDS_MOST)
         return serve_fail(call, SERVE_TOO_LARGE, param, "words of %zu bytes; the limit is %d", size, SERVE_WORDS_MOST);
-    if (items->exact && is_cut(call, words, size))
-        return serve_fail(call, SERVE_TOO_LONG, param, "the model takes %zu tokens, and truncate is false",
-                          call->model->facts.context);
+    if (items->exact && !check_length(call, words, size, param))
+        return false;
     return add(call, items, (serve_input){.kind = SERVE_WORDS, .data = words, .size = size});
 }
 
@@ -69,6 +69,17 @@ static bool is_address(const char *text)
         if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0)
             return true;
     return false;
+}
+
+/* Does it name a file: "/srv/a.png", "~/a", "C:\\a.png", "a.png"? Base64 of a JPEG begins with "/9j/": the caller has looked. */
+static bool is_path(const char *text)
+{
+    size_t size = strlen(text), end = size;
+    while (end > 0 && isalnum((unsigned char)text[end - 1]))
+        end--;
+    bool named = end > 1 && text[end - 1] == '.' && size - end >= 1 && size - end <= 5; /* .png */
+    bool drive = isalpha((unsigned char)text[0]) && text[1] == ':';
+    return size > 0 && size <= PATH_MAX && (strchr("/~.\\", *text) || drive || named);
 }
 
 /* What stands behind "data:image/png;base64,"; NULL: this is no such URI. */
@@ -92,6 +103,10 @@ bool serve_items_add_base64(serve_call *call, serve_items *items, const char *te
     if (!bytes)
         return false;
     size_t n = serve_base64_decode(digits, size, bytes);
+    if (!uri && (n == SIZE_MAX || !serve_is_picture(bytes, n)) && is_path(text))
+        return serve_fail(
+            call, SERVE_URL_NOT_ALLOWED, param,
+            "this server opens no files of its own: send the picture itself, as data:image/...;base64,...");
     if (n == SIZE_MAX)
         return serve_fail(call, SERVE_UNPROCESSABLE, param, "this is neither a data URI nor base64");
     return serve_items_add_picture(call, items, bytes, n);
@@ -138,13 +153,15 @@ static const struct {
     {"image", true}, {"image_url", true}, {"image_base64", true}, {"b64", true}, {"text", false}, {"input_text", false},
 };
 
-/* The one part of a message. Empty words beside a picture do not count. */
+/* The one part of a message, or the one message of a conversation. Empty words beside a picture do not count, nor do the
+ * instructions of a system message: an encoder takes none. */
 static bool add_parts(serve_call *call, serve_items *items, const vit__json *parts, const char *param)
 {
     const vit__json *only = NULL;
     for (size_t i = 0; i < vit__json_length(parts); i++) {
         const vit__json *part = vit__json_at(parts, i);
-        if (is_blank(vit__json_get(part, "text")) && vit__json_length(parts) > 1)
+        bool empty = is_blank(vit__json_get(part, "text")) && vit__json_length(parts) > 1;
+        if (empty || vit__json_is(vit__json_get(part, "role"), "system"))
             continue;
         if (only)
             return serve_fail(call, SERVE_UNPROCESSABLE, param,
@@ -165,6 +182,8 @@ static bool add_object(serve_call *call, serve_items *items, const vit__json *ob
         return add_parts(call, items, content, param);
     if (vit__json_string(content))
         return add_string(call, items, content, param);
+    if (!vit__json_is_null(data) && !vit__json_is_array(data))
+        return serve_fail(call, SERVE_BAD_REQUEST, param, "multimodal_data is an array");
     if (vit__json_length(data) > 1)
         return serve_fail(call, SERVE_UNPROCESSABLE, param, "several pictures in one input");
     if (vit__json_length(data) == 1)
@@ -202,6 +221,13 @@ bool serve_items_add_one(serve_call *call, serve_items *items, const vit__json *
     return serve_fail(call, SERVE_BAD_REQUEST, param, "an input is a string or an object");
 }
 
+static bool check_count(serve_call *call, size_t n, const char *name)
+{
+    size_t most = call->app->limits.inputs;
+    return n <= most ||
+           serve_fail(call, SERVE_TOO_LARGE, name, "%zu inputs; a request may have %zu (--max-inputs)", n, most);
+}
+
 bool serve_items_add(serve_call *call, serve_items *items, const vit__json *value, const char *name)
 {
     char param[64];
@@ -212,13 +238,30 @@ bool serve_items_add(serve_call *call, serve_items *items, const vit__json *valu
                                         : serve_items_add_one(call, items, value, name);
     if (n == 0)
         return serve_fail(call, SERVE_BAD_REQUEST, name, "it is empty");
-    if (n > call->app->limits.inputs)
-        return serve_fail(call, SERVE_TOO_LARGE, name, "%zu inputs; a request may have %zu (--max-inputs)", n,
-                          call->app->limits.inputs);
+    if (!check_count(call, n, name))
+        return false;
     bool done = true;
     for (size_t i = 0; i < n && done; i++) {
         snprintf(param, sizeof param, "%s[%zu]", name, i);
         done = serve_items_add_one(call, items, vit__json_at(value, i), param);
+    }
+    return done;
+}
+
+bool serve_items_add_strings(serve_call *call, serve_items *items, const vit__json *value, bool pictures,
+                             const char *name)
+{
+    char param[64];
+    bool one = vit__json_string(value) != NULL, done = true;
+    size_t n = one ? 1 : vit__json_length(value);
+    if (!one && !vit__json_is_array(value))
+        return serve_fail(call, SERVE_BAD_REQUEST, name, "an array of strings is wanted");
+    if (!check_count(call, n, name))
+        return false;
+    for (size_t i = 0; i < n && done; i++) {
+        const vit__json *item = one ? value : vit__json_at(value, i);
+        snprintf(param, sizeof param, "%s[%zu]", name, i);
+        done = pictures ? add_picture(call, items, item, param) : add_words(call, items, item, param);
     }
     return done;
 }
@@ -289,7 +332,6 @@ bool serve_items_embed(serve_call *call, serve_items *items, const serve_wanted 
 {
     *vectors = NULL;
     *size = 0;
-    call->output = vit_output_name(wanted->output);
     return encode(call, items, wanted, VIT_TOWER_IMAGE, vectors, size) &&
            encode(call, items, wanted, VIT_TOWER_TEXT, vectors, size);
 }

@@ -19,6 +19,9 @@ typedef struct serve_items {
 
 /* One item, or an array of items. name is the member that it stands in, for errors: "input". */
 bool serve_items_add(serve_call *call, serve_items *items, const vit__json *value, const char *name);
+/* One string, or an array of strings, none too: all words, or all pictures. For members that hold nothing else. */
+bool serve_items_add_strings(serve_call *call, serve_items *items, const vit__json *value, bool pictures,
+                             const char *name);
 /* One item, whatever it is. */
 bool serve_items_add_one(serve_call *call, serve_items *items, const vit__json *value, const char *param);
 bool serve_items_add_words(serve_call *call, serve_items *items, const char *words, size_t size, const char *param);

@@ -127,23 +127,35 @@ bool serve_kserve_config(serve_call *call)
     return serve_done(call, "application/json");
 }
 
+static void put_duration(vit__buffer *out, const char *name, size_t count, double seconds)
+{
+    vit__buffer_format(out, "%s\"%s\":{\"count\":%zu,\"ns\":%.0f}", out->data[out->size - 1] == '{' ? "" : ",", name,
+                       count, seconds * 1e9);
+}
+
 bool serve_kserve_stats(serve_call *call)
 {
-    serve_engine_figures f;
+    serve_model_figures f;
     vit__buffer *out = &call->response->body;
     if (!serve_call_hold(call, call->vars.model))
         return false;
-    serve_engine_read(call->app->engine, &f);
+    serve_engine_read_model(call->app->engine, call->model, &f);
+    size_t done = f.inputs[0][SERVE_INPUT_OK] + f.inputs[1][SERVE_INPUT_OK];
+    size_t failed = f.inputs[0][SERVE_INPUT_FAILED] + f.inputs[1][SERVE_INPUT_FAILED];
+    double load = f.stages[SERVE_STAGE_DECODE].seconds + f.stages[SERVE_STAGE_PREPROCESS].seconds;
+    double encode = f.stages[SERVE_STAGE_ENCODE].seconds, write = f.stages[SERVE_STAGE_WRITE].seconds;
     vit__buffer_add_string(out, "{\"model_stats\":[{\"name\":");
     vit__json_put_string(out, call->model->name);
-    vit__buffer_format(out,
-                       ",\"version\":\"1\",\"inference_count\":%zu,\"execution_count\":%zu,\"inference_stats\":{"
-                       "\"success\":{\"count\":%zu,\"ns\":%.0f},\"fail\":{\"count\":%zu,\"ns\":0},"
-                       "\"queue\":{\"count\":%zu,\"ns\":%.0f},\"compute_input\":{\"count\":%zu,\"ns\":%.0f},"
-                       "\"compute_infer\":{\"count\":%zu,\"ns\":%.0f},\"compute_output\":{\"count\":%zu,\"ns\":0}},"
-                       "\"batch_stats\":[]}]}\n",
-                       f.done, f.n_batches, f.done, f.encode_seconds * 1e9, f.failed, f.done, f.queue_seconds * 1e9,
-                       f.done, f.load_seconds * 1e9, f.done, f.encode_seconds * 1e9, f.done);
+    vit__buffer_format(out, ",\"version\":\"1\",\"inference_count\":%zu,\"execution_count\":%zu,\"inference_stats\":{",
+                       done, f.n_batches);
+    put_duration(out, "success", done, f.queue.seconds + load + encode + write);
+    put_duration(out, "fail", failed, 0);
+    put_duration(out, "queue", f.queue.n, f.queue.seconds);
+    put_duration(out, "compute_input", f.stages[SERVE_STAGE_PREPROCESS].n, load);
+    put_duration(out, "compute_infer", f.stages[SERVE_STAGE_ENCODE].n, encode);
+    put_duration(out, "compute_output", f.stages[SERVE_STAGE_WRITE].n, write);
+    put_duration(out, "cache_hit", f.cached, 0);
+    vit__buffer_add_string(out, "},\"batch_stats\":[]}]}\n");
     return serve_done(call, "application/json");
 }
 
@@ -283,6 +295,8 @@ static bool read_outputs(serve_call *call, inference *in, const vit__json *root)
 {
     const vit__json *list = vit__json_get(root, "outputs");
     bool done = true, failed = false;
+    if (!vit__json_is_null(list) && !vit__json_is_array(list))
+        return serve_fail(call, SERVE_BAD_REQUEST, "outputs", "an array is wanted");
     for (size_t i = 0; i < vit__json_length(list) && done; i++) {
         const vit__json *output = vit__json_at(list, i), *parameters = vit__json_get(output, "parameters");
         const char *name = vit__json_string(vit__json_get(output, "name"));
@@ -311,7 +325,6 @@ static bool encode(serve_call *call, inference *in)
         in->outputs[i].rows = job.rows;
         in->outputs[i].columns = job.columns;
     }
-    call->output = vit_output_name(in->outputs[0].output);
     return true;
 }
 
@@ -389,7 +402,7 @@ static bool read_request(serve_call *call, inference *in)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "Inference-Header-Content-Length is past the body");
     if ((length && json_size == 0) || serve_body_kind(call->request) == SERVE_BODY_PICTURE)
         return read_raw(call, in);
-    if (vit__json_parse(body->data, json_size, "body", &call->json, &err) != VIT_OK || !vit__json_is_object(call->json))
+    if (serve_parse_json(body->data, json_size, &call->json, &err) != VIT_OK || !vit__json_is_object(call->json))
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is no JSON object: %s", err.message);
     const vit__json *parameters = vit__json_get(call->json, "parameters");
     serve_member_string(call, call->json, "id", &in->id, &failed);

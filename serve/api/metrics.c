@@ -12,10 +12,15 @@
 #include "json_text.h"
 #include "memory.h"
 
-#define STATUSES 24 /* different ones of a route and method */
-#define BOUNDS (sizeof bounds / sizeof *bounds)
+#define STATUSES 32 /* different ones of a route and method */
 
-static const double bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+/* Why requests are refused, by the status that says so. */
+static const struct {
+    unsigned status;
+    const char *name;
+} reasons[] = {
+    {429, "overloaded"}, {503, "unavailable"}, {413, "too_large"}, {401, "unauthorized"}, {403, "forbidden"}};
+#define REASONS (sizeof reasons / sizeof *reasons)
 
 typedef struct route_figures {
     struct {
@@ -23,18 +28,15 @@ typedef struct route_figures {
         unsigned status;
         size_t n;
     } answers[STATUSES];
-    size_t n_answers, buckets[16], n; /* [BOUNDS + 1] */
-    double seconds;
+    size_t n_answers;
+    serve_times times;
 } route_figures;
 
 struct serve_metrics {
     pthread_mutex_t lock;
     size_t n;              /* routes, and one for no route */
-    route_figures *routes; /* [n] */
-    size_t rejected[3];    /* load, stopping, memory */
-    struct {
-        size_t ok, failed;
-    } inputs[64]; /* by model */
+    route_figures *routes; /* [n]; those of one path are counted by the first */
+    size_t rejected[REASONS];
 };
 
 serve_metrics *serve_metrics_create(void)
@@ -70,15 +72,22 @@ static const char *known_method(const char *method)
     return "OTHER";
 }
 
+/* The first route of the same path, which counts for all of them. */
+static size_t place_of(const serve_metrics *metrics, const serve_route *route)
+{
+    size_t i = 0;
+    while (route && strcmp(serve_route_at(i)->path, route->path) != 0)
+        i++;
+    return route ? i : metrics->n - 1;
+}
+
 void serve_metrics_count(serve_metrics *metrics, const serve_route *route, const char *method, unsigned status,
                          double seconds)
 {
-    size_t i = 0, bucket = 0;
+    size_t i = 0;
     const char *known = known_method(method);
-    while (bucket < BOUNDS && seconds > bounds[bucket])
-        bucket++;
     pthread_mutex_lock(&metrics->lock);
-    route_figures *r = &metrics->routes[route ? serve_route_index(route) : metrics->n - 1];
+    route_figures *r = &metrics->routes[place_of(metrics, route)];
     while (i < r->n_answers && (r->answers[i].status != status || strcmp(r->answers[i].method, known) != 0))
         i++;
     if (i == r->n_answers && i < STATUSES) {
@@ -88,22 +97,9 @@ void serve_metrics_count(serve_metrics *metrics, const serve_route *route, const
     }
     if (i < STATUSES)
         r->answers[i].n++;
-    r->buckets[bucket]++;
-    r->n++;
-    r->seconds += seconds;
-    metrics->rejected[0] += status == 429;
-    metrics->rejected[1] += status == 503;
-    metrics->rejected[2] += status == 413;
-    pthread_mutex_unlock(&metrics->lock);
-}
-
-void serve_metrics_inputs(serve_metrics *metrics, size_t model, size_t inputs, unsigned status)
-{
-    pthread_mutex_lock(&metrics->lock);
-    if (model < 64 && status == 200)
-        metrics->inputs[model].ok += inputs;
-    else if (model < 64)
-        metrics->inputs[model].failed += inputs;
+    serve_times_add(&r->times, seconds);
+    for (size_t reason = 0; reason < REASONS; reason++)
+        metrics->rejected[reason] += status == reasons[reason].status;
     pthread_mutex_unlock(&metrics->lock);
 }
 
@@ -127,13 +123,27 @@ static void put_label(vit__buffer *out, const char *name, const char *value)
     vit__json_put_string(out, value);
 }
 
+/* No route, or its path. */
 static const char *path_of(const serve_metrics *metrics, size_t route)
 {
     return route + 1 < metrics->n ? serve_route_at(route)->path : "none";
 }
 
+/* A histogram's samples with these labels: "route=\"/embed\"". */
+static void put_times(vit__buffer *out, const char *name, const char *labels, const serve_times *times)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < SERVE_TIMES; i++) {
+        sum += times->buckets[i];
+        vit__buffer_format(out, "%s_bucket{%s,le=\"%g\"} %zu\n", name, labels, serve_time_bounds[i], sum);
+    }
+    vit__buffer_format(out, "%s_bucket{%s,le=\"+Inf\"} %zu\n%s_sum{%s} %.9g\n%s_count{%s} %zu\n", name, labels,
+                       times->n, name, labels, times->seconds, name, labels, times->n);
+}
+
 static void write_routes(serve_metrics *metrics, vit__buffer *out)
 {
+    char labels[160];
     head(out, "vit_http_requests_total", "counter", "Requests that were answered.");
     for (size_t i = 0; i < metrics->n; i++)
         for (size_t j = 0; j < metrics->routes[i].n_answers; j++)
@@ -142,89 +152,141 @@ static void write_routes(serve_metrics *metrics, vit__buffer *out)
                                metrics->routes[i].answers[j].status, metrics->routes[i].answers[j].n);
     head(out, "vit_http_request_duration_seconds", "histogram", "From the complete header to the written answer.");
     for (size_t i = 0; i < metrics->n; i++) {
-        const route_figures *r = &metrics->routes[i];
-        /* Two rows of the table may have one path: the first has the name, the second is told apart by its method. */
-        if (r->n == 0)
-            continue;
-        size_t sum = 0;
-        const char *method = i + 1 < metrics->n ? serve_route_at(i)->method : "any";
-        for (size_t j = 0; j <= BOUNDS; j++) {
-            char bound[16] = "+Inf";
-            sum += r->buckets[j];
-            if (j < BOUNDS)
-                snprintf(bound, sizeof bound, "%g", bounds[j]);
-            vit__buffer_format(out,
-                               "vit_http_request_duration_seconds_bucket{route=\"%s\",method=\"%s\",le=\"%s\"} %zu\n",
-                               path_of(metrics, i), method, bound, sum);
-        }
-        vit__buffer_format(out,
-                           "vit_http_request_duration_seconds_sum{route=\"%s\",method=\"%s\"} %.9g\n"
-                           "vit_http_request_duration_seconds_count{route=\"%s\",method=\"%s\"} %zu\n",
-                           path_of(metrics, i), method, r->seconds, path_of(metrics, i), method, r->n);
+        snprintf(labels, sizeof labels, "route=\"%s\"", path_of(metrics, i));
+        if (metrics->routes[i].times.n > 0)
+            put_times(out, "vit_http_request_duration_seconds", labels, &metrics->routes[i].times);
     }
 }
 
-static void write_models(serve_metrics *metrics, const serve_app *app, vit__buffer *out)
+/* ------------------------------------------------------------------ models ---- */
+
+/* One model, as the writers below see it: its name as a label, and a copy of its figures. */
+typedef struct view {
+    const serve_model *model;
+    const char *label; /* model="clip" */
+    serve_model_figures figures;
+} view;
+
+static void put_info(vit__buffer *out, const view *v)
+{
+    const serve_facts *f = &v->model->facts;
+    bool known = v->model->known;
+    vit__buffer_format(out, "vit_model_info{%s,", v->label);
+    put_label(out, "family", known ? f->family : "");
+    vit__buffer_format(out, ",precision=\"%s\",digest=\"%s\",preprocessing=\"%s\"} 1\n", known ? f->precision : "",
+                       known ? f->digest : "", known ? f->preprocessing : "");
+}
+
+static void put_loaded(vit__buffer *out, const view *v)
+{
+    vit__buffer_format(out, "vit_model_loaded{%s} %d\n", v->label, v->model->loaded ? 1 : 0);
+}
+
+static void put_load_seconds(vit__buffer *out, const view *v)
+{
+    vit__buffer_format(out, "vit_model_load_seconds{%s} %.9g\n", v->label, v->model->load_seconds);
+}
+
+static void put_unloads(vit__buffer *out, const view *v)
+{
+    vit__buffer_format(out, "vit_model_unloads_total{%s} %zu\n", v->label, v->model->unloads);
+}
+
+static void put_inputs(vit__buffer *out, const view *v)
+{
+    static const char *const kinds[] = {[VIT_TOWER_IMAGE] = "image", [VIT_TOWER_TEXT] = "text"};
+    static const char *const results[] = {
+        [SERVE_INPUT_OK] = "ok", [SERVE_INPUT_FAILED] = "failed", [SERVE_INPUT_DROPPED] = "dropped"};
+    for (int kind = 0; kind < 2; kind++)
+        for (int result = 0; result < SERVE_INPUT_RESULTS; result++)
+            vit__buffer_format(out, "vit_inputs_total{%s,kind=\"%s\",result=\"%s\"} %zu\n", v->label, kinds[kind],
+                               results[result], v->figures.inputs[kind][result]);
+}
+
+static void put_queue(vit__buffer *out, const view *v)
+{
+    vit__buffer_format(out, "vit_queue_inputs{%s} %zu\n", v->label, v->figures.waiting);
+}
+
+static void put_waits(vit__buffer *out, const view *v)
+{
+    put_times(out, "vit_queue_wait_seconds", v->label, &v->figures.queue);
+}
+
+static void put_stages(vit__buffer *out, const view *v)
+{
+    static const char *const stages[] = {"parse", "decode", "preprocess", "encode", "write"};
+    for (int i = 0; i < SERVE_STAGES; i++)
+        vit__buffer_format(out,
+                           "vit_stage_seconds_sum{%s,stage=\"%s\"} %.9g\n"
+                           "vit_stage_seconds_count{%s,stage=\"%s\"} %zu\n",
+                           v->label, stages[i], v->figures.stages[i].seconds, v->label, stages[i],
+                           v->figures.stages[i].n);
+}
+
+static void put_batches(vit__buffer *out, const view *v)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < SERVE_BATCH_SIZES; i++) {
+        sum += v->figures.batches[i];
+        vit__buffer_format(out, "vit_batch_inputs_bucket{%s,le=\"%zu\"} %zu\n", v->label, (size_t)1 << i, sum);
+    }
+    vit__buffer_format(out,
+                       "vit_batch_inputs_bucket{%s,le=\"+Inf\"} %zu\nvit_batch_inputs_sum{%s} %zu\n"
+                       "vit_batch_inputs_count{%s} %zu\n",
+                       v->label, v->figures.n_batches, v->label, v->figures.batched, v->label, v->figures.n_batches);
+}
+
+static void put_cached(vit__buffer *out, const view *v)
+{
+    vit__buffer_format(out, "vit_text_cache_hits_total{%s} %zu\n", v->label, v->figures.cached);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    void (*put)(vit__buffer *out, const view *v);
+} of_models[] = {
+    {"vit_model_info", "gauge", "The models that are served.", put_info},
+    {"vit_model_loaded", "gauge", "1: its weights are in memory.", put_loaded},
+    {"vit_model_load_seconds", "gauge", "What loading took the last time.", put_load_seconds},
+    {"vit_model_unloads_total", "counter", "How often its weights left memory.", put_unloads},
+    {"vit_inputs_total", "counter", "Inputs of requests that were admitted, and what became of them.", put_inputs},
+    {"vit_queue_inputs", "gauge", "Inputs that wait for the encoder.", put_queue},
+    {"vit_queue_wait_seconds", "histogram", "How long a request waited for its first input to be encoded.", put_waits},
+    {"vit_stage_seconds", "summary", "Time that each stage took; decode and preprocess in seconds of a processor.",
+     put_stages},
+    {"vit_batch_inputs", "histogram", "Inputs that were encoded together.", put_batches},
+    {"vit_text_cache_hits_total", "counter", "Words whose vector was known.", put_cached},
+};
+
+/* The samples of a metric stand together: so metric by metric, and in each model by model. */
+static void write_models(const serve_app *app, vit__buffer *out)
 {
     size_t n = serve_models_count(app->models);
-    head(out, "vit_model_info", "gauge", "The models that are served.");
-    for (size_t i = 0; i < n; i++) {
-        const serve_model *model = serve_models_at(app->models, i);
-        vit__buffer_add_string(out, "vit_model_info{");
-        put_label(out, "model", model->name);
-        vit__buffer_add_string(out, ",");
-        put_label(out, "family", model->known ? model->facts.family : "");
-        vit__buffer_format(out, ",precision=\"%s\",digest=\"%s\",preprocessing=\"%s\"} 1\n",
-                           model->known ? model->facts.precision : "", model->facts.digest, model->facts.preprocessing);
-    }
-    static const struct {
-        const char *name, *type, *help;
-    } rows[] = {{"vit_model_loaded", "gauge", "1: its weights are in memory."},
-                {"vit_model_load_seconds", "gauge", "What loading took the last time."},
-                {"vit_model_unloads_total", "counter", "How often its weights left memory."}};
-    for (size_t row = 0; row < 3; row++) {
-        head(out, rows[row].name, rows[row].type, rows[row].help);
+    for (size_t row = 0; row < sizeof of_models / sizeof *of_models; row++) {
+        head(out, of_models[row].name, of_models[row].type, of_models[row].help);
         for (size_t i = 0; i < n; i++) {
-            const serve_model *model = serve_models_at(app->models, i);
-            const double values[] = {model->loaded, model->facts.load_seconds, (double)model->unloads};
-            vit__buffer_format(out, "%s{", rows[row].name);
-            put_label(out, "model", model->name);
-            vit__buffer_format(out, "} %.9g\n", values[row]);
+            vit__buffer label = {0};
+            view v = {.model = serve_models_at(app->models, i)};
+            put_label(&label, "model", v.model->name);
+            vit__buffer_add(&label, "", 1);
+            v.label = label.failed ? "model=\"\"" : label.data;
+            serve_engine_read_model(app->engine, v.model, &v.figures);
+            of_models[row].put(out, &v);
+            vit__buffer_free(&label);
         }
     }
-    head(out, "vit_inputs_total", "counter", "Inputs of requests.");
-    for (size_t i = 0; i < n && i < 64; i++)
-        for (int failed = 0; failed < 2; failed++) {
-            vit__buffer_add_string(out, "vit_inputs_total{");
-            put_label(out, "model", serve_models_at(app->models, i)->name);
-            vit__buffer_format(out, ",result=\"%s\"} %zu\n", failed ? "failed" : "ok",
-                               failed ? metrics->inputs[i].failed : metrics->inputs[i].ok);
-        }
 }
 
-static void write_engine(const serve_app *app, vit__buffer *out)
+static void write_memory(const serve_app *app, vit__buffer *out)
 {
     serve_engine_figures f;
-    size_t sum = 0;
     serve_engine_read(app->engine, &f);
-    one(out, "vit_queue_inputs", "gauge", "Inputs that wait for the encoder.", (double)f.waiting);
-    one(out, "vit_queue_wait_seconds_total", "counter", "Seconds that requests waited for the encoder.",
-        f.queue_seconds);
-    head(out, "vit_stage_seconds_total", "counter", "Seconds of the stages.");
-    vit__buffer_format(out, "vit_stage_seconds_total{stage=\"load\"} %.9g\n", f.load_seconds);
-    vit__buffer_format(out, "vit_stage_seconds_total{stage=\"encode\"} %.9g\n", f.encode_seconds);
-    head(out, "vit_batch_inputs", "histogram", "Inputs that were encoded together.");
-    for (size_t i = 0; i < SERVE_BATCH_SIZES; i++) {
-        sum += f.batches[i];
-        vit__buffer_format(out, "vit_batch_inputs_bucket{le=\"%zu\"} %zu\n", (size_t)1 << i, sum);
-    }
-    vit__buffer_format(
-        out, "vit_batch_inputs_bucket{le=\"+Inf\"} %zu\nvit_batch_inputs_sum %zu\nvit_batch_inputs_count %zu\n",
-        f.n_batches, f.batched, f.n_batches);
-    one(out, "vit_text_cache_hits_total", "counter", "Words whose vector was known.", (double)f.cached);
     one(out, "vit_memory_budget_bytes", "gauge", "Memory that requests may take together.", (double)f.memory);
     one(out, "vit_memory_used_bytes", "gauge", "Memory that requests have taken.", (double)f.memory_used);
 }
+
+/* ------------------------------------------------------------------ the process ---- */
 
 static double count_fds(void)
 {
@@ -263,25 +325,31 @@ static void write_process(const serve_app *app, vit__buffer *out)
     one(out, "process_start_time_seconds", "gauge", "When it was started, since 1970.", app->started);
 }
 
+static void write_build(const serve_app *app, vit__buffer *out)
+{
+    const serve_model *first = serve_models_at(app->models, 0);
+    head(out, "vit_build_info", "gauge", "The version, and the instruction set that multiplies.");
+    vit__buffer_format(out, "vit_build_info{version=\"%s\",kernels=\"%s\"} 1\n", vit_version(),
+                       first->known && first->facts.kernels ? first->facts.kernels : "");
+}
+
 void serve_metrics_write(serve_metrics *metrics, const serve_app *app, vit__buffer *out)
 {
-    static const char *const reasons[] = {"overloaded", "unavailable", "too_large"};
     serve_http_figures http = {0};
     serve_http_read(app->http, &http);
-    head(out, "vit_build_info", "gauge", "The version.");
-    vit__buffer_format(out, "vit_build_info{version=\"%s\"} 1\n", vit_version());
+    write_build(app, out);
+    write_models(app, out);
     pthread_mutex_lock(&metrics->lock);
-    write_models(metrics, app, out);
     write_routes(metrics, out);
     head(out, "vit_rejected_total", "counter", "Requests that were refused.");
-    for (size_t i = 0; i < 3; i++)
-        vit__buffer_format(out, "vit_rejected_total{reason=\"%s\"} %zu\n", reasons[i], metrics->rejected[i]);
+    for (size_t i = 0; i < REASONS; i++)
+        vit__buffer_format(out, "vit_rejected_total{reason=\"%s\"} %zu\n", reasons[i].name, metrics->rejected[i]);
     pthread_mutex_unlock(&metrics->lock);
     one(out, "vit_http_requests_in_flight", "gauge", "Requests that are answered now.", (double)http.in_flight);
     one(out, "vit_http_connections", "gauge", "Open connections.", (double)http.connections);
     one(out, "vit_http_slow_total", "counter", "Connections that were cut off as too slow.", (double)http.slow);
     one(out, "vit_http_received_bytes_total", "counter", "Bytes of bodies that came.", (double)http.received);
     one(out, "vit_http_sent_bytes_total", "counter", "Bytes of bodies that went.", (double)http.sent);
-    write_engine(app, out);
+    write_memory(app, out);
     write_process(app, out);
 }

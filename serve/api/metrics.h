@@ -12,7 +12,6 @@ void serve_metrics_free(serve_metrics *metrics);
 /* A request has been answered. route NULL: none was found. */
 void serve_metrics_count(serve_metrics *metrics, const serve_route *route, const char *method, unsigned status,
                          double seconds);
-void serve_metrics_inputs(serve_metrics *metrics, size_t model, size_t inputs, unsigned status);
 
 void serve_metrics_write(serve_metrics *metrics, const serve_app *app, vit__buffer *out);
 

@@ -17,7 +17,7 @@ typedef struct wishes {
 static bool read_wishes(serve_call *call, wishes *w)
 {
     bool failed = false;
-    *w = (wishes){.normalize = true, .truncate = true};
+    *w = (wishes){.normalize = true, .truncate = true, .dimensions = SERVE_ALL};
     serve_member_string(call, call->json, "model", &w->model, &failed);
     if (!failed)
         serve_member_string(call, call->json, "encoding_format", &w->encoding, &failed);
@@ -36,41 +36,42 @@ static bool read_wishes(serve_call *call, wishes *w)
     return !failed;
 }
 
-/* vLLM's messages: one conversation is one item, a list of conversations one each. */
-static bool is_message(const vit__json *value)
+/* vLLM's messages, or the conversation that other clients have as input: an array of objects with role and content. */
+static bool are_messages(const vit__json *list)
 {
-    return !vit__json_is_null(vit__json_get(value, "role")) && !vit__json_is_null(vit__json_get(value, "content"));
+    size_t n = vit__json_length(list);
+    bool all = vit__json_is_array(list) && n > 0;
+    for (size_t i = 0; i < n && all; i++) {
+        const vit__json *message = vit__json_at(list, i);
+        all = vit__json_string(vit__json_get(message, "role")) && !vit__json_is_null(vit__json_get(message, "content"));
+    }
+    return all;
 }
 
+/* One conversation is one item, a list of conversations one each. */
 static bool read_messages(serve_call *call, serve_items *items, const vit__json *messages)
 {
-    bool one = is_message(vit__json_at(messages, 0)), done = true;
-    if (!one)
-        return serve_items_add(call, items, messages, "messages");
-    const vit__json *last = NULL;
-    for (size_t i = 0; i < vit__json_length(messages); i++) { /* a system message is no input */
-        const vit__json *message = vit__json_at(messages, i);
-        if (vit__json_is(vit__json_get(message, "role"), "system"))
-            continue;
-        if (last)
-            return serve_fail(call, SERVE_UNPROCESSABLE, "messages",
-                              "several messages: send a list of lists, one each");
-        last = message;
-    }
-    return last ? serve_items_add_one(call, items, last, "messages") && done
-                : serve_fail(call, SERVE_BAD_REQUEST, "messages", "there is no message to encode");
+    if (are_messages(messages))
+        return serve_items_add_one(call, items, messages, "messages");
+    bool right = vit__json_is_array(messages);
+    for (size_t i = 0; i < vit__json_length(messages) && right; i++)
+        right = are_messages(vit__json_at(messages, i));
+    return right ? serve_items_add(call, items, messages, "messages")
+                 : serve_fail(call, SERVE_BAD_REQUEST, "messages",
+                              "messages are wanted, each with a role and content, or a list of such lists");
 }
 
 static bool read_items(serve_call *call, const wishes *w, serve_items *items)
 {
     const vit__json *input = vit__json_get(call->json, "input"), *messages = vit__json_get(call->json, "messages");
     items->pictures = w->modality && strcmp(w->modality, "image") == 0;
+    if (w->modality && !items->pictures && strcmp(w->modality, "text") != 0)
+        return serve_fail(call, SERVE_BAD_REQUEST, "modality", "text or image");
     items->exact = !w->truncate;
-    if (vit__json_length(messages) > 0)
+    if (vit__json_is_array(messages) ? vit__json_length(messages) > 0 : !vit__json_is_null(messages))
         return read_messages(call, items, messages);
-    if (is_message(vit__json_at(input, 0)))
-        return read_messages(call, items, input);
-    return serve_items_add(call, items, input, "input");
+    return are_messages(input) ? serve_items_add_one(call, items, input, "input")
+                               : serve_items_add(call, items, input, "input");
 }
 
 static bool write_list(serve_call *call, const float *vectors, size_t n, size_t size, bool base64)
@@ -95,6 +96,7 @@ static bool read_picture(serve_call *call, wishes *w, serve_items *items)
 {
     const serve_request *request = call->request;
     *w = (wishes){.normalize = true,
+                  .dimensions = SERVE_ALL,
                   .model = serve_fields_get(&request->query, "model"),
                   .encoding = serve_fields_get(&request->query, "encoding_format"),
                   .output = serve_fields_get(&request->query, "output")};

@@ -16,10 +16,16 @@ static bool hold(serve_call *call)
     return !failed && serve_call_hold(call, model);
 }
 
-static bool embed(serve_call *call, serve_items *items, float **vectors, size_t *size)
+/* dimensions: the member by which the dialect asks for shorter vectors; NULL: it has none. */
+static bool embed(serve_call *call, serve_items *items, const char *dimensions, float **vectors, size_t *size)
 {
     const serve_wanted wanted = {.output = VIT_OUTPUT_EMBEDDING, .normalize = true};
-    return serve_items_embed(call, items, &wanted, vectors, size);
+    size_t n = SERVE_ALL;
+    bool failed = false;
+    if (dimensions)
+        serve_member_size(call, call->json, dimensions, &n, &failed);
+    return !failed && serve_items_embed(call, items, &wanted, vectors, size) &&
+           serve_cut_vectors(call, n, *vectors, items->n, size);
 }
 
 static void put_rows(vit__buffer *out, const float *vectors, size_t n, size_t size, bool base64)
@@ -89,24 +95,36 @@ static bool put_type(serve_call *call, const char *name, const float *vectors, s
     return serve_fail(call, SERVE_BAD_REQUEST, "embedding_types", "float, base64, binary or ubinary; not %.100s", name);
 }
 
+/* END, the default, cuts words at the model's context; NONE refuses longer ones. */
+static bool read_truncate(serve_call *call, bool *exact)
+{
+    const char *truncate = "END";
+    bool failed = false;
+    serve_member_string(call, call->json, "truncate", &truncate, &failed);
+    *exact = !failed && strcmp(truncate, "NONE") == 0;
+    return !failed &&
+           (*exact || strcmp(truncate, "END") == 0 || serve_fail(call, SERVE_BAD_REQUEST, "truncate", "END or NONE"));
+}
+
 static bool read_cohere(serve_call *call, serve_items *items)
 {
     static const char *const members[] = {"texts", "images", "inputs"};
-    const char *found = NULL, *truncate = NULL;
-    bool failed = false;
-    serve_member_string(call, call->json, "truncate", &truncate, &failed);
-    items->exact = truncate && strcmp(truncate, "NONE") == 0;
-    for (size_t i = 0; i < 3 && !failed; i++) {
-        if (vit__json_is_null(vit__json_get(call->json, members[i])))
+    const vit__json *found = NULL;
+    size_t which = 0, n = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const vit__json *member = vit__json_get(call->json, members[i]);
+        if (vit__json_is_null(member))
             continue;
-        if (found)
-            return serve_fail(call, SERVE_BAD_REQUEST, NULL, "one of texts, images and inputs is wanted");
-        found = members[i];
+        found = member;
+        which = i;
+        n++;
     }
-    if (failed || !found)
-        return failed ? false : serve_fail(call, SERVE_BAD_REQUEST, NULL, "one of texts, images and inputs is wanted");
-    items->pictures = strcmp(found, "images") == 0;
-    return serve_items_add(call, items, vit__json_get(call->json, found), found);
+    if (n != 1 || vit__json_length(found) == 0)
+        return serve_fail(call, SERVE_BAD_REQUEST, NULL,
+                          "one of texts, images and inputs is wanted, with something in it");
+    return read_truncate(call, &items->exact) &&
+           (which == 2 ? serve_items_add(call, items, found, "inputs")
+                       : serve_items_add_strings(call, items, found, which == 1, members[which]));
 }
 
 bool serve_cohere_embed(serve_call *call)
@@ -115,9 +133,11 @@ bool serve_cohere_embed(serve_call *call)
     vit__buffer *out = &call->response->body;
     float *vectors;
     size_t size;
-    if (!hold(call) || !read_cohere(call, &items) || !embed(call, &items, &vectors, &size))
+    if (!hold(call) || !read_cohere(call, &items) || !embed(call, &items, "output_dimension", &vectors, &size))
         return false;
     const vit__json *asked = vit__json_get(call->json, "embedding_types"), *texts = vit__json_get(call->json, "texts");
+    if (!vit__json_is_null(asked) && !vit__json_is_array(asked))
+        return serve_fail(call, SERVE_BAD_REQUEST, "embedding_types", "an array of strings is wanted");
     vit__buffer_format(out, "{\"id\":\"%s\",\"embeddings\":{", call->request->id);
     bool done = vit__json_length(asked) > 0 || put_type(call, "float", vectors, items.n, size, true);
     for (size_t i = 0; i < vit__json_length(asked) && done; i++) {
@@ -151,7 +171,7 @@ bool serve_voyage_embed(serve_call *call)
     serve_member_string(call, call->json, "encoding_format", &encoding, &failed);
     if (failed || !serve_read_encoding(call, encoding, &base64) ||
         !serve_items_add(call, &items, vit__json_get(call->json, "inputs"), "inputs") ||
-        !embed(call, &items, &vectors, &size))
+        !embed(call, &items, "output_dimension", &vectors, &size))
         return false;
     for (size_t i = 0; i < items.n; i++) {
         bool words = items.inputs[i].kind == SERVE_WORDS;
@@ -168,7 +188,7 @@ bool serve_voyage_embed(serve_call *call)
     }
     vit__buffer_format(
         out, "],\"usage\":{\"text_tokens\":%zu,\"image_pixels\":%zu,\"video_pixels\":0,\"total_tokens\":%zu}}\n",
-        text_tokens, pixels, call->tokens);
+        text_tokens, pixels, text_tokens + pixels);
     return serve_done(call, "application/json");
 }
 
@@ -177,12 +197,14 @@ bool serve_voyage_embed(serve_call *call)
 static bool add_ollama(serve_call *call, serve_items *items, const char *words)
 {
     const vit__json *input = vit__json_get(call->json, words), *images = vit__json_get(call->json, "images");
-    bool no_words = vit__json_is_null(input) || vit__json_is(input, "");
-    if (!no_words && !serve_items_add(call, items, input, words))
+    bool pictures = vit__json_length(images) > 0, truncate = true, failed = false;
+    bool no_words = vit__json_is_null(input) || (pictures && vit__json_is(input, ""));
+    serve_member_boolean(call, call->json, "truncate", &truncate, &failed);
+    items->exact = !truncate;
+    if (failed || (!no_words && !serve_items_add_strings(call, items, input, false, words)))
         return false;
-    items->pictures = true;
-    if (!vit__json_is_null(images) && vit__json_length(images) > 0)
-        return serve_items_add(call, items, images, "images");
+    if (!vit__json_is_null(images) && !serve_items_add_strings(call, items, images, true, "images"))
+        return false;
     return items->n > 0 || serve_fail(call, SERVE_BAD_REQUEST, words, "it is missing");
 }
 
@@ -193,7 +215,7 @@ bool serve_ollama_embed(serve_call *call)
     double start = serve_now();
     float *vectors;
     size_t size;
-    if (!hold(call) || !add_ollama(call, &items, "input") || !embed(call, &items, &vectors, &size))
+    if (!hold(call) || !add_ollama(call, &items, "input") || !embed(call, &items, "dimensions", &vectors, &size))
         return false;
     vit__buffer_add_string(out, "{\"model\":");
     vit__json_put_string(out, call->model->name);
@@ -211,7 +233,7 @@ bool serve_ollama_embeddings(serve_call *call)
     vit__buffer *out = &call->response->body;
     float *vectors;
     size_t size;
-    if (!hold(call) || !add_ollama(call, &items, "prompt") || !embed(call, &items, &vectors, &size))
+    if (!hold(call) || !add_ollama(call, &items, "prompt") || !embed(call, &items, NULL, &vectors, &size))
         return false;
     vit__buffer_add_string(out, "{\"embedding\":");
     serve_put_vector(out, vectors, size, false);
@@ -232,8 +254,8 @@ bool serve_ollama_tags(serve_call *call)
         vit__buffer_format(out,
                            ",\"modified_at\":\"1970-01-01T00:00:00Z\",\"size\":0,\"digest\":\"%s\",\"details\":{"
                            "\"format\":\"safetensors\",\"family\":",
-                           model->facts.digest);
-        vit__json_put_string(out, model->facts.family ? model->facts.family : "");
+                           model->known ? model->facts.digest : "");
+        vit__json_put_string(out, model->known ? model->facts.family : "");
         vit__buffer_add_string(out, "}}");
     }
     vit__buffer_add_string(out, "]}\n");
@@ -250,13 +272,13 @@ bool serve_ollama_version(serve_call *call)
 
 static bool vectorize(serve_call *call, const char *member, bool pictures, const char *answer)
 {
-    serve_items items = {.pictures = pictures};
+    serve_items items = {0};
     vit__buffer *out = &call->response->body;
     const vit__json *list = vit__json_get(call->json, member);
     float *vectors = NULL;
     size_t size = 0;
-    if (vit__json_length(list) > 0 &&
-        (!serve_items_add(call, &items, list, member) || !embed(call, &items, &vectors, &size)))
+    if (!vit__json_is_null(list) && (!serve_items_add_strings(call, &items, list, pictures, member) ||
+                                     (items.n > 0 && !embed(call, &items, NULL, &vectors, &size))))
         return false;
     vit__buffer_format(out, "%s\"%s\":", out->size > 1 ? "," : "", answer);
     put_rows(out, vectors, items.n, size, false);
@@ -286,8 +308,14 @@ bool serve_weaviate_meta(serve_call *call)
     return serve_done(call, "application/json");
 }
 
-bool serve_weaviate_well(serve_call *call)
+bool serve_weaviate_live(serve_call *call)
 {
     call->response->status = 204;
     return true;
+}
+
+bool serve_weaviate_ready(serve_call *call)
+{
+    return atomic_load(&call->app->state) == SERVE_READY ? serve_weaviate_live(call)
+                                                         : serve_fail(call, SERVE_UNAVAILABLE, NULL, "not ready");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the page asks for: classes, attention, search and thumbnails. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +21,19 @@ static const char *argument(const serve_call *call, const char *name)
 
 static bool number(serve_call *call, const char *name, long least, long most, long *value)
 {
+    const vit__json *member = vit__json_get(call->json, name);
     const char *text = serve_fields_get(&call->request->query, name);
-    double real;
+    int64_t whole;
     char *end;
-    if (vit__json_number(vit__json_get(call->json, name), &real) && real == floor(real) && fabs(real) < 1e9)
-        *value = (long)real;
-    else if (text && *text)
+    bool right = true;
+    if (!vit__json_is_null(member)) {
+        right = vit__json_integer(member, &whole) && whole >= least && whole <= most;
+        *value = right ? (long)whole : *value;
+    } else if (text) {
         *value = strtol(text, &end, 10);
-    else if (!text && vit__json_is_null(vit__json_get(call->json, name)))
-        return true;
-    if (*value >= least && *value <= most && (!text || !*text || *end == '\0' || call->json))
-        return true;
-    return serve_fail(call, SERVE_BAD_REQUEST, name, "a whole number from %ld to %ld is wanted", least, most);
+        right = *text && !*end && *value >= least && *value <= most;
+    }
+    return right || serve_fail(call, SERVE_BAD_REQUEST, name, "a whole number from %ld to %ld is wanted", least, most);
 }
 
 /* The picture of the request: its body, or an item of JSON. */
@@ -59,7 +59,7 @@ static bool classify(serve_call *call, serve_items *items, serve_classes *classe
     const char **labels;
     size_t n;
     if (!vit__json_is_null(list) ? !serve_read_labels(call, list, "labels", &labels, &n)
-                                 : text && !serve_split_labels(call, text, &labels, &n))
+                                 : text && !serve_split_labels(call, text, "labels", &labels, &n))
         return false;
     if (text || !vit__json_is_null(list))
         return serve_classify_words(call, items, labels, n, template_text ? template_text : "{}", classes);
@@ -248,6 +248,7 @@ static void write_hits(serve_call *call, const vit_index_hits *hits, const float
         vit__json_put_float(out, (float)hit->score);
         vit__buffer_add_string(out, ",\"caption\":");
         vit__json_put_string(out, hit->caption);
+        vit__buffer_format(out, ",\"width\":%u,\"height\":%u", hit->width, hit->height);
         vit__buffer_format(out, ",\"thumbnail\":\"/v1/thumbnails/%lld\"}", (long long)hit->id);
     }
     vit__buffer_add_string(out, "]");

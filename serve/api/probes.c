@@ -26,7 +26,8 @@ bool serve_metrics_page(serve_call *call)
 
 bool serve_openapi(serve_call *call)
 {
-    return serve_openapi_write(&call->response->body) ? serve_done(call, "application/json") : serve_fail_memory(call);
+    return serve_openapi_write(call->app, &call->response->body) ? serve_done(call, "application/json")
+                                                                 : serve_fail_memory(call);
 }
 
 /* ------------------------------------------------------------------ the page ---- */

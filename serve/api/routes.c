@@ -29,6 +29,11 @@ static const serve_route routes[] = {
     {"POST", "/v2/repository/models/{m}/load", PLAIN, false, serve_not_offered},
     {"POST", "/v2/repository/models/{m}/unload", PLAIN, false, serve_not_offered},
     {"GET", "/v2/systemsharedmemory/status", PLAIN, false, serve_not_offered},
+    {"GET", "/v2/cudasharedmemory/status", PLAIN, false, serve_not_offered},
+    {"POST", "/v2/systemsharedmemory/region/{m}/register", PLAIN, false, serve_not_offered},
+    {"POST", "/v2/cudasharedmemory/region/{m}/register", PLAIN, false, serve_not_offered},
+    {"POST", "/v2/systemsharedmemory/unregister", PLAIN, false, serve_not_offered},
+    {"POST", "/v2/cudasharedmemory/unregister", PLAIN, false, serve_not_offered},
     {"POST", "/v2/embed", MESSAGE, false, serve_cohere_embed},
     {"GET", "/v2/models/{m}/versions/1/ready", PLAIN, false, serve_kserve_model_ready},
     {"GET", "/v2/models/{m}/versions/1/config", PLAIN, false, serve_kserve_config},
@@ -49,12 +54,12 @@ static const serve_route routes[] = {
     {"GET", "/api/version", PLAIN, false, serve_ollama_version},
     {"POST", "/vectorize", PLAIN, false, serve_weaviate_vectorize},
     {"GET", "/meta", PLAIN, false, serve_weaviate_meta},
-    {"GET", "/.well-known/live", PLAIN, true, serve_weaviate_well},
-    {"GET", "/.well-known/ready", PLAIN, true, serve_weaviate_well},
+    {"GET", "/.well-known/live", PLAIN, true, serve_weaviate_live},
+    {"GET", "/.well-known/ready", PLAIN, true, serve_weaviate_ready},
     {"POST", "/v1/classify", OPENAI, false, serve_own_classify},
     {"POST", "/v1/attention", OPENAI, false, serve_own_attention},
     {"POST", "/v1/search", OPENAI, false, serve_own_search},
-    {"GET", "/v1/thumbnails/{task}", OPENAI, false, serve_own_thumbnail},
+    {"GET", "/v1/thumbnails/{id}", OPENAI, false, serve_own_thumbnail},
     {"GET", "/health", PLAIN, true, serve_health},
     {"GET", "/v1/health", PLAIN, true, serve_health},
     {"GET", "/metrics", PLAIN, false, serve_metrics_page},
@@ -98,23 +103,37 @@ static bool method_fits(const serve_route *route, const char *method)
     return strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
+static void add_method(const char *method, char allowed[64])
+{
+    size_t used = strlen(allowed);
+    snprintf(allowed + used, 64 - used, "%s%s%s", used ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
 const serve_route *serve_route_find(const char *method, const char *path, serve_vars *vars, serve_code *code,
                                     char allowed[64])
 {
+    const char *found = NULL;
     *vars = (serve_vars){{0}, {0}};
     *allowed = '\0';
     for (size_t i = 0; i < ROUTES; i++) {
-        if (!fits(routes[i].path, path, vars))
+        if (found ? strcmp(routes[i].path, found) != 0 : !fits(routes[i].path, path, vars))
             continue;
         if (method_fits(&routes[i], method))
             return &routes[i];
-        size_t used = strlen(allowed);
-        if (!strstr(allowed, routes[i].method))
-            snprintf(allowed + used, 64 - used, "%s%s%s", used ? ", " : "", routes[i].method,
-                     strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+        found = routes[i].path;
+        add_method(routes[i].method, allowed);
     }
-    *code = *allowed ? SERVE_METHOD_NOT_ALLOWED : SERVE_NOT_FOUND;
+    *code = found ? SERVE_METHOD_NOT_ALLOWED : SERVE_NOT_FOUND;
     return NULL;
+}
+
+serve_shape serve_route_shape(const char *path)
+{
+    serve_vars vars;
+    for (size_t i = 0; path && i < ROUTES; i++)
+        if (fits(routes[i].path, path, &vars))
+            return routes[i].shape;
+    return path && strncmp(path, "/v1/", 4) == 0 ? OPENAI : PLAIN;
 }
 
 size_t serve_route_count(void)

@@ -25,9 +25,13 @@ typedef struct serve_route {
     bool (*endpoint)(struct serve_call *call);
 } serve_route;
 
-/* The route of a request. NULL: *code says why (not found, wrong method), and *allowed then lists the methods. */
+/* The route of a request: the first path of the table that fits decides, and then the method. NULL: *code says why (not
+ * found, wrong method), and *allowed then lists the methods of that path. */
 const serve_route *serve_route_find(const char *method, const char *path, serve_vars *vars, serve_code *code,
                                     char allowed[64]);
+
+/* How a client of this path reads errors, whatever its method, also where nothing is found. path may be NULL. */
+serve_shape serve_route_shape(const char *path);
 
 /* All of them, for metrics and the description of the interface. */
 size_t serve_route_count(void);
@@ -61,7 +65,8 @@ bool serve_ollama_tags(struct serve_call *call);
 bool serve_ollama_version(struct serve_call *call);
 bool serve_weaviate_vectorize(struct serve_call *call);
 bool serve_weaviate_meta(struct serve_call *call);
-bool serve_weaviate_well(struct serve_call *call);
+bool serve_weaviate_live(struct serve_call *call);
+bool serve_weaviate_ready(struct serve_call *call);
 bool serve_own_classify(struct serve_call *call);
 bool serve_own_attention(struct serve_call *call);
 bool serve_own_search(struct serve_call *call);

@@ -19,7 +19,7 @@ static bool read_shape(serve_call *call, const vit__json *input, serve_tensor *t
         return serve_fail(call, SERVE_BAD_REQUEST, "inputs[0].shape", "an array of 1 to %d numbers is wanted",
                           SERVE_RANK);
     for (size_t i = 0; i < t->rank; i++)
-        if (!vit__json_size(vit__json_at(shape, i), &t->shape[i]) ||
+        if (!serve_read_size(vit__json_at(shape, i), &t->shape[i]) ||
             !vit__multiply(t->elements, t->shape[i], &t->elements) || t->elements > ((size_t)1 << 30))
             return serve_fail(call, SERVE_BAD_REQUEST, "inputs[0].shape", "this is no shape");
     return t->elements > 0 || serve_fail(call, SERVE_BAD_REQUEST, "inputs[0].shape", "the tensor is empty");

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64.h"
+#include "base64_text.h"
 #include "memory.h"
 
 void serve_put_vector(vit__buffer *out, const float *values, size_t n, bool base64)
@@ -13,10 +13,10 @@ void serve_put_vector(vit__buffer *out, const float *values, size_t n, bool base
         vit__json_put_floats(out, values, n);
         return;
     }
-    size_t size = (n * sizeof *values + 2) / 3 * 4;
+    size_t size = VIT__BASE64_SIZE(n * sizeof *values);
     char *text = vit__alloc(size, 1);
     if (text)
-        serve_base64_encode(values, n * sizeof *values, text);
+        vit__base64_encode(values, n * sizeof *values, text);
     vit__buffer_add(out, "\"", 1);
     vit__buffer_add(out, text, text ? size : 0);
     vit__buffer_add(out, "\"", 1);
@@ -33,9 +33,9 @@ bool serve_read_encoding(serve_call *call, const char *name, bool *base64)
 
 bool serve_cut_vectors(serve_call *call, size_t dimensions, float *vectors, size_t n, size_t *size)
 {
-    if (dimensions == 0 || dimensions == *size)
+    if (dimensions == SERVE_ALL || dimensions == *size)
         return true;
-    if (!call->app->any_dimensions || dimensions > *size)
+    if (!call->app->any_dimensions || dimensions == 0 || dimensions > *size)
         return serve_fail(
             call, SERVE_BAD_DIMENSIONS, "dimensions",
             "the model's vectors have %zu numbers; fewer are another space, unless it was trained for them", *size);

@@ -17,7 +17,7 @@ typedef struct member {
 typedef struct batch {
     member *members; /* [options.batch] */
     size_t n;
-    const serve_model *model;
+    serve_model *model;
     vit_tower tower;
     vit_output output;
     size_t layer;
@@ -77,11 +77,11 @@ static void take(serve_engine *engine, serve_line *line, batch *b)
     double waited = serve_now() - line->start;
     if (line->n_taken == 0) {
         job->queued = waited;
-        engine->figures.queue_seconds += waited;
+        serve_times_add(&job->model->figures.queue, waited);
     }
     b->members[b->n++] = (member){line, line->ready[line->n_taken++]};
     line->busy++;
-    engine->waiting--;
+    serve_line_wait_less(engine, line, 1);
     engine->pending--;
 }
 
@@ -186,27 +186,27 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
     if (err->status == VIT_OK) {
         remember(engine, &b->members[i], values);
         serve_line_put(line, b->members[i].index, values);
-        engine->figures.done++;
+        line->good++;
     } else if (!line->ended) {
         line->error = *err;
         line->job->failed = b->members[i].index;
-        engine->figures.failed++;
         serve_line_end(engine, line, SERVE_FAILED);
     }
     if (line->done == line->job->n || line->ended)
         pthread_cond_signal(&line->change);
 }
 
-static void count(serve_engine *engine, size_t n, double seconds)
+static void count(serve_engine *engine, const batch *b, double seconds)
 {
-    serve_engine_figures *f = &engine->figures;
+    serve_model_figures *f = &b->model->figures;
+    size_t n = b->n;
     size_t size = 0;
     while (size + 1 < SERVE_BATCH_SIZES && n > (size_t)1 << size)
         size++;
     f->batches[size]++;
     f->n_batches++;
     f->batched += n;
-    f->encode_seconds += seconds;
+    serve_line_stage(b->model, SERVE_STAGE_ENCODE, seconds);
     double pace = seconds / (double)n;
     engine->pace = engine->pace > 0 ? 0.8 * engine->pace + 0.2 * pace : pace;
 }
@@ -242,7 +242,7 @@ static void run_batch(serve_engine *engine, const serve_line *oldest_line, batch
     encode(b, errors);
     double seconds = serve_now() - start;
     pthread_mutex_lock(&engine->lock);
-    count(engine, b->n, seconds);
+    count(engine, b, seconds);
     for (size_t i = 0; i < b->n; i++)
         deliver(engine, b, i, &errors[i], seconds);
 }

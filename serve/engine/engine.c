@@ -122,7 +122,8 @@ static void take_known(serve_engine *engine, serve_line *line)
             vit_to_unit_length(values, line->size);
         line->next++;
         line->done++;
-        engine->figures.cached++;
+        line->good++;
+        job->model->figures.cached++;
     }
 }
 
@@ -152,6 +153,15 @@ static void await_job(serve_engine *engine, serve_line *line)
     }
 }
 
+/* What became of each input, once nothing more is done. */
+static void count_inputs(const serve_line *line, serve_outcome outcome)
+{
+    size_t *inputs = line->job->model->figures.inputs[line->job->tower], failed = outcome == SERVE_FAILED;
+    inputs[SERVE_INPUT_OK] += line->good;
+    inputs[SERVE_INPUT_FAILED] += failed;
+    inputs[SERVE_INPUT_DROPPED] += line->job->n - line->good - failed;
+}
+
 /* Admission is the same for one input and for many. */
 static serve_outcome run_line(serve_engine *engine, serve_line *line, vit_error *err)
 {
@@ -159,14 +169,14 @@ static serve_outcome run_line(serve_engine *engine, serve_line *line, vit_error 
     pthread_mutex_lock(&engine->lock);
     if (engine->stopping || engine->waiting >= engine->options.queue) {
         outcome = engine->stopping ? SERVE_STOPPING : SERVE_OVERLOADED;
-        engine->figures.refused++;
     } else {
         take_known(engine, line);
-        engine->waiting += line->job->n - line->next;
+        serve_line_wait(engine, line, line->job->n - line->next);
         serve_line_enter(engine, line);
         await_job(engine, line);
         serve_line_leave(engine, line);
         outcome = line->ended ? line->outcome : SERVE_DONE;
+        count_inputs(line, outcome);
         if (outcome == SERVE_FAILED && err && err->status == VIT_OK)
             *err = line->error;
     }
@@ -219,5 +229,19 @@ void serve_engine_read(serve_engine *engine, serve_engine_figures *figures)
     figures->waiting = engine->waiting;
     figures->memory_used = engine->memory_used;
     figures->memory = engine->options.memory;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void serve_engine_read_model(serve_engine *engine, const serve_model *model, serve_model_figures *figures)
+{
+    pthread_mutex_lock(&engine->lock);
+    *figures = model->figures;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+void serve_engine_count_stage(serve_engine *engine, serve_model *model, serve_stage stage, double seconds)
+{
+    pthread_mutex_lock(&engine->lock);
+    serve_line_stage(model, stage, seconds);
     pthread_mutex_unlock(&engine->lock);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What encodes for all requests. A request brings a job of one or many inputs and waits
- * for it. Loaders read, decode and preprocess inputs; one thread encodes them in batches:
+ * What encodes for all requests. A request brings a job of one or many inputs and waits for it. Loaders read, decode and
+ * preprocess inputs; one thread encodes them in batches:
  *
  *     request A: a1 a2 a3 a4 ...  \                              batch 1: a1 b1 c1 a2
  *     request B: b1                 >-- loaders --> ready rows -->
  *     request C: c1 c2            /                              batch 2: a3 c2 a4 a5
  *
- * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs
- * does not hold up a request of one. A batch is what is ready when the encoder is free: nothing waits for
- * a batch to be full. The result for an input is the same bits whatever shares its batch (vit_encode).
+ * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs does not hold
+ * up a request of one. A batch is what is ready when the encoder is free: nothing waits for a batch to be full. The result
+ * for an input is the same bits whatever shares its batch (vit_encode).
  */
 #ifndef SERVE_ENGINE_H
 #define SERVE_ENGINE_H
@@ -28,8 +28,9 @@ typedef struct serve_input {
     const void *data;
     size_t size;
     /* Filled when it was loaded: */
-    uint32_t width, height; /* of a picture, upright */
-    size_t tokens;          /* that go through the encoder */
+    uint32_t width, height;               /* of a picture, upright */
+    uint32_t stored_width, stored_height; /* of its file, before it was turned upright */
+    size_t tokens;                        /* that go through the encoder */
 } serve_input;
 
 /* One output for some inputs of one tower. */
@@ -86,15 +87,15 @@ void serve_engine_give(serve_engine *engine, size_t bytes);
 /* Seconds after which a client that was refused may come again: 1 to 60. */
 unsigned serve_engine_retry_after(serve_engine *engine);
 
-/* Figures for /metrics, each since the start unless said. */
-#define SERVE_BATCH_SIZES 7 /* batches of up to 1, 2, 4, 8, 16, 32, 64 inputs */
+/* Figures of all models together. */
 typedef struct serve_engine_figures {
-    size_t waiting, memory_used, memory;                   /* now */
-    size_t batches[SERVE_BATCH_SIZES], n_batches, batched; /* batched: inputs in them */
-    size_t done, failed, refused, cached;                  /* inputs, inputs, jobs, words that were known */
-    double queue_seconds, load_seconds, encode_seconds;
-    size_t beats; /* moves whenever the encoder does something, or finds nothing to do */
+    size_t waiting, memory_used, memory; /* inputs, bytes, bytes: now */
+    size_t beats;                        /* moves whenever the encoder does something, or finds nothing to do */
 } serve_engine_figures;
 void serve_engine_read(serve_engine *engine, serve_engine_figures *figures);
+/* Figures of one model. */
+void serve_engine_read_model(serve_engine *engine, const serve_model *model, serve_model_figures *figures);
+/* Counts a stage that is none of the engine's own: parsing, writing. */
+void serve_engine_count_stage(serve_engine *engine, serve_model *model, serve_stage stage, double seconds);
 
 #endif

@@ -30,6 +30,24 @@ void serve_line_leave(serve_engine *engine, serve_line *line)
         engine->turn = after;
 }
 
+void serve_line_wait(serve_engine *engine, serve_line *line, size_t inputs)
+{
+    engine->waiting += inputs;
+    line->job->model->figures.waiting += inputs;
+}
+
+void serve_line_wait_less(serve_engine *engine, serve_line *line, size_t inputs)
+{
+    engine->waiting -= inputs;
+    line->job->model->figures.waiting -= inputs;
+}
+
+void serve_line_stage(serve_model *model, serve_stage stage, double seconds)
+{
+    model->figures.stages[stage].seconds += seconds;
+    model->figures.stages[stage].n++;
+}
+
 /* What is ready and will not be encoded makes room for others. */
 static void drop_ready(serve_engine *engine, serve_line *line)
 {
@@ -38,9 +56,9 @@ static void drop_ready(serve_engine *engine, serve_line *line)
         free(row->values);
         row->values = NULL;
         engine->pending--;
-        engine->waiting--;
+        serve_line_wait_less(engine, line, 1);
     }
-    engine->waiting -= line->job->n - line->next;
+    serve_line_wait_less(engine, line, line->job->n - line->next);
     line->next = line->job->n;
     pthread_cond_broadcast(&engine->to_load);
 }

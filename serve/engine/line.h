@@ -20,10 +20,11 @@ struct serve_line {
     size_t *ready;           /* [n]: inputs that are loaded, in the order they were */
     size_t n_ready, n_taken; /* of ready: how many there are, how many the encoder has taken */
     size_t next;             /* the first input that no loader has */
-    size_t done;
-    size_t busy; /* inputs that a loader or the encoder works on */
-    size_t size; /* floats of a result */
-    bool ended;  /* nothing more is begun; outcome and error say why */
+    size_t done;             /* inputs that came out of the encoder, or were known */
+    size_t good;             /* of them, those with a result */
+    size_t busy;             /* inputs that a loader or the encoder works on */
+    size_t size;             /* floats of a result */
+    bool ended;              /* nothing more is begun; outcome and error say why */
     serve_outcome outcome;
     vit_error error;
     double start;
@@ -54,6 +55,11 @@ void serve_line_enter(serve_engine *engine, serve_line *line);
 void serve_line_leave(serve_engine *engine, serve_line *line);
 /* Ends the line for this reason, unless it has ended before. Its rows are freed once nobody works on them. */
 void serve_line_end(serve_engine *engine, serve_line *line, serve_outcome outcome);
+
+/* So many more inputs of the line wait; fewer of them. */
+void serve_line_wait(serve_engine *engine, serve_line *line, size_t inputs);
+void serve_line_wait_less(serve_engine *engine, serve_line *line, size_t inputs);
+void serve_line_stage(serve_model *model, serve_stage stage, double seconds);
 
 /* The threads. */
 void *serve_loader_main(void *engine);

@@ -44,28 +44,29 @@ static size_t tokens_of(const vit_pipeline *pipeline, const vit_loaded *loaded)
 }
 
 /* Without the lock. The row belongs to the line. */
-static vit_status load(const serve_line *line, size_t index, serve_row *row, vit_error *err)
+static vit_status load(const serve_line *line, size_t index, serve_row *row, vit_loaded *loaded, vit_error *err)
 {
     serve_input *input = &line->job->inputs[index];
     const vit_pipeline *pipeline = line->job->model->towers[line->job->tower];
-    vit_loaded loaded = {0};
     char name[32];
     snprintf(name, sizeof name, "input[%zu]", index);
     vit_item item = item_of(input, name);
     row->values = vit__alloc(1, vit_pipeline_row_size(pipeline));
     if (!row->values)
         return vit__fail_memory(err, name);
-    vit_status status = vit_pipeline_load(pipeline, &item, row->values, &loaded, err);
+    vit_status status = vit_pipeline_load(pipeline, &item, row->values, loaded, err);
     if (status != VIT_OK) {
         free(row->values);
         row->values = NULL;
         return status;
     }
-    row->length = loaded.length;
+    row->length = loaded->length;
     row->ready_at = serve_now();
-    input->tokens = loaded.tokens ? loaded.tokens : tokens_of(pipeline, &loaded);
-    input->width = loaded.width;
-    input->height = loaded.height;
+    input->tokens = loaded->tokens ? loaded->tokens : tokens_of(pipeline, loaded);
+    input->width = loaded->width;
+    input->height = loaded->height;
+    input->stored_width = loaded->stored_width;
+    input->stored_height = loaded->stored_height;
     return VIT_OK;
 }
 
@@ -81,14 +82,21 @@ static void finish(serve_engine *engine, serve_line *line, size_t index, vit_sta
     free(line->rows[index].values);
     line->rows[index].values = NULL;
     engine->pending--;
-    engine->waiting--;
+    serve_line_wait_less(engine, line, 1);
     pthread_cond_signal(&engine->to_load);
     if (status != VIT_OK && !line->ended) {
         line->error = *err;
         line->job->failed = index;
-        engine->figures.failed++;
     }
     serve_line_end(engine, line, SERVE_FAILED);
+}
+
+static void count(const serve_line *line, const vit_loaded *loaded)
+{
+    serve_model *model = line->job->model;
+    if (line->job->tower == VIT_TOWER_IMAGE)
+        serve_line_stage(model, SERVE_STAGE_DECODE, loaded->seconds - loaded->preprocess_seconds);
+    serve_line_stage(model, SERVE_STAGE_PREPROCESS, loaded->preprocess_seconds);
 }
 
 void *serve_loader_main(void *argument)
@@ -103,15 +111,16 @@ void *serve_loader_main(void *argument)
         }
         size_t index = line->next++;
         vit_error err = {0};
+        vit_loaded loaded = {0};
         line->busy++;
         engine->pending++;
         pthread_mutex_unlock(&engine->lock);
         double start = serve_now();
-        vit_status status = load(line, index, &line->rows[index], &err);
+        vit_status status = load(line, index, &line->rows[index], &loaded, &err);
         double seconds = serve_now() - start;
         pthread_mutex_lock(&engine->lock);
         line->job->loaded += seconds;
-        engine->figures.load_seconds += seconds;
+        count(line, &loaded);
         finish(engine, line, index, status, &err);
     }
     pthread_mutex_unlock(&engine->lock);

@@ -40,6 +40,8 @@ static void free_towers(serve_model *model)
         vit_pipeline_free(model->towers[tower]);
         model->towers[tower] = NULL;
     }
+    vit_tokenizer_free(model->tokenizer);
+    model->tokenizer = NULL;
     model->loaded = false;
 }
 
@@ -212,6 +214,22 @@ static vit_status open_towers(serve_model *model, vit_error *err)
     return vit__fail(err, pictures.status, pictures.where, "%s", pictures.message);
 }
 
+/* Does its tokenizer drop case and punctuation? Then ".A!" is "a" to it. */
+static bool canonicalizes(const vit_pipeline *words)
+{
+    static const vit_item items[] = {{.kind = VIT_ITEM_TEXT, .name = "a", .data = "a", .size = 1},
+                                     {.kind = VIT_ITEM_TEXT, .name = ".A!", .data = ".A!", .size = 3}};
+    size_t size = vit_pipeline_row_size(words);
+    vit_loaded loaded[2] = {{0}, {0}};
+    char *rows = vit__alloc_zero(2, size);
+    bool same = words && rows;
+    for (size_t i = 0; i < 2 && same; i++)
+        same = vit_pipeline_load(words, &items[i], rows + i * size, &loaded[i], NULL) == VIT_OK;
+    same = same && loaded[0].length == loaded[1].length && memcmp(rows, rows + size, size) == 0;
+    free(rows);
+    return same;
+}
+
 static vit_status learn_facts(serve_model *model, vit_error *err)
 {
     serve_facts *f = &model->facts;
@@ -222,6 +240,7 @@ static vit_status learn_facts(serve_model *model, vit_error *err)
     f->family = vit__strdup(vit_model_family(any));
     f->precision = vit__strdup(vit_precision_name(vit_model_precision(any)));
     f->resampler = vit__strdup(vit_resampler_name(model->options.resampler));
+    f->kernels = vit_session_kernels(vit_pipeline_session(pictures ? pictures : words));
     f->sizes[VIT_TOWER_IMAGE] = vit_pipeline_size(pictures);
     f->sizes[VIT_TOWER_TEXT] = vit_pipeline_size(words);
     f->width = vit_model_image_width(image);
@@ -230,6 +249,7 @@ static vit_status learn_facts(serve_model *model, vit_error *err)
     f->attends = image && vit_output_shape(image, VIT_OUTPUT_ATTENTION, 0, shape, NULL) == VIT_OK;
     f->context = vit_pipeline_text_length(words);
     f->compares = words && image && vit_model_similarity(image, &f->similarity, NULL) == VIT_OK;
+    f->canonicalizes = canonicalizes(words);
     if (!f->family || !f->precision || !f->resampler)
         return vit__fail_memory(err, model->path);
     vit_status status = vit_model_digest(any, f->digest, err);
@@ -246,7 +266,7 @@ static vit_status load(serve_model *model, vit_error *err)
         free_towers(model);
         return status;
     }
-    model->facts.load_seconds = serve_now() - start;
+    model->load_seconds = serve_now() - start;
     model->known = model->loaded = true;
     return VIT_OK;
 }
@@ -267,6 +287,24 @@ void serve_model_release(serve_model *model)
     model->holders--;
     model->used = serve_now();
     pthread_mutex_unlock(&model->lock);
+}
+
+#define UNCUT ((size_t)1 << 17) /* token ids: more than words of a request can have */
+
+vit_status serve_model_measure(serve_model *model, const char *words, size_t size, size_t *tokens, vit_error *err)
+{
+    const vit_tokenizer_options options = {.context = UNCUT};
+    vit_status status = VIT_OK;
+    pthread_mutex_lock(&model->lock);
+    if (!model->tokenizer)
+        status = vit_tokenizer_open(model->path, &options, &model->tokenizer, err);
+    pthread_mutex_unlock(&model->lock);
+    int32_t *ids = vit__alloc(UNCUT, sizeof *ids);
+    if (status == VIT_OK)
+        status = ids ? vit_tokenizer_encode(model->tokenizer, words, size, ids, UNCUT, tokens, err)
+                     : vit__fail_memory(err, model->path);
+    free(ids);
+    return status;
 }
 
 bool serve_model_unload(serve_model *model, double idle_seconds)

@@ -81,6 +81,14 @@ static enum MHD_Result refuse(exchange *x, unsigned status, const char *why)
     return write_answer(x);
 }
 
+static enum MHD_Result refuse_large(exchange *x)
+{
+    char why[96];
+    snprintf(why, sizeof why, "the body is larger than %llu bytes (--max-body)",
+             (unsigned long long)x->http->options.max_body);
+    return refuse(x, 413, why);
+}
+
 /* ------------------------------------------------------------------ requests ---- */
 
 static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -111,7 +119,7 @@ static enum MHD_Result begin(exchange *x, struct MHD_Connection *connection, con
     if (!serve_request_split(request))
         return refuse(x, 400, "the address of the request is not one");
     if (x->announced > http->options.max_body)
-        return refuse(x, 413, "the body is larger than the limit (--max-body)");
+        return refuse_large(x);
     if (!h->begin(h->context, request, x->announced, &x->response, &x->keep)) {
         x->answered = true;
         x->response.close = x->response.close || x->announced > 0 || x->chunked;

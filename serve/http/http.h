@@ -28,7 +28,7 @@ typedef struct serve_handler {
     /* The answer was written, or could not be. On the HTTP thread. `keep` is the owner's to free. */
     void (*end)(void *context, const serve_request *request, const serve_response *response, void *keep);
     /* Fills a response for what this layer refuses: status and what is wrong. */
-    void (*refuse)(void *context, const serve_request *request, unsigned status, const char *message,
+    void (*refuse)(void *context, serve_request *request, unsigned status, const char *message,
                    serve_response *response);
     void *context;
 } serve_handler;

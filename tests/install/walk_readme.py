@@ -61,6 +61,14 @@ IN_THE_BUILD_TREE = {
 }
 
 
+# A server goes on behind its command, at a port of its own, until the walk ends; those that ask it find it there.
+SERVE = ("{text} --listen 127.0.0.1:0 >serve.log 2>&1 & echo $! >>serve.pids; "
+         "until grep -q listening serve.log; do kill -0 $! || {{ cat serve.log; exit 1; }}; sleep 0.1; done; "
+         "export VIT_PORT=$(sed -n 's/.*listening on .*:\\([0-9]*\\)$/\\1/p' serve.log)")
+ASK = "command -v curl >/dev/null || {{ echo 'no curl: LEFT OUT'; exit 0; }}; {text}"
+END_SERVERS = "[ ! -f serve.pids ] || { kill $(cat serve.pids); rm serve.pids serve.log; }"
+
+
 class Failure(Exception):
     pass
 
@@ -161,6 +169,10 @@ def what_is_run(command, replaced, names):
     text = command.text
     for word, stand_in in PLACEHOLDERS.items():
         text = re.sub(r"\b%s\b" % word, stand_in, text)
+    if text.startswith("vit serve "):
+        text = SERVE.format(text=text)
+    if text.startswith("curl "):
+        text = ASK.format(text=text.replace("localhost:8080", "localhost:$VIT_PORT"))
     if text != command.text:
         print("      " + text)
     return text
@@ -192,10 +204,7 @@ def check_page(commands, replaced):
                       "with: " + ", ".join(builds))
 
 
-def walk(place, source, replaced, names):
-    with open(os.path.join(source, "README.md"), encoding="utf-8") as file:
-        found, others = steps(file.read())
-    check_page([step for step in found if not isinstance(step, File)], replaced)
+def walk_steps(place, found, replaced, names):
     for step in found:
         if isinstance(step, File):
             with open(place.path(step.name), "w") as file:
@@ -209,6 +218,16 @@ def walk(place, source, replaced, names):
             check(place, step, text, *place.run(text))
             if time.monotonic() - start > 20:
                 print("      %d s" % (time.monotonic() - start))
+
+
+def walk(place, source, replaced, names):
+    with open(os.path.join(source, "README.md"), encoding="utf-8") as file:
+        found, others = steps(file.read())
+    check_page([step for step in found if not isinstance(step, File)], replaced)
+    try:
+        walk_steps(place, found, replaced, names)
+    finally:
+        place.run(END_SERVERS)
     print("\nCode in the text that is no command: " + ", ".join(others))
 
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "charsmap.h"
 
-#include <nettle/base64.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64_text.h"
 #include "memory.h"
 #include "unicode.h"
 #include "utf8.h"
@@ -108,18 +108,16 @@ vit_status vit__charsmap_parse(const char *blob, size_t size, const char *where,
 vit_status vit__charsmap_from_base64(const char *text, size_t size, const char *where, vit__charsmap *map,
                                      vit_error *err)
 {
-    struct base64_decode_ctx context;
     *map = (vit__charsmap){0};
-    size_t length = BASE64_DECODE_LENGTH(size);
-    uint8_t *blob = vit__alloc(length, 1);
+    size_t length;
+    char *blob = vit__alloc(vit__base64_room(size), 1);
     if (!blob)
         return vit__fail_memory(err, where);
-    base64_decode_init(&context);
     vit_status status = VIT_OK;
-    if (!base64_decode_update(&context, &length, blob, size, text) || !base64_decode_final(&context))
+    if (!vit__base64_decode(text, size, blob, &length))
         status = vit__fail(err, VIT_ERR_CORRUPT, where, "its precompiled_charsmap is not base64");
     else
-        status = vit__charsmap_parse((const char *)blob, length, where, map, err);
+        status = vit__charsmap_parse(blob, length, where, map, err);
     free(blob);
     return status;
 }

@@ -186,8 +186,9 @@ VIT_API vit_status vit_index_check_filter(vit_index *index, const vit_index_filt
 
 typedef struct vit_index_hit {
     int64_t id;
-    char *path, *caption; /* caption may be NULL */
-    double score;         /* the cosine; of a search by words without a vector: how well they fit */
+    char *path, *caption;   /* caption may be NULL */
+    double score;           /* the cosine; of a search by words without a vector: how well they fit */
+    uint32_t width, height; /* of the picture, upright, when it was indexed; 0: not known */
 } vit_index_hit;
 
 /* Best first, ties by path. Starts all zero; freed with vit_index_hits_free. */

@@ -58,7 +58,7 @@ typedef struct vit_pipeline_options {
     int normalize;     /* 1: each vector (each row of a matrix) is divided by its length */
     int sample;        /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
     uint64_t seed;
-    vit_load_options load; /* how pictures are read; least_width, least_height and whole_size are not looked at */
+    vit_load_options load; /* how pictures are read; sizes (least_width to stored_size) are not looked at */
     int fast_decode;       /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the
                               * preprocessing resizes to: faster, and the vectors differ a little (docs/speed.md) */
     vit_resampler resampler;
@@ -148,10 +148,12 @@ VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *i
 
 /* What is known of an item once it was read. */
 typedef struct vit_loaded {
-    size_t length;          /* values of the row: pixels, or token ids */
-    size_t tokens;          /* of a text given as text: its ids without the padding; else 0 */
-    uint32_t width, height; /* of the whole picture, upright; 0: there was none */
-    double seconds;         /* of a processor, that reading, decoding and preprocessing took */
+    size_t length;                        /* values of the row: pixels, or token ids */
+    size_t tokens;                        /* of a text given as text: its ids without the padding; else 0 */
+    uint32_t width, height;               /* of the whole picture, upright; 0: there was none */
+    uint32_t stored_width, stored_height; /* of its file, before the EXIF orientation turned it; 0: there was no file */
+    double seconds;                       /* of a processor, that reading, decoding and preprocessing took */
+    double preprocess_seconds;            /* of these, what preprocessing took, or the tokenizer of a text */
 } vit_loaded;
 
 /* Bytes of a row that an item is read into: floats of one picture as the model takes it, or the most token ids of a

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of `vit serve` share: servers, requests, and the vectors that `vit embed` gives. Python's standard library only.
+
+VIT_COMMAND is the program, VIT_TEST_DATA is tests/data, VIT_PICTURES is examples/images; tests/ is on the path.
+
+Two models are served: "classifier", the default, has 7 labels and no words; "org/clip" compares pictures with words.
+"""
+import atexit
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from files import *
+from small_clip import add_tokenizer
+
+VIT = os.environ["VIT_COMMAND"]
+DATA = os.environ["VIT_TEST_DATA"]
+CLASSIFIER = os.path.join(DATA, "golden", "hf_vit_classifier")
+TIMEOUT = 60  # seconds; only what hangs takes that long
+
+FOLDER = tempfile.mkdtemp(prefix="vit-serve-")
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+CLIP = os.path.join(FOLDER, "clip")
+shutil.copytree(os.path.join(DATA, "golden", "hf_clip"), CLIP)
+add_tokenizer(CLIP)
+MODELS = ("-m", "classifier=" + CLASSIFIER, "-m", "org/clip=" + CLIP)
+PATHS = {"classifier": CLASSIFIER, "org/clip": CLIP}
+
+# Two pictures, as files, bytes, base64 and data URIs.
+FILES = [os.path.join(CLASSIFIER, "image.png"), os.path.join(os.environ["VIT_PICTURES"], "cat.jpg")]
+PICTURES = [read(path) for path in FILES]
+BASE64 = [base64.b64encode(picture).decode() for picture in PICTURES]
+URIS = ["data:image/png;base64," + BASE64[0], "data:image/jpeg;base64," + BASE64[1]]
+
+
+def environment(**changes):
+    """This process' environment, but for what steers the command."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIT_", "HF_", "LISTEN_", "NOTIFY_"))}
+    clean.update(changes)
+    return clean
+
+
+def packed(values):
+    """Numbers as the bytes of little-endian f32, which is what two vectors are compared by."""
+    return struct.pack("<%df" % len(values), *values)
+
+
+class Server:
+    """A `vit serve` at a port of its own, until stop()."""
+
+    def __init__(self, *arguments, models=MODELS, env=None):
+        self.process = subprocess.Popen(
+            [VIT, "serve", "--listen", "127.0.0.1:0", *models, *arguments], env=env or environment(),
+            stderr=subprocess.PIPE, text=True, errors="replace")
+        self.lines, self.ready = [], threading.Event()
+        self.port = None
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        if not self.ready.wait(TIMEOUT) or self.port is None:
+            self.process.kill()
+            raise AssertionError("vit serve did not start: " + "".join(self.lines))
+
+    def _read(self):
+        """All lines of its standard error; the one that names the port says that it is ready."""
+        for line in self.process.stderr:
+            self.lines.append(line)
+            found = re.match(r"vit: listening on http://127\.0\.0\.1:(\d+)\n", line)
+            if found:
+                self.port = int(found[1])
+                self.ready.set()
+        self.ready.set()
+
+    @property
+    def url(self):
+        return "http://127.0.0.1:%d" % self.port
+
+    def stop(self):
+        """Its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(TIMEOUT)
+        self.reader.join(TIMEOUT)
+        self.process.stderr.close()
+        return status
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def multipart(parts, boundary="----formdata-undici-012345678901"):
+    """The body and the type of a form; parts are (name, bytes) or (name, bytes, file name), as undici writes them."""
+    body = b""
+    for name, content, *file in parts:
+        head = 'Content-Disposition: form-data; name="%s"' % name
+        if file:
+            head += '; filename="%s"\r\nContent-Type: application/octet-stream' % file[0]
+        body += b"--%s\r\n%s\r\n\r\n%s\r\n" % (boundary.encode(), head.encode(), content)
+    return body + b"--%s--\r\n" % boundary.encode(), "multipart/form-data; boundary=" + boundary
+
+
+_vectors = {}
+
+
+def embed(model, picture=None, text=None, output=None, normalize=True):
+    """The vector that `vit embed` gives, as bytes."""
+    key = (model, picture, text, output, normalize)
+    if key not in _vectors:
+        name = os.path.join(FOLDER, "vector.npy")
+        what = ["--text", text] if picture is None else [picture]
+        more = ["--normalize"] * normalize + (["--output", output] if output else [])
+        subprocess.run([VIT, "embed", "-q", "-m", PATHS[model], "-o", name, *more, *what], check=True, env=environment(),
+                       timeout=TIMEOUT)
+        _vectors[key] = bytes(read_npy(name)[2])
+        for file in os.listdir(FOLDER):
+            if file.startswith("vector."):
+                os.remove(os.path.join(FOLDER, file))
+    return _vectors[key]
+
+
+class Case(unittest.TestCase):
+    """The tests of a class share a server, which gets the class' arguments."""
+
+    arguments = ()
+    models = MODELS
+    maxDiff = 2000
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(*cls.arguments, models=cls.models)
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0, "".join(cls.server.lines[-20:])
+
+    def ask(self, method, path, body=None, headers=None, status=200):
+        """A request, whose body is bytes or becomes JSON. Its answer must have this status and the headers of all answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            answer = Answer(connection.getresponse())
+        finally:
+            connection.close()
+        self.assertEqual(answer.status, status, (method, path, answer.body[:400]))
+        self.assertEqual(answer.headers["Cache-Control"], "no-store")
+        self.assertEqual(answer.headers["X-Content-Type-Options"], "nosniff")
+        self.assertEqual(answer.headers["Cross-Origin-Resource-Policy"], "same-origin")
+        self.assertRegex(answer.headers["X-Request-Id"], r"^[A-Za-z0-9._-]{1,64}$")
+        return answer
+
+    def get(self, path, **more):
+        return self.ask("GET", path, **more)
+
+    def post(self, path, body=None, **more):
+        return self.ask("POST", path, body, **more)
+
+    def assert_vectors(self, rows, want):
+        self.assertEqual(len(rows), len(want))
+        for i, (row, vector) in enumerate(zip(rows, want)):
+            self.assertEqual(packed(row), vector, "vector %d" % i)
+
+
+def main():
+    unittest.main(verbosity=1)
