@@ -106,7 +106,8 @@ static vit_status fill_gate(server *s)
     return status;
 }
 
-/* "NAME=MODEL": a name may hold '/', as ids do. A path with '=' in it stands alone: it begins as paths do, or is there. */
+/* "NAME=MODEL": a name may hold '/', as ids do. A path with '='
+ * in it stands alone: it begins as paths do, or is there. */
 static vit_status add_model(server *s, const char *text)
 {
     const char *equals = strchr(text, '=');
@@ -144,6 +145,15 @@ static vit_status fill_models(server *s)
     return status;
 }
 
+/* Threads that decode, each of which may hold a picture of the most pixels: no more than there is memory for. */
+static unsigned loaders(const serve_options *o)
+{
+    uint64_t pixels = o->pipeline.load.max_pixels ? o->pipeline.load.max_pixels : VIT_MAX_PIXELS;
+    uint64_t fitting = o->max_memory / (3 * pixels);
+    unsigned threads = vit__cpu_count();
+    return fitting < 1 ? 1 : fitting < threads ? (unsigned)fitting : threads;
+}
+
 static vit_status start_engine(server *s)
 {
     const serve_options *o = s->options;
@@ -151,7 +161,7 @@ static vit_status start_engine(server *s)
                                          .batch_delay = o->batch_delay,
                                          .queue = o->queue,
                                          .memory = o->max_memory,
-                                         .loaders = vit__cpu_count(),
+                                         .loaders = loaders(o),
                                          .text_cache = o->text_cache};
     s->app.limits = (serve_limits){.body = o->max_body,
                                    .pixels = o->pipeline.load.max_pixels,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Base64 as clients send it: both alphabets (RFC 4648, sections 4 and 5), padding or none, white space anywhere. Nettle's
- * decoder, in base/base64_text.h, insists on one alphabet and on padding. */
+/* Base64 as clients send it: both alphabets (RFC 4648, sections 4 and 5), padding or none, white
+ * space anywhere. Nettle's decoder, in base/base64_text.h, insists on one alphabet and on padding. */
 #ifndef SERVE_BASE64_H
 #define SERVE_BASE64_H
 

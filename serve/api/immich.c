@@ -51,8 +51,8 @@ static bool is_space(char c)
     return c && strchr(" \t\r\n\f\v", c);
 }
 
-/* As Immich cleans words: "  a \n b " is "a b"; for a checkpoint that canonicalizes, "a-b, c" is "ab c". Its tokenizer does
- * the rest: small letters, and the white space that is not ASCII's. */
+/* As Immich cleans words: "  a \n b " is "a b"; for a checkpoint that canonicalizes, "a-b, c" is
+ * "ab c". Its tokenizer does the rest: small letters, and the white space that is not ASCII's. */
 static char *cleaned(serve_call *call, const serve_part *part, size_t *size)
 {
     bool bare = call->model->facts.canonicalizes, pause = false;

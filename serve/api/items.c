@@ -71,7 +71,8 @@ static bool is_address(const char *text)
     return false;
 }
 
-/* Does it name a file: "/srv/a.png", "~/a", "C:\\a.png", "a.png"? Base64 of a JPEG begins with "/9j/": the caller has looked. */
+/* Does it name a file: "/srv/a.png", "~/a", "C:\\a.png", "a.png"?
+ * Base64 of a JPEG begins with "/9j/": the caller has looked. */
 static bool is_path(const char *text)
 {
     size_t size = strlen(text), end = size;
@@ -153,8 +154,8 @@ static const struct {
     {"image", true}, {"image_url", true}, {"image_base64", true}, {"b64", true}, {"text", false}, {"input_text", false},
 };
 
-/* The one part of a message, or the one message of a conversation. Empty words beside a picture do not count, nor do the
- * instructions of a system message: an encoder takes none. */
+/* The one part of a message, or the one message of a conversation. Empty words beside a
+ * picture do not count, nor do the instructions of a system message: an encoder takes none. */
 static bool add_parts(serve_call *call, serve_items *items, const vit__json *parts, const char *param)
 {
     const vit__json *only = NULL;

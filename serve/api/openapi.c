@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Paths and methods are those of the table of routes, so that none is forgotten. What an endpoint takes and answers, in JSON
- * Schema, stands in openapi.json, which has these members:
+ * Paths and methods are those of the table of routes, so that none is forgotten. What an
+ * endpoint takes and answers, in JSON Schema, stands in openapi.json, which has these members:
  *
  *     schemas      by name; "#/components/schemas/NAME" refers to them
  *     errors       by the shape in which a client reads them
@@ -9,8 +9,8 @@
  *     operations   by method and path: summary, names of the query's parameters, body and answer by media type
  *     same         paths that answer as another one does
  *
- * A test has schemathesis ask the server whatever these schemas allow, and what they do not, and compare each
- * answer. */
+ * A test has schemathesis ask the server whatever these schemas
+ * allow, and what they do not, and compare each answer. */
 #include "openapi.h"
 
 #include <stdio.h>

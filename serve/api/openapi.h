@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The description of the interface, OpenAPI 3.1: the paths of the table of routes, with what openapi.json says of them. */
+/* The description of the interface, OpenAPI 3.1: the paths of
+ * the table of routes, with what openapi.json says of them. */
 #ifndef SERVE_OPENAPI_H
 #define SERVE_OPENAPI_H
 

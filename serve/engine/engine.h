@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What encodes for all requests. A request brings a job of one or many inputs and waits for it. Loaders read, decode and
- * preprocess inputs; one thread encodes them in batches:
+ * What encodes for all requests. A request brings a job of one or many inputs and waits
+ * for it. Loaders read, decode and preprocess inputs; one thread encodes them in batches:
  *
  *     request A: a1 a2 a3 a4 ...  \                              batch 1: a1 b1 c1 a2
  *     request B: b1                 >-- loaders --> ready rows -->
  *     request C: c1 c2            /                              batch 2: a3 c2 a4 a5
  *
- * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs does not hold
- * up a request of one. A batch is what is ready when the encoder is free: nothing waits for a batch to be full. The result
- * for an input is the same bits whatever shares its batch (vit_encode).
+ * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs
+ * does not hold up a request of one. A batch is what is ready when the encoder is free: nothing waits for
+ * a batch to be full. The result for an input is the same bits whatever shares its batch (vit_encode).
  */
 #ifndef SERVE_ENGINE_H
 #define SERVE_ENGINE_H

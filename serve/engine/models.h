@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The models that a server has, by the names that clients use. A model is one checkpoint: a tower of pictures, a tower of
- * words, or both. Its weights may leave memory while nobody uses it and come back with the next request; its facts stay.
+ * The models that a server has, by the names that clients use. A model is one
+ * checkpoint: a tower of pictures, a tower of words, or both. Its weights may leave
+ * memory while nobody uses it and come back with the next request; its facts stay.
  */
 #ifndef SERVE_MODELS_H
 #define SERVE_MODELS_H
@@ -57,7 +58,8 @@ vit_status serve_models_alias(serve_models *models, const char *alias, const cha
 
 size_t serve_models_count(const serve_models *models);
 serve_model *serve_models_at(const serve_models *models, size_t index);
-/* "" or "default" is the first; also the whole path or id that it was added by, and its aliases. NULL: there is none. */
+/* "" or "default" is the first; also the whole path or id that
+ * it was added by, and its aliases. NULL: there is none. */
 serve_model *serve_models_find(const serve_models *models, const char *name);
 /* "clip, dinov2": for messages. Freed with free(). NULL: out of memory. */
 char *serve_models_names(const serve_models *models);

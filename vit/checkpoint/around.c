@@ -50,7 +50,8 @@ static bool ends(const char *name, const char *end)
 
 static void keep(search *s, finding what, const char *path)
 {
-    if (!*s->found[what] || strcmp(path, s->found[what]) < 0) /* the first by name, whatever order the folder is read in */
+    if (!*s->found[what] ||
+        strcmp(path, s->found[what]) < 0) /* the first by name, whatever order the folder is read in */
         snprintf(s->found[what], PATH_SIZE, "%s", path);
 }
 

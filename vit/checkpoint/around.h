@@ -5,10 +5,8 @@
 
 #include <stddef.h>
 
-#include "vit/error.h"
-
-/* A sentence for the end of a message, such as "; photos/checkpoint-500 has some: name that folder". Empty where nothing that
- * helps is there. names[n]: files that weights may be in, for links that lead nowhere. */
+/* A sentence for the end of a message, such as "; photos/checkpoint-500 has some: name that folder". Empty
+ * where nothing that helps is there. names[n]: files that weights may be in, for links that lead nowhere. */
 void vit__look_around(const char *folder, const char *const *names, size_t n, char *sentence, size_t size);
 
 #endif

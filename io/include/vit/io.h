@@ -49,8 +49,8 @@ typedef struct vit_load_options {
     uint32_t least_width, least_height;
     /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded. */
     uint32_t *whole_size;
-    /* [2], or NULL: receives width and height as the file has them, before it is turned by its EXIF orientation. A photo
-     * that a phone took upright is often stored as 4032 x 3024 and shown as 3024 x 4032. */
+    /* [2], or NULL: receives width and height as the file has them, before it is turned by its EXIF orientation.
+     * A photo that a phone took upright is often stored as 4032 x 3024 and shown as 3024 x 4032. */
     uint32_t *stored_size;
     uint64_t reserved[3]; /* zero */
 } vit_load_options;
