@@ -101,7 +101,7 @@ void vit_index_pin_free(vit_index_pin *pin)
 vit_recipe_key vit_index_pin_differs(const vit_index_pin *a, const vit_index_pin *b)
 {
     for (size_t i = 0; a && b && i < sizeof compared / sizeof *compared; i++)
-        if (vit_recipe_differs(&a->recipe, &b->recipe, compared[i]) == compared[i])
+        if (vit_recipe_differs(&a->recipe, &b->recipe, (int)compared[i]) == compared[i])
             return compared[i];
     return VIT_RECIPE_KEYS;
 }

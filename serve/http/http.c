@@ -248,7 +248,7 @@ static void change_connection(void *context, struct MHD_Connection *connection, 
     *own = info ? serve_peers_add(&http->peers, info->connect_fd) : NULL;
 }
 
-static void log_message(void *context, const char *format, va_list arguments)
+VIT_PRINTF(2, 0) static void log_message(void *context, const char *format, va_list arguments)
 {
     const serve_http *http = context;
     char message[256];

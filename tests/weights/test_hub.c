@@ -59,7 +59,7 @@ static void ids_are_told_from_paths(void **state)
                                       "a/b.",     "-/_",
                                       "a/bgit",   NINETY_SIX "/" NINETY_SIX,
                                       "a/b@main", "a/b@refs/pr/1",
-                                      "a/b@v1.0", "a/b@" REVISION,
+                                      "a/b@v1.0", ("a/b@" REVISION),
                                       "a/b@x@y"};
     static const char *const others[] = {"",
                                          "a",
