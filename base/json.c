@@ -92,10 +92,11 @@ static size_t feed(void *buffer, size_t room, void *data)
         return 1;
     }
     size_t left = from->size - from->at, n = left < room ? left : room;
-    memcpy(to, from->text + from->at, n);
-    from->at += n;
-    if (n > 0)
+    if (n > 0) { /* no bytes may be at NULL */
+        memcpy(to, from->text + from->at, n);
+        from->at += n;
         return n;
+    }
     *to = ']';
     from->closed = true;
     return 1;

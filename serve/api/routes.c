@@ -66,7 +66,7 @@ static const serve_route routes[] = {
     {"GET", "/openapi.json", PLAIN, false, serve_openapi},
     {"GET", "/page.js", PLAIN, true, serve_page_script},
     {"GET", "/page.css", PLAIN, true, serve_page_style},
-    {"GET", "/v1/samples/{task}", OPENAI, true, serve_page_picture},
+    {"GET", "/v1/samples/{name}", OPENAI, true, serve_page_picture},
     {"GET", "/", PLAIN, true, serve_page},
     {"POST", "/", PLAIN, false, serve_hf_task},
 };

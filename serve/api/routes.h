@@ -19,7 +19,7 @@ typedef struct serve_vars {
 
 typedef struct serve_route {
     const char *method; /* GET also answers HEAD */
-    const char *path;   /* {m} is any text, with slashes too; {task} and {id} one part of the path */
+    const char *path;   /* {m} is any text, with slashes too; {task}, {id} and {name} one part of the path */
     serve_shape shape;
     bool open; /* needs no key */
     bool (*endpoint)(struct serve_call *call);

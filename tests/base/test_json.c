@@ -156,9 +156,25 @@ static int remove_folder(void **state)
     return 0;
 }
 
+/* A request without a body has no bytes at all. And numbers that nobody reads may be of any size, where the rules say so. */
+static void json_in_memory(void **state)
+{
+    (void)state;
+    static const vit__json_rules large = {.whole_as_real = true};
+    static const char text[] = "{\"a\":24,\"b\":123456789012345678901234567890}";
+    vit__json *json = NULL;
+    int64_t whole = 0;
+    assert_int_equal(vit__json_parse(NULL, 0, "x", &json, NULL), VIT_ERR_CORRUPT);
+    assert_int_equal(vit__json_parse(text, strlen(text), "x", &json, NULL), VIT_ERR_CORRUPT);
+    assert_int_equal(vit__json_parse_by(&large, text, strlen(text), "x", &json, NULL), VIT_OK);
+    assert_true(vit__json_integer(vit__json_get(json, "a"), &whole) && whole == 24);
+    vit__json_free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_in_memory),
         cmocka_unit_test(rules_say_what_a_document_may_hold),
         cmocka_unit_test(whole_numbers_stay_whole),
         cmocka_unit_test(strings_have_their_size),
