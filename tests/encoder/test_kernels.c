@@ -227,8 +227,8 @@ READ(weight, t->answer *((const int8_t *)t->raw)[i])
 #define EXACT 0
 #define ROUNDED 4e-7 /* three units in the last place: kernels add in another order than the formulas */
 #define SUMMED 5e-6  /* up to a thousand additions, one after the other in plain C */
-/* A factor that comes of a sum of a thousand numbers, added one after the other where the compiler makes no vectors (with
- * sanitizers): a random walk of a thousand roundings of 6e-8, the square root of 1,000 times one. */
+/* A factor that comes of a sum of a thousand numbers. Where the compiler makes no vectors (with sanitizers) they are
+ * added one after the other: a random walk of a thousand roundings of 6e-8, which ends at sqrt(1000) times one. */
 #define BY_A_SUM 2e-6
 #define IN_BYTES (2.01 / 255) /* a unit, for rounding and for the zero point: a 255th of twice the largest value */
 #define IN_SIGNED_BYTES (0.5001 / 127)
