@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "talk.h"
 #include "text.h"
@@ -59,30 +58,6 @@ static void add_name(level *to, const char *name, const char *suffix)
     to->names[to->n++] = text.data;
 }
 
-/* Is it a picture whatever its name: a photo that lost its extension, or has a wrong one?
- * Marks that a text or another file could begin with by chance are not among these. */
-static bool is_picture(int directory, const char *name)
-{
-    static const struct {
-        size_t at, size;
-        const char *mark;
-    } marks[] = {
-        {0, 3, "\xFF\xD8\xFF"}, {0, 8, "\x89PNG\r\n\x1A\n"}, {8, 4, "WEBP"},     {0, 4, "GIF8"},     {0, 4, "II*\0"},
-        {0, 4, "MM\0*"},        {4, 8, "ftypheic"},          {4, 8, "ftypheix"}, {4, 8, "ftypavif"}, {4, 8, "ftypmif1"},
-        {4, 8, "ftypavis"},     {4, 8, "JXL \r\n\x87\n"}};
-    char start[16];
-    struct stat status;
-    int file = openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    bool regular = file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    size_t size = regular && read(file, start, sizeof start) == (ssize_t)sizeof start ? sizeof start : 0;
-    if (file >= 0)
-        close(file);
-    for (size_t i = 0; i < sizeof marks / sizeof *marks && size > 0; i++)
-        if (memcmp(start + marks[i].at, marks[i].mark, marks[i].size) == 0)
-            return true;
-    return false;
-}
-
 /* A folder is taken, a picture by its name or its first bytes is taken, a link to a folder is named and left. Hidden
  * names are passed over, as in tar files: thumbnails, and what a Mac writes beside each file (._IMG_1.jpg). */
 static void consider(const cli_folder *folder, int directory, const struct dirent *entry, level *to)
@@ -102,7 +77,7 @@ static void consider(const cli_folder *folder, int directory, const struct diren
             cli_note("%s/%s: a link to a folder is not followed; name it to include it", to->path, name);
     } else if (is_folder) {
         add_name(to, name, "/");
-    } else if (cli_is_image_name(name) || is_picture(directory, name)) {
+    } else if (cli_is_image_name(name)) {
         add_name(to, name, "");
     }
 }

@@ -156,7 +156,7 @@ static int remove_folder(void **state)
     return 0;
 }
 
-/* A request without a body has no bytes at all. And numbers that nobody reads may be of any size, where the rules say so. */
+/* A request without a body has no bytes at all. Numbers that nobody reads may be of any size, where rules say so. */
 static void json_in_memory(void **state)
 {
     (void)state;

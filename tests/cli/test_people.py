@@ -54,8 +54,9 @@ class Walks(Case):
         write(self.path("photos/._a.png"), b"\0\5\x16\7AppleDouble")
         write(self.path("photos/notes.txt"), b"GIF is a format")
         paths = [line["path"] for line in self.classify("photos")]
-        self.assertEqual(paths, ["photos/a.png", "photos/c.jpg", "photos/noextension", "photos/wrong.txt"])
-        self.assertEqual(len(self.classify("photos/.hidden.png")), 1) # named by hand
+        self.assertEqual(paths, ["photos/a.png", "photos/c.jpg"])
+        for name in (".hidden.png", "noextension", "wrong.txt"):
+            self.assertEqual(len(self.classify("photos/" + name)), 1) # named by hand
 
 
 class Terminal(Case):
