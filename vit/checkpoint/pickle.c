@@ -129,7 +129,7 @@ static vit_status push_list(machine *m, vit__pickled_kind kind, size_t first, si
 {
     vit__pickled list;
     vit_status status = new_list(m, kind, &list);
-    if (status == VIT_OK)
+    if (status == VIT_OK && n > 0) /* an empty stack may have no memory */
         status = add_items(m, list, m->stack + first, n);
     return status == VIT_OK ? push(m, list) : status;
 }
