@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "command.h"
 #include "feed.h"
 #include "job.h"
@@ -83,16 +84,16 @@ static cli_exit measure_encoder(bench *b)
 {
     size_t batch = b->model.batch;
     make_pixels(b->pixels, batch * vit_model_pixels_size(b->model.model));
-    double start = cli_seconds();
-    for (size_t i = 0; i < WARM_UP_RUNS && (i == 0 || cli_seconds() - start < WARM_UP_SHARE * b->seconds); i++)
+    double start = vit__seconds();
+    for (size_t i = 0; i < WARM_UP_RUNS && (i == 0 || vit__seconds() - start < WARM_UP_SHARE * b->seconds); i++)
         if (encode(b, batch) != CLI_DONE)
             return CLI_MODEL;
     do {
-        double before = cli_seconds();
+        double before = vit__seconds();
         if (encode(b, batch) != CLI_DONE)
             return CLI_MODEL;
-        add_time(b, cli_seconds() - before, batch);
-    } while (cli_seconds() - start < b->seconds);
+        add_time(b, vit__seconds() - before, batch);
+    } while (vit__seconds() - start < b->seconds);
     return CLI_DONE;
 }
 
@@ -123,7 +124,7 @@ static int take(void *context, const vit_result *result)
 static int batch_taken(void *context)
 {
     pass *p = context;
-    double now = cli_seconds();
+    double now = vit__seconds();
     if (p->read > 0)
         add_time(p->bench, now - p->before, p->read);
     p->before = now;
@@ -135,7 +136,7 @@ static int batch_taken(void *context)
 static void pass_over_images(bench *b, double end)
 {
     cli_walk *walk = cli_walk_start(&b->images, false);
-    pass p = {.feed = {walk, b->model.model}, .bench = b, .before = cli_seconds(), .end = end};
+    pass p = {.feed = {walk, b->model.model}, .bench = b, .before = vit__seconds(), .end = end};
     const vit_stream stream = {.next = cli_feed_next,
                                .take = take,
                                .batch_taken = batch_taken,
@@ -154,7 +155,7 @@ static cli_exit measure_images(bench *b)
     cli_exit status = encode(b, b->model.batch); /* the first is slower, and who encodes a folder does not notice */
     if (status != CLI_DONE)
         return status;
-    double end = cli_seconds() + b->seconds;
+    double end = vit__seconds() + b->seconds;
     do {
         size_t before = b->encoded;
         pass_over_images(b, end);
@@ -162,7 +163,7 @@ static cli_exit measure_images(bench *b)
             cli_error("no image could be read");
             return CLI_INPUTS_FAILED;
         }
-    } while (cli_seconds() < end);
+    } while (vit__seconds() < end);
     return CLI_DONE;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "interrupt.h"
 #include "talk.h"
 
@@ -51,7 +52,7 @@ static void show(display *d, const vit_hub_progress *p, double now)
 static int on_progress(void *data, const vit_hub_progress *progress)
 {
     display *d = data;
-    double now = cli_seconds();
+    double now = vit__seconds();
     note_waiting(d, progress);
     if (d->shown && now - d->last >= REFRESH_SECONDS) {
         d->last = now;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "claims.h"
+#include "clock.h"
 #include "fetch.h"
 #include "shipped.h"
 #include "talk.h"
@@ -182,7 +183,7 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
         return status;
     if (cli_model_spare_named(options, model->name) != CLI_DONE)
         return CLI_USAGE;
-    double start = cli_seconds();
+    double start = vit__seconds();
     vit_model_options open = {.precision = (vit_precision)options->precision,
                               .preprocessor = options->preprocessor,
                               .tower = options->tower,
@@ -198,7 +199,7 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     if (opened != VIT_OK)
         return open_error(options, model->name, &err);
     model->precision = vit_precision_name(vit_model_precision(model->model));
-    model->load_seconds = cli_seconds() - start;
+    model->load_seconds = vit__seconds() - start;
     return cli_model_spare_files(model->model);
 }
 
@@ -219,7 +220,7 @@ cli_exit cli_model_spare_files(const vit_model *model)
 
 cli_exit cli_model_start(const cli_model_options *options, size_t default_batch, cli_model *model)
 {
-    double start = cli_seconds();
+    double start = vit__seconds();
     size_t pixels = vit_model_pixels_size(model->model);
     size_t fitting = pixels ? BATCH_BYTES / (pixels * sizeof(float)) : default_batch;
     size_t usual = default_batch < fitting ? default_batch : fitting;
@@ -230,7 +231,7 @@ cli_exit cli_model_start(const cli_model_options *options, size_t default_batch,
         cli_library_error(&err);
         return CLI_MODEL;
     }
-    model->load_seconds += cli_seconds() - start;
+    model->load_seconds += vit__seconds() - start;
     return CLI_DONE;
 }
 
@@ -259,7 +260,7 @@ cli_exit cli_model_make_pipeline(const cli_model_options *options, size_t defaul
 
 cli_exit cli_model_start_pipeline(cli_model *model)
 {
-    double start = cli_seconds();
+    double start = vit__seconds();
     vit_error err = {0};
     if (vit_pipeline_start(model->pipeline, &err) != VIT_OK) {
         cli_library_error(&err);
@@ -267,7 +268,7 @@ cli_exit cli_model_start_pipeline(cli_model *model)
     }
     model->session = vit_pipeline_session(model->pipeline);
     model->batch = vit_pipeline_settings(model->pipeline)->batch;
-    model->load_seconds += cli_seconds() - start;
+    model->load_seconds += vit__seconds() - start;
     return CLI_DONE;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "error.h"
 #include "memory.h"
 #include "refusal.h"
@@ -85,24 +86,16 @@ static unsigned asked_wait(const vit__answer *answer)
     return seconds > LONGEST_WAIT ? LONGEST_WAIT + 1 : (unsigned)seconds;
 }
 
-static double seconds_since(const struct timespec *start)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
-}
-
 static vit_status pass_time(vit__transfer *t, unsigned seconds, vit_error *err)
 {
     const struct timespec moment = {.tv_nsec = MOMENT};
-    struct timespec start;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    const double start = vit__seconds();
     t->progress.wait_seconds = seconds;
     do {
         if (!vit__transfer_go_on(t))
             return fail_cancelled(t, err);
         nanosleep(&moment, NULL);
-    } while (seconds_since(&start) < seconds);
+    } while (vit__seconds() - start < seconds);
     t->progress.wait_seconds = 0;
     return VIT_OK;
 }
@@ -409,7 +402,7 @@ typedef struct intake {
     bool wrong;        /* it is not the content that was announced */
     bool misplaced;    /* it does not begin where it was asked to */
     vit_status status; /* of the disk */
-    struct timespec started;
+    double started;
     uint64_t paced; /* bytes that came since then, where there is a limit on the rate */
     vit_error *err;
 } intake;
@@ -454,9 +447,9 @@ static bool pace(intake *in, size_t size)
     if (rate == 0)
         return true;
     if (in->paced == 0)
-        clock_gettime(CLOCK_MONOTONIC, &in->started);
+        in->started = vit__seconds();
     in->paced += size;
-    while (seconds_since(&in->started) < (double)in->paced / (double)rate) {
+    while (vit__seconds() - in->started < (double)in->paced / (double)rate) {
         if (!vit__transfer_go_on(in->transfer))
             return false;
         nanosleep(&moment, NULL);

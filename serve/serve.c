@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "clock.h"
 #include "cpu.h"
 #include "error.h"
 #include "listen.h"
@@ -274,13 +275,13 @@ static void feed_watchdog(server *s)
 {
     double wanted = serve_notify_watchdog();
     serve_engine_figures f;
-    if (wanted <= 0 || serve_now() - s->fed < wanted / 3)
+    if (wanted <= 0 || vit__seconds() - s->fed < wanted / 3)
         return;
     serve_engine_read(s->app.engine, &f);
     if (f.waiting == 0 || f.beats != s->beats)
         serve_notify("WATCHDOG=1");
     s->beats = f.beats;
-    s->fed = serve_now();
+    s->fed = vit__seconds();
 }
 
 static void tick(server *s)
@@ -320,11 +321,11 @@ static void serve_until_signal(server *s)
 /* What is being answered has --drain seconds; a second signal ends the wait. */
 static void drain(server *s)
 {
-    double end = serve_now() + s->options->drain;
+    double end = vit__seconds() + s->options->drain;
     atomic_store(&s->app.state, SERVE_ENDING);
     serve_notify("STOPPING=1");
     serve_http_quiesce(s->app.http);
-    while (serve_http_in_flight(s->app.http) > 0 && serve_now() < end) {
+    while (serve_http_in_flight(s->app.http) > 0 && vit__seconds() < end) {
         int signal = await_signal(s, 0.02);
         if (signal == SIGTERM || signal == SIGINT)
             break;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "clock.h"
 #include "talk.h"
 
 #define REFRESH_SECONDS 0.1
@@ -18,7 +19,7 @@ cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t alrea
         return progress;
     if (total == 0 && !inputs->pass_over) /* how many are passed over shows on the way */
         progress.total = cli_inputs_count(inputs);
-    progress.started = cli_seconds();
+    progress.started = vit__seconds();
     return progress;
 }
 
@@ -33,7 +34,7 @@ void cli_progress_time(cli_text *line, double seconds)
 
 void cli_progress_show(cli_progress *progress, size_t done)
 {
-    double now = progress->shown ? cli_seconds() : 0;
+    double now = progress->shown ? vit__seconds() : 0;
     bool last = progress->total > 0 && done >= progress->total;
     if (!progress->shown || (now - progress->last < REFRESH_SECONDS && !last))
         return;

@@ -25,7 +25,4 @@ void cli_input_error(const char *path, const vit_error *error);
 void cli_status_line(const char *line);
 void cli_status_end(void);
 
-/* Seconds on a clock that only goes forward. */
-double cli_seconds(void);
-
 #endif

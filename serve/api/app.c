@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "call.h"
+#include "clock.h"
 #include "log.h"
 #include "memory.h"
 #include "metrics.h"
@@ -23,7 +24,7 @@ static void name_request(serve_request *request)
     if (size > 0 && size <= 64 && strspn(given, good) == size)
         snprintf(request->id, sizeof request->id, "%s", given);
     else
-        snprintf(request->id, sizeof request->id, "%08lx-%lx", (unsigned long)(serve_now() * 1000),
+        snprintf(request->id, sizeof request->id, "%08lx-%lx", (unsigned long)(vit__seconds() * 1000),
                  (unsigned long)atomic_fetch_add(&requests, 1));
 }
 
@@ -206,7 +207,7 @@ static void count_stages(const serve_call *call)
     if (call->parsed == 0)
         return;
     serve_engine_count_stage(call->app->engine, call->model, SERVE_STAGE_PARSE, call->parsed - call->start);
-    serve_engine_count_stage(call->app->engine, call->model, SERVE_STAGE_WRITE, serve_now() - call->done);
+    serve_engine_count_stage(call->app->engine, call->model, SERVE_STAGE_WRITE, vit__seconds() - call->done);
 }
 
 static void answer(void *context, serve_request *request, serve_response *response, void *keep, void *connection)
@@ -216,7 +217,7 @@ static void answer(void *context, serve_request *request, serve_response *respon
     call->request = request;
     call->response = response;
     call->connection = connection;
-    call->start = serve_now();
+    call->start = vit__seconds();
     call->deadline = call->start + app->limits.timeout;
     call->route->endpoint(call);
     add_common(app, request, response);
@@ -231,7 +232,7 @@ static void end(void *context, const serve_request *request, const serve_respons
 {
     serve_app *app = context;
     serve_call *call = keep;
-    double seconds = serve_now() - request->start;
+    double seconds = vit__seconds() - request->start;
     if (response->status)
         serve_metrics_count(app->metrics, call ? call->route : NULL, request->method, response->status, seconds);
     if (app->log != SERVE_LOG_OFF)

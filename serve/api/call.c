@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 #include "memory.h"
 
@@ -210,9 +211,9 @@ bool serve_call_run(serve_call *call, serve_job *job)
     if (!call->output)
         call->output = vit_output_name(job->output);
     if (call->parsed == 0)
-        call->parsed = serve_now();
+        call->parsed = vit__seconds();
     serve_outcome outcome = serve_engine_run(call->app->engine, job, &err);
-    call->done = serve_now();
+    call->done = vit__seconds();
     call->n_inputs += job->n;
     call->queued += job->queued;
     call->loaded += job->loaded;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "classes.h"
+#include "clock.h"
 #include "tensors.h"
 #include "vectors.h"
 
@@ -409,8 +410,8 @@ static bool read_request(serve_call *call, inference *in)
     if (!failed)
         serve_member_boolean(call, parameters, "binary_data_output", &in->binary, &failed);
     if (vit__json_number(vit__json_get(parameters, "timeout"), &timeout) && timeout > 0 &&
-        serve_now() + timeout * 1e-6 < call->deadline)
-        call->deadline = serve_now() + timeout * 1e-6;
+        vit__seconds() + timeout * 1e-6 < call->deadline)
+        call->deadline = vit__seconds() + timeout * 1e-6;
     return !failed && read_input(call, in, call->json, body->data + json_size, body->size - json_size) &&
            read_outputs(call, in, call->json);
 }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "clock.h"
 #include "items.h"
 #include "vectors.h"
 
@@ -212,7 +213,7 @@ bool serve_ollama_embed(serve_call *call)
 {
     serve_items items = {0};
     vit__buffer *out = &call->response->body;
-    double start = serve_now();
+    double start = vit__seconds();
     float *vectors;
     size_t size;
     if (!hold(call) || !add_ollama(call, &items, "input") || !embed(call, &items, "dimensions", &vectors, &size))
@@ -222,7 +223,7 @@ bool serve_ollama_embed(serve_call *call)
     vit__buffer_add_string(out, ",\"embeddings\":");
     put_rows(out, vectors, items.n, size, false);
     vit__buffer_format(out, ",\"total_duration\":%.0f,\"load_duration\":%.0f,\"prompt_eval_count\":%zu}\n",
-                       (serve_now() - start) * 1e9, call->loaded * 1e9, call->tokens);
+                       (vit__seconds() - start) * 1e9, call->loaded * 1e9, call->tokens);
     return serve_done(call, "application/json");
 }
 

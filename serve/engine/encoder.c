@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 #include "line.h"
 #include "memory.h"
@@ -66,7 +67,7 @@ static bool is_over(serve_engine *engine, serve_line *line)
     serve_job *job = line->job;
     if (job->gone && job->gone(job->context))
         serve_line_end(engine, line, SERVE_GONE);
-    else if (serve_now() > job->deadline)
+    else if (vit__seconds() > job->deadline)
         serve_line_end(engine, line, SERVE_OVERLOADED);
     return line->ended;
 }
@@ -74,7 +75,7 @@ static bool is_over(serve_engine *engine, serve_line *line)
 static void take(serve_engine *engine, serve_line *line, batch *b)
 {
     serve_job *job = line->job;
-    double waited = serve_now() - line->start;
+    double waited = vit__seconds() - line->start;
     if (line->n_taken == 0) {
         job->queued = waited;
         serve_times_add(&job->model->figures.queue, waited);
@@ -214,17 +215,10 @@ static void count(serve_engine *engine, const batch *b, double seconds)
 /* Waits for more inputs, where the options ask for it and a batch is not full yet. */
 static void linger(serve_engine *engine)
 {
-    struct timespec until;
     double wait = engine->options.batch_delay;
     if (wait <= 0 || engine->pending >= engine->options.batch)
         return;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)wait;
-    until.tv_nsec += (long)((wait - (double)(time_t)wait) * 1e9);
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = vit__moment_in(wait);
     while (!engine->stopping && engine->waiting < engine->options.batch &&
            pthread_cond_timedwait(&engine->to_encode, &engine->lock, &until) != ETIMEDOUT)
         ;
@@ -238,9 +232,9 @@ static void run_batch(serve_engine *engine, const serve_line *oldest_line, batch
     if (b->n == 0)
         return; /* all that was ready is over */
     pthread_mutex_unlock(&engine->lock);
-    double start = serve_now();
+    double start = vit__seconds();
     encode(b, errors);
-    double seconds = serve_now() - start;
+    double seconds = vit__seconds() - start;
     pthread_mutex_lock(&engine->lock);
     count(engine, b, seconds);
     for (size_t i = 0; i < b->n; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 #include "line.h"
 #include "memory.h"
@@ -129,13 +130,7 @@ static void take_known(serve_engine *engine, serve_line *line)
 
 static void await_change(serve_engine *engine, serve_line *line)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(LOOK_AGAIN * 1e9);
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = vit__moment_in(LOOK_AGAIN);
     pthread_cond_timedwait(&line->change, &engine->lock, &until);
 }
 
@@ -146,7 +141,7 @@ static void await_job(serve_engine *engine, serve_line *line)
         await_change(engine, line);
         if (line->ended)
             continue;
-        if (serve_now() > job->deadline)
+        if (vit__seconds() > job->deadline)
             serve_line_end(engine, line, SERVE_OVERLOADED);
         else if (job->gone && job->gone(job->context))
             serve_line_end(engine, line, SERVE_GONE);
@@ -186,7 +181,7 @@ static serve_outcome run_line(serve_engine *engine, serve_line *line, vit_error 
 
 serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *err)
 {
-    serve_line line = {.job = job, .start = serve_now()};
+    serve_line line = {.job = job, .start = vit__seconds()};
     pthread_cond_init(&line.change, NULL);
     serve_outcome outcome = prepare(job, &line, err) == VIT_OK ? SERVE_DONE : SERVE_FAILED;
     if (outcome == SERVE_DONE && job->n > 0)

@@ -14,6 +14,7 @@
 #ifndef SERVE_ENGINE_H
 #define SERVE_ENGINE_H
 
+#include "clock.h"
 #include "models.h"
 
 typedef enum serve_kind {
@@ -43,7 +44,7 @@ typedef struct serve_job {
     serve_input *inputs;
     const size_t *numbers; /* [n]: what the inputs are called in errors; NULL: by their place */
     size_t n;
-    double deadline;             /* in seconds of serve_now() */
+    double deadline;             /* in seconds of vit__seconds() */
     bool (*gone)(void *context); /* nobody waits for the answer any more; may be NULL */
     void *context;
     /* Filled by serve_engine_run: */

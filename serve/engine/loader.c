@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "error.h"
 #include "line.h"
 #include "memory.h"
@@ -61,7 +62,7 @@ static vit_status load(const serve_line *line, size_t index, serve_row *row, vit
         return status;
     }
     row->length = loaded->length;
-    row->ready_at = serve_now();
+    row->ready_at = vit__seconds();
     input->tokens = loaded->tokens ? loaded->tokens : tokens_of(pipeline, loaded);
     input->width = loaded->width;
     input->height = loaded->height;
@@ -115,9 +116,9 @@ void *serve_loader_main(void *argument)
         line->busy++;
         engine->pending++;
         pthread_mutex_unlock(&engine->lock);
-        double start = serve_now();
+        double start = vit__seconds();
         vit_status status = load(line, index, &line->rows[index], &loaded, &err);
-        double seconds = serve_now() - start;
+        double seconds = vit__seconds() - start;
         pthread_mutex_lock(&engine->lock);
         line->job->loaded += seconds;
         count(line, &loaded);

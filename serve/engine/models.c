@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "error.h"
 #include "memory.h"
 
@@ -19,13 +19,6 @@ struct serve_models {
     alias *aliases;
     size_t n_aliases, aliases_capacity;
 };
-
-double serve_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ------------------------------------------------------------------ the list ---- */
 
@@ -258,7 +251,7 @@ static vit_status learn_facts(serve_model *model, vit_error *err)
 
 static vit_status load(serve_model *model, vit_error *err)
 {
-    double start = serve_now();
+    double start = vit__seconds();
     vit_status status = open_towers(model, err);
     if (status == VIT_OK && !model->known)
         status = learn_facts(model, err);
@@ -266,7 +259,7 @@ static vit_status load(serve_model *model, vit_error *err)
         free_towers(model);
         return status;
     }
-    model->load_seconds = serve_now() - start;
+    model->load_seconds = vit__seconds() - start;
     model->known = model->loaded = true;
     return VIT_OK;
 }
@@ -276,7 +269,7 @@ vit_status serve_model_hold(serve_model *model, vit_error *err)
     pthread_mutex_lock(&model->lock);
     vit_status status = model->loaded ? VIT_OK : load(model, err);
     model->holders += status == VIT_OK;
-    model->used = serve_now();
+    model->used = vit__seconds();
     pthread_mutex_unlock(&model->lock);
     return status;
 }
@@ -285,7 +278,7 @@ void serve_model_release(serve_model *model)
 {
     pthread_mutex_lock(&model->lock);
     model->holders--;
-    model->used = serve_now();
+    model->used = vit__seconds();
     pthread_mutex_unlock(&model->lock);
 }
 
@@ -310,7 +303,7 @@ vit_status serve_model_measure(serve_model *model, const char *words, size_t siz
 bool serve_model_unload(serve_model *model, double idle_seconds)
 {
     pthread_mutex_lock(&model->lock);
-    bool idle = model->loaded && model->holders == 0 && serve_now() - model->used >= idle_seconds;
+    bool idle = model->loaded && model->holders == 0 && vit__seconds() - model->used >= idle_seconds;
     if (idle) {
         free_towers(model);
         model->unloads++;

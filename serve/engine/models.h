@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "clock.h"
 #include "figures.h"
 #include "vit/pipeline.h"
 
@@ -36,7 +37,7 @@ typedef struct serve_model {
     vit_pipeline *towers[2];  /* by vit_tower; NULL: it has none, or they are not in memory */
     vit_tokenizer *tokenizer; /* that cuts no words; NULL: nobody has asked for it yet */
     size_t holders;
-    double used;       /* when it was last held, in seconds of serve_now() */
+    double used;       /* when it was last held, in seconds of vit__seconds() */
     serve_facts facts; /* written before `known` is set, and never again */
     /* without the lock: */
     atomic_bool known, loaded;
@@ -71,8 +72,5 @@ void serve_model_release(serve_model *model);
 vit_status serve_model_measure(serve_model *model, const char *words, size_t size, size_t *tokens, vit_error *err);
 /* Frees the weights of a model that nobody has held for so many seconds. true: it did. */
 bool serve_model_unload(serve_model *model, double idle_seconds);
-
-/* Seconds of a clock that only goes forward. */
-double serve_now(void);
 
 #endif

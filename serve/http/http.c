@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "crew.h"
 #include "error.h"
 #include "framing.h"
@@ -41,13 +41,6 @@ typedef struct exchange {
     uint64_t announced; /* bytes of the body */
     bool chunked, begun, taken, answered;
 } exchange;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ------------------------------------------------------------------ answers ---- */
 
@@ -107,7 +100,7 @@ static enum MHD_Result begin(exchange *x, struct MHD_Connection *connection, con
     const char *why = "";
     x->begun = true;
     x->connection = connection;
-    request->start = now();
+    request->start = vit__seconds();
     request->method = vit__strdup(method);
     serve_mhd.MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, request);
     if (!request->method || request->headers.failed)

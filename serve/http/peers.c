@@ -5,16 +5,9 @@
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "clock.h"
 #include "memory.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Bytes that have come over a TCP connection since it was made. 0: the system does not tell (unix sockets). */
 static uint64_t received(int fd)
@@ -42,7 +35,7 @@ serve_peer *serve_peers_add(serve_peers *peers, int fd)
     serve_peer *peer = vit__alloc_zero(1, sizeof *peer);
     if (!peer)
         return NULL;
-    *peer = (serve_peer){.fd = fd, .since = now()};
+    *peer = (serve_peer){.fd = fd, .since = vit__seconds()};
     pthread_mutex_lock(&peers->lock);
     peer->after = peers->first;
     if (peers->first)
@@ -72,7 +65,7 @@ void serve_peers_set(serve_peers *peers, serve_peer *peer, serve_peer_state stat
         return;
     pthread_mutex_lock(&peers->lock);
     peer->state = state;
-    peer->since = now();
+    peer->since = vit__seconds();
     peer->header_since = 0;
     peer->bytes = state == SERVE_PEER_IDLE ? received(peer->fd) : 0;
     pthread_mutex_unlock(&peers->lock);
@@ -116,7 +109,7 @@ static void tell(const serve_peer *peer)
 
 void serve_peers_reap(serve_peers *peers)
 {
-    double time = now();
+    double time = vit__seconds();
     pthread_mutex_lock(&peers->lock);
     for (serve_peer *peer = peers->first; peer; peer = peer->after) {
         if (peer->cut || !is_late(peer, time))
