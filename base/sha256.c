@@ -24,7 +24,7 @@ void vit__sha256_add(vit__sha256_state *state, const void *bytes, size_t size)
     sha256_update(unwrap(state), size, bytes);
 }
 
-void vit__sha256_finish(vit__sha256_state *state, char hex[65])
+void vit__sha256_finish(vit__sha256_state *state, char hex[VIT__SHA256_HEX])
 {
     uint8_t digest[SHA256_DIGEST_SIZE];
     sha256_digest(unwrap(state), sizeof digest, digest);
@@ -32,7 +32,13 @@ void vit__sha256_finish(vit__sha256_state *state, char hex[65])
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-void vit__sha256(const void *bytes, size_t size, char hex[65])
+void vit__sha256_so_far(const vit__sha256_state *state, char hex[VIT__SHA256_HEX])
+{
+    vit__sha256_state copy = *state; /* asking for the digest ends a state */
+    vit__sha256_finish(&copy, hex);
+}
+
+void vit__sha256(const void *bytes, size_t size, char hex[VIT__SHA256_HEX])
 {
     vit__sha256_state state;
     vit__sha256_start(&state);

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* hex gets 64 lower-case digits and a NUL. */
-void vit__sha256(const void *bytes, size_t size, char hex[65]);
+#define VIT__SHA256_HEX 65 /* 64 lower-case digits and a NUL, which hex gets */
+
+void vit__sha256(const void *bytes, size_t size, char hex[VIT__SHA256_HEX]);
 
 /* The same piece by piece. The state needs no clean-up. */
 typedef struct vit__sha256_state {
@@ -16,6 +17,8 @@ typedef struct vit__sha256_state {
 
 void vit__sha256_start(vit__sha256_state *state);
 void vit__sha256_add(vit__sha256_state *state, const void *bytes, size_t size);
-void vit__sha256_finish(vit__sha256_state *state, char hex[65]);
+void vit__sha256_finish(vit__sha256_state *state, char hex[VIT__SHA256_HEX]);
+/* Of what was added so far; more may be added afterwards. */
+void vit__sha256_so_far(const vit__sha256_state *state, char hex[VIT__SHA256_HEX]);
 
 #endif

@@ -61,48 +61,48 @@ bool cli_inputs_keep_lists(cli_inputs *inputs, const char *folder)
     return true;
 }
 
-void cli_digest_input(cli_digest *digest, const cli_input *input)
+void cli_digest_input(vit__sha256_state *digest, const cli_input *input)
 {
     cli_text text = {0};
     /* A path may hold anything but NUL. */
     cli_text_format(&text, "%d %zu %s", (int)input->kind, input->row, input->path);
-    cli_digest_add(digest, text.data, text.size + 1);
+    vit__sha256_add(digest, text.data, text.size + 1);
     cli_text_free(&text);
 }
 
-static void add_size(cli_digest *digest, const char *path)
+static void add_size(vit__sha256_state *digest, const char *path)
 {
     struct stat status;
     cli_text text = {0};
     if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
         cli_text_format(&text, "%lld", (long long)status.st_size);
-    cli_digest_add(digest, text.data ? text.data : "", text.size + 1);
+    vit__sha256_add(digest, text.data ? text.data : "", text.size + 1);
     cli_text_free(&text);
 }
 
-void cli_inputs_digest(const cli_inputs *inputs, char hex[CLI_DIGEST_HEX], size_t *count)
+void cli_inputs_digest(const cli_inputs *inputs, char hex[VIT__SHA256_HEX], size_t *count)
 {
     cli_inputs all = *inputs;
     all.part = (cli_part){0};
     all.tar = false; /* tar files as paths */
-    cli_digest *digest = cli_digest_start();
+    vit__sha256_state digest;
+    vit__sha256_start(&digest);
     cli_walk *walk = cli_walk_start(&all, true);
     cli_input input;
     size_t n = 0;
     for (; cli_walk_next(walk, &input); n++) {
-        cli_digest_input(digest, &input);
+        cli_digest_input(&digest, &input);
         if (inputs->tar)
-            add_size(digest, input.path);
+            add_size(&digest, input.path);
         cli_input_free(&input);
     }
     cli_walk_free(walk);
-    cli_digest_hex(digest, hex);
-    cli_digest_free(digest);
+    vit__sha256_finish(&digest, hex);
     cli_part part = inputs->part.count ? inputs->part : (cli_part){0, 1};
     *count = inputs->tar || n <= part.index ? 0 : (n - part.index - 1) / part.count + 1;
 }
 
-bool cli_walk_skip(cli_walk *walk, size_t n, cli_digest *digest)
+bool cli_walk_skip(cli_walk *walk, size_t n, vit__sha256_state *digest)
 {
     cli_input input;
     for (size_t i = 0; i < n; i++) {

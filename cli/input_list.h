@@ -4,8 +4,8 @@
 #ifndef CLI_INPUT_LIST_H
 #define CLI_INPUT_LIST_H
 
-#include "digest.h"
 #include "inputs.h"
+#include "sha256.h"
 
 /* Of a file that has a name for a moment only; what is left of it in a folder after a crash can be removed. */
 #define CLI_LIST_PREFIX ".list."
@@ -16,12 +16,12 @@ bool cli_inputs_keep_lists(cli_inputs *inputs, const char *folder);
 
 /* The digest of all inputs, those of other parts among them, and how many of
  * them this part (inputs->part) has; 0: that is not known (tar files). */
-void cli_inputs_digest(const cli_inputs *inputs, char hex[CLI_DIGEST_HEX], size_t *count);
+void cli_inputs_digest(const cli_inputs *inputs, char hex[VIT__SHA256_HEX], size_t *count);
 
 /* Adds what tells an input from others: its kind, path and row. */
-void cli_digest_input(cli_digest *digest, const cli_input *input);
+void cli_digest_input(vit__sha256_state *digest, const cli_input *input);
 
 /* Passes over n inputs and adds them to the digest. false: there are fewer. */
-bool cli_walk_skip(cli_walk *walk, size_t n, cli_digest *digest);
+bool cli_walk_skip(cli_walk *walk, size_t n, vit__sha256_state *digest);
 
 #endif

@@ -17,7 +17,7 @@ static cli_exit add_settings(const cli_embedding *embed, cli_job *job, cli_text 
         return CLI_OUTPUT;
     const cli_picture_options *pictures = &job->pictures;
     const cli_inputs *inputs = &job->inputs;
-    char digest[CLI_DIGEST_HEX];
+    char digest[VIT__SHA256_HEX];
     cli_inputs_digest(inputs, digest, &job->total);
     cli_text_format(text, ",\"image_size\":[%u,%u],\"max_pixels\":%" PRIu64, pictures->image_size.height,
                     pictures->image_size.width, pictures->max_pixels ? pictures->max_pixels : VIT_MAX_PIXELS);

@@ -227,13 +227,13 @@ static cli_exit read_mark(cli_manifest *manifest, const cli_json *json)
                  cli_json_size_of(cli_json_get(json, "rows"), &mark->rows) &&
                  cli_json_size_of(cli_json_get(json, "failed"), &mark->failed) &&
                  cli_json_size_of(cli_json_get(json, "errors_bytes"), &mark->errors_size) && digest &&
-                 strlen(digest) == CLI_DIGEST_HEX - 1;
+                 strlen(digest) == VIT__SHA256_HEX - 1;
     /* No sum overflows: each is at most INT64_MAX. */
     if (!right || mark->inputs != mark->rows + mark->failed ||
         (mark->rows % manifest->shard_size != 0 && !mark->complete) ||
         cli_json_length(cli_json_get(json, "parts")) != cli_part_count(manifest))
         return damaged(manifest, "what it says is finished does not add up");
-    memcpy(mark->digest, digest, CLI_DIGEST_HEX);
+    memcpy(mark->digest, digest, VIT__SHA256_HEX);
     return CLI_DONE;
 }
 

@@ -5,7 +5,7 @@
 #ifndef CLI_MANIFEST_H
 #define CLI_MANIFEST_H
 
-#include "digest.h"
+#include "sha256.h"
 #include "writer.h"
 
 #define CLI_MANIFEST_NAME "manifest.json"
@@ -13,8 +13,8 @@
 typedef struct cli_progress_mark {
     size_t inputs; /* worked on: rows + failed */
     size_t rows, failed;
-    size_t errors_size;          /* bytes of errors.jsonl that are about these inputs */
-    char digest[CLI_DIGEST_HEX]; /* of these inputs */
+    size_t errors_size;           /* bytes of errors.jsonl that are about these inputs */
+    char digest[VIT__SHA256_HEX]; /* of these inputs */
     bool complete;
 } cli_progress_mark;
 

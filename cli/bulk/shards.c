@@ -26,9 +26,9 @@ struct cli_shards {
     bool new_folder;
     char *errors_path;
     FILE *errors;
-    cli_writer *writer;  /* of the part that is being written; NULL: none yet */
-    size_t rows, failed; /* since the mark */
-    cli_digest *digest;  /* of all inputs so far */
+    cli_writer *writer;       /* of the part that is being written; NULL: none yet */
+    size_t rows, failed;      /* since the mark */
+    vit__sha256_state digest; /* of all inputs so far */
 };
 
 static bool output_error(const char *path)
@@ -173,7 +173,7 @@ static cli_exit open_errors(cli_shards *shards)
 
 static cli_exit write_first_manifest(cli_shards *shards)
 {
-    cli_digest_hex(shards->digest, shards->manifest.mark.digest);
+    vit__sha256_so_far(&shards->digest, shards->manifest.mark.digest);
     return cli_manifest_write(&shards->manifest) ? CLI_DONE : CLI_OUTPUT;
 }
 
@@ -230,7 +230,7 @@ cli_exit cli_shards_open(const cli_command *command, const cli_shards_plan *plan
     shards->manifest.shape[0] = plan->vectors.matrix ? plan->vectors.rows : 0;
     shards->manifest.shape[1] = plan->vectors.columns;
     shards->errors_path = cli_join(plan->manifest.folder, ERRORS_NAME);
-    shards->digest = cli_digest_start();
+    vit__sha256_start(&shards->digest);
     cli_exit status = open_job(command, plan, shards);
     if (status != CLI_DONE) {
         cli_shards_close(shards);
@@ -248,9 +248,9 @@ const cli_progress_mark *cli_shards_mark(const cli_shards *shards)
 bool cli_shards_skip(cli_shards *shards, cli_walk *walk)
 {
     const cli_progress_mark *mark = &shards->manifest.mark;
-    char digest[CLI_DIGEST_HEX];
-    bool same = cli_walk_skip(walk, mark->inputs, shards->digest);
-    cli_digest_hex(shards->digest, digest);
+    char digest[VIT__SHA256_HEX];
+    bool same = cli_walk_skip(walk, mark->inputs, &shards->digest);
+    vit__sha256_so_far(&shards->digest, digest);
     if (same && strcmp(digest, mark->digest) == 0)
         return true;
     cli_error(
@@ -295,7 +295,7 @@ static bool commit(cli_shards *shards)
     mark->failed += shards->failed;
     mark->inputs = mark->rows + mark->failed;
     shards->rows = shards->failed = 0;
-    cli_digest_hex(shards->digest, mark->digest);
+    vit__sha256_so_far(&shards->digest, mark->digest);
     return cli_manifest_write(&shards->manifest);
 }
 
@@ -305,7 +305,7 @@ bool cli_shards_row(cli_shards *shards, const cli_input *input, const float *val
         return false;
     if (!cli_writer_row(shards->writer, input, values))
         return false;
-    cli_digest_input(shards->digest, input);
+    cli_digest_input(&shards->digest, input);
     shards->rows++;
     return shards->rows < shards->manifest.shard_size || commit(shards);
 }
@@ -316,7 +316,7 @@ bool cli_shards_failure(cli_shards *shards, const cli_input *input)
     cli_json_failure(&line, input);
     bool written = fwrite(line.data, 1, line.size, shards->errors) == line.size || output_error(shards->errors_path);
     cli_text_free(&line);
-    cli_digest_input(shards->digest, input);
+    cli_digest_input(&shards->digest, input);
     shards->failed++;
     return written;
 }
@@ -355,7 +355,6 @@ void cli_shards_close(cli_shards *shards)
         fclose(shards->errors);
     if (shards->lock >= 0)
         close(shards->lock);
-    cli_digest_free(shards->digest);
     free(shards->errors_path);
     free(shards);
 }

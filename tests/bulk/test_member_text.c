@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
+#include "sha256.h"
 #include "member_text.h"
 #include "support.h"
 
@@ -71,16 +71,16 @@ static void test_text(void **state)
 static void test_digest(void **state)
 {
     (void)state;
-    char hex[CLI_DIGEST_HEX];
-    cli_digest *digest = cli_digest_start();
-    cli_digest_hex(digest, hex);
+    char hex[VIT__SHA256_HEX];
+    vit__sha256_state digest;
+    vit__sha256_start(&digest);
+    vit__sha256_so_far(&digest, hex);
     assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    cli_digest_add(digest, "a", 1);
-    cli_digest_hex(digest, hex);
-    cli_digest_add(digest, "bc", 2);
-    cli_digest_hex(digest, hex);
+    vit__sha256_add(&digest, "a", 1);
+    vit__sha256_so_far(&digest, hex);
+    vit__sha256_add(&digest, "bc", 2);
+    vit__sha256_so_far(&digest, hex);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    cli_digest_free(digest);
 }
 
 int main(void)
