@@ -414,15 +414,18 @@ static bool place_link(const vit__cache *cache, int folder, const char *last, co
     return symlinkat(target, cache->blobs, temporary) == 0 && renameat(cache->blobs, temporary, folder, last) == 0;
 }
 
-/* The entry gets the content of the blob, by a rename. */
-static bool place_copy(const vit__cache *cache, int folder, const char *last, int blob, const char *etag)
+/* A new file beside the blobs, for writing; what a run before left under its name goes. Below 0: errno says why. */
+static int open_temporary(const vit__cache *cache, const char *temporary)
 {
-    char temporary[VIT__ETAG_MAX + 32];
-    snprintf(temporary, sizeof temporary, "%s.copy" TEMPORARY, etag);
     unlinkat(cache->blobs, temporary, 0);
-    int file = openat(cache->blobs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    bool done = file >= 0 && copy_content(blob, file) && fsync(file) == 0 &&
-                renameat(cache->blobs, temporary, folder, last) == 0;
+    return openat(cache->blobs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+/* Closes it and gives it its name in the folder, if all of it was written; else it goes, and errno says why. */
+static bool name_temporary(const vit__cache *cache, const char *temporary, int file, bool written, int folder,
+                           const char *last)
+{
+    bool done = written && fsync(file) == 0 && renameat(cache->blobs, temporary, folder, last) == 0;
     int number = errno;
     if (file >= 0)
         close(file);
@@ -430,6 +433,15 @@ static bool place_copy(const vit__cache *cache, int folder, const char *last, in
         unlinkat(cache->blobs, temporary, 0);
     errno = number;
     return done;
+}
+
+/* The entry gets the content of the blob, by a rename. */
+static bool place_copy(const vit__cache *cache, int folder, const char *last, int blob, const char *etag)
+{
+    char temporary[VIT__ETAG_MAX + 32];
+    snprintf(temporary, sizeof temporary, "%s.copy" TEMPORARY, etag);
+    int file = open_temporary(cache, temporary);
+    return name_temporary(cache, temporary, file, file >= 0 && copy_content(blob, file), folder, last);
 }
 
 /* A blob that was made just now, and no other snapshot has, is moved rather than copied, as huggingface_hub does. */
@@ -521,17 +533,8 @@ static bool write_reference(const vit__cache *cache, int folder, const char *las
 {
     char temporary[VIT__HUB_COMMIT + 32];
     snprintf(temporary, sizeof temporary, "%s.ref" TEMPORARY, commit);
-    unlinkat(cache->blobs, temporary, 0);
-    int file = openat(cache->blobs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    bool done = file >= 0 && write_all(file, commit, VIT__HUB_COMMIT) && fsync(file) == 0 &&
-                renameat(cache->blobs, temporary, folder, last) == 0;
-    int number = errno;
-    if (file >= 0)
-        close(file);
-    if (!done)
-        unlinkat(cache->blobs, temporary, 0);
-    errno = number;
-    return done;
+    int file = open_temporary(cache, temporary);
+    return name_temporary(cache, temporary, file, file >= 0 && write_all(file, commit, VIT__HUB_COMMIT), folder, last);
 }
 
 vit_status vit__cache_refer(const vit__cache *cache, const char *revision, const char *commit, vit_error *err)
