@@ -67,7 +67,8 @@ void vit__catalogue_free(vit__catalogue *catalogue)
     *catalogue = (vit__catalogue){0};
 }
 
-size_t vit__catalogue_position(const vit__catalogue *catalogue, const char *path)
+/* The first image whose path is not before this one; n if there is none. */
+static size_t position(const vit__catalogue *catalogue, const char *path)
 {
     size_t low = 0, high = catalogue->n;
     while (low < high) {
@@ -82,7 +83,7 @@ size_t vit__catalogue_position(const vit__catalogue *catalogue, const char *path
 
 vit__known *vit__catalogue_find(const vit__catalogue *catalogue, const char *path)
 {
-    size_t at = vit__catalogue_position(catalogue, path);
+    size_t at = position(catalogue, path);
     return at < catalogue->n && strcmp(catalogue->known[at].item.path, path) == 0 ? &catalogue->known[at] : NULL;
 }
 

@@ -29,7 +29,4 @@ vit__known *vit__catalogue_find(const vit__catalogue *catalogue, const char *pat
 vit__known *vit__catalogue_find_size(const vit__catalogue *catalogue, int64_t size,
                                      bool (*match)(void *context, const vit__known *known), void *context);
 
-/* The first image whose path is not before this one; n if there is none. Those below a folder stand together. */
-size_t vit__catalogue_position(const vit__catalogue *catalogue, const char *path);
-
 #endif
