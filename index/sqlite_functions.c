@@ -13,51 +13,66 @@
 
 /* ------------------------------------------------------------------ letters ---- */
 
-/* The text as it is compared where case does not matter: folded, composed. What is not UTF-8 stays as it is. */
-static void fold(const char *text, size_t size, vit__buffer *folded)
+typedef void change(const char *text, size_t size, vit__buffer *result);
+
+/* Letters from first to last become those that start at `to`. */
+static void change_ascii(const char *text, size_t size, char first, char to, vit__buffer *result)
 {
-#ifdef VIT_WITH_UNISTRING
-    size_t bad;
-    if (vit__unicode_check(text, size, &bad)) {
-        vit__unicode_add_folded(folded, text, size);
-        return;
-    }
-#endif
     for (size_t i = 0; i < size; i++) {
-        char lower = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 'a' - 'A') : text[i];
-        vit__buffer_add(folded, &lower, 1);
+        bool letter = text[i] >= first && text[i] - first < 26;
+        char c = letter ? (char)(text[i] - first + to) : text[i];
+        vit__buffer_add(result, &c, 1);
     }
+}
+
+#ifdef VIT_WITH_UNISTRING
+static bool is_unicode(const char *text, size_t size)
+{
+    size_t bad;
+    return vit__unicode_check(text, size, &bad);
 }
 
 static void lower(const char *text, size_t size, vit__buffer *result)
 {
-#ifdef VIT_WITH_UNISTRING
-    size_t bad;
-    for (size_t at = 0; vit__unicode_check(text, size, &bad) && at < size;)
-        vit__unicode_add_lower(result, vit__utf8_next(text, size, &at));
-    if (result->size > 0 || size == 0)
-        return;
-#endif
-    for (size_t i = 0; i < size; i++) {
-        char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 'a' - 'A') : text[i];
-        vit__buffer_add(result, &c, 1);
-    }
+    if (!is_unicode(text, size))
+        change_ascii(text, size, 'A', 'a', result);
+    else
+        for (size_t at = 0; at < size;)
+            vit__unicode_add_lower(result, vit__utf8_next(text, size, &at));
 }
 
 static void upper(const char *text, size_t size, vit__buffer *result)
 {
-#ifdef VIT_WITH_UNISTRING
-    size_t bad;
-    if (vit__unicode_check(text, size, &bad)) {
+    if (is_unicode(text, size))
         vit__unicode_add_upper(result, text, size);
-        return;
-    }
-#endif
-    for (size_t i = 0; i < size; i++) {
-        char c = text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - ('a' - 'A')) : text[i];
-        vit__buffer_add(result, &c, 1);
-    }
+    else
+        change_ascii(text, size, 'a', 'A', result);
 }
+
+/* The text as it is compared where case does not matter: folded, composed. Of what is not UTF-8, ASCII alone. */
+static void fold(const char *text, size_t size, vit__buffer *result)
+{
+    if (is_unicode(text, size))
+        vit__unicode_add_folded(result, text, size);
+    else
+        change_ascii(text, size, 'A', 'a', result);
+}
+#else
+static void lower(const char *text, size_t size, vit__buffer *result)
+{
+    change_ascii(text, size, 'A', 'a', result);
+}
+
+static void upper(const char *text, size_t size, vit__buffer *result)
+{
+    change_ascii(text, size, 'a', 'A', result);
+}
+
+static void fold(const char *text, size_t size, vit__buffer *result)
+{
+    change_ascii(text, size, 'A', 'a', result);
+}
+#endif
 
 /* ------------------------------------------------------------------ LIKE ---- */
 
@@ -128,8 +143,6 @@ static void call_like(sqlite3_context *context, int n, sqlite3_value **values)
 }
 
 /* ------------------------------------------------------------------ of one text ---- */
-
-typedef void change(const char *text, size_t size, vit__buffer *result);
 
 static void call_change(sqlite3_context *context, change *made, sqlite3_value *value)
 {
