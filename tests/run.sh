@@ -8,7 +8,7 @@
 # second time as on a processor without vector instructions.
 # They stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
 # not keep the others from running.
-# sh tests/run.sh --full also walks README.md in a fresh Debian 12, command by command: an hour more
+# sh tests/run.sh --full leaves no test out. It also walks README.md in a fresh Debian 12, command by command: an hour more
 # (tests/install/walk_readme.sh); and it has huggingface_hub, from PyPI, use the cache that `vit pull` wrote.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -100,18 +100,28 @@ if build clang all -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release; then
 fi
 build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_FUZZ=ON \
     -DVIT_SANITIZE=address,undefined && check fuzz fuzz --label-regex fuzz
+# --exclude-regex arguments: what takes a minute or more is left to --full.
+# With sanitizers: what other tests let through the same code, and repeats it many times.
+often="^(invariance_onednn|cli_invariance|bulk_crash_points|bulk_shards|serve_page_flows|words_verify|cli_claims|search_index)\$"
+# As released: real clients of the server, and the memory of long jobs.
+long="^(serve_clients|bulk_memory)\$"
+if [ "${1-}" = --full ]; then
+    often="^\$"
+    long="^\$"
+fi
 build sanitized all -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=address,undefined &&
-    check sanitized sanitized --label-exclude slow
+    check sanitized sanitized --label-exclude slow --exclude-regex "$often"
 # A thread that waits for its next input when the command gives up is no race.
 export TSAN_OPTIONS=report_thread_leaks=0
 build threads test_threads -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_SANITIZE=thread &&
     check threads threads --label-regex threads
 if build release all -DCMAKE_BUILD_TYPE=Release; then
-    check release release
+    check release release --exclude-regex "$long"
     # As on a processor without AVX2: portable C.
     export VIT_CPU=c
     # What is about connections, packages and files, and not about numbers, is not repeated.
-    check plain release --label-exclude slow --exclude-regex "^(hub|serve|install|readme|pages|fuzz|cli_hints|cli_signals)"
+    check plain release --label-exclude slow \
+        --exclude-regex "^(hub|serve|search|bulk|install|readme|pages|fuzz|arrows|headers|symbols|cli_(hints|signals|claims|people|usage))"
     unset VIT_CPU
 fi
 if [ "${1-}" = --full ]; then

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What `vit serve` carries, beside `vit embed` and a server of FastAPI and transformers.
+
+    python3 serve.py rate VIT MODEL [--threads 2] [--rounds 3] [--pictures 256] [--peer]
+    python3 serve.py load VIT MODEL [--threads 2] [--minutes 10]
+    python3 serve.py beside VIT CLIP [--threads 2]
+
+rate: pictures a second over the same files, as data URIs of JPEGs, and a request's time with one client; all sides in turn.
+load: clients that keep the encoder busy for minutes, then three times as many requests as it can answer.
+beside: the time of a single text next to a request of a thousand.
+MODEL is a folder of make_vit.py; CLIP is a model with a text tower. --peer needs torch, transformers, fastapi and uvicorn.
+The clients run on the machine's processors too: what they take is printed, and is not the server's.
+"""
+import argparse
+import base64
+import glob
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PHOTOS = sorted(glob.glob(str(HERE.parent.parent / "examples" / "images" / "*.jpg")))
+
+
+def request(*inputs):
+    """The bytes of a request; an input is a path or a text."""
+    items = [{"text": i} if not os.path.exists(i) else
+             {"image": "data:image/jpeg;base64," + base64.b64encode(Path(i).read_bytes()).decode()} for i in inputs]
+    body = json.dumps({"input": items}).encode()
+    return (b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)) + body
+
+
+class Client:
+    """One connection that is kept; ask() sends ready bytes and gives the status."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=300)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, sent):
+        self.socket.sendall(sent)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            more = self.socket.recv(65536)
+            if not more:
+                raise ConnectionError("the server ended the connection")
+            got += more
+        head, _, body = got.partition(b"\r\n\r\n")
+        left = int(re.search(rb"(?i)content-length: *(\d+)", head)[1]) - len(body)
+        while left > 0:
+            left -= len(self.socket.recv(left))
+        return int(head.split(None, 2)[1])
+
+
+class Server:
+    def __init__(self, command, ready, env=None, cwd=None):
+        """`ready` is a pattern of the line that names the port."""
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env, cwd=cwd)
+        self.port = None
+        for line in self.process.stderr:
+            found = re.search(ready, line)
+            if found:
+                self.port = int(found[1])
+                break
+        if self.port is None:
+            raise RuntimeError("it did not start: " + " ".join(map(str, command)))
+        threading.Thread(target=lambda: [None for _ in self.process.stderr], daemon=True).start()
+
+    def memory(self, key="VmRSS"):
+        """MiB."""
+        return int(re.search(key + r":\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def our_server(args, *more):
+    return Server([args.vit, "serve", "-m", "m=" + str(args.model), "-t", str(args.threads), "--listen", "127.0.0.1:0",
+                   "--log", "off", *more], r"listening on http://127\.0\.0\.1:(\d+)")
+
+
+def peer_server(args):
+    env = dict(os.environ, MODEL=str(Path(args.model).resolve()), THREADS=str(args.threads))
+    return Server([sys.executable, "-m", "uvicorn", "--port", "0", "--log-level", "info", "--no-access-log", "serve_peer:app"],
+                  r"running on http://127\.0\.0\.1:(\d+)", env, HERE)
+
+
+def closed_loop(port, requests, clients, until=None):
+    """Each client asks again as soon as it has its answer, until a moment or until all requests are sent once.
+    Seconds of each answer, and how often each status came."""
+    times, statuses, lock, left = [], {}, threading.Lock(), iter(range(len(requests)) if until is None else iter(int, 1))
+
+    def client():
+        connection, mine, mine_statuses, i = Client(port), [], {}, 0
+        while until is None or time.monotonic() < until:
+            with lock:
+                i = next(left, None) if until is None else i + 1
+            if i is None:
+                break
+            begin = time.monotonic()
+            status = connection.ask(requests[i % len(requests)])
+            mine.append(time.monotonic() - begin)
+            mine_statuses[status] = mine_statuses.get(status, 0) + 1
+        with lock:
+            times.extend(mine)
+            for status, n in mine_statuses.items():
+                statuses[status] = statuses.get(status, 0) + n
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times, statuses
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def percentile(times, share):
+    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def served_rate(server, requests, clients):
+    """Requests a second; every answer must be good."""
+    closed_loop(server.port, requests[:16], clients)
+    begin = time.monotonic()
+    _, statuses = closed_loop(server.port, requests, clients)
+    took = time.monotonic() - begin
+    if set(statuses) != {200}:
+        raise RuntimeError(f"statuses {statuses}")
+    return len(requests) / took
+
+
+def alone(server, requests):
+    """Median milliseconds of a request with one client."""
+    return 1000 * statistics.median(closed_loop(server.port, requests[:48], 1)[0])
+
+
+def embed_rate(args, files, folder):
+    command = [args.vit, "embed", "-q", "-m", args.model, "-t", args.threads, "-o", folder / "v.npy"]
+    seconds = []
+    for inputs in (files[:2], files):  # what a start costs is measured by two pictures, and taken off
+        begin = time.monotonic()
+        subprocess.run([str(c) for c in [*command, *inputs]], check=True, stdin=subprocess.DEVNULL)
+        seconds.append(time.monotonic() - begin)
+    return (len(files) - 2) / (seconds[1] - seconds[0])
+
+
+def rate(args, folder):
+    files = [shutil.copy(PHOTOS[i % len(PHOTOS)], folder / f"{i:04}.jpg") for i in range(args.pictures)]
+    requests = [request(file) for file in files]
+    rows = {"vit embed": [], "vit serve": [], "FastAPI, transformers": []}
+    times = {"vit serve": [], "FastAPI, transformers": []}
+    for _ in range(args.rounds):
+        rows["vit embed"].append(embed_rate(args, files, folder))
+        for name, start in [("vit serve", our_server)] + [("FastAPI, transformers", peer_server)] * args.peer:
+            server = start(args)
+            try:
+                some = requests if name == "vit serve" else requests[:max(32, args.pictures // 4)]
+                rows[name].append(served_rate(server, some, args.clients))
+                times[name].append(alone(server, requests))
+            finally:
+                server.stop()
+        print({name: [round(r, 1) for r in row] for name, row in rows.items()}, times, file=sys.stderr)
+    print("| | pictures a second | of `vit embed` | one client, median ms |\n|---|---|---|---|")
+    for name, row in rows.items():
+        if row:
+            share = statistics.median(r / e for r, e in zip(row, rows["vit embed"]))
+            print(f"| {name} | {statistics.median(row):.1f} | {share:.2f} | "
+                  f"{statistics.median(times[name]):.1f} |" if name in times else
+                  f"| {name} | {statistics.median(row):.1f} | {share:.2f} | |")
+
+
+def open_loop(port, requests, per_second, seconds):
+    """Requests at their moments, whether answers came or not, on as many connections as it takes. How often each status
+    came, and the seconds of those that were answered with 200."""
+    statuses, times, lock, idle, threads = {}, [], threading.Lock(), [], []
+
+    def ask(sent):
+        with lock:
+            client = idle.pop() if idle else None
+        begin = time.monotonic()
+        try:
+            client = client or Client(port)
+            status = client.ask(sent)
+        except OSError as error:
+            client, status = None, type(error).__name__
+        with lock:
+            statuses[status] = statuses.get(status, 0) + 1
+            if status == 200:
+                times.append(time.monotonic() - begin)
+            if client:
+                idle.append(client)
+    begin = time.monotonic()
+    for i in range(int(per_second * seconds)):
+        time.sleep(max(0, begin + i / per_second - time.monotonic()))
+        threads.append(threading.Thread(target=ask, args=(requests[i % len(requests)],)))
+        threads[-1].start()
+    ended = time.monotonic()
+    with lock:
+        good = len(times)
+    for thread in threads:
+        thread.join()
+    return statuses, times, good / (ended - begin)
+
+
+def load(args, folder):
+    requests = [request(file) for file in PHOTOS]
+    server = our_server(args)
+    try:
+        capacity = served_rate(server, requests * (1 + 256 // len(requests)), 4 * args.threads)
+        batch = args.threads / capacity
+        print(f"{capacity:.1f} pictures a second; a batch of {args.threads} takes {1000 * batch:.0f} ms")
+        end, used = time.monotonic() + 60 * args.minutes, processor_seconds()
+        memory = []
+        watch = threading.Thread(target=lambda: [memory.append(server.memory()) or time.sleep(5)
+                                                 for _ in range(int(12 * args.minutes))])
+        watch.start()
+        times, statuses = closed_loop(server.port, requests, args.threads + 1, end)
+        watch.join()
+        print(f"{args.minutes:g} minutes, {args.threads + 1} clients: {len(times)} answers, statuses {statuses}, "
+              f"{len(times) / (60 * args.minutes):.1f} a second, p50 {1000 * percentile(times, .5):.0f} ms, "
+              f"p99 {1000 * percentile(times, .99):.0f} ms, most {1000 * max(times):.0f} ms")
+        print(f"memory, MiB: {memory[1]:.1f} after 5 s, {memory[len(memory) // 2]:.1f} in the middle, {memory[-1]:.1f} at "
+              f"the end; the clients took {processor_seconds() - used:.0f} s of processor time")
+        used = processor_seconds()
+        statuses, times, good = open_loop(server.port, requests, 3 * capacity, 60)
+        print(f"one minute at 3 times the rate: statuses {statuses}, {good:.1f} good a second ({good / capacity:.2f} of the "
+              f"rate), p99 of the good {percentile(times, .99):.1f} s; the clients took {processor_seconds() - used:.0f} s of "
+              f"processor time; memory at most {server.memory('VmHWM'):.0f} MiB")
+    finally:
+        server.stop()
+
+
+def beside(args, folder):
+    server = our_server(args, "--text-cache", "0")
+    try:
+        texts = [f"a photo of thing number {i}" for i in range(1000)]
+        many = request(*texts)
+        begin = time.monotonic()
+        Client(server.port).ask(many)
+        batch = (time.monotonic() - begin) / len(texts) * args.threads
+        alone_ms = [1000 * t for t in closed_loop(server.port, [request("a dog")], 1, time.monotonic() + 2)[0]]
+        busy = threading.Thread(target=lambda: [Client(server.port).ask(many) for _ in range(3)])
+        busy.start()
+        time.sleep(0.2)
+        times = closed_loop(server.port, [request("a dog")], 1, time.monotonic() + 2 * len(texts) / args.threads * batch)[0]
+        busy.join()
+        print(f"a batch of {args.threads} texts takes {1000 * batch:.1f} ms; a single text alone: "
+              f"{statistics.median(alone_ms):.1f} ms; beside a thousand: {1000 * statistics.median(times):.1f} ms, p99 "
+              f"{1000 * percentile(times, .99):.1f} ms ({percentile(times, .99) / batch:.1f} batches), {len(times)} times")
+    finally:
+        server.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["rate", "load", "beside"])
+    parser.add_argument("vit", type=Path)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pictures", type=int, default=256)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--peer", action="store_true")
+    args = parser.parse_args()
+    args.vit = args.vit.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        {"rate": rate, "load": load, "beside": beside}[args.what](args, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
