@@ -52,9 +52,20 @@ bool vit__hub_is_revision(const char *text)
     }
 }
 
+/* What timm and open_clip write before an id: skipped. */
+static const char *after_prefix(const char *text)
+{
+    static const char *const prefixes[] = {"hf-hub:", "hf_hub:"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+            return text + strlen(prefixes[i]);
+    return text;
+}
+
 bool vit__hub_name_read(const char *text, vit__hub_name *name)
 {
     *name = (vit__hub_name){0};
+    text = after_prefix(text);
     size_t length = id_length(text);
     if (length == 0 || (text[length] && text[length] != '@'))
         return false;

@@ -15,7 +15,8 @@ typedef struct vit__hub_name {
     char revision[VIT__HUB_REVISION_MAX + 1]; /* "": the name says none, and main is meant */
 } vit__hub_name;
 
-/* Reads "org/name" or "org/name@revision". Each side of the slash has 1 to 96
+/* Reads "org/name" or "org/name@revision". "hf-hub:" or "hf_hub:" may stand before
+ * it, as timm and open_clip write it: "hf-hub:org/name". Each side of the slash has 1 to 96
  * letters, digits, '-', '_' and '.', does not start with a '.', and holds neither
  * "--" nor ".."; the name does not end with ".git". false: it is no such name. */
 bool vit__hub_name_read(const char *text, vit__hub_name *name);

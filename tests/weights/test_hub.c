@@ -54,13 +54,21 @@ static void store(const char *root, const char *below, const char *reference)
 static void ids_are_told_from_paths(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"a/b",      "google/vit-base-patch16-224",
-                                      "0/1",      "timm/vit_small_patch14_dinov2.lvd142m",
-                                      "a/b.",     "-/_",
-                                      "a/bgit",   NINETY_SIX "/" NINETY_SIX,
-                                      "a/b@main", "a/b@refs/pr/1",
-                                      "a/b@v1.0", ("a/b@" REVISION),
-                                      "a/b@x@y"};
+    static const char *const ids[] = {"a/b",
+                                      "google/vit-base-patch16-224",
+                                      "0/1",
+                                      "timm/vit_small_patch14_dinov2.lvd142m",
+                                      "a/b.",
+                                      "-/_",
+                                      "a/bgit",
+                                      NINETY_SIX "/" NINETY_SIX,
+                                      "a/b@main",
+                                      "a/b@refs/pr/1",
+                                      "a/b@v1.0",
+                                      ("a/b@" REVISION),
+                                      "a/b@x@y",
+                                      "hf-hub:a/b",
+                                      "hf_hub:a/b@main"};
     static const char *const others[] = {"",
                                          "a",
                                          "/",
@@ -97,6 +105,10 @@ static void ids_are_told_from_paths(void **state)
                                          "a/" NINETY_SIX "0",
                                          NINETY_SIX "0/b",
                                          "a/b.git@main",
+                                         "hf-hub:",
+                                         "hf-hub:a",
+                                         "hf-hub:hf-hub:a/b",
+                                         "hub:a/b",
                                          "\xc3\xa9/b"};
     vit__hub_name name;
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)

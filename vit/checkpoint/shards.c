@@ -124,22 +124,18 @@ static vit_status check_named(const vit__json *map, const vit__shards *shards, c
     return VIT_OK;
 }
 
-/* What a shard holds is named, and for this shard: so no name stands in two of them. */
-static vit_status check_held(const vit__json *map, const vit__shard *shard, const char *where, vit_error *err)
+/* The index decides. A tensor that it does not name, or puts into another shard, is as if it were not there. */
+static void keep_named(const vit__json *map, vit__shard *shard)
 {
     const char *file = vit__path_name(shard->path);
-    for (size_t i = 0; i < shard->content.n_tensors; i++) {
-        const char *name = shard->content.tensors[i].name;
-        const char *named = vit__json_string(vit__json_get(map, name));
-        if (!named)
-            return vit__fail(err, VIT_ERR_CORRUPT, where, "\"%.200s\" holds tensor \"%.200s\", which the index lacks",
-                             file, name);
-        if (strcmp(named, file) != 0)
-            return vit__fail(err, VIT_ERR_CORRUPT, where,
-                             "tensor \"%.200s\" stands in \"%.100s\", but the index puts it in \"%.100s\"", name, file,
-                             named);
+    vit__safetensors *content = &shard->content;
+    size_t kept = 0;
+    for (size_t i = 0; i < content->n_tensors; i++) {
+        const char *named = vit__json_string(vit__json_get(map, content->tensors[i].name));
+        if (named && strcmp(named, file) == 0)
+            content->tensors[kept++] = content->tensors[i];
     }
-    return VIT_OK;
+    content->n_tensors = kept;
 }
 
 static vit_status open_mapped_names(const vit__json *index, const char *path, vit__shards *shards, vit_error *err)
@@ -159,7 +155,7 @@ static vit_status open_mapped_names(const vit__json *index, const char *path, vi
     if (status == VIT_OK)
         status = check_named(map, shards, path, err);
     for (size_t i = 0; status == VIT_OK && i < n; i++)
-        status = check_held(map, &shards->shards[i], path, err);
+        keep_named(map, &shards->shards[i]);
     free(folder);
     free(names);
     return status;

@@ -23,8 +23,9 @@ typedef struct vit__shards {
 } vit__shards;
 
 /* path: a safetensors file, a file of torch.save, or an index (its name ends in ".index.json") whose shards
- * stand beside it. An index must name exactly the tensors that its shards hold, each
- * in the shard it says, with plain file names. On failure *shards is all zero. */
+ * stand beside it. Each tensor that an index names must be in the shard that the index says;
+ * shards have plain file names. Shards may hold more tensors: the index decides, and
+ * tensors that it does not name are left out. On failure *shards is all zero. */
 vit_status vit__shards_open(const char *path, vit__shards *shards, vit_error *err);
 void vit__shards_free(vit__shards *shards);
 

@@ -2,6 +2,7 @@
 /* preprocessor_config.json of transformers: the image processor classes with their defaults, and how their files say
  * what differs. Old files (of "feature extractors") say less and give sizes as plain numbers. */
 #include <string.h>
+#include <strings.h>
 
 #include "picture_keys.h"
 #include "error.h"
@@ -223,15 +224,32 @@ static void read_convnext(vit__reader *r, vit_preprocessor *p)
     p->resize_height = p->resize_width = vit__preprocess_grown(edge, crop_pct);
 }
 
-/* "resample": PIL's number of the filter. */
+/* PIL's number of a filter that "resample" names in words, in any case, as in "bicubic" or "PIL.Image.BICUBIC"; -1: none. */
+static int filter_number(const char *word)
+{
+    const char *dot = strrchr(word, '.');
+    for (int i = 0; i <= VIT_FILTER_HAMMING; i++)
+        if (strcasecmp(dot ? dot + 1 : word, vit_filter_name((vit_filter)i)) == 0)
+            return i;
+    return -1;
+}
+
+/* "resample": PIL's number of the filter. Words are refused, as transformers refuses them. */
 static void read_filter(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     int64_t number = row->filter;
     const vit__json *value = vit__json_get(r->object, "resample");
+    const char *word = vit__json_string(value);
     if (!vit__json_is_null(value) && !vit__json_integer(value, &number))
         number = -1;
-    if (number < 0 || number > VIT_FILTER_HAMMING)
-        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"resample\" is not one of PIL's filters, 0 to 5");
+    if (word && filter_number(word) >= 0)
+        vit__reader_fail(r, VIT_ERR_CORRUPT, "\"resample\" is \"%.40s\", but a number is wanted: write %d", word,
+                         filter_number(word));
+    else if (number < 0 || number > VIT_FILTER_HAMMING)
+        vit__reader_fail(
+            r, VIT_ERR_CORRUPT,
+            "\"resample\" is not one of PIL's filters: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, "
+            "5 hamming");
     else
         p->filter = (vit_filter)number;
 }
