@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "library.h"
 
+#ifndef VIT_STATIC
 #include <dlfcn.h>
+#endif
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { UNTRIED, LOADED, ABSENT };
 
+#ifdef VIT_STATIC
+static bool load(vit__library *library)
+{
+    snprintf(library->why, sizeof library->why, "this vit is one static file, which loads no libraries");
+    return false;
+}
+#else
 /* All functions, or none. */
 static bool fill(void *handle, const vit__library *library)
 {
@@ -32,6 +41,7 @@ static bool load(vit__library *library)
     }
     return !library->start || library->start();
 }
+#endif
 
 bool vit__library_load(vit__library *library)
 {

@@ -7,6 +7,9 @@ set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY base/include/ vit/include/ io/include/ text/include/ pipeline/include/
   index/include/ hub/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS vit_command RUNTIME)
+# A second name, for machines where another program is called vit (a front end of Taskwarrior is, in Debian).
+file(CREATE_LINK vit ${PROJECT_BINARY_DIR}/libvit SYMBOLIC)
+install(FILES ${PROJECT_BINARY_DIR}/libvit DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # The libraries find those that they stand on beside them, wherever the tree stands.
 set_target_properties(vitio vittext vitpipe vitindex PROPERTIES INSTALL_RPATH "$ORIGIN")

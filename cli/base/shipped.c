@@ -2,17 +2,24 @@
 #include "shipped.h"
 
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
-/* The folder of the executable; NULL if the system does not say. */
+/* The folder of the executable; NULL if the system does not say. Without /proc (a bare chroot) it is the
+ * path that the program was started by, seen from the folder where it was. */
 static char *executable_folder(void)
 {
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || (size_t)length == sizeof path - 1)
-        return NULL;
-    path[length] = '\0';
-    return cli_folder_of(path);
+    if (length > 0 && (size_t)length < sizeof path - 1) {
+        path[length] = '\0';
+        return cli_folder_of(path);
+    }
+    const char *started = (const char *)getauxval(AT_EXECFN);
+    char *resolved = started ? realpath(started, NULL) : NULL;
+    char *folder = resolved ? cli_folder_of(resolved) : NULL;
+    free(resolved);
+    return folder;
 }
 
 char *cli_shipped(const char *path)

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Installs the packages of a release in a fresh Debian, runs their tests (debian/tests), removes them, and looks at what they
+# leave behind: sh tests/install/walk_packages.sh FOLDER [SUITE], as root, with debootstrap and a mirror. Exits with 77 where
+# there is no fresh Debian to be had.
+set -eu
+packages=$(cd "$1" && pwd)
+suite=${2:-bookworm}
+source=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(mktemp -d)
+# The mirror that this machine uses, so that it works behind a proxy of packages too.
+mirror=$(sed -n 's/^deb  *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\) .*/\2/p; s/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list \
+    /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
+trap 'umount "$root/proc" 2>/dev/null || true; rm -rf "$root"' EXIT
+if ! debootstrap --variant=minbase "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1; then
+    echo "skipped: debootstrap $suite: $(tail -n 1 "$root.log")"
+    exit 77
+fi
+[ ! -e /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
+cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
+mount -t proc proc "$root/proc" 2>/dev/null || true
+in_it() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+
+mkdir "$root/packages" "$root/tests"
+cp "$packages"/*.deb "$root/packages"
+rm -f "$root"/packages/*-dbgsym_*
+cp "$source/debian/tests/command" "$source/debian/tests/library" "$root/tests"
+in_it sh -c 'find / -xdev -path /proc -prune -o -path /var -prune -o -path /tmp -prune -o -print | sort >/before.txt'
+in_it apt-get update -q >/dev/null
+in_it sh -c 'apt-get install -y -q --no-install-recommends /packages/*.deb gcc libc6-dev pkgconf' >/dev/null
+in_it sh /tests/command
+in_it sh /tests/library
+in_it apt-get purge -y -q --autoremove libvit0.1 libvit-dev libvit-tools libvit-data gcc libc6-dev pkgconf >/dev/null
+in_it sh -c 'find / -xdev -path /proc -prune -o -path /var -prune -o -path /tmp -prune -o -print | sort >/after.txt'
+left=$(in_it sh -c 'comm -13 /before.txt /after.txt | grep -i vit || true')
+[ -z "$left" ] || { echo "purging leaves behind: $left" >&2; exit 1; }
+echo "$suite: installed, used and purged"
