@@ -126,7 +126,7 @@ static const vit__json_rules usual = {.file = {.most = 100000000, .above = "a JS
 
 static size_t flags_of(const vit__json_rules *rules)
 {
-    return JSON_REJECT_DUPLICATES | (rules->nul_in_strings ? JSON_ALLOW_NUL : 0) |
+    return (rules->duplicate_keys ? 0 : JSON_REJECT_DUPLICATES) | (rules->nul_in_strings ? JSON_ALLOW_NUL : 0) |
            (rules->whole_as_real ? JSON_DECODE_INT_AS_REAL : 0);
 }
 
@@ -228,6 +228,11 @@ bool vit__json_is(const vit__json *value, const char *string)
     size_t size, wanted = strlen(string);
     const char *found = vit__json_bytes(value, &size);
     return found && size == wanted && memcmp(found, string, size) == 0;
+}
+
+bool vit__json_equal(const vit__json *a, const vit__json *b)
+{
+    return json_equal(unwrap(a), unwrap(b)) != 0;
 }
 
 bool vit__json_number(const vit__json *value, double *number)
@@ -341,7 +346,8 @@ bool vit__json_append(vit__json *array, vit__json *value)
 
 char *vit__json_text(const vit__json *json, int indent)
 {
-    size_t flags = JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_INDENT((unsigned)indent);
+    size_t flags = JSON_PRESERVE_ORDER | JSON_ENCODE_ANY |
+                   (indent == VIT__JSON_COMPACT ? JSON_COMPACT : JSON_INDENT((unsigned)indent));
     /* json_dumps leaves a key out where the text cannot grow: so its size is counted first */
     size_t size = json_dumpb(unwrap(json), NULL, 0, flags);
     char *text = size ? vit__alloc(size + 1, 1) : NULL;

@@ -17,6 +17,7 @@ typedef struct vit__json_rules {
     vit__file_kind file;
     bool nul_in_strings; /* strings, not keys, may hold U+0000; vit__json_bytes gives them whole */
     bool whole_as_real;  /* whole numbers become doubles, so that none is too large (10^30) */
+    bool duplicate_keys; /* an object may name a key twice; the last one counts */
 } vit__json_rules;
 
 /* Parses one UTF-8 document. Refuses duplicate keys, NaN and infinity, U+0000 in strings, and whole
@@ -38,6 +39,7 @@ bool vit__json_is_number(const vit__json *value);
 const char *vit__json_string(const vit__json *value);                /* NULL: not a string */
 const char *vit__json_bytes(const vit__json *value, size_t *size);   /* and its size in bytes */
 bool vit__json_is(const vit__json *value, const char *string);       /* is it this string? */
+bool vit__json_equal(const vit__json *a, const vit__json *b);        /* the same value, whatever the order of keys */
 bool vit__json_number(const vit__json *value, double *number);       /* false: not a number */
 bool vit__json_integer(const vit__json *value, int64_t *integer);    /* false: not a whole number (5.0 is one) */
 bool vit__json_size(const vit__json *value, size_t *size);           /* false: not written as a whole number >= 0 */
@@ -61,7 +63,9 @@ vit__json *vit__json_new_boolean(bool boolean);
 vit__json *vit__json_copy(const vit__json *json); /* of all below it; NULL: of NULL, or out of memory */
 bool vit__json_set(vit__json *object, const char *key, vit__json *value);
 bool vit__json_append(vit__json *array, vit__json *value);
-/* Text, keys in the order they were set; indent 0 = one line. The caller frees with free(). NULL: out of memory. */
+/* Text, keys in the order they were set; indent 0 = one line: {"a": 1, "b": 2}. VIT__JSON_COMPACT: {"a":1,"b":2}. The
+ * caller frees with free(). NULL: out of memory. */
+#define VIT__JSON_COMPACT (-1)
 char *vit__json_text(const vit__json *json, int indent);
 
 #endif

@@ -46,10 +46,10 @@ static cli_exit model_error(const quantize *q, const vit_error *err)
 static bool has_two_towers(const vit_model *model)
 {
     char *text = vit_model_describe(model);
-    cli_json *json = text ? cli_json_parse(text, strlen(text)) : NULL;
+    vit__json *json = text ? cli_json_parse(text, strlen(text)) : NULL;
     double towers = 1;
-    cli_json_number_of(cli_json_get(json, "towers"), &towers);
-    cli_json_free(json);
+    vit__json_number(vit__json_get(json, "towers"), &towers);
+    vit__json_free(json);
     vit_free(text);
     return towers > 1;
 }

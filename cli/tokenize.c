@@ -5,7 +5,7 @@
 
 #include "claims.h"
 #include "command.h"
-#include "json_read.h"
+#include "json.h"
 #include "lines.h"
 #include "model.h"
 #include "output_file.h"
@@ -36,6 +36,9 @@ static const cli_option tokenize_table[] = {
     {0},
 };
 
+/* A line of --json is a string, which may hold U+0000. */
+static const vit__json_rules one_string = {.nul_in_strings = true};
+
 /* The ids of the current line. */
 static bool encode_line(tokenize *t, size_t *n, vit_error *err)
 {
@@ -45,11 +48,13 @@ static bool encode_line(tokenize *t, size_t *n, vit_error *err)
         return vit_error_set(err, VIT_ERR_TOO_LARGE, "", "a text of more than %u bytes", VIT_TEXT_MAX_BYTES) == VIT_OK;
     if (!t->json)
         return vit_tokenizer_encode(t->tokenizer, text, size, t->ids, context, n, err) == VIT_OK;
-    char *string = cli_json_parse_string(text, size, &size);
-    if (!string)
-        return vit_error_set(err, VIT_ERR_CORRUPT, "", "not a JSON string") == VIT_OK;
-    bool done = vit_tokenizer_encode(t->tokenizer, string, size, t->ids, context, n, err) == VIT_OK;
-    free(string);
+    vit__json *json = NULL;
+    if (vit__json_parse_by(&one_string, text, size, NULL, &json, NULL) == VIT_ERR_OUT_OF_MEMORY)
+        cli_out_of_memory();
+    const char *string = vit__json_bytes(json, &size);
+    bool done = string ? vit_tokenizer_encode(t->tokenizer, string, size, t->ids, context, n, err) == VIT_OK
+                       : vit_error_set(err, VIT_ERR_CORRUPT, "", "not a JSON string") == VIT_OK;
+    vit__json_free(json);
     return done;
 }
 

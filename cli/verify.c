@@ -328,16 +328,12 @@ static cli_exit verify_file(verify *v, const char *path, const cli_inputs *from)
 static double tolerance_of_case(const verify *v)
 {
     char *path = cli_join(v->folder, "case.json");
-    void *bytes = NULL;
-    size_t size = 0;
+    vit__json *json = NULL;
     double tolerance = 0;
-    if (vit_file_read(path, 1u << 20, &bytes, &size, NULL) == VIT_OK) {
-        cli_json *json = cli_json_parse(bytes, size);
-        bool said = json && cli_json_number_of(cli_json_get(cli_json_get(json, "tolerance"), "f32"), &tolerance);
-        tolerance = said && isfinite(tolerance) && tolerance > 0 ? tolerance : 0;
-        cli_json_free(json);
-    }
-    vit_free(bytes);
+    cli_json_load(path, 1u << 20, &json, NULL);
+    bool said = vit__json_number(vit__json_get(vit__json_get(json, "tolerance"), "f32"), &tolerance);
+    tolerance = said && isfinite(tolerance) && tolerance > 0 ? tolerance : 0;
+    vit__json_free(json);
     free(path);
     return tolerance > 0 ? tolerance : TOLERANCE;
 }

@@ -10,6 +10,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "byte_limit.h"
 #include "cmyk.h"
 #include "exif.h"
 #include "memory.h"
@@ -326,6 +327,76 @@ static vit_status read_jpeg(const vit__source *source, const vit_load_options *o
     if (status != VIT_OK)
         vit_image_free(image);
     return status;
+}
+
+/* ------------------------------------------------------------------ writing ---- */
+
+typedef struct writer {
+    struct jpeg_compress_struct encoder;
+    struct jpeg_error_mgr errors;
+    jmp_buf escape;
+    unsigned char *bytes; /* of malloc, also where the encoder gave up */
+    unsigned long size;
+} writer;
+
+static _Noreturn void give_up(j_common_ptr encoder)
+{
+    longjmp(((writer *)encoder->client_data)->escape, 1);
+}
+
+/* All calls of libjpeg that can fail are made below this function, and jump back to it. */
+static bool encode(writer *w, const vit_image *image, int quality)
+{
+    j_compress_ptr c = &w->encoder;
+    if (setjmp(w->escape) != 0)
+        return false;
+    c->err = jpeg_std_error(&w->errors);
+    w->errors.error_exit = give_up;
+    w->errors.output_message = on_output;
+    c->client_data = w;
+    jpeg_create_compress(c);
+    jpeg_mem_dest(c, &w->bytes, &w->size);
+    c->image_width = image->width;
+    c->image_height = image->height;
+    c->input_components = 3;
+    c->in_color_space = JCS_RGB;
+    jpeg_set_defaults(c);
+    jpeg_set_quality(c, quality, TRUE);
+    jpeg_start_compress(c, TRUE);
+    while (c->next_scanline < c->image_height) {
+        JSAMPROW row = image->pixels + (size_t)c->next_scanline * image->width * 3;
+        jpeg_write_scanlines(c, &row, 1);
+    }
+    jpeg_finish_compress(c);
+    return true;
+}
+
+vit_status vit_image_encode_jpeg(const vit_image *image, int quality, void **bytes, size_t *size, vit_error *err)
+{
+    vit_status status = vit__start_bytes(__func__, bytes, size, err);
+    if (status == VIT_OK && (!image || !image->pixels || image->width == 0 || image->height == 0))
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__, "image is NULL or has no pixels");
+    if (status == VIT_OK && (quality < 1 || quality > 100))
+        status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__, "quality is %d; it is 1 to 100", quality);
+    if (status != VIT_OK)
+        return status;
+    if (image->width > JPEG_MAX_DIMENSION || image->height > JPEG_MAX_DIMENSION)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a JPEG of %lux%lu pixels: an edge has at most %ld",
+                         (unsigned long)image->width, (unsigned long)image->height, JPEG_MAX_DIMENSION);
+    writer w = {0};
+    bool done = encode(&w, image, quality);
+    bool no_memory = !done && w.errors.msg_code == JERR_OUT_OF_MEMORY;
+    char text[JMSG_LENGTH_MAX] = "";
+    if (!done && !no_memory)
+        w.errors.format_message((j_common_ptr)&w.encoder, text);
+    jpeg_destroy_compress(&w.encoder);
+    if (!done) {
+        free(w.bytes);
+        return no_memory ? vit__fail_memory(err, NULL) : vit__fail(err, VIT_ERR_INTERNAL, NULL, "JPEG: %s", text);
+    }
+    *bytes = w.bytes;
+    *size = w.size;
+    return VIT_OK;
 }
 
 const vit__format vit__format_jpeg = {"JPEG", is_jpeg, read_jpeg, NULL};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "serve.h"
+#include "serve/serve.h"
 
 #include <errno.h>
 #include <signal.h>

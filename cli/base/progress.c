@@ -10,16 +10,16 @@
 
 const char *const cli_progress_names[] = {"auto", "always", "never", NULL};
 
-cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t already, size_t total)
+bool cli_progress_is_shown(int mode)
 {
-    cli_progress progress = {.shown = mode == CLI_PROGRESS_ALWAYS, .already = already, .total = total};
-    if (mode == CLI_PROGRESS_AUTO)
-        progress.shown = cli_is_watched();
-    if (!progress.shown)
-        return progress;
-    if (total == 0 && !inputs->pass_over) /* how many are passed over shows on the way */
-        progress.total = cli_inputs_count(inputs);
-    progress.started = vit__seconds();
+    return mode == CLI_PROGRESS_ALWAYS || (mode == CLI_PROGRESS_AUTO && cli_is_watched());
+}
+
+cli_progress cli_progress_start(int mode, size_t already, size_t total)
+{
+    cli_progress progress = {.shown = cli_progress_is_shown(mode), .already = already, .total = total};
+    if (progress.shown)
+        progress.started = vit__seconds();
     return progress;
 }
 

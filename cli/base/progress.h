@@ -4,8 +4,8 @@
 #define CLI_PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "inputs.h"
 #include "text.h"
 
 typedef enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } cli_progress_mode;
@@ -18,8 +18,10 @@ typedef struct cli_progress {
     double started, last;
 } cli_progress;
 
-/* AUTO shows it on a terminal only. Counts the inputs if it is shown and total is 0. */
-cli_progress cli_progress_start(int mode, const cli_inputs *inputs, size_t already, size_t total);
+/* AUTO shows it on a terminal only. */
+bool cli_progress_is_shown(int mode);
+/* total 0: it is not known how many there are. already: so many of them were done by an earlier run. */
+cli_progress cli_progress_start(int mode, size_t already, size_t total);
 /* done: those of an earlier run are among them. */
 void cli_progress_show(cli_progress *progress, size_t done);
 void cli_progress_end(cli_progress *progress);

@@ -8,7 +8,6 @@
 #include "json_read.h"
 #include "json_text.h"
 #include "talk.h"
-#include "vit/io.h"
 
 #define MANIFEST_MAX ((uint64_t)1 << 30)
 
@@ -118,13 +117,13 @@ static const digest_setting digests[] = {
 
 /* then, now: of the job as it began, and of this run. */
 typedef struct two_jobs {
-    const cli_json *then, *now;
+    const vit__json *then, *now;
     const char *key; /* of a setting that differs */
 } two_jobs;
 
-static const char *text_in(const cli_json *job, const char *key)
+static const char *text_in(const vit__json *job, const char *key)
 {
-    const char *text = cli_json_text_of(cli_json_get(job, key));
+    const char *text = vit__json_string(vit__json_get(job, key));
     return text ? text : "none";
 }
 
@@ -155,8 +154,8 @@ static cli_exit refuse_difference(const cli_command *command, const cli_manifest
         if (strcmp(jobs->key, differences[i].key) == 0)
             return cli_usage_error(command, "%s: cannot go on with this job: %s; name another folder with -o",
                                    manifest->folder, differences[i].words);
-    char *was = cli_json_print(cli_json_get(jobs->then, jobs->key));
-    char *is = cli_json_print(cli_json_get(jobs->now, jobs->key));
+    char *was = cli_json_print(vit__json_get(jobs->then, jobs->key));
+    char *is = cli_json_print(vit__json_get(jobs->now, jobs->key));
     cli_usage_error(command,
                     "%s: cannot go on with this job: its %s is %s, now it is %s; use the same options, or name "
                     "another folder with -o",
@@ -168,8 +167,8 @@ static cli_exit refuse_difference(const cli_command *command, const cli_manifest
 
 static bool differs(const two_jobs *jobs, const char *key)
 {
-    char *then = cli_json_print(cli_json_get(jobs->then, key));
-    char *now = cli_json_print(cli_json_get(jobs->now, key));
+    char *then = cli_json_print(vit__json_get(jobs->then, key));
+    char *now = cli_json_print(vit__json_get(jobs->now, key));
     bool differ = strcmp(then, now) != 0;
     free(then);
     free(now);
@@ -191,25 +190,25 @@ static cli_exit damaged(const cli_manifest *manifest, const char *what)
     return CLI_OUTPUT;
 }
 
-static cli_exit check_settings(const cli_command *command, const cli_manifest *manifest, const cli_json *json)
+static cli_exit check_settings(const cli_command *command, const cli_manifest *manifest, const vit__json *json)
 {
     cli_text text = {0};
     cli_text_format(&text, "{%s}", manifest->settings->data);
-    cli_json *settings = cli_json_parse(text.data, text.size);
+    vit__json *settings = cli_json_parse(text.data, text.size);
     cli_text_free(&text);
     cli_exit status = settings ? CLI_DONE : damaged(manifest, "the settings of this job cannot be compared");
     two_jobs jobs = {.then = json, .now = settings};
     jobs.key = find_difference(&jobs);
     if (jobs.key)
         status = refuse_difference(command, manifest, &jobs);
-    cli_json_free(settings);
+    vit__json_free(settings);
     return status;
 }
 
-static cli_exit read_shard_size(const cli_command *command, cli_manifest *manifest, const cli_json *json)
+static cli_exit read_shard_size(const cli_command *command, cli_manifest *manifest, const vit__json *json)
 {
     size_t size;
-    if (!cli_json_size_of(cli_json_get(json, "shard_size"), &size) || size == 0)
+    if (!vit__json_size(vit__json_get(json, "shard_size"), &size) || size == 0)
         return damaged(manifest, "it has no shard_size");
     if (manifest->shard_size && manifest->shard_size != size)
         return cli_usage_error(command, "%s: cannot go on with this job: its --shard-size is %zu", manifest->folder,
@@ -218,20 +217,20 @@ static cli_exit read_shard_size(const cli_command *command, cli_manifest *manife
     return CLI_DONE;
 }
 
-static cli_exit read_mark(cli_manifest *manifest, const cli_json *json)
+static cli_exit read_mark(cli_manifest *manifest, const vit__json *json)
 {
     cli_progress_mark *mark = &manifest->mark;
-    const char *digest = cli_json_text_of(cli_json_get(json, "inputs_done_digest"));
-    mark->complete = cli_json_is_true(cli_json_get(json, "complete"));
-    bool right = cli_json_size_of(cli_json_get(json, "inputs_done"), &mark->inputs) &&
-                 cli_json_size_of(cli_json_get(json, "rows"), &mark->rows) &&
-                 cli_json_size_of(cli_json_get(json, "failed"), &mark->failed) &&
-                 cli_json_size_of(cli_json_get(json, "errors_bytes"), &mark->errors_size) && digest &&
+    const char *digest = vit__json_string(vit__json_get(json, "inputs_done_digest"));
+    mark->complete = cli_json_is_true(vit__json_get(json, "complete"));
+    bool right = vit__json_size(vit__json_get(json, "inputs_done"), &mark->inputs) &&
+                 vit__json_size(vit__json_get(json, "rows"), &mark->rows) &&
+                 vit__json_size(vit__json_get(json, "failed"), &mark->failed) &&
+                 vit__json_size(vit__json_get(json, "errors_bytes"), &mark->errors_size) && digest &&
                  strlen(digest) == VIT__SHA256_HEX - 1;
     /* No sum overflows: each is at most INT64_MAX. */
     if (!right || mark->inputs != mark->rows + mark->failed ||
         (mark->rows % manifest->shard_size != 0 && !mark->complete) ||
-        cli_json_length(cli_json_get(json, "parts")) != cli_part_count(manifest))
+        vit__json_length(vit__json_get(json, "parts")) != cli_part_count(manifest))
         return damaged(manifest, "what it says is finished does not add up");
     memcpy(mark->digest, digest, VIT__SHA256_HEX);
     return CLI_DONE;
@@ -255,33 +254,31 @@ static cli_exit check_parts(const cli_manifest *manifest)
     return CLI_DONE;
 }
 
-static cli_json *load(const cli_manifest *manifest)
+static vit__json *load(const cli_manifest *manifest)
 {
     char *path = manifest_path(manifest->folder);
-    void *bytes = NULL;
-    size_t size = 0;
     vit_error err = {0};
-    cli_json *json = NULL;
-    if (vit_file_read(path, MANIFEST_MAX, &bytes, &size, &err) != VIT_OK)
-        cli_library_error(&err);
-    else if (!(json = cli_json_parse(bytes, size)))
+    vit__json *json = NULL;
+    vit_status status = cli_json_load(path, MANIFEST_MAX, &json, &err);
+    if (status == VIT_ERR_CORRUPT)
         damaged(manifest, "it is no valid JSON object");
-    vit_free(bytes);
+    else if (status != VIT_OK)
+        cli_library_error(&err);
     free(path);
     return json;
 }
 
 /* Is it of a job that was cut off before anything was finished? */
-static bool nothing_is_done(const cli_json *json)
+static bool nothing_is_done(const vit__json *json)
 {
     size_t done;
-    return cli_json_size_of(cli_json_get(json, "inputs_done"), &done) && done == 0 &&
-           !cli_json_is_true(cli_json_get(json, "complete"));
+    return vit__json_size(vit__json_get(json, "inputs_done"), &done) && done == 0 &&
+           !cli_json_is_true(vit__json_get(json, "complete"));
 }
 
 cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest)
 {
-    cli_json *json = load(manifest);
+    vit__json *json = load(manifest);
     if (!json)
         return CLI_OUTPUT;
     bool bound = !nothing_is_done(json);
@@ -292,6 +289,6 @@ cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest)
         status = read_mark(manifest, json);
     if (status == CLI_DONE)
         status = check_parts(manifest);
-    cli_json_free(json);
+    vit__json_free(json);
     return status;
 }

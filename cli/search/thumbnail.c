@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "thumbnail.h"
 
-#include <nettle/base64.h>
-#include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
-/* libjpeg wants stdio.h first */
-#include <jpeglib.h>
 
+#include "base64_text.h"
 #include "vit/io.h"
 
 #define QUALITY 80
@@ -22,56 +18,11 @@ static vit_status shrink(const vit_image *image, unsigned edge, vit_image *small
     return status == VIT_OK ? vit_image_resize(image, small, VIT_FILTER_BILINEAR, VIT_RESAMPLER_PILLOW, err) : status;
 }
 
-typedef struct jpeg_failure {
-    struct jpeg_error_mgr manager;
-    jmp_buf back;
-} jpeg_failure;
-
-static void on_error(j_common_ptr info)
+static void add_base64(const void *bytes, size_t size, cli_text *text)
 {
-    longjmp(((jpeg_failure *)(void *)info->err)->back, 1);
-}
-
-static void be_silent(j_common_ptr info)
-{
-    (void)info;
-}
-
-/* *bytes is malloc's, also on failure. */
-static bool compress(const vit_image *image, unsigned char **bytes, unsigned long *size)
-{
-    struct jpeg_compress_struct info;
-    jpeg_failure failure;
-    info.err = jpeg_std_error(&failure.manager);
-    failure.manager.error_exit = on_error;
-    failure.manager.output_message = be_silent;
-    if (setjmp(failure.back)) {
-        jpeg_destroy_compress(&info);
-        return false;
-    }
-    jpeg_create_compress(&info);
-    jpeg_mem_dest(&info, bytes, size);
-    info.image_width = image->width;
-    info.image_height = image->height;
-    info.input_components = 3;
-    info.in_color_space = JCS_RGB;
-    jpeg_set_defaults(&info);
-    jpeg_set_quality(&info, QUALITY, TRUE);
-    jpeg_start_compress(&info, TRUE);
-    while (info.next_scanline < info.image_height) {
-        JSAMPROW row = image->pixels + (size_t)info.next_scanline * image->width * 3;
-        jpeg_write_scanlines(&info, &row, 1);
-    }
-    jpeg_finish_compress(&info);
-    jpeg_destroy_compress(&info);
-    return true;
-}
-
-static void add_base64(const unsigned char *bytes, size_t size, cli_text *text)
-{
-    char *encoded = cli_allocate(BASE64_ENCODE_RAW_LENGTH(size), 1);
-    base64_encode_raw(encoded, size, bytes);
-    cli_text_add(text, encoded, BASE64_ENCODE_RAW_LENGTH(size));
+    char *encoded = cli_allocate(VIT__BASE64_SIZE(size), 1);
+    vit__base64_encode(bytes, size, encoded);
+    cli_text_add(text, encoded, VIT__BASE64_SIZE(size));
     free(encoded);
 }
 
@@ -79,17 +30,19 @@ cli_thumbnail_size cli_thumbnail(const char *path, unsigned edge, cli_text *text
 {
     vit_image image = {0}, small = {0};
     cli_thumbnail_size result = {0};
-    unsigned char *bytes = NULL;
-    unsigned long size = 0;
+    void *bytes = NULL;
+    size_t size = 0;
     vit_status status = vit_image_load(path, NULL, &image, NULL);
     if (status == VIT_OK)
         status = shrink(&image, edge, &small, NULL);
-    if (status == VIT_OK && compress(&small, &bytes, &size)) {
+    if (status == VIT_OK)
+        status = vit_image_encode_jpeg(&small, QUALITY, &bytes, &size, NULL);
+    if (status == VIT_OK) {
         cli_text_string(text, "data:image/jpeg;base64,");
         add_base64(bytes, size, text);
         result = (cli_thumbnail_size){small.width, small.height};
     }
-    free(bytes);
+    vit_free(bytes);
     vit_image_free(&small);
     vit_image_free(&image);
     return result;

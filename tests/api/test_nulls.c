@@ -196,6 +196,20 @@ NULLS(vit_image_encode_png)
     assert_true(bytes == NULL && size == 0);
 }
 
+NULLS(vit_image_encode_jpeg)
+{
+    (void)state;
+    const vit_image bare = {5, 4, NULL};
+    void *bytes = &valid;
+    size_t size = 1;
+    REFUSES(vit_image_encode_jpeg, "image", NULL, 80, &bytes, &size);
+    assert_null(bytes);
+    REFUSES(vit_image_encode_jpeg, "image", &bare, 80, &bytes, &size);
+    REFUSES(vit_image_encode_jpeg, "bytes", &valid.image, 80, NULL, &size);
+    REFUSES(vit_image_encode_jpeg, "size", &valid.image, 80, &bytes, NULL);
+    assert_true(bytes == NULL && size == 0);
+}
+
 NULLS(vit_file_read)
 {
     (void)state;
@@ -692,6 +706,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_image_alloc),
     ROW(vit_image_decode),
     ROW(vit_image_encode_png),
+    ROW(vit_image_encode_jpeg),
     ROW(vit_image_free),
     ROW(vit_image_load),
     ROW(vit_image_resize),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Pictures written as PNG, and the tensors of a file through the public interface. */
+/* Pictures written as PNG and JPEG, and the tensors of a file through the public interface. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +49,57 @@ static void png_refuses(void **state)
     assert_int_equal(vit_image_encode_png(&nothing, &bytes, &size, NULL), VIT_ERR_INVALID_ARGUMENT);
     assert_int_equal(vit_image_encode_png(&empty, &bytes, &size, NULL), VIT_ERR_INVALID_ARGUMENT);
     assert_int_equal(vit_image_encode_png(&vast, &bytes, &size, NULL), VIT_ERR_TOO_LARGE);
+    assert_null(bytes);
+}
+
+/* ------------------------------------------------------------------ JPEG ---- */
+
+/* A picture without edges comes back nearly as it was, of whatever size; a lower quality takes fewer bytes. */
+static void jpeg_of(uint32_t width, uint32_t height, int quality, size_t *size)
+{
+    vit_image image, again;
+    vit_error err = {0};
+    void *bytes;
+    assert_ok(vit_image_alloc(width, height, &image, &err), err);
+    for (size_t i = 0; i < (size_t)width * height; i++) {
+        image.pixels[3 * i] = (uint8_t)(i % width * 255 / width);
+        image.pixels[3 * i + 1] = (uint8_t)(i / width * 255 / height);
+        image.pixels[3 * i + 2] = 128;
+    }
+    assert_ok(vit_image_encode_jpeg(&image, quality, &bytes, size, &err), err);
+    assert_ok(vit_image_decode(bytes, *size, NULL, NULL, &again, &err), err);
+    assert_true(again.width == width && again.height == height);
+    for (size_t i = 0; quality >= 80 && i < (size_t)3 * width * height; i++)
+        assert_in_range(abs(again.pixels[i] - image.pixels[i]), 0, 16);
+    vit_free(bytes);
+    vit_image_free(&image);
+    vit_image_free(&again);
+}
+
+static void jpeg_is_written(void **state)
+{
+    (void)state;
+    size_t fine, coarse;
+    jpeg_of(1, 1, 100, &fine);
+    jpeg_of(1, 700, 80, &fine);
+    jpeg_of(123, 45, 95, &fine);
+    jpeg_of(123, 45, 10, &coarse);
+    assert_true(coarse < fine);
+}
+
+static void jpeg_refuses(void **state)
+{
+    (void)state;
+    void *bytes;
+    size_t size;
+    uint8_t pixel[3] = {0};
+    vit_error err = {0};
+    const vit_image one = {1, 1, pixel}, vast = {65501, 1, pixel}, empty = {0, 1, pixel};
+    assert_int_equal(vit_image_encode_jpeg(&empty, 80, &bytes, &size, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_image_encode_jpeg(&one, 0, &bytes, &size, NULL), VIT_ERR_INVALID_ARGUMENT);
+    assert_int_equal(vit_image_encode_jpeg(&one, 101, &bytes, &size, &err), VIT_ERR_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.message, "101"));
+    assert_int_equal(vit_image_encode_jpeg(&vast, 80, &bytes, &size, NULL), VIT_ERR_TOO_LARGE);
     assert_null(bytes);
 }
 
@@ -142,7 +193,8 @@ static int remove_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(png_round_trips), cmocka_unit_test(png_refuses),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(png_round_trips),  cmocka_unit_test(png_refuses),
+                                       cmocka_unit_test(jpeg_is_written),  cmocka_unit_test(jpeg_refuses),
                                        cmocka_unit_test(tensors_are_read), cmocka_unit_test(bad_files_are_refused)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -4,6 +4,7 @@
 #ifndef CLI_FETCH_H
 #define CLI_FETCH_H
 
+#include "command.h"
 #include "progress.h"
 #include "vit/hub.h"
 

@@ -211,6 +211,15 @@ static int batch_taken(void *context)
     return 0;
 }
 
+/* Inputs are counted beforehand where the progress is shown. How many are passed over shows on the way. */
+static cli_progress start_progress(const cli_job *job)
+{
+    size_t total = job->total;
+    if (total == 0 && !job->inputs.pass_over && cli_progress_is_shown(job->progress))
+        total = cli_inputs_count(&job->inputs);
+    return cli_progress_start(job->progress, job->already, total);
+}
+
 /* Positions count among all inputs, those of other parts too. */
 static cli_exit run_pipeline(cli_job *job)
 {
@@ -221,7 +230,7 @@ static cli_exit run_pipeline(cli_job *job)
     }
     job_run run = {.feed = {job->walk, job->model.model},
                    .job = job,
-                   .progress = cli_progress_start(job->progress, &job->inputs, job->already, job->total),
+                   .progress = start_progress(job),
                    .delivered = cli_allocate(job->model.batch, sizeof *run.delivered)};
     cli_part part = job->inputs.part;
     const vit_stream stream = {.next = cli_feed_next,

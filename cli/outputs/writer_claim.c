@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "json_read.h"
-#include "vit/io.h"
 #include "writer_formats.h"
 
 #define METADATA_MAX ((uint64_t)1 << 20)
@@ -36,16 +35,16 @@ static cli_exit claim_sidecars(const cli_command *command, const cli_format_row 
 /* Bytes that a file must have, by the metadata beside it; 0: they do not say. "shape":[10,192] in
  * f32 are 7680 bytes as raw, and 40 more as fvecs, which have the length of each vector before it.
  */
-static size_t described_size(const cli_format_row *format, const cli_json *metadata)
+static size_t described_size(const cli_format_row *format, const vit__json *metadata)
 {
-    const cli_json *shape = cli_json_get(metadata, "shape");
-    const char *dtype = cli_json_text_of(cli_json_get(metadata, "dtype"));
+    const vit__json *shape = vit__json_get(metadata, "shape");
+    const char *dtype = vit__json_string(vit__json_get(metadata, "dtype"));
     size_t size = dtype && strcmp(dtype, "f16") == 0 ? sizeof(uint16_t) : sizeof(float), rows = 0;
-    if (cli_json_length(shape) == 0)
+    if (vit__json_length(shape) == 0)
         return 0;
-    for (size_t i = 0; i < cli_json_length(shape); i++) {
+    for (size_t i = 0; i < vit__json_length(shape); i++) {
         size_t n;
-        if (!cli_json_size_of(cli_json_at(shape, i), &n) || __builtin_mul_overflow(size, n, &size))
+        if (!vit__json_size(vit__json_at(shape, i), &n) || __builtin_mul_overflow(size, n, &size))
             return 0;
         rows = i == 0 ? n : rows;
     }
@@ -57,16 +56,13 @@ static size_t described_size(const cli_format_row *format, const cli_json *metad
 static bool is_described(const cli_format_row *format, const char *path, const char *base)
 {
     struct stat status;
-    void *bytes = NULL;
-    size_t size = 0;
+    vit__json *metadata = NULL;
     if ((format->kind != CLI_KIND_RAW && format->kind != CLI_KIND_FVECS) || stat(path, &status) != 0)
         return false;
     char *name = cli_sidecar(base, CLI_METADATA_END);
-    bool described = vit_file_read(name, METADATA_MAX, &bytes, &size, NULL) == VIT_OK;
-    cli_json *metadata = described ? cli_json_parse(bytes, size) : NULL;
-    described = metadata && (size_t)status.st_size == described_size(format, metadata);
-    cli_json_free(metadata);
-    vit_free(bytes);
+    bool described = cli_json_load(name, METADATA_MAX, &metadata, NULL) == VIT_OK &&
+                     (size_t)status.st_size == described_size(format, metadata);
+    vit__json_free(metadata);
     free(name);
     return described;
 }

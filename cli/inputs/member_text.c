@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "json_read.h"
+#include "json.h"
 #include "plain_text.h"
 #include "text.h"
 
@@ -18,9 +18,21 @@ static vit__buffer plain(const void *bytes, size_t size)
     return text;
 }
 
+/* Is this one JSON value, of any kind? A whole number may be of any size. */
+static bool is_json(const char *text, size_t size)
+{
+    static const vit__json_rules any = {.nul_in_strings = true, .whole_as_real = true, .duplicate_keys = true};
+    vit__json *json = NULL;
+    vit_status status = vit__json_parse_by(&any, text, size, NULL, &json, NULL);
+    if (status == VIT_ERR_OUT_OF_MEMORY)
+        cli_out_of_memory();
+    vit__json_free(json);
+    return status == VIT_OK;
+}
+
 static char *json_line(const char *text, size_t size, const char **why)
 {
-    if (!cli_json_is_valid(text, size)) {
+    if (!is_json(text, size)) {
         *why = "it is no valid JSON";
         return NULL;
     }
