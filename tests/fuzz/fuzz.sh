@@ -9,6 +9,7 @@ cd "$(dirname "$0")/../.."
 seconds=${1:?how many seconds for each entry?}
 shift
 
+mkdir -p build-tests
 cmake -S . -B build-tests/fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVIT_FUZZ=ON \
     -DVIT_SANITIZE=address,undefined -DVIT_WERROR=ON -DVIT_JXL=ON >build-tests/fuzz.log
 cmake --build build-tests/fuzz --target fuzzers --parallel "$(nproc)" >>build-tests/fuzz.log

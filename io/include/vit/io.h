@@ -71,8 +71,8 @@ VIT_API vit_status vit_image_load(const char *path, const vit_load_options *opti
 VIT_API vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *size, vit_error *err);
 
 /* The picture as a JPEG file in memory, smaller than a PNG and not exact: for thumbnails and pages.
- * quality is 1 to 100; 75 to 90 are usual. An edge has at most 65,500 pixels. The caller frees *bytes with vit_free. Errors:
- * invalid_argument, too_large, out_of_memory. */
+ * quality is 1 to 100; 75 to 90 are usual. An edge has at most 65,500 pixels. The caller frees
+ * *bytes with vit_free. Errors: invalid_argument, too_large, out_of_memory. */
 VIT_API vit_status vit_image_encode_jpeg(const vit_image *image, int quality, void **bytes, size_t *size,
                                          vit_error *err);
 
