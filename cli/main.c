@@ -8,6 +8,7 @@
 #include "claims.h"
 #include "command.h"
 #include "interrupt.h"
+#include "licences.h"
 #include "output_file.h"
 #include "shipped.h"
 #include "spelling.h"
@@ -48,16 +49,24 @@ static cli_exit print_overview(void)
                     "Runs Vision Transformers on the CPU, straight from their checkpoint folders.\n\nCommands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         cli_text_format(&text, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
-    cli_text_string(&text,
-                    "  help        this page, or 'vit help COMMAND' for that of a command\n"
-                    "\nOptions:\n  -h, --help      print this and exit\n  -V, --version   print the version and exit\n"
-                    "\nExample:\n  vit classify photo.jpg\n"
-                    "\nExit status: 0 all done, 1 some inputs failed, 2 wrong usage, 3 the model cannot be loaded,\n"
-                    "4 the output cannot be written, 130 interrupted.\n");
+    cli_text_string(
+        &text,
+        "  help        this page, or 'vit help COMMAND' for that of a command\n"
+        "\nOptions:\n  -h, --help      print this and exit\n  -V, --version   print the version and exit; with --licences also what\n"
+        "                  vit is made of, and under which terms\n"
+        "\nExample:\n  vit classify photo.jpg\n"
+        "\nExit status: 0 all done, 1 some inputs failed, 2 wrong usage, 3 the model cannot be loaded,\n"
+        "4 the output cannot be written, 130 interrupted.\n");
     cli_shipped_documentation(&text);
     cli_exit status = cli_print(&text);
     cli_text_free(&text);
     return status;
+}
+
+/* In either spelling. */
+static bool is_licences(const char *word)
+{
+    return strcmp(word, "--licences") == 0 || strcmp(word, "--licenses") == 0;
 }
 
 static cli_exit print_version(void)
@@ -102,7 +111,7 @@ int main(int argc, char **argv)
     }
     char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
-        return (int)print_version();
+        return (int)(argc > 2 && is_licences(argv[2]) ? cli_print_licences() : print_version());
     if (strcmp(name, "help") == 0 && argc > 2)
         return (int)help(argv[2]);
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)

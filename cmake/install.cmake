@@ -75,7 +75,7 @@ endif()
 
 # The pages, at the places that they have here: a page that --help or another page names is found from
 # there. Scripts and pictures are in share/libvit, above.
-install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE.WordNet
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE LICENSE.WordNet
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs examples models DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
   PATTERN "*.md" PATTERN "*.c" PATTERN "vit-tiny-cifar10" EXCLUDE)

@@ -134,6 +134,15 @@ if [ "${1-}" = --full ]; then
     *) failed=yes && echo "README.md: a command fails in a fresh Debian 12" >>"$summary" ;;
     esac
     cat build-tests/walk.txt
+    echo
+    echo "== release: twice, and installed"
+    as_root sh tests/install/release.sh "$PWD/build-tests/release" >build-tests/release.txt 2>&1
+    case $? in
+    0) echo "release: the same bytes twice; the packages installed, used and purged" >>"$summary" ;;
+    77) echo "release: $(grep '^skipped' build-tests/release.txt)" >>"$summary" ;;
+    *) failed=yes && echo "release: failed" >>"$summary" ;;
+    esac
+    cat build-tests/release.txt
 fi
 
 echo

@@ -34,6 +34,14 @@ class Help(Case):
             self.assertEqual(self.vit("help", command).stdout.decode(), text)
             self.assertEqual(self.vit(command, "-h", "--threads", "2").stdout.decode(), text)
 
+    def test_licences(self):
+        for word in ("--licences", "--licenses"):
+            text = self.vit("--version", word).stdout.decode()
+            self.assertRegex(text, r"(?m)^nettle +LGPL-3.0-or-later OR GPL-2.0-or-later +linked$")
+            for file in ("LICENSE", "LICENSE.WordNet"):
+                with open(os.path.join(os.path.dirname(os.environ["VIT_MANUAL"]), "..", file), encoding="utf-8") as opened:
+                    self.assertIn(opened.read(), text)
+
     def test_version(self):
         self.assertRegex(self.vit("--version").stdout.decode(), r"^vit \d+\.\d+\.\d+\npictures: JPEG, PNG, PNM(, [\w ]+)+\n$")
 

@@ -51,6 +51,9 @@ IN_THE_BUILD_TREE = {
     "sh tests/run.sh": ("", "this is a part of it"),
     "cmake -S . -B build -DCMAKE_BUILD_TYPE=Release && cmake --build build":
         ("", "the test quickstart runs the same"),
+    "cmake -S . -B build-static -DVIT_STATIC=ON -DBUILD_TESTING=OFF && cmake --build build-static --target vit_command":
+        ("", "it is another build: tests/install/release.sh runs it"),
+    "sh cmake/release.sh OUT": ("", "tests/install/release.sh runs it"),
     "cmake --install build":
         ("cmake --install {build} --prefix {prefix} >install.log && "
          "library=$(dirname $(find {prefix} -name libvit.a)) && export PATH={prefix}/bin:$PATH "

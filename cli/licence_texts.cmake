@@ -1,0 +1,11 @@
+# Writes the licences as C: cmake -D OUTPUT=licence_texts.c -P licence_texts.cmake
+set(text "/* Made by licence_texts.cmake. */\n#include \"licence_texts.h\"\n")
+foreach(row cli_licence_text:LICENSE cli_licence_text_wordnet:LICENSE.WordNet)
+  string(REPLACE ":" ";" row ${row})
+  list(GET row 0 name)
+  list(GET row 1 file)
+  file(READ ${CMAKE_CURRENT_LIST_DIR}/../${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  string(APPEND text "const char ${name}[] = {\n${bytes}0};\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")
