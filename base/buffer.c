@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "buffer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +33,11 @@ void vit__buffer_add_char(vit__buffer *buffer, uint32_t code_point)
     vit__buffer_add(buffer, bytes, vit__utf8_encode(code_point, bytes));
 }
 
-void vit__buffer_format(vit__buffer *buffer, const char *format, ...)
+void vit__buffer_format_list(vit__buffer *buffer, const char *format, va_list arguments)
 {
-    va_list arguments, again;
-    va_start(arguments, format);
+    va_list again;
     va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
     size_t size = length < 0 ? 0 : (size_t)length;
     char *data = length < 0 || buffer->failed
                      ? NULL
@@ -52,6 +49,14 @@ void vit__buffer_format(vit__buffer *buffer, const char *format, ...)
         buffer->size += size;
     }
     va_end(again);
+}
+
+void vit__buffer_format(vit__buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vit__buffer_format_list(buffer, format, arguments);
+    va_end(arguments);
 }
 
 bool vit__buffer_reserve(vit__buffer *buffer, size_t capacity)

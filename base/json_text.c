@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "utf8.h"
@@ -15,7 +16,15 @@ static size_t character(const char *at, size_t left)
     return vit__utf8_valid_length(room);
 }
 
-static void put_escaped(vit__buffer *buffer, unsigned char byte)
+/* What a byte that is no UTF-8 becomes. */
+typedef enum stray { REPLACED, KEPT } stray;
+
+static unsigned stray_unit(unsigned char byte, stray strays)
+{
+    return strays == KEPT ? 0xDC00u + byte : 0xFFFDu;
+}
+
+static void put_escaped(vit__buffer *buffer, unsigned char byte, stray strays)
 {
     static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* byte, letter */
     char text[8];
@@ -26,11 +35,11 @@ static void put_escaped(vit__buffer *buffer, unsigned char byte)
             return;
         }
     }
-    snprintf(text, sizeof text, "\\u%04x", byte < 0x80 ? (unsigned)byte : 0xFFFDu);
+    snprintf(text, sizeof text, "\\u%04x", byte < 0x80 ? (unsigned)byte : stray_unit(byte, strays));
     vit__buffer_add_string(buffer, text);
 }
 
-void vit__json_put_bytes(vit__buffer *buffer, const char *bytes, size_t size)
+static void put_quoted(vit__buffer *buffer, const char *bytes, size_t size, stray strays)
 {
     vit__buffer_add(buffer, "\"", 1);
     for (size_t i = 0; i < size;) {
@@ -40,18 +49,33 @@ void vit__json_put_bytes(vit__buffer *buffer, const char *bytes, size_t size)
         if (plain)
             vit__buffer_add(buffer, bytes + i, length);
         else
-            put_escaped(buffer, byte);
+            put_escaped(buffer, byte, strays);
         i += length ? length : 1;
     }
     vit__buffer_add(buffer, "\"", 1);
 }
 
-void vit__json_put_string(vit__buffer *buffer, const char *string)
+static void put_string(vit__buffer *buffer, const char *string, stray strays)
 {
     if (string)
-        vit__json_put_bytes(buffer, string, strlen(string));
+        put_quoted(buffer, string, strlen(string), strays);
     else
         vit__buffer_add_string(buffer, "null");
+}
+
+void vit__json_put_bytes(vit__buffer *buffer, const char *bytes, size_t size)
+{
+    put_quoted(buffer, bytes, size, REPLACED);
+}
+
+void vit__json_put_string(vit__buffer *buffer, const char *string)
+{
+    put_string(buffer, string, REPLACED);
+}
+
+void vit__json_put_name(vit__buffer *buffer, const char *string)
+{
+    put_string(buffer, string, KEPT);
 }
 
 void vit__json_put_float(vit__buffer *buffer, float value)
@@ -62,6 +86,18 @@ void vit__json_put_float(vit__buffer *buffer, float value)
         return;
     }
     snprintf(digits, sizeof digits, "%.9g", (double)value);
+    vit__buffer_add_string(buffer, digits);
+}
+
+void vit__json_put_short_float(vit__buffer *buffer, float value)
+{
+    char digits[32];
+    /* Nine significant digits always give a float back; most need fewer. */
+    for (int precision = 6; precision <= 9; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
+        if (strtof(digits, NULL) == value)
+            break;
+    }
     vit__buffer_add_string(buffer, digits);
 }
 

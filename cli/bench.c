@@ -9,7 +9,7 @@
 #include "command.h"
 #include "feed.h"
 #include "job.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "model.h"
 #include "output_file.h"
 #include "talk.h"

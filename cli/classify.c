@@ -5,7 +5,7 @@
 #include "claims.h"
 #include "command.h"
 #include "job.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "output_file.h"
 #include "talk.h"
 #include "writer.h"

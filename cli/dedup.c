@@ -8,7 +8,7 @@
 #include "command.h"
 #include "filter.h"
 #include "html.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "output_file.h"
 #include "place.h"
 #include "talk.h"

@@ -7,7 +7,7 @@
 #include "command.h"
 #include "embed.h"
 #include "half.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "npy.h"
 #include "talk.h"
 

@@ -5,7 +5,7 @@
 
 #include "command.h"
 #include "json.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "model.h"
 #include "output_file.h"
 #include "outline.h"

@@ -7,7 +7,7 @@
 
 #include "command.h"
 #include "fetch.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "options.h"
 #include "output_file.h"
 #include "talk.h"

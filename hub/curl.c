@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "clock.h"
 #include "error.h"
 #include "library.h"
 #include "memory.h"
@@ -172,7 +172,7 @@ struct vit__curl {
     vit__answer *answer;
     size_t header_bytes, lost_bytes;
     bool in_body, stopped, cancelled, too_long, wait_over;
-    struct timespec started;
+    double started;
 };
 
 vit_status vit__curl_open(vit__curl **curl, const char *id, vit_error *err)
@@ -235,10 +235,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
 static int on_progress(void *data, curl_off_t total, curl_off_t done, curl_off_t up_total, curl_off_t up)
 {
     vit__curl *curl = data;
-    struct timespec now;
     (void)total, (void)done, (void)up_total, (void)up;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    curl->wait_over = !curl->in_body && now.tv_sec - curl->started.tv_sec > 2 * curl->request->seconds;
+    curl->wait_over = !curl->in_body && vit__seconds() - curl->started > 2.0 * (double)curl->request->seconds;
     curl->cancelled = curl->request->go_on && !curl->request->go_on(curl->request->target);
     return curl->cancelled || curl->wait_over;
 }
@@ -344,7 +342,6 @@ void vit__curl_ask(vit__curl *curl, const vit__request *request, vit__answer *an
 {
     *answer = (vit__answer){0};
     CURL *easy = curl->easy;
-    *curl = (vit__curl){.easy = easy, .request = request, .answer = answer};
-    clock_gettime(CLOCK_MONOTONIC, &curl->started);
+    *curl = (vit__curl){.easy = easy, .request = request, .answer = answer, .started = vit__seconds()};
     perform(curl, request, answer);
 }

@@ -19,32 +19,45 @@ const char *vit_image_format(size_t i)
     return NULL;
 }
 
+/* NULL: none accepts. */
+static const vit__format *format_of(const vit__source *source)
+{
+    for (size_t i = 0; i < FORMATS; i++)
+        if (formats[i]->accepts(source))
+            return formats[i];
+    return NULL;
+}
+
+const char *vit_image_format_of(const void *bytes, size_t size, int *readable)
+{
+    const vit__source source = {.bytes = bytes, .size = bytes ? size : 0};
+    const vit__format *format = format_of(&source);
+    if (readable)
+        *readable = format && format->read;
+    return format ? format->name : vit__unknown_name(&source);
+}
+
 static vit_status read_picture(const vit__source *source, const vit_load_options *options, vit_image *image,
                                vit_error *err)
 {
-    for (size_t i = 0; i < FORMATS; i++) {
-        const vit__format *f = formats[i];
-        if (!f->accepts(source))
-            continue;
-        if (f->read)
-            return f->read(source, options, image, err);
-        return vit__fail(
-            err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
-            "this is a picture in the format %s, which this build of vit does not read; %s and build again, or "
-            "convert the picture to PNG or JPEG",
-            f->name, f->remedy);
-    }
-    return vit__read_unknown(source, options, image, err);
+    const vit__format *f = format_of(source);
+    if (!f)
+        return vit__read_unknown(source, options, image, err);
+    if (f->read)
+        return f->read(source, options, image, err);
+    return vit__fail(
+        err, VIT_ERR_UNSUPPORTED_FORMAT, source->name,
+        "this is a picture in the format %s, which this build of vit does not read; %s and build again, or "
+        "convert the picture to PNG or JPEG",
+        f->name, f->remedy);
 }
 
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err)
 {
     if (width <= UINT32_MAX && height <= UINT32_MAX && width * height <= options->max_pixels) {
-        if (options->stored_size) { /* every reader asks, with what the header says */
-            options->stored_size[0] = (uint32_t)width;
-            options->stored_size[1] = (uint32_t)height;
-        }
+        source->sizes->stored[0] = (uint32_t)width; /* every reader asks, with what the header says */
+        source->sizes->stored[1] = (uint32_t)height;
         return VIT_OK;
     }
     return vit__fail(err, VIT_ERR_TOO_LARGE, source->name,
@@ -83,31 +96,50 @@ static vit_status complete_options(const vit_load_options *given, vit_load_optio
     return VIT_OK;
 }
 
-vit_status vit_image_decode(const void *bytes, size_t size, const char *name, const vit_load_options *given,
+/* The image and the sizes of its file, which are zero on failure. */
+static vit_status decode(vit__source source, const vit_load_options *given, vit_image *image, vit__sizes *sizes,
+                         vit_error *err)
+{
+    vit_load_options options;
+    vit_status status = complete_options(given, &options, err);
+    if (status != VIT_OK)
+        return status;
+    const vit__file_kind kind = vit__picture_kind(options.max_bytes);
+    if (source.size > kind.most)
+        return vit__fail_too_large(err, source.name, &kind);
+    source.sizes = sizes;
+    status = read_picture(&source, &options, image, err);
+    if (status != VIT_OK)
+        *sizes = (vit__sizes){0};
+    return status;
+}
+
+vit_status vit_picture_decode(const void *bytes, size_t size, const char *name, const vit_load_options *options,
+                              vit_picture *picture, vit_error *err)
+{
+    if (picture)
+        *picture = (vit_picture){0};
+    if (!picture || (!bytes && size > 0))
+        return vit__fail_null(err, __func__, picture ? "bytes" : "picture");
+    vit__sizes sizes = {0};
+    vit_image *image = &picture->image;
+    vit_status status = decode((vit__source){bytes, size, name, NULL}, options, image, &sizes, err);
+    picture->width = sizes.whole[0] ? sizes.whole[0] : image->width;
+    picture->height = sizes.whole[1] ? sizes.whole[1] : image->height;
+    picture->stored_width = sizes.stored[0];
+    picture->stored_height = sizes.stored[1];
+    return status;
+}
+
+vit_status vit_image_decode(const void *bytes, size_t size, const char *name, const vit_load_options *options,
                             vit_image *image, vit_error *err)
 {
     if (image)
         *image = (vit_image){0};
     if (!image || (!bytes && size > 0))
         return vit__fail_null(err, __func__, image ? "bytes" : "image");
-
-    vit_load_options options;
-    vit_status status = complete_options(given, &options, err);
-    if (status != VIT_OK)
-        return status;
-    const vit__file_kind kind = vit__picture_kind(options.max_bytes);
-    if (size > kind.most)
-        return vit__fail_too_large(err, name, &kind);
-
-    const vit__source source = {bytes, size, name};
-    uint32_t whole[2] = {0};
-    options.whole_size = whole;
-    status = read_picture(&source, &options, image, err);
-    if (given && given->whole_size) {
-        given->whole_size[0] = whole[0] ? whole[0] : image->width;
-        given->whole_size[1] = whole[1] ? whole[1] : image->height;
-    }
-    return status;
+    vit__sizes sizes = {0};
+    return decode((vit__source){bytes, size, name, NULL}, options, image, &sizes, err);
 }
 
 const char *vit_exif_name(vit_exif exif)

@@ -40,12 +40,24 @@ vit_status vit_image_load(const char *path, const vit_load_options *options, vit
         *image = (vit_image){0};
     if (!path || !image)
         return vit__fail_null(err, __func__, path ? "image" : "path");
+    vit_picture picture;
+    vit_status status = vit_picture_load(path, options, &picture, err);
+    *image = picture.image;
+    return status;
+}
+
+vit_status vit_picture_load(const char *path, const vit_load_options *options, vit_picture *picture, vit_error *err)
+{
+    if (picture)
+        *picture = (vit_picture){0};
+    if (!path || !picture)
+        return vit__fail_null(err, __func__, path ? "picture" : "path");
     void *bytes;
     size_t size;
     vit_status status = vit_file_read(path, options ? options->max_bytes : 0, &bytes, &size, err);
     if (status != VIT_OK)
         return status;
-    status = vit_image_decode(bytes, size, path, options, image, err);
+    status = vit_picture_decode(bytes, size, path, options, picture, err);
     vit_free(bytes);
     return status;
 }

@@ -128,7 +128,8 @@ static vit_status read_ico(const vit__source *source, const vit_load_options *op
     vit_status status = find_largest(source, &largest, err);
     if (status != VIT_OK)
         return status;
-    const vit__source rest = {source->bytes + largest.offset, source->size - largest.offset, source->name};
+    const vit__source rest = {source->bytes + largest.offset, source->size - largest.offset, source->name,
+                              source->sizes};
     if (vit__format_png.accepts(&rest))
         return vit__format_png.read(&rest, options, image, err);
     status = read_bitmap(source, &largest, options, image, err);

@@ -249,8 +249,9 @@ static void choose_scale(reader *r, bool turned)
             divisor *= 2;
     d->scale_num = 1;
     d->scale_denom = divisor;
-    o->whole_size[0] = turned ? d->image_height : d->image_width;
-    o->whole_size[1] = turned ? d->image_width : d->image_height;
+    uint32_t *whole = r->source->sizes->whole;
+    whole[0] = turned ? d->image_height : d->image_width;
+    whole[1] = turned ? d->image_width : d->image_height;
 }
 
 /* Makes room for the picture. */

@@ -200,7 +200,7 @@ static vit_status read_jxl(const vit__source *source, const vit_load_options *op
     vit_status status = decode(&r);
     if (r.decoder)
         libjxl.destroy(r.decoder);
-    const vit__source jpeg = {r.jpeg, r.jpeg_size, source->name};
+    const vit__source jpeg = {r.jpeg, r.jpeg_size, source->name, source->sizes};
     if (status == VIT_OK && r.jpeg && !vit__format_jpeg.accepts(&jpeg))
         status = corrupt(&r);
     if (status == VIT_OK)

@@ -12,14 +12,20 @@
 #include "library.h"
 #include "vit/io.h"
 
+/* Width and height that a picture has in its file. */
+typedef struct vit__sizes {
+    uint32_t whole[2];  /* upright; set by a reader that decodes less than the whole, else 0 */
+    uint32_t stored[2]; /* before it is turned */
+} vit__sizes;
+
 typedef struct vit__source {
     const uint8_t *bytes;
     size_t size;
-    const char *name; /* for messages; may be NULL */
+    const char *name;  /* for messages; may be NULL */
+    vit__sizes *sizes; /* what readers note */
 } vit__source;
 
-/* options is complete: limits are never 0, and whole_size is
- * there; a reader that decodes less than the whole sets it. */
+/* options is complete: limits are never 0. */
 typedef vit_status vit__read_function(const vit__source *source, const vit_load_options *options, vit_image *image,
                                       vit_error *err);
 
@@ -37,8 +43,11 @@ extern const vit__format vit__format_jpeg, vit__format_png, vit__format_pnm, vit
 
 /* For everything else: always VIT_ERR_UNSUPPORTED_FORMAT, naming the format where it can be told. */
 vit__read_function vit__read_unknown;
+/* The name of the format: "PDF". NULL: it cannot be told. */
+const char *vit__unknown_name(const vit__source *source);
 
-/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. */
+/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. Notes the stored
+ * size. */
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err);
 

@@ -32,13 +32,11 @@ static vit_preprocess_options preprocess_options(const vit_pipeline *pipeline)
                                     .max_pixels = s->load.max_pixels};
 }
 
-static vit_load_options load_options(const vit_pipeline *pipeline, uint32_t whole[2], uint32_t stored[2])
+static vit_load_options load_options(const vit_pipeline *pipeline)
 {
     vit_load_options load = pipeline->settings.load;
     vit_preprocess_options aim = preprocess_options(pipeline);
     uint32_t width, height;
-    load.whole_size = whole;
-    load.stored_size = stored;
     load.least_width = load.least_height = 0;
     if (pipeline->settings.fast_decode &&
         vit_preprocess_target(vit_model_preprocessor(pipeline->model), &aim, &width, &height, NULL) == VIT_OK) {
@@ -79,21 +77,20 @@ static vit_status preprocess(const vit_pipeline *pipeline, const vit_item *item,
 static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit_loaded *loaded,
                                vit_error *err)
 {
-    uint32_t whole[2] = {0}, stored[2] = {0};
-    vit_image image = {0};
-    vit_load_options load = load_options(pipeline, whole, stored);
+    vit_picture picture;
+    vit_load_options load = load_options(pipeline);
     vit_status status = item->kind == VIT_ITEM_BYTES
-                            ? vit_image_decode(item->data, item->size, item->name, &load, &image, err)
-                            : vit_image_load(item->name, &load, &image, err);
-    loaded->width = whole[0];
-    loaded->height = whole[1];
-    loaded->stored_width = stored[0];
-    loaded->stored_height = stored[1];
+                            ? vit_picture_decode(item->data, item->size, item->name, &load, &picture, err)
+                            : vit_picture_load(item->name, &load, &picture, err);
+    loaded->width = picture.width;
+    loaded->height = picture.height;
+    loaded->stored_width = picture.stored_width;
+    loaded->stored_height = picture.stored_height;
     double start = thread_seconds();
     if (status == VIT_OK)
-        status = preprocess(pipeline, item, &image, pixels, err);
+        status = preprocess(pipeline, item, &picture.image, pixels, err);
     loaded->preprocess_seconds = thread_seconds() - start;
-    vit_image_free(&image);
+    vit_image_free(&picture.image);
     return status;
 }
 

@@ -59,27 +59,16 @@ char *cli_folder_of(const char *path)
     return folder.data;
 }
 
-/* Room for `more` bytes and the terminator. */
-static void reserve(cli_text *text, size_t more)
+void cli_text_done(cli_text *text)
 {
-    if (more < text->capacity - text->size)
-        return;
-    size_t capacity = text->capacity ? text->capacity : 256;
-    while (capacity - text->size <= more) {
-        if (capacity > SIZE_MAX / 2)
-            cli_out_of_memory();
-        capacity *= 2;
-    }
-    text->data = cli_reallocate(text->data, capacity, 1);
-    text->capacity = capacity;
+    if (!vit__buffer_terminate(text))
+        cli_out_of_memory();
 }
 
 void cli_text_add(cli_text *text, const void *bytes, size_t size)
 {
-    reserve(text, size);
-    memcpy(text->data + text->size, bytes, size);
-    text->size += size;
-    text->data[text->size] = '\0';
+    vit__buffer_add(text, bytes, size);
+    cli_text_done(text);
 }
 
 void cli_text_string(cli_text *text, const char *string)
@@ -89,17 +78,11 @@ void cli_text_string(cli_text *text, const char *string)
 
 void cli_text_format(cli_text *text, const char *format, ...)
 {
-    va_list arguments, again;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    vit__buffer_format_list(text, format, arguments);
     va_end(arguments);
-    if (length >= 0) {
-        reserve(text, (size_t)length);
-        vsnprintf(text->data + text->size, (size_t)length + 1, format, again);
-        text->size += (size_t)length;
-    }
-    va_end(again);
+    cli_text_done(text);
 }
 
 void cli_text_csv(cli_text *text, const char *field)
@@ -148,6 +131,5 @@ void cli_text_clear(cli_text *text)
 
 void cli_text_free(cli_text *text)
 {
-    free(text->data);
-    *text = (cli_text){0};
+    vit__buffer_free(text);
 }

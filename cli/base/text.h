@@ -5,14 +5,15 @@
 
 #include <stddef.h>
 
+#include "buffer.h"
 #include "vit/vit.h"
 
-/* Starts all zero; freed with cli_text_free. data is terminated once something was added. */
-typedef struct cli_text {
-    char *data;
-    size_t size, capacity;
-} cli_text;
+/* Starts all zero; freed with cli_text_free. data is terminated once something was added. A buffer of base: what writes
+ * into buffers writes into a text, and cli_text_done comes after it. */
+typedef vit__buffer cli_text;
 
+/* What was added is there, and terminated. */
+void cli_text_done(cli_text *text);
 void cli_text_add(cli_text *text, const void *bytes, size_t size);
 void cli_text_string(cli_text *text, const char *string);
 void cli_text_format(cli_text *text, const char *format, ...) VIT_PRINTF(2, 3);

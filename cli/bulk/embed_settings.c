@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "embed.h"
-#include "json_text.h"
+#include "json_write.h"
 
 /* How a value of a recipe stands in JSON. */
 typedef enum form {

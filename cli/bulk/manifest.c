@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "json_read.h"
-#include "json_text.h"
+#include "json_write.h"
 #include "talk.h"
 
 #define MANIFEST_MAX ((uint64_t)1 << 30)

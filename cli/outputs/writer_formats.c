@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "json_text.h"
+#include "json_write.h"
 #include "npy.h"
 #include "pgcopy.h"
 

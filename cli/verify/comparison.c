@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "json_write.h"
 #include "output_file.h"
 #include "picture.h"
 #include "text.h"

@@ -88,32 +88,13 @@ bool serve_call_hold(serve_call *call, const char *name)
 
 /* ------------------------------------------------------------------ body ---- */
 
-bool serve_is_picture(const void *bytes, size_t size)
-{
-    static const struct {
-        size_t at, size;
-        const char *mark;
-    } marks[] = {{0, 3, "\xFF\xD8\xFF"}, {0, 8, "\x89PNG\r\n\x1A\n"},
-                 {8, 4, "WEBP"},         {0, 3, "GIF"},
-                 {0, 2, "BM"},           {0, 4, "II*\0"},
-                 {0, 4, "MM\0*"},        {4, 4, "ftyp"},
-                 {0, 4, "II+\0"},        {0, 4, "MM\0+"},
-                 {0, 2, "\xFF\x0A"},     {4, 4, "JXL "},
-                 {0, 4, "8BPS"},         {0, 4, "\0\0\1\0"}};
-    const char *b = bytes;
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (size >= marks[i].at + marks[i].size && memcmp(b + marks[i].at, marks[i].mark, marks[i].size) == 0)
-            return true;
-    return size > 2 && b[0] == 'P' && b[1] >= '1' && b[1] <= '6'; /* Netpbm */
-}
-
 serve_body serve_body_kind(const serve_request *request)
 {
     const vit__buffer *b = &request->body;
     size_t at = 0;
     if (b->size == 0)
         return SERVE_BODY_EMPTY;
-    if (serve_is_picture(b->data, b->size))
+    if (vit_image_format_of(b->data, b->size, NULL))
         return SERVE_BODY_PICTURE;
     while (at < b->size && strchr(" \t\r\n", b->data[at]) && b->data[at])
         at++;

@@ -47,11 +47,10 @@ bool serve_call_own(serve_call *call, void *block);
 /* The model of this name, held until the call ends; its own name goes into the headers. */
 bool serve_call_hold(serve_call *call, const char *name);
 
-/* What the body is: content decides, since clients send whatever Content-Type. */
+/* What the body is: content decides, since clients send whatever Content-Type. A picture is what begins as a file in any
+ * format that is known: the decoder says whether it is one ("this is a film (MPEG-4), not a picture"). */
 typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
 serve_body serve_body_kind(const serve_request *request);
-/* Do the bytes begin as pictures do? Whether they are one is the decoder's to say. */
-bool serve_is_picture(const void *bytes, size_t size);
 /* Parses JSON that a client sent. Whole numbers of any size are taken, also in members that nobody reads. */
 vit_status serve_parse_json(const char *text, size_t size, vit__json **json, vit_error *err);
 /* A whole number of at least 0, as JSON Schema has it: 24.0 is one. false: it is none. */

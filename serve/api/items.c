@@ -104,7 +104,7 @@ bool serve_items_add_base64(serve_call *call, serve_items *items, const char *te
     if (!bytes)
         return false;
     size_t n = serve_base64_decode(digits, size, bytes);
-    if (!uri && (n == SIZE_MAX || !serve_is_picture(bytes, n)) && is_path(text))
+    if (!uri && (n == SIZE_MAX || !vit_image_format_of(bytes, n, NULL)) && is_path(text))
         return serve_fail(
             call, SERVE_URL_NOT_ALLOWED, param,
             "this server opens no files of its own: send the picture itself, as data:image/...;base64,...");

@@ -171,6 +171,29 @@ NULLS(vit_image_decode)
     vit_image_free(&image);
 }
 
+NULLS(vit_picture_decode)
+{
+    (void)state;
+    static const char pnm[] = "P6 1 1 255 abc";
+    vit_picture picture = {.image = valid.image};
+    REFUSES(vit_picture_decode, "bytes", NULL, 9, "name", NULL, &picture);
+    assert_null(picture.image.pixels);
+    REFUSES(vit_picture_decode, "picture", pnm, strlen(pnm), "name", NULL, NULL);
+    TAKES(vit_picture_decode, pnm, strlen(pnm), NULL, NULL, &picture);
+    vit_image_free(&picture.image);
+}
+
+NULLS(vit_picture_load)
+{
+    (void)state;
+    vit_picture picture = {.image = valid.image};
+    REFUSES(vit_picture_load, "path", NULL, NULL, &picture);
+    assert_null(picture.image.pixels);
+    REFUSES(vit_picture_load, "picture", data_path("golden/hf_clip/image.png"), NULL, NULL);
+    TAKES(vit_picture_load, data_path("golden/hf_clip/image.png"), NULL, &picture);
+    vit_image_free(&picture.image);
+}
+
 NULLS(vit_image_load)
 {
     (void)state;
@@ -347,6 +370,7 @@ NULLS_ARE(vit_precision_name, assert_null(vit_precision_name((vit_precision)99))
 NULLS_ARE(vit_resampler_name, assert_null(vit_resampler_name((vit_resampler)99)))
 NULLS_ARE(vit_filter_name, assert_null(vit_filter_name((vit_filter)99)))
 NULLS_ARE(vit_output_name, assert_null(vit_output_name((vit_output)99)))
+NULLS_ARE(vit_image_format_of, assert_null(vit_image_format_of(NULL, 9, NULL)))
 NULLS_ARE(vit_image_format, assert_null(vit_image_format(99)))
 NULLS_ARE(vit_exif_name, assert_null(vit_exif_name((vit_exif)99)))
 
@@ -741,6 +765,9 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_output_name),
     ROW(vit_output_parse),
     ROW(vit_image_format),
+    ROW(vit_image_format_of),
+    ROW(vit_picture_decode),
+    ROW(vit_picture_load),
     ROW(vit_exif_name),
     ROW(vit_output_size),
     ROW(vit_preprocess),

@@ -4,11 +4,13 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "allocations.h"
 #include "folder.h"
 #include "json.h"
+#include "json_text.h"
 
 static const vit__json_rules lenient = {
     .file = {.most = 1000, .above = "a list of more than"}, .nul_in_strings = true, .whole_as_real = true};
@@ -171,10 +173,96 @@ static void json_in_memory(void **state)
     vit__json_free(json);
 }
 
+/* {"a":1,"a":[2]}: a key that stands twice is refused, unless the rules allow it. */
+static void keys_may_stand_twice_by_the_rules(void **state)
+{
+    (void)state;
+    static const vit__json_rules any = {.duplicate_keys = true};
+    static const char twice[] = "{\"a\":1,\"a\":[2]}", once[] = "{\"a\":[2]}", other[] = "{\"a\":[3]}";
+    vit__json *json = NULL, *same = NULL, *different = NULL;
+    assert_int_equal(vit__json_parse(twice, strlen(twice), "x", &json, NULL), VIT_ERR_CORRUPT);
+    assert_int_equal(vit__json_parse_by(&any, twice, strlen(twice), "x", &json, NULL), VIT_OK);
+    assert_int_equal(vit__json_parse(once, strlen(once), "x", &same, NULL), VIT_OK);
+    assert_int_equal(vit__json_parse(other, strlen(other), "x", &different, NULL), VIT_OK);
+    assert_true(vit__json_equal(json, same));
+    assert_false(vit__json_equal(json, different));
+    assert_false(vit__json_equal(json, NULL));
+    vit__json_free(json);
+    vit__json_free(same);
+    vit__json_free(different);
+}
+
+static void text_has_the_spaces_asked_for(void **state)
+{
+    (void)state;
+    static const char document[] = "{\"a\":[1,2],\"b\":\"c d\"}";
+    vit__json *json = NULL;
+    assert_int_equal(vit__json_parse(document, strlen(document), "x", &json, NULL), VIT_OK);
+    char *compact = vit__json_text(json, VIT__JSON_COMPACT), *line = vit__json_text(json, 0);
+    assert_string_equal(compact, document);
+    assert_string_equal(line, "{\"a\": [1, 2], \"b\": \"c d\"}");
+    free(compact);
+    free(line);
+    vit__json_free(json);
+}
+
+/* A byte that is no UTF-8 is replaced, or kept as Python's surrogateescape reads it; both documents are well formed. */
+static void strings_are_quoted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *string, *replaced, *kept;
+    } cases[] = {
+        {NULL, "null", "null"},
+        {"", "\"\"", "\"\""},
+        {"a \"b\" \\ \n\x01", "\"a \\\"b\\\" \\\\ \\n\\u0001\"", "\"a \\\"b\\\" \\\\ \\n\\u0001\""},
+        {"caf\xC3\xA9", "\"caf\xC3\xA9\"", "\"caf\xC3\xA9\""},
+        {"caf\xE9.jpg", "\"caf\\ufffd.jpg\"", "\"caf\\udce9.jpg\""},
+        {"\xC3", "\"\\ufffd\"", "\"\\udcc3\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        vit__buffer replaced = {0}, kept = {0};
+        vit__json_put_string(&replaced, cases[i].string);
+        vit__json_put_name(&kept, cases[i].string);
+        assert_string_equal(vit__buffer_terminate(&replaced), cases[i].replaced);
+        assert_string_equal(vit__buffer_terminate(&kept), cases[i].kept);
+        vit__buffer_free(&replaced);
+        vit__buffer_free(&kept);
+    }
+}
+
+static void floats_come_back(void **state)
+{
+    (void)state;
+    static const struct {
+        float value;
+        const char *nine, *fewest;
+    } cases[] = {
+        {0.1f, "0.100000001", "0.1"},
+        {1, "1", "1"},
+        {-2.5e-9f, "-2.49999998e-09", "-2.5e-09"},
+        {16777216, "16777216", "16777216"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        vit__buffer nine = {0}, fewest = {0};
+        vit__json_put_float(&nine, cases[i].value);
+        vit__json_put_short_float(&fewest, cases[i].value);
+        assert_string_equal(vit__buffer_terminate(&nine), cases[i].nine);
+        assert_string_equal(vit__buffer_terminate(&fewest), cases[i].fewest);
+        assert_true(strtof(nine.data, NULL) == cases[i].value && strtof(fewest.data, NULL) == cases[i].value);
+        vit__buffer_free(&nine);
+        vit__buffer_free(&fewest);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_in_memory),
+        cmocka_unit_test(keys_may_stand_twice_by_the_rules),
+        cmocka_unit_test(text_has_the_spaces_asked_for),
+        cmocka_unit_test(strings_are_quoted),
+        cmocka_unit_test(floats_come_back),
         cmocka_unit_test(rules_say_what_a_document_may_hold),
         cmocka_unit_test(whole_numbers_stay_whole),
         cmocka_unit_test(strings_have_their_size),

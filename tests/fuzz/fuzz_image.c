@@ -10,6 +10,10 @@ static void decode(const uint8_t *bytes, size_t size, const vit_load_options *op
     vit_image image = {0};
     vit_error err = {0};
     const vit_status status = vit_image_decode(bytes, size, "fuzz", options, &image, &err);
+    int readable;
+    const char *format = vit_image_format_of(bytes, size, &readable);
+    if ((readable && !format) || (!readable && status != VIT_ERR_UNSUPPORTED_FORMAT))
+        abort();
     const int handed_over = image.pixels != NULL;
     if (handed_over != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
         abort();

@@ -6,22 +6,15 @@
 
 #include "decode_cases.h"
 
-typedef struct scaled {
-    vit_image image;
-    uint32_t whole[2], stored[2];
-} scaled;
-
-static vit_status load(const char *file, vit_exif exif, uint32_t width, uint32_t height, scaled *s)
+static vit_status load(const char *file, vit_exif exif, uint32_t width, uint32_t height, vit_picture *s)
 {
-    *s = (scaled){0};
-    const vit_load_options options = {
-        .exif = exif, .least_width = width, .least_height = height, .whole_size = s->whole, .stored_size = s->stored};
-    return vit_image_load(data_path("decode/%s", file), &options, &s->image, NULL);
+    const vit_load_options options = {.exif = exif, .least_width = width, .least_height = height};
+    return vit_picture_load(data_path("decode/%s", file), &options, s, NULL);
 }
 
-static scaled load_ok(const char *file, vit_exif exif, uint32_t width, uint32_t height)
+static vit_picture load_ok(const char *file, vit_exif exif, uint32_t width, uint32_t height)
 {
-    scaled s;
+    vit_picture s;
     assert_int_equal(load(file, exif, width, height, &s), VIT_OK);
     return s;
 }
@@ -57,13 +50,13 @@ static void sizes(void **state)
         {"png_rgb8.png", {1, 1}, {19, 13}, {19, 13}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        scaled s = load_ok(rows[i].file, VIT_EXIF_APPLY, rows[i].least[0], rows[i].least[1]);
-        if (s.image.width != rows[i].size[0] || s.image.height != rows[i].size[1] ||
-            memcmp(s.whole, rows[i].whole, sizeof s.whole) != 0)
-            fail_msg("row %zu: %ux%u of %ux%u", i, s.image.width, s.image.height, s.whole[0], s.whole[1]);
+        vit_picture s = load_ok(rows[i].file, VIT_EXIF_APPLY, rows[i].least[0], rows[i].least[1]);
+        if (s.image.width != rows[i].size[0] || s.image.height != rows[i].size[1] || s.width != rows[i].whole[0] ||
+            s.height != rows[i].whole[1])
+            fail_msg("row %zu: %ux%u of %ux%u", i, s.image.width, s.image.height, s.width, s.height);
         bool turned = strstr(rows[i].file, "orientation_6") != NULL; /* its file lies on its side */
-        assert_int_equal(s.stored[turned], s.whole[0]);
-        assert_int_equal(s.stored[!turned], s.whole[1]);
+        assert_int_equal(turned ? s.stored_height : s.stored_width, s.width);
+        assert_int_equal(turned ? s.stored_width : s.stored_height, s.height);
         vit_image_free(&s.image);
     }
 }
@@ -104,7 +97,7 @@ static void an_eighth_is_the_mean(void **state)
     static const char *const files[] = {"jpeg_444.jpg", "jpeg_gray.jpg", "jpeg_progressive_444.jpg"};
     size_t compared = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        scaled whole = load_ok(files[i], VIT_EXIF_APPLY, 0, 0), eighth = load_ok(files[i], VIT_EXIF_APPLY, 1, 1);
+        vit_picture whole = load_ok(files[i], VIT_EXIF_APPLY, 0, 0), eighth = load_ok(files[i], VIT_EXIF_APPLY, 1, 1);
         compared += compare_eighth(files[i], &whole.image, &eighth.image);
         vit_image_free(&whole.image);
         vit_image_free(&eighth.image);
@@ -117,7 +110,7 @@ static void turned_as_the_whole(void **state)
 {
     (void)state;
     static const char file[] = "exif_orientation_6_progressive_gray.jpg";
-    scaled stored = load_ok(file, VIT_EXIF_IGNORE, 19, 15), upright = load_ok(file, VIT_EXIF_APPLY, 15, 19);
+    vit_picture stored = load_ok(file, VIT_EXIF_IGNORE, 19, 15), upright = load_ok(file, VIT_EXIF_APPLY, 15, 19);
     assert_int_equal(stored.image.width, upright.image.height);
     for (uint32_t y = 0; y < stored.image.height; y++)
         for (uint32_t x = 0; x < stored.image.width; x++)
@@ -135,14 +128,54 @@ static void every_file_ends_as_it_does_whole(void **state)
     decode_cases cases = decode_cases_open();
     for (size_t i = 0; i < cases.count; i++) {
         const char *file = decode_case_file(&cases, i);
-        scaled whole, part;
+        vit_picture whole, part;
         vit_status want = load(file, VIT_EXIF_APPLY, 0, 0, &whole), got = load(file, VIT_EXIF_APPLY, 1, 1, &part);
         if (want != got)
             fail_msg("%s: %s, and whole %s", file, vit_status_name(got), vit_status_name(want));
-        if (got == VIT_OK && memcmp(part.whole, whole.whole, sizeof part.whole) != 0)
-            fail_msg("%s: %ux%u, and whole %ux%u", file, part.whole[0], part.whole[1], whole.whole[0], whole.whole[1]);
+        if (got == VIT_OK && (part.width != whole.width || part.height != whole.height))
+            fail_msg("%s: %ux%u, and whole %ux%u", file, part.width, part.height, whole.width, whole.height);
         vit_image_free(&whole.image);
         vit_image_free(&part.image);
+    }
+    decode_cases_close(&cases);
+}
+
+/* What a program asks before it decodes: the readers' own answer, and the names of what is no picture. */
+static void formats_are_told_by_content(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *format; /* NULL: none */
+    } others[] = {
+        {"\0\0\0\x18"
+         "ftypisom\0\0\0\0isomiso2",
+         24, "MPEG-4"},
+        {"%PDF-1.7", 8, "PDF"},
+        {"<svg xmlns='...'>", 17, "SVG"},
+        {"{\"a\": 1}", 8, NULL},
+        {"hello", 5, NULL},
+        {"", 0, NULL},
+        {"\xff", 1, NULL},
+    };
+    int readable = -1;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const char *format = vit_image_format_of(others[i].bytes, others[i].size, &readable);
+        assert_true(format == others[i].format || (format && others[i].format && !strcmp(format, others[i].format)));
+        assert_int_equal(readable, 0);
+    }
+    decode_cases cases = decode_cases_open();
+    for (size_t i = 0; i < cases.count; i++) {
+        size_t size;
+        vit_picture picture;
+        uint8_t *bytes = decode_fixture_read(decode_case_file(&cases, i), &size);
+        vit_status status = vit_picture_decode(bytes, size, NULL, NULL, &picture, NULL);
+        const char *format = vit_image_format_of(bytes, size, &readable);
+        if (status == VIT_OK && (!format || !readable))
+            fail_msg("%s is decoded, and its format is %s", decode_case_file(&cases, i), format ? format : "unknown");
+        vit_image_free(&picture.image);
+        vit_free(bytes);
     }
     decode_cases_close(&cases);
 }
@@ -154,6 +187,7 @@ int main(void)
         cmocka_unit_test(an_eighth_is_the_mean),
         cmocka_unit_test(turned_as_the_whole),
         cmocka_unit_test(every_file_ends_as_it_does_whole),
+        cmocka_unit_test(formats_are_told_by_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

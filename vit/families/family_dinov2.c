@@ -67,17 +67,10 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     }
     vit__family_name(checkpoint, gated ? swiglu_namings : plain_namings, sizeof plain_namings / sizeof *plain_namings,
                      out);
-    c->class_token = true;
     c->registers = registers ? vit__read_size(&r, "num_register_tokens", 4) : 0;
     c->position = registers ? VIT__POSITION_LEARNED_CLASS : VIT__POSITION_LEARNED_ALL;
     c->interpolation = registers ? VIT__INTERPOLATION_BICUBIC_ANTIALIAS : VIT__INTERPOLATION_BICUBIC;
-    c->any_size = true;
-    c->attention_scale = c->mlp_scale = true;
-    c->final_norm = true;
-    c->final_norm_eps = c->norm_eps;
-    c->pooling = VIT__POOL_CLASS;
-    c->pooler = VIT__POOLER_POOLED;
-    c->embedding = VIT__EMBEDDING_CLASS;
+    vit__transformers_dino(c);
     vit__transformers_head(&r, checkpoint, VIT__POOL_CLASS_AND_MEAN, out);
     if (c->head != VIT__HEAD_NONE)
         c->pooler = VIT__POOLER_NONE; /* the classifier returns none */

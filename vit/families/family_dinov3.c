@@ -51,18 +51,11 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
         vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL, "\"key_bias\" is true: this build lacks a bias on keys alone");
     c->projection_bias = vit__read_flag(&r, "proj_bias", true);
     c->mlp_bias = vit__read_flag(&r, "mlp_bias", true);
-    c->class_token = true;
     c->registers = vit__read_size(&r, "num_register_tokens", 0);
     c->position = VIT__POSITION_NONE;
     c->rotary = (vit__rotary){
         .kind = VIT__ROTARY_DINOV3, .half = true, .theta = vit__read_number(&r, "rope_theta", 100)};
-    c->any_size = true;
-    c->attention_scale = c->mlp_scale = true;
-    c->final_norm = true;
-    c->final_norm_eps = c->norm_eps;
-    c->pooling = VIT__POOL_CLASS;
-    c->pooler = VIT__POOLER_POOLED;
-    c->embedding = VIT__EMBEDDING_CLASS;
+    vit__transformers_dino(c);
     return r.status;
 }
 

@@ -56,17 +56,10 @@ static void plan_image(const vit__checkpoint *checkpoint, vit__reader *r, vit__p
         c->activation = VIT__ACTIVATION_SILU;
     }
     vit__family_name(checkpoint, namings, sizeof namings / sizeof *namings, out);
-    c->class_token = true;
     c->registers = vit__read_size(r, "num_register_tokens", 1);
     c->position = VIT__POSITION_LEARNED_CLASS;
     c->interpolation = VIT__INTERPOLATION_BILINEAR_ANTIALIAS;
-    c->any_size = true;
-    c->attention_scale = c->mlp_scale = true;
-    c->final_norm = true;
-    c->final_norm_eps = c->norm_eps;
-    c->pooling = VIT__POOL_CLASS;
-    c->pooler = VIT__POOLER_POOLED;
-    c->embedding = VIT__EMBEDDING_CLASS;
+    vit__transformers_dino(c);
 }
 
 static void plan_text(const vit__checkpoint *checkpoint, vit__reader *r, vit__plan *out)

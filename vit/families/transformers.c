@@ -19,6 +19,18 @@ void vit__transformers_encoder(vit__reader *r, double eps, vit_config *c)
     vit__transformers_patches(r, 16, c);
 }
 
+void vit__transformers_dino(vit_config *c)
+{
+    c->class_token = true;
+    c->any_size = true;
+    c->attention_scale = c->mlp_scale = true;
+    c->final_norm = true;
+    c->final_norm_eps = c->norm_eps;
+    c->pooling = VIT__POOL_CLASS;
+    c->pooler = VIT__POOLER_POOLED;
+    c->embedding = VIT__EMBEDDING_CLASS;
+}
+
 void vit__transformers_patches(vit__reader *r, size_t size, vit_config *c)
 {
     vit__read_extent(r, "patch_size", size, &c->patch_height, &c->patch_width);

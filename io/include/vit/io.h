@@ -35,6 +35,18 @@ typedef enum vit_exif {
  */
 VIT_API const char *vit_image_format(size_t i);
 
+/* The format that the bytes of a file have, told by their content, which may be damaged further on: "JPEG"; of others that
+ * are known but never read, "MPEG-4" of a film, "PDF", "SVG"; static. NULL: no format that is known here, such as plain
+ * text. bytes may be NULL where size is 0. *readable, unless it is NULL: 1 where this build reads the format (one of
+ * vit_image_format), else 0.
+ *
+ *     int readable;
+ *     const char *format = vit_image_format_of(bytes, size, &readable);
+ *     if (format && !readable)
+ *         printf("a file in the format %s, which cannot be read here\n", format);
+ */
+VIT_API const char *vit_image_format_of(const void *bytes, size_t size, int *readable);
+
 VIT_API const char *vit_exif_name(vit_exif exif); /* "apply", "ignore"; static. NULL: there is no such value */
 
 typedef struct vit_load_options {
@@ -47,12 +59,7 @@ typedef struct vit_load_options {
      * JPEG is then decoded from part of its frequencies, to 1/2, 1/4 or 1/8: faster,
      * in less memory, and not the pixels that Pillow gives. 0 = the whole picture. */
     uint32_t least_width, least_height;
-    /* [2], or NULL: receives width and height, upright, of the whole picture, however little was decoded. */
-    uint32_t *whole_size;
-    /* [2], or NULL: receives width and height as the file has them, before it is turned by its EXIF orientation.
-     * A photo that a phone took upright is often stored as 4032 x 3024 and shown as 3024 x 4032. */
-    uint32_t *stored_size;
-    uint64_t reserved[3]; /* zero */
+    uint64_t reserved[4]; /* zero */
 } vit_load_options;
 
 /* Decodes size bytes. name is only used in messages and may be NULL; options may be NULL. bytes may
@@ -65,6 +72,20 @@ VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *
 /* Reads and decodes one regular file. Errors: those of vit_image_decode, not_found, unreadable (which
  * includes directories, pipes and devices). */
 VIT_API vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image, vit_error *err);
+
+/* A picture with the sizes that its file has. A photo that a phone took upright is often stored as 4032 x 3024 and shown as
+ * 3024 x 4032. Decoded with least_width and least_height of 400, its image may be 504 x 672. */
+typedef struct vit_picture {
+    vit_image image;                      /* 504 x 672; freed with vit_image_free */
+    uint32_t width, height;               /* 3024, 4032: of the whole picture, upright, however little was decoded */
+    uint32_t stored_width, stored_height; /* 4032, 3024: as the file has them, before its EXIF orientation turns it */
+} vit_picture;
+
+/* As vit_image_decode and vit_image_load, with the sizes beside the image. On failure *picture is all zero. */
+VIT_API vit_status vit_picture_decode(const void *bytes, size_t size, const char *name, const vit_load_options *options,
+                                      vit_picture *picture, vit_error *err);
+VIT_API vit_status vit_picture_load(const char *path, const vit_load_options *options, vit_picture *picture,
+                                    vit_error *err);
 
 /* The picture as a PNG file in memory; the caller frees *bytes with vit_free. Errors: invalid_argument, too_large,
  * out_of_memory. */

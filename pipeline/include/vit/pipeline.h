@@ -58,7 +58,7 @@ typedef struct vit_pipeline_options {
     int normalize;     /* 1: each vector (each row of a matrix) is divided by its length */
     int sample;        /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
     uint64_t seed;
-    vit_load_options load; /* how pictures are read; sizes (least_width to stored_size) are not looked at */
+    vit_load_options load; /* how pictures are read; least_width and least_height are not looked at */
     int fast_decode;       /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the
                               * preprocessing resizes to: faster, and the vectors differ a little (docs/speed.md) */
     vit_resampler resampler;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* JSON as text: the command only writes it. Always '.' in numbers: the command never leaves the C locale. */
-#ifndef CLI_JSON_TEXT_H
-#define CLI_JSON_TEXT_H
+/* JSON that the command writes, piece by piece. Always '.' in numbers: the command never leaves the C locale. */
+#ifndef CLI_JSON_WRITE_H
+#define CLI_JSON_WRITE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "text.h"
 
-/* A quoted string. Bytes that are not UTF-8 become \udc80 ..
- * \udcff, as Python's surrogateescape reads them. NULL: null. */
+/* A quoted string, of which no byte is lost (vit__json_put_name). NULL: null. */
 void cli_json_string(cli_text *text, const char *string);
 
 /* The fewest digits that give the same float back; the value is finite. */

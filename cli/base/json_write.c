@@ -1,55 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "json_write.h"
+
 #include "json_text.h"
-
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "utf8.h"
-
-static void add_escaped(cli_text *text, unsigned char byte)
-{
-    static const char names[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* byte, letter */
-    for (size_t i = 0; i + 1 < sizeof names; i += 2) {
-        if ((unsigned char)names[i] == byte) {
-            cli_text_format(text, "\\%c", names[i + 1]);
-            return;
-        }
-    }
-    cli_text_format(text, "\\u%04x", byte < 0x80 ? (unsigned)byte : 0xDC00u + byte);
-}
 
 void cli_json_string(cli_text *text, const char *string)
 {
-    if (!string) {
-        cli_text_string(text, "null");
-        return;
-    }
-    cli_text_add(text, "\"", 1);
-    const unsigned char *at = (const unsigned char *)string;
-    while (*at) {
-        size_t length = vit__utf8_valid_length(at);
-        bool plain = length > 1 || (length == 1 && *at >= 0x20 && *at != '"' && *at != '\\' && *at != 0x7F);
-        if (plain)
-            cli_text_add(text, at, length);
-        else
-            add_escaped(text, *at);
-        at += length ? length : 1;
-    }
-    cli_text_add(text, "\"", 1);
+    vit__json_put_name(text, string);
+    cli_text_done(text);
 }
 
 void cli_json_float(cli_text *text, float value)
 {
-    char digits[32];
-    /* Nine significant digits always give a float back; most need fewer. */
-    for (int precision = 6; precision <= 9; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
-        if (strtof(digits, NULL) == value)
-            break;
-    }
-    cli_text_string(text, digits);
+    vit__json_put_short_float(text, value);
+    cli_text_done(text);
 }
 
 static void add_row(cli_text *text, const float *values, size_t n)
