@@ -28,7 +28,8 @@ typedef struct bench {
     /* at work */
     cli_model model;
     float *pixels, *result;
-    double *times; /* seconds per image, of each run */
+    vit_pixels *laid; /* [batch]: the pictures in pixels */
+    double *times;    /* seconds per image, of each run */
     size_t n_times;
     size_t encoded;
     double elapsed;    /* of all runs */
@@ -71,10 +72,26 @@ static void add_time(bench *b, double seconds, size_t images)
     b->encoded += images;
 }
 
+/* All pictures at the model's size. Where each has its own: as nearly square as the most patches make one. */
+static void lay_out(bench *b)
+{
+    const vit_model *model = b->model.model;
+    const vit_grid grid = vit_model_grid(model);
+    const size_t most = vit_model_patches(model), size = vit_model_pixels_size(model);
+    size_t rows = 1;
+    while ((rows + 1) * (rows + 1) <= most)
+        rows++;
+    for (size_t i = 0; i < b->model.batch; i++)
+        b->laid[i] = (vit_pixels){b->pixels + i * size,
+                                  most ? (uint32_t)(most / rows * grid.patch_width) : vit_model_image_width(model),
+                                  most ? (uint32_t)(rows * grid.patch_height) : vit_model_image_height(model)};
+}
+
 static cli_exit encode(bench *b, size_t images)
 {
+    const vit_request request = {.output = VIT_OUTPUT_EMBEDDING, .result = b->result};
     vit_error err = {0};
-    if (vit_encode(b->model.session, b->pixels, images, VIT_OUTPUT_EMBEDDING, b->result, &err) == VIT_OK)
+    if (vit_encode_pictures(b->model.session, b->laid, images, &request, 1, &err) == VIT_OK)
         return CLI_DONE;
     cli_library_error(&err);
     return CLI_MODEL;
@@ -276,6 +293,8 @@ static cli_exit measure(const cli_command *command, bench *b)
     if (status != CLI_DONE)
         return status;
     b->pixels = cli_allocate(b->model.batch, vit_model_pixels_size(b->model.model) * sizeof *b->pixels);
+    b->laid = cli_allocate(b->model.batch, sizeof *b->laid);
+    lay_out(b);
     b->result = cli_allocate(b->model.batch,
                              vit_output_size(b->model.model, VIT_OUTPUT_EMBEDDING, 0) * sizeof *b->result);
     status = b->images.n ? measure_images(b) : measure_encoder(b);
@@ -294,6 +313,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     int parsed = cli_parse(command, groups, argc, argv);
     cli_exit status = parsed == CLI_GO_ON ? measure(command, &b) : (cli_exit)parsed;
     free(b.pixels);
+    free(b.laid);
     free(b.result);
     free(b.times);
     cli_model_close(&b.model);

@@ -16,11 +16,12 @@ vit_status vit__batch_create(const vit_pipeline *pipeline, vit__batch *batch, vi
         .fed = vit__alloc_zero(s->batch, sizeof *batch->fed),
         .row_of = vit__alloc(s->batch, sizeof *batch->row_of),
         .row = vit__alloc(s->batch, row),
+        .pictures = vit__alloc(s->batch, sizeof *batch->pictures),
         .results = vit__alloc(s->batch * sizeof(float), pipeline->size),
         .log_variances = s->sample ? vit__alloc(s->batch * sizeof(float), pipeline->size) : NULL,
         .next_row = vit__alloc(1, row),
     };
-    if (batch->fed && batch->row_of && batch->row && batch->results && batch->next_row &&
+    if (batch->fed && batch->row_of && batch->row && batch->pictures && batch->results && batch->next_row &&
         (batch->log_variances || !s->sample))
         return VIT_OK;
     vit__batch_free(batch);
@@ -32,6 +33,7 @@ void vit__batch_free(vit__batch *batch)
     free(batch->fed);
     free(batch->row_of);
     free(batch->row);
+    free(batch->pictures);
     free(batch->results);
     free(batch->log_variances);
     free(batch->next_row);
@@ -40,12 +42,7 @@ void vit__batch_free(vit__batch *batch)
 
 /* ------------------------------------------------------------------ filling ---- */
 
-static size_t value_size(const vit_pipeline *pipeline)
-{
-    return vit__pipeline_takes_text(pipeline) ? sizeof(int32_t) : sizeof(float);
-}
-
-/* Pixels are read where they belong, as they are all of one length; a text is looked at first. */
+/* Pixels are read where they belong, as each picture has a row of its own; a text is looked at first. */
 static bool look_ahead(const vit_pipeline *pipeline, vit__feeder *feeder, vit__batch *batch)
 {
     bool text = vit__pipeline_takes_text(pipeline);
@@ -55,22 +52,32 @@ static bool look_ahead(const vit_pipeline *pipeline, vit__feeder *feeder, vit__b
     return batch->waiting;
 }
 
-/* Puts the next item into the batch. false: it is of another length. */
+/* A text or a picture into the next row. */
+static void place(const vit_pipeline *pipeline, vit__batch *batch)
+{
+    const vit_loaded *loaded = &batch->next.loaded;
+    batch->length = loaded->length;
+    if (vit__pipeline_takes_text(pipeline)) {
+        size_t bytes = loaded->length * sizeof(int32_t);
+        memcpy(batch->row + batch->rows * bytes, batch->next_row, bytes);
+    } else {
+        const void *row = batch->row + batch->rows * vit_pipeline_row_size(pipeline);
+        batch->pictures[batch->rows] = (vit_pixels){row, loaded->pixels_width, loaded->pixels_height};
+    }
+    batch->rows++;
+}
+
+/* Puts the next item into the batch. false: it is a text of another length. */
 static bool take(const vit_pipeline *pipeline, vit__batch *batch)
 {
     bool usable = batch->next.error.status == VIT_OK;
-    size_t length = batch->next.loaded.length, bytes = length * value_size(pipeline);
-    if (usable && batch->rows > 0 && length != batch->length)
+    if (usable && vit__pipeline_takes_text(pipeline) && batch->rows > 0 && batch->next.loaded.length != batch->length)
         return false;
     batch->row_of[batch->n] = usable ? batch->rows : SIZE_MAX;
     batch->fed[batch->n++] = batch->next;
     batch->waiting = false;
-    if (!usable)
-        return true;
-    batch->length = length;
-    if (vit__pipeline_takes_text(pipeline))
-        memcpy(batch->row + batch->rows * bytes, batch->next_row, bytes);
-    batch->rows++;
+    if (usable)
+        place(pipeline, batch);
     return true;
 }
 
@@ -94,10 +101,10 @@ static vit_status encode(vit_pipeline *pipeline, const vit__batch *batch, size_t
         {s->output, s->layer, batch->results + first * batch->result_size},
         {VIT_OUTPUT_LATENT_LOG_VARIANCE, 0, s->sample ? batch->log_variances + first * batch->result_size : NULL}};
     size_t n = s->sample ? 2 : 1;
-    const void *row = batch->row + first * batch->length * value_size(pipeline);
-    return vit__pipeline_takes_text(pipeline)
-               ? vit_encode_text_requests(pipeline->session, row, rows, batch->length, requests, n, err)
-               : vit_encode_requests(pipeline->session, row, rows, requests, n, err);
+    if (!vit__pipeline_takes_text(pipeline))
+        return vit_encode_pictures(pipeline->session, batch->pictures + first, rows, requests, n, err);
+    const void *ids = batch->row + first * batch->length * sizeof(int32_t);
+    return vit_encode_text_requests(pipeline->session, ids, rows, batch->length, requests, n, err);
 }
 
 void vit__batch_encode(vit_pipeline *pipeline, vit__batch *batch)

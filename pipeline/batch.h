@@ -9,8 +9,9 @@ typedef struct vit__batch {
     vit__fed *fed;  /* [n], in order, failed ones among them */
     size_t *row_of; /* [n]: which row an item has; SIZE_MAX: it failed when it was read */
     size_t n, rows;
-    char *row;            /* [rows][length]: pixels or token ids of those that were read */
-    size_t length;        /* values of each */
+    char *row;            /* of those that were read: token ids [rows][length], or pixels, each in a row of the most */
+    size_t length;        /* ids of each text */
+    vit_pixels *pictures; /* [rows]: where in `row` each picture lies, and its size */
     float *results;       /* [rows][result_size] */
     float *log_variances; /* likewise, where a sample is drawn; else NULL */
     size_t result_size;   /* floats; of a text's matrix it follows the length */

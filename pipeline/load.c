@@ -48,21 +48,45 @@ static vit_load_options load_options(const vit_pipeline *pipeline)
 
 /* ------------------------------------------------------------------ pictures ---- */
 
+/* Whether the model takes pictures of this size: its own, or any with no more patches than it takes. */
+static bool takes_size(const vit_model *model, uint32_t width, uint32_t height)
+{
+    const vit_grid grid = vit_model_grid(model);
+    size_t most = vit_model_patches(model);
+    if (most == 0)
+        return width == vit_model_image_width(model) && height == vit_model_image_height(model);
+    size_t rows = height / grid.patch_height, columns = width / grid.patch_width;
+    return rows > 0 && columns > 0 && rows <= most / columns && height % grid.patch_height == 0 &&
+           width % grid.patch_width == 0;
+}
+
 /* A picture whose preprocessing gives another size than the model runs at. */
 static vit_status check_size(const vit_pipeline *pipeline, const vit_item *item, uint32_t width, uint32_t height,
                              vit_error *err)
 {
     const vit_model *model = pipeline->model;
-    if (width == vit_model_image_width(model) && height == vit_model_image_height(model))
+    const vit_grid grid = vit_model_grid(model);
+    if (takes_size(model, width, height))
         return VIT_OK;
+    if (vit_model_patches(model))
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, item->name,
+                         "the pixels are %ux%u: the model takes pictures of 1 to %zu whole patches of %zux%zu", height,
+                         width, vit_model_patches(model), grid.patch_height, grid.patch_width);
     return vit__fail(
         err, VIT_ERR_UNSUPPORTED_FORMAT, item->name,
         "the preprocessing gives %ux%u, and the model runs at %ux%u: one size for all inputs, which --image-size names",
         height, width, vit_model_image_height(model), vit_model_image_width(model));
 }
 
+static void set_pixels(vit_loaded *loaded, uint32_t width, uint32_t height)
+{
+    loaded->pixels_width = width;
+    loaded->pixels_height = height;
+    loaded->length = (size_t)3 * height * width;
+}
+
 static vit_status preprocess(const vit_pipeline *pipeline, const vit_item *item, const vit_image *image, float *pixels,
-                             vit_error *err)
+                             vit_loaded *loaded, vit_error *err)
 {
     const vit_preprocessor *rules = vit_model_preprocessor(pipeline->model);
     const vit_preprocess_options options = preprocess_options(pipeline);
@@ -70,6 +94,7 @@ static vit_status preprocess(const vit_pipeline *pipeline, const vit_item *item,
     vit_status status = vit_preprocess_shape(rules, image->width, image->height, &options, &width, &height, err);
     if (status == VIT_OK)
         status = check_size(pipeline, item, width, height, err);
+    set_pixels(loaded, width, height);
     return status == VIT_OK ? vit_preprocess(rules, image, &options, pixels, err) : status;
 }
 
@@ -88,7 +113,7 @@ static vit_status load_picture(const vit_pipeline *pipeline, const vit_item *ite
     loaded->stored_height = picture.stored_height;
     double start = thread_seconds();
     if (status == VIT_OK)
-        status = preprocess(pipeline, item, &picture.image, pixels, err);
+        status = preprocess(pipeline, item, &picture.image, pixels, loaded, err);
     loaded->preprocess_seconds = thread_seconds() - start;
     vit_image_free(&picture.image);
     return status;
@@ -102,7 +127,7 @@ static vit_status load_image(const vit_pipeline *pipeline, const vit_item *item,
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "an image without pixels");
     loaded->width = image->width;
     loaded->height = image->height;
-    return preprocess(pipeline, item, image, pixels, err);
+    return preprocess(pipeline, item, image, pixels, loaded, err);
 }
 
 /* ------------------------------------------------------------------ ready rows ---- */
@@ -116,6 +141,32 @@ static vit_status copy_row(const vit_item *item, size_t least, size_t most, size
     memcpy(row, item->data, item->size * value_size);
     loaded->length = item->size;
     return VIT_OK;
+}
+
+/* The size that an item says its pixels have. */
+static vit_status measure_pixels(const vit_pipeline *pipeline, const vit_item *item, vit_loaded *loaded, vit_error *err)
+{
+    const vit_model *model = pipeline->model;
+    bool given = item->width || item->height;
+    set_pixels(loaded, given ? item->width : vit_model_image_width(model),
+               given ? item->height : vit_model_image_height(model));
+    if (takes_size(model, loaded->pixels_width, loaded->pixels_height))
+        return VIT_OK;
+    if (vit_model_patches(model))
+        return check_size(pipeline, item, loaded->pixels_width, loaded->pixels_height, err);
+    return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, item->name,
+                     "the pixels are %ux%u, and the model runs at %ux%u: one size for all inputs, which --image-size "
+                     "names",
+                     loaded->pixels_height, loaded->pixels_width, vit_model_image_height(model),
+                     vit_model_image_width(model));
+}
+
+static vit_status load_pixels(const vit_pipeline *pipeline, const vit_item *item, float *pixels, vit_loaded *loaded,
+                              vit_error *err)
+{
+    vit_status status = measure_pixels(pipeline, item, loaded, err);
+    return status == VIT_OK ? copy_row(item, loaded->length, loaded->length, sizeof *pixels, pixels, loaded, err)
+                            : status;
 }
 
 static vit_status load_text(const vit_pipeline *pipeline, const vit_item *item, int32_t *ids, vit_loaded *loaded,
@@ -136,9 +187,12 @@ static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, 
                             vit_error *err)
 {
     bool text = vit__pipeline_takes_text(pipeline);
-    size_t value_size = text ? sizeof(int32_t) : sizeof(float), most = vit_pipeline_row_size(pipeline) / value_size;
     if (!item->read)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name, "read is NULL");
+    vit_status status = text ? VIT_OK : measure_pixels(pipeline, item, loaded, err);
+    if (status != VIT_OK)
+        return status;
+    size_t most = text ? vit_model_context(pipeline->model) : loaded->length;
     loaded->length = item->read(item, row, err);
     if (loaded->length > 0 && loaded->length <= most && (text || loaded->length == most))
         return VIT_OK;
@@ -150,14 +204,13 @@ static vit_status call_read(const vit_pipeline *pipeline, const vit_item *item, 
 static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
                        vit_error *err)
 {
-    size_t pixels = vit_model_pixels_size(pipeline->model), context = vit_model_context(pipeline->model);
+    size_t context = vit_model_context(pipeline->model);
     bool text = vit__pipeline_takes_text(pipeline),
          words = item->kind == VIT_ITEM_TEXT || item->kind == VIT_ITEM_TOKENS;
     if (item->kind != VIT_ITEM_READ && words != text)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, item->name,
                          text ? "a picture, and the pipeline is of the text tower"
                               : "a text, and the pipeline is of the image tower");
-    loaded->length = pixels;
     switch (item->kind) {
     case VIT_ITEM_PATH:
     case VIT_ITEM_BYTES:
@@ -165,7 +218,7 @@ static vit_status load(const vit_pipeline *pipeline, const vit_item *item, void 
     case VIT_ITEM_IMAGE:
         return load_image(pipeline, item, row, loaded, err);
     case VIT_ITEM_PIXELS:
-        return copy_row(item, pixels, pixels, sizeof(float), row, loaded, err);
+        return load_pixels(pipeline, item, row, loaded, err);
     case VIT_ITEM_TEXT:
         return load_text(pipeline, item, row, loaded, err);
     case VIT_ITEM_TOKENS:

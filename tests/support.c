@@ -49,3 +49,11 @@ bool next_isa(size_t *i, unsigned *flags)
     }
     return false;
 }
+
+vit_pixels whole_picture(const vit_model *model, const float *pixels)
+{
+    const vit_grid grid = vit_model_grid(model);
+    const size_t most = vit_model_patches(model);
+    return most ? (vit_pixels){pixels, (uint32_t)(most * grid.patch_width), (uint32_t)grid.patch_height}
+                : (vit_pixels){pixels, vit_model_image_width(model), vit_model_image_height(model)};
+}

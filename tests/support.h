@@ -25,6 +25,10 @@ double relative_error(const float *got, const float *want, size_t n);
 /* Marsaglia's xorshift: *state is never 0. */
 uint64_t random_next(uint64_t *state);
 
+/* pixels[vit_model_pixels_size] as one picture of the size that the model runs at, or of
+ * one row of as many patches as it takes. */
+vit_pixels whole_picture(const vit_model *model, const float *pixels);
+
 /* Fails the test, printing the error, unless status is VIT_OK. */
 #define assert_ok(status, err)                                                                                         \
     do {                                                                                                               \

@@ -323,7 +323,7 @@ static uint32_t choose_context(const vit__text_folder *folder, const files *f, f
     uint32_t longest = vit__text_folder_max_length(folder), sentence = vit__text_folder_sentence_length(folder);
     positions = positions > first ? positions - first : positions;
     if (sentence > 0)
-        longest = longest > 0 && longest < sentence ? longest : sentence;
+        longest = sentence; /* sentence-transformers sets it in place of the tokenizer's own */
     bool bert = vit__json_is(vit__json_get(vit__json_get(f->json, "model"), "type"), "WordPiece");
     if (positions > 0 && longest > 0)
         return positions < longest ? positions : longest;

@@ -13,6 +13,7 @@
 #include "interrupt.h"
 #include "npy.h"
 #include "plain_text.h"
+#include "size.h"
 #include "talk.h"
 #include "tar.h"
 #include "text.h"
@@ -192,6 +193,7 @@ struct cli_walk {
     cli_tar *tar;
     const cli_source *rows_of; /* NULL: no such file is open */
     size_t row, rows;
+    uint32_t rows_width, rows_height; /* of pixels */
 };
 
 cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent)
@@ -349,6 +351,8 @@ static bool open_rows(cli_walk *walk, const cli_source *source, cli_input *input
     walk->rows_of = source;
     walk->row = 0;
     walk->rows = npy.shape[0];
+    walk->rows_width = (uint32_t)vit__smaller(npy.shape[3], UINT32_MAX);
+    walk->rows_height = (uint32_t)vit__smaller(npy.shape[2], UINT32_MAX);
     cli_npy_close(&npy);
     return false;
 }
@@ -381,6 +385,8 @@ static bool next_row(cli_walk *walk, cli_input *input)
     }
     give(input, walk->rows_of->kind, walk->rows_of->value);
     input->row = walk->row++;
+    input->width = walk->rows_width;
+    input->height = walk->rows_height;
     return true;
 }
 

@@ -82,7 +82,7 @@ struct cli_input {
     cli_member *member;   /* NULL: not in a tar file */
     void *bytes;          /* of standard input, once they were read */
     size_t size;
-    uint32_t width, height; /* of the picture, upright, once it was loaded */
+    uint32_t width, height; /* of the picture, upright, once it was loaded; of ready pixels theirs, until then */
     double seconds;         /* of a processor, that reading, decoding and preprocessing took */
     vit_index_stamp stamp;  /* of the file, where pass_over filled it */
     vit_error error;

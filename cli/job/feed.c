@@ -18,22 +18,16 @@
 static size_t read_pixels(const vit_item *item, void *row, vit_error *err)
 {
     const cli_input *input = item->context;
-    const vit_model *model = item->data;
-    const uint32_t height = vit_model_image_height(model), width = vit_model_image_width(model);
     cli_npy npy;
     vit_status status = cli_npy_open(input->path, &npy, err);
     if (status != VIT_OK)
         return 0;
-    if (npy.shape[2] != height || npy.shape[3] != width)
-        status = vit_error_set(
-            err, VIT_ERR_UNSUPPORTED_FORMAT, input->path,
-            "the pixels are %zux%zu, and the model runs at %ux%u: one size for all inputs, which --image-size "
-            "names",
-            npy.shape[2], npy.shape[3], height, width);
+    if (npy.shape[2] != item->height || npy.shape[3] != item->width)
+        status = vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, input->path, "the file was changed meanwhile");
     else
         status = cli_npy_read(&npy, input->path, input->row, row, err);
     cli_npy_close(&npy);
-    return status == VIT_OK ? vit_model_pixels_size(model) : 0;
+    return status == VIT_OK ? (size_t)3 * item->height * item->width : 0;
 }
 
 static size_t read_ids(const vit_item *item, void *row, vit_error *err)
@@ -86,6 +80,8 @@ static vit_item item_of(const cli_feed *feed, cli_input *input)
         item.size = strlen(input->path);
     } else if (input->kind == CLI_SOURCE_PIXELS) {
         give_rows(&item, feed->model, read_pixels);
+        item.width = input->width;
+        item.height = input->height;
     } else if (input->kind == CLI_SOURCE_TOKENS) {
         give_rows(&item, feed->model, read_ids);
     }

@@ -43,19 +43,32 @@ static bool is_single(const cli_inputs *inputs)
            (source->kind == CLI_SOURCE_PATH && stat(source->value, &info) == 0 && S_ISREG(info.st_mode));
 }
 
-/* As --image-size says; else, where there are ready pixels
- * alone, theirs. (Whether the file is in order shows later.) */
+/* Of the pixels in a file; 0: that cannot be known. (Whether the file is in order shows later.) */
+static cli_size size_in(const char *path)
+{
+    cli_npy npy;
+    if (cli_npy_open(path, &npy, NULL) != VIT_OK)
+        return (cli_size){0};
+    cli_npy_close(&npy);
+    return npy.shape[2] > UINT32_MAX || npy.shape[3] > UINT32_MAX
+               ? (cli_size){0}
+               : (cli_size){(uint32_t)npy.shape[3], (uint32_t)npy.shape[2], path};
+}
+
+/* As --image-size says; else, where there are ready pixels alone, and all of one size, theirs. */
 static cli_size choose_size(const cli_job *job)
 {
     const cli_source *source = first_of(&job->inputs, CLI_SOURCE_PIXELS);
     cli_size size = job->pictures.image_size;
-    cli_npy npy;
-    if (size.height || !source || has_pictures(&job->inputs) || cli_npy_open(source->value, &npy, NULL) != VIT_OK)
+    if (size.height || !source || has_pictures(&job->inputs))
         return size;
-    cli_npy_close(&npy);
-    return npy.shape[2] > UINT32_MAX || npy.shape[3] > UINT32_MAX
-               ? size
-               : (cli_size){(uint32_t)npy.shape[3], (uint32_t)npy.shape[2], source->value};
+    size = size_in(source->value);
+    for (size_t i = 0; i < job->inputs.n; i++) {
+        cli_size other = size_in(job->inputs.sources[i].value);
+        if (other.height && (other.width != size.width || other.height != size.height))
+            return (cli_size){0};
+    }
+    return size;
 }
 
 static cli_exit start_words(cli_job *job)

@@ -69,7 +69,10 @@ static void put_inputs(vit__buffer *out, const serve_facts *f)
     char shape[64];
     bool pictures = f->sizes[VIT_TOWER_IMAGE] > 0;
     if (pictures) {
-        snprintf(shape, sizeof shape, "[-1,3,%zu,%zu]", f->height, f->width);
+        if (f->patches)
+            snprintf(shape, sizeof shape, "[-1,3,-1,-1]");
+        else
+            snprintf(shape, sizeof shape, "[-1,3,%zu,%zu]", f->height, f->width);
         put_tensor(out, "image", "BYTES", "[-1]", true);
         put_tensor(out, "pixel_values", "FP32", shape, false);
     }
@@ -196,16 +199,22 @@ static bool add_pixels(serve_call *call, inference *in)
 {
     const serve_facts *f = &call->model->facts;
     const serve_tensor *t = &in->input;
-    size_t size = 3 * f->height * f->width;
-    if (t->rank != 4 || t->shape[1] != 3 || t->shape[2] != f->height || t->shape[3] != f->width)
+    bool pictures = t->rank == 4 && t->shape[1] == 3 && t->shape[2] <= UINT32_MAX && t->shape[3] <= UINT32_MAX;
+    if (f->patches && !pictures)
+        return serve_fail(call, SERVE_BAD_REQUEST, "inputs[0]", "pixel_values of [n,3,height,width] are wanted");
+    if (!f->patches && (!pictures || t->shape[2] != f->height || t->shape[3] != f->width))
         return serve_fail(call, SERVE_BAD_REQUEST, "inputs[0]", "pixel_values of [n,3,%zu,%zu] are wanted", f->height,
                           f->width);
+    size_t size = 3 * t->shape[2] * t->shape[3];
     if (t->shape[0] > call->app->limits.inputs)
         return serve_fail(call, SERVE_TOO_LARGE, "inputs[0]", "more than %zu inputs", call->app->limits.inputs);
     in->items.inputs = serve_call_alloc(call, t->shape[0] + 1, sizeof(serve_input));
     for (size_t i = 0; in->items.inputs && i < t->shape[0]; i++)
-        in->items.inputs[in->items.n++] = (serve_input){
-            .kind = SERVE_PIXELS, .data = t->floats + i * size, .size = size};
+        in->items.inputs[in->items.n++] = (serve_input){.kind = SERVE_PIXELS,
+                                                        .data = t->floats + i * size,
+                                                        .size = size,
+                                                        .pixels_width = (uint32_t)t->shape[3],
+                                                        .pixels_height = (uint32_t)t->shape[2]};
     return in->items.inputs != NULL;
 }
 

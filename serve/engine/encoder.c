@@ -23,8 +23,9 @@ typedef struct batch {
     vit_output output;
     size_t layer;
     vit_pipeline *pipeline;
-    size_t length, size; /* values of a row, floats of a result */
-    char *rows;
+    size_t length, size;  /* ids of a text, floats of a result */
+    vit_pixels *pictures; /* [options.batch]: where they were loaded */
+    char *rows;           /* of texts */
     float *results;
     size_t rows_capacity, results_capacity;
 } batch;
@@ -58,7 +59,7 @@ static bool fits(const serve_line *line, const batch *b)
 {
     const serve_job *job = line->job;
     return has_ready(line) && job->model == b->model && job->tower == b->tower && job->output == b->output &&
-           job->layer == b->layer && first_ready(line)->length == b->length;
+           job->layer == b->layer && (job->tower == VIT_TOWER_IMAGE || first_ready(line)->length == b->length);
 }
 
 /* Nobody waits for it any more. */
@@ -136,35 +137,42 @@ static bool reserve(void *pointer, size_t *capacity, size_t bytes)
 
 static vit_status encode_rows(const batch *b, size_t first, size_t n, vit_error *err)
 {
-    bool words = b->tower == VIT_TOWER_TEXT;
-    size_t bytes = b->length * (words ? sizeof(int32_t) : sizeof(float));
     const vit_request request = {b->output, b->layer, b->results + first * b->size};
     vit_session *session = vit_pipeline_session(b->pipeline);
-    const void *rows = b->rows + first * bytes;
-    return words ? vit_encode_text_requests(session, rows, n, b->length, &request, 1, err)
-                 : vit_encode_requests(session, rows, n, &request, 1, err);
+    if (b->tower == VIT_TOWER_IMAGE)
+        return vit_encode_pictures(session, b->pictures + first, n, &request, 1, err);
+    const void *rows = b->rows + first * b->length * sizeof(int32_t);
+    return vit_encode_text_requests(session, rows, n, b->length, &request, 1, err);
+}
+
+static serve_row *row_of(const batch *b, size_t i)
+{
+    return &b->members[i].line->rows[b->members[i].index];
 }
 
 /* statuses[n] and errors of inputs; where the batch fails, each
  * is encoded alone, and one bad input takes none with it. */
 static void encode(batch *b, vit_error *errors)
 {
-    size_t bytes = b->length * (b->tower == VIT_TOWER_TEXT ? sizeof(int32_t) : sizeof(float));
+    size_t bytes = b->tower == VIT_TOWER_TEXT ? b->length * sizeof(int32_t) : 0;
     bool room = reserve(&b->rows, &b->rows_capacity, b->n * bytes) &&
                 reserve(&b->results, &b->results_capacity, b->n * b->size * sizeof(float));
     for (size_t i = 0; i < b->n; i++) {
-        serve_row *row = &b->members[i].line->rows[b->members[i].index];
+        const serve_row *row = row_of(b, i);
         errors[i] = (vit_error){0};
-        if (room)
-            memcpy(b->rows + i * bytes, row->values, bytes);
-        else
+        b->pictures[i] = (vit_pixels){row->values, row->width, row->height};
+        if (!room)
             vit__fail_memory(&errors[i], NULL);
-        free(row->values);
-        row->values = NULL;
+        else if (bytes > 0)
+            memcpy(b->rows + i * bytes, row->values, bytes);
     }
     if (room && encode_rows(b, 0, b->n, NULL) != VIT_OK)
         for (size_t i = 0; i < b->n; i++)
             encode_rows(b, i, 1, &errors[i]);
+    for (size_t i = 0; i < b->n; i++) {
+        free(row_of(b, i)->values);
+        row_of(b, i)->values = NULL;
+    }
 }
 
 /* ------------------------------------------------------------------ with it again ---- */
@@ -244,10 +252,11 @@ static void run_batch(serve_engine *engine, const serve_line *oldest_line, batch
 void *serve_encoder_main(void *argument)
 {
     serve_engine *engine = argument;
-    batch b = {.members = vit__alloc(engine->options.batch, sizeof(member))};
+    batch b = {.members = vit__alloc(engine->options.batch, sizeof(member)),
+               .pictures = vit__alloc(engine->options.batch, sizeof(vit_pixels))};
     vit_error *errors = vit__alloc(engine->options.batch, sizeof *errors);
     pthread_mutex_lock(&engine->lock);
-    while (!engine->stopping && b.members && errors) {
+    while (!engine->stopping && b.members && b.pictures && errors) {
         if (oldest(engine))
             linger(engine);
         const serve_line *line = oldest(engine);
@@ -258,6 +267,7 @@ void *serve_encoder_main(void *argument)
     }
     pthread_mutex_unlock(&engine->lock);
     free(b.members);
+    free(b.pictures);
     free(b.rows);
     free(b.results);
     free(errors);

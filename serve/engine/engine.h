@@ -28,6 +28,7 @@ typedef struct serve_input {
     serve_kind kind;
     const void *data;
     size_t size;
+    uint32_t pixels_width, pixels_height; /* of SERVE_PIXELS; 0: the model's own */
     /* Filled when it was loaded: */
     uint32_t width, height;               /* of a picture, upright */
     uint32_t stored_width, stored_height; /* of its file, before it was turned upright */

@@ -8,8 +8,9 @@
 
 /* An input on its way: waiting -> loading -> ready -> in a batch -> done. */
 typedef struct serve_row {
-    void *values; /* pixels or token ids; NULL: not loaded, or encoded already */
-    size_t length;
+    void *values;           /* pixels or token ids; NULL: not loaded, or encoded already */
+    size_t length;          /* ids of a text */
+    uint32_t width, height; /* of pixels */
     double ready_at;
 } serve_row;
 

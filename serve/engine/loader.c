@@ -31,7 +31,12 @@ static vit_item item_of(const serve_input *input, const char *name)
                                           [SERVE_WORDS] = VIT_ITEM_TEXT,
                                           [SERVE_PIXELS] = VIT_ITEM_PIXELS,
                                           [SERVE_IDS] = VIT_ITEM_TOKENS};
-    return (vit_item){.kind = kinds[input->kind], .name = name, .data = input->data, .size = input->size};
+    return (vit_item){.kind = kinds[input->kind],
+                      .name = name,
+                      .data = input->data,
+                      .size = input->size,
+                      .width = input->pixels_width,
+                      .height = input->pixels_height};
 }
 
 /* Of a picture its patches and further tokens; of token ids their number. */
@@ -39,9 +44,15 @@ static size_t tokens_of(const vit_pipeline *pipeline, const vit_loaded *loaded)
 {
     size_t shape[2];
     const vit_model *model = vit_pipeline_model(pipeline);
+    const vit_grid grid = vit_model_grid(model);
     if (vit_model_pixels_size(model) == 0)
         return loaded->length;
-    return vit_output_shape(model, VIT_OUTPUT_TOKENS, 0, shape, NULL) == VIT_OK ? shape[0] : 0;
+    if (vit_output_shape(model, VIT_OUTPUT_TOKENS, 0, shape, NULL) != VIT_OK)
+        return 0;
+    if (vit_model_patches(model) == 0)
+        return shape[0];
+    return shape[0] - vit_model_patches(model) +
+           (loaded->pixels_height / grid.patch_height) * (loaded->pixels_width / grid.patch_width);
 }
 
 /* Without the lock. The row belongs to the line. */
@@ -62,6 +73,8 @@ static vit_status load(const serve_line *line, size_t index, serve_row *row, vit
         return status;
     }
     row->length = loaded->length;
+    row->width = loaded->pixels_width;
+    row->height = loaded->pixels_height;
     row->ready_at = vit__seconds();
     input->tokens = loaded->tokens ? loaded->tokens : tokens_of(pipeline, loaded);
     input->width = loaded->width;

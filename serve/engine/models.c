@@ -238,6 +238,7 @@ static vit_status learn_facts(serve_model *model, vit_error *err)
     f->sizes[VIT_TOWER_TEXT] = vit_pipeline_size(words);
     f->width = vit_model_image_width(image);
     f->height = vit_model_image_height(image);
+    f->patches = vit_model_patches(image);
     f->classes = vit_model_classes(image);
     f->attends = image && vit_output_shape(image, VIT_OUTPUT_ATTENTION, 0, shape, NULL) == VIT_OK;
     f->context = vit_pipeline_text_length(words);

@@ -21,7 +21,8 @@ typedef struct serve_facts {
     const char *kernels;                /* static: "avx2" */
     char digest[65], preprocessing[65]; /* preprocessing: "" for a model of words alone */
     size_t sizes[2];                    /* floats of the embedding of a picture, of words; 0: it has no such tower */
-    size_t width, height;               /* of pictures */
+    size_t width, height;               /* of pictures; 0: each has a size of its own */
+    size_t patches;                     /* most of such a picture; else 0 */
     size_t classes;
     bool attends;       /* its blocks have attention weights that can be shown */
     size_t context;     /* tokens of a text */

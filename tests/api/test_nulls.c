@@ -358,6 +358,7 @@ NULLS_ARE(vit_model_family, assert_null(vit_model_family(NULL)))
 NULLS_ARE(vit_model_precision, assert_int_equal(vit_model_precision(NULL), 0))
 NULLS_ARE(vit_model_image_width, assert_int_equal(vit_model_image_width(NULL), 0))
 NULLS_ARE(vit_model_image_height, assert_int_equal(vit_model_image_height(NULL), 0))
+NULLS_ARE(vit_model_patches, assert_int_equal(vit_model_patches(NULL), 0))
 NULLS_ARE(vit_model_pixels_size, assert_int_equal(vit_model_pixels_size(NULL), 0))
 NULLS_ARE(vit_model_context, assert_int_equal(vit_model_context(NULL), 0))
 NULLS_ARE(vit_model_classes, assert_int_equal(vit_model_classes(NULL), 0))
@@ -579,6 +580,20 @@ NULLS(vit_encode)
     TAKES(vit_encode, s, valid.pixels, 1, EMBEDDING, valid.vector);
 }
 
+NULLS(vit_encode_pictures)
+{
+    (void)state;
+    vit_session *s = valid.session;
+    const vit_request one = {EMBEDDING, 0, valid.vector};
+    const vit_pixels picture = {valid.pixels, vit_model_image_width(valid.model), vit_model_image_height(valid.model)};
+    REFUSES(vit_encode_pictures, "session", NULL, &picture, 1, &one, 1);
+    REFUSES(vit_encode_pictures, "pictures", s, NULL, 1, &one, 1);
+    REFUSES(vit_encode_pictures, "requests is", s, &picture, 1, NULL, 1);
+    REFUSES(vit_encode_pictures, "n is", s, &picture, SIZE_MAX, &one, 1);
+    TAKES(vit_encode_pictures, s, NULL, 0, NULL, 0);
+    TAKES(vit_encode_pictures, s, &picture, 1, &one, 1);
+}
+
 NULLS(vit_encode_requests)
 {
     (void)state;
@@ -718,6 +733,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_check_environment),
     ROW(vit_descriptor_read),
     ROW(vit_encode),
+    ROW(vit_encode_pictures),
     ROW(vit_encode_requests),
     ROW(vit_encode_text),
     ROW(vit_encode_text_requests),
@@ -754,6 +770,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_model_multi_label),
     ROW(vit_model_open),
     ROW(vit_model_pack),
+    ROW(vit_model_patches),
     ROW(vit_model_pixels_size),
     ROW(vit_model_precision),
     ROW(vit_model_preprocessor),

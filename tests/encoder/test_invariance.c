@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The same image or text gives the same bits alone and in a batch of seven, with one thread and with two or three, and
+/* The same image, also among others of other sizes, or text gives the same bits alone and in a batch of seven, with one thread and with two or three, and
  * whatever other outputs are asked for. */
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +48,11 @@ typedef struct way {
     bool apart; /* every output by a pass of its own, which may leave out work that others need */
 } way;
 
-/* What is encoded: pixels, or ids. */
+/* What is encoded: pixels, of the model's size or in pictures of sizes of their own, or ids. */
 typedef struct inputs {
     float *pixels;
+    vit_pixels pictures[INPUTS];
+    bool own_sizes;
     int32_t *ids;
     size_t length;
 } inputs;
@@ -60,8 +62,22 @@ static void run(vit_session *session, const inputs *in, const vit_request *reque
     vit_error err = {0};
     if (in->ids)
         assert_ok(vit_encode_text_requests(session, in->ids, INPUTS, in->length, requests, n, &err), err);
+    else if (in->own_sizes)
+        assert_ok(vit_encode_pictures(session, in->pictures, INPUTS, requests, n, &err), err);
     else
         assert_ok(vit_encode_requests(session, in->pixels, INPUTS, requests, n, &err), err);
+}
+
+/* Pictures of one patch, of one row and of one column of as many as there may be, and others. */
+static void lay_out(const vit_model *model, inputs *in)
+{
+    const vit_grid grid = vit_model_grid(model);
+    const size_t most = vit_model_patches(model), size = vit_model_pixels_size(model);
+    const size_t grids[INPUTS][2] = {{most / 3, 3}, {1, 1}, {1, most}, {2, 2}, {most, 1}, {most / 5, 4}, {1, 2}};
+    in->own_sizes = most > 0;
+    for (size_t i = 0; i < INPUTS && in->own_sizes; i++)
+        in->pictures[i] = (vit_pixels){in->pixels + i * size, (uint32_t)(grids[i][1] * grid.patch_width),
+                                       (uint32_t)(grids[i][0] * grid.patch_height)};
 }
 
 /* All seven inputs, every kind of output the model has, one after the other in *result. */
@@ -105,6 +121,7 @@ static void check_model(const char *path, vit_tower tower, vit_precision precisi
         in.ids = random_ids(model, in.length);
     else
         in.pixels = random_pixels(vit_model_pixels_size(model) * INPUTS);
+    lay_out(model, &in);
     float *want = calloc(total, sizeof *want), *got = calloc(total, sizeof *got);
     encode(model, &in, (way){1, 1, false}, want);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

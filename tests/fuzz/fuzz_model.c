@@ -10,6 +10,16 @@
 #define FLOPS_MOST 1e8 /* larger models are not worth the time */
 #define PIXELS_MOST ((size_t)1 << 20)
 
+/* Of the model's size, or a row of all the patches that it takes. */
+static vit_pixels picture_of(const vit_model *model, const float *pixels)
+{
+    const vit_grid grid = vit_model_grid(model);
+    const size_t most = vit_model_patches(model), width = most * grid.patch_width;
+    if (most == 0 || width > UINT32_MAX)
+        return (vit_pixels){pixels, vit_model_image_width(model), vit_model_image_height(model)};
+    return (vit_pixels){pixels, (uint32_t)width, (uint32_t)grid.patch_height};
+}
+
 static void encode(const vit_model *model)
 {
     const size_t n = vit_model_pixels_size(model), width = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0);
@@ -20,7 +30,9 @@ static void encode(const vit_model *model)
         return;
     float *pixels = calloc(n, sizeof *pixels), *vector = calloc(width, sizeof *vector);
     if (pixels && vector) {
-        const vit_status status = vit_encode(session, pixels, 1, VIT_OUTPUT_EMBEDDING, vector, NULL);
+        const vit_pixels picture = picture_of(model, pixels);
+        const vit_request request = {.output = VIT_OUTPUT_EMBEDDING, .result = vector};
+        const vit_status status = vit_encode_pictures(session, &picture, 1, &request, 1, NULL);
         if (status != VIT_OK && status != VIT_ERR_NON_FINITE)
             abort();
     }

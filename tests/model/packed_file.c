@@ -84,7 +84,8 @@ static vit_status encode(const vit_model *model, vit_session *session, vit_reque
     uint64_t state = 88172645463325252u;
     for (size_t i = 0; i < n_pixels; i++)
         pixels[i] = (float)(random_next(&state) % 2001) / 1000 - 1;
-    vit_status status = vit_encode_requests(session, pixels, 1, &request, 1, &err);
+    const vit_pixels picture = whole_picture(model, pixels);
+    vit_status status = vit_encode_pictures(session, &picture, 1, &request, 1, &err);
     free(pixels);
     return status;
 }

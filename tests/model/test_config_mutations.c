@@ -71,7 +71,9 @@ static void use(const vit_model *model)
     float *vector = calloc(vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0), sizeof *vector);
     assert_non_null(pixels);
     assert_non_null(vector);
-    vit_status status = vit_encode(session, pixels, 1, VIT_OUTPUT_EMBEDDING, vector, &err);
+    const vit_pixels picture = whole_picture(model, pixels);
+    const vit_request request = {.output = VIT_OUTPUT_EMBEDDING, .result = vector};
+    vit_status status = vit_encode_pictures(session, &picture, 1, &request, 1, &err);
     assert_true(status == VIT_OK || status == VIT_ERR_NON_FINITE);
     free(vector);
     free(pixels);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIGLIP2(more) "{\"image_processor_type\":\"Siglip2ImageProcessor\"" more "}"
 #define VIT(more) "{\"image_processor_type\":\"ViTImageProcessor\"" more "}"
 #define CLIP(more) "{\"image_processor_type\":\"CLIPImageProcessor\"" more "}"
 #define CONVNEXT(more) "{\"image_processor_type\":\"ConvNextImageProcessor\"" more "}"
@@ -23,7 +24,7 @@ static const bad_config bad[] = {
     {"transformers", "[]", VIT_ERR_CORRUPT, "image_processor_type"},
     {"transformers", "3", VIT_ERR_CORRUPT, "image_processor_type"},
     {"transformers", "{\"image_processor_type\":\"SamImageProcessor\"}", VIT_ERR_UNSUPPORTED_MODEL, "SamImage"},
-    {"transformers", "{\"image_processor_type\":\"Siglip2ImageProcessor\"}", VIT_ERR_UNSUPPORTED_MODEL, "Siglip2"},
+    {"transformers", "{\"image_processor_type\":\"FlavaImageProcessor\"}", VIT_ERR_UNSUPPORTED_MODEL, "Flava"},
     {"transformers", "{\"image_processor_type\":\"ImageProcessor\"}", VIT_ERR_UNSUPPORTED_MODEL, "ImageProcessor"},
     {"transformers", VIT(",\"size\":0"), VIT_ERR_CORRUPT, "size"},
     {"transformers", VIT(",\"size\":-1"), VIT_ERR_CORRUPT, "size"},
@@ -69,6 +70,11 @@ static const bad_config bad[] = {
     {"transformers", CONVNEXT(",\"size\":32,\"crop_pct\":1e-9"), VIT_ERR_CORRUPT, "size"},
     {"transformers", CONVNEXT(",\"size\":32,\"do_center_crop\":true,\"crop_size\":8"), VIT_ERR_UNSUPPORTED_MODEL,
      "do_center_crop"},
+    {"transformers", SIGLIP2(",\"patch_size\":0"), VIT_ERR_CORRUPT, "patch_size"},
+    {"transformers", SIGLIP2(",\"max_num_patches\":0"), VIT_ERR_CORRUPT, "max_num_patches"},
+    {"transformers", SIGLIP2(",\"max_num_patches\":1.5"), VIT_ERR_CORRUPT, "max_num_patches"},
+    {"transformers", SIGLIP2(",\"max_num_patches\":1000000"), VIT_ERR_CORRUPT, "max_num_patches"},
+    {"transformers", SIGLIP2(",\"resample\":6"), VIT_ERR_CORRUPT, "resample"},
     {"timm", TIMM(",\"crop_pct\":-1"), VIT_ERR_CORRUPT, "crop_pct"},
     {"timm", TIMM(",\"crop_pct\":1e-7"), VIT_ERR_CORRUPT, "input_size"},
     {"timm", TIMM(",\"crop_pct\":100"), VIT_ERR_CORRUPT, "input_size"},
@@ -89,6 +95,8 @@ static const bad_config bad[] = {
     {"own", "{}", VIT_ERR_CORRUPT, "library"},
     {"own", "{\"library\":\"keras\"}", VIT_ERR_CORRUPT, "library"},
     {"own", "{\"library\":\"timm\",\"resize\":\"squash\"}", VIT_ERR_CORRUPT, "input_size"},
+    {"own", "{\"library\":\"transformers\",\"resize\":\"patches\"}", VIT_ERR_CORRUPT, "max_num_patches"},
+    {"own", OWN(",\"patch_size\":16"), VIT_ERR_CORRUPT, "max_num_patches"},
     {"own", OWN(",\"crop_size\":[3]"), VIT_ERR_CORRUPT, "crop_size"},
     {"own", OWN(",\"crop_size\":[3,3],\"fill\":[0,0,256]"), VIT_ERR_CORRUPT, "fill"},
     {"own", OWN(",\"crop_pct\":-1"), VIT_ERR_CORRUPT, "crop_pct"},

@@ -3,6 +3,7 @@
  * Python's, worked out by the libraries' own functions. */
 #include "fixtures.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,66 @@ static void shapes_of_pictures(void **state)
             fail_msg("%s: %ux%u, then %ux%u", s->config, plan.resized_width, plan.resized_height, plan.width,
                      plan.height);
     }
+}
+
+/* SigLIP 2 NaFlex: a picture, the patches, and what get_image_size_for_max_num_patches makes of them. */
+static const struct {
+    uint32_t width, height, patch, most, resized_width, resized_height;
+} patched[] = {
+    {1, 500, 16, 256, 16, 4096},
+    {500, 1, 16, 256, 4096, 16},
+    {1, 1, 16, 256, 112, 112},
+    {640, 480, 16, 256, 288, 224},
+    {4032, 3024, 16, 1024, 576, 432},
+    {97, 61, 8, 48, 64, 48},
+    {29, 118, 8, 48, 24, 104},
+    {1, 1, 16, 1, 16, 16},
+    {5000, 3, 14, 7, 98, 14},
+    {333, 500, 14, 729, 308, 462},
+    {8, 8, 8, 1, 8, 8},
+    {9, 7, 8, 1, 8, 8},
+    {10000, 10000, 16, 256, 256, 256},
+    {30000, 2, 16, 4, 64, 16},
+    {2, 2, 1, 64, 8, 8},
+    {17, 4001, 12, 100, 12, 1200},
+    {256, 256, 16, 256, 256, 256},
+    {257, 256, 16, 256, 256, 256},
+    {1920, 1080, 32, 196, 576, 320},
+    {100, 100, 16, 65536, 4096, 4096},
+};
+
+static void pictures_of_any_aspect(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof patched / sizeof *patched; i++) {
+        vit_error err = {0};
+        vit__picture_plan plan;
+        char config[200];
+        snprintf(config, sizeof config,
+                 "{\"image_processor_type\":\"Siglip2ImageProcessorFast\",\"patch_size\":%u,\"max_num_patches\":%u}",
+                 patched[i].patch, patched[i].most);
+        vit_preprocessor rules = rules_of("transformers", config);
+        assert_ok(vit__preprocess_plan(&rules, patched[i].width, patched[i].height, NULL, &plan, &err), err);
+        assert_int_equal(plan.width, patched[i].resized_width);
+        assert_int_equal(plan.height, patched[i].resized_height);
+        assert_int_equal(plan.resized_width, plan.width);
+        vit__preprocess_aim(&rules, 40, 24);
+        assert_ok(vit__preprocess_plan(&rules, patched[i].width, patched[i].height, NULL, &plan, &err), err);
+        assert_int_equal(plan.width, 40);
+        assert_int_equal(plan.height, 24);
+    }
+}
+
+/* Even the least scale leaves this picture more patches in its one row. */
+static void pictures_longer_than_the_patches(void **state)
+{
+    (void)state;
+    vit_error err = {0};
+    vit__picture_plan plan;
+    vit_preprocessor rules = rules_of(
+        "transformers", "{\"image_processor_type\":\"Siglip2ImageProcessor\",\"patch_size\":1,\"max_num_patches\":4}");
+    assert_int_equal(vit__preprocess_plan(&rules, 100000000, 1, NULL, &plan, &err), VIT_ERR_TOO_LARGE);
+    assert_non_null(strstr(err.message, "more than 4 patches of 1x1"));
 }
 
 typedef struct place_case {
@@ -304,9 +365,19 @@ static void tiny_pictures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_of_pictures),  cmocka_unit_test(places_of_crops), cmocka_unit_test(other_image_sizes),
-        cmocka_unit_test(same_size_asked_for), cmocka_unit_test(limits),          cmocka_unit_test(refuses_nonsense),
-        cmocka_unit_test(regions_of_pictures), cmocka_unit_test(tiny_pictures),   cmocka_unit_test(targets),
+        cmocka_unit_test(shapes_of_pictures),
+        cmocka_unit_test(pictures_of_any_aspect),
+        cmocka_unit_test(pictures_longer_than_the_patches),
+        cmocka_unit_test(pictures_of_any_aspect),
+        cmocka_unit_test(pictures_longer_than_the_patches),
+        cmocka_unit_test(places_of_crops),
+        cmocka_unit_test(other_image_sizes),
+        cmocka_unit_test(same_size_asked_for),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(regions_of_pictures),
+        cmocka_unit_test(tiny_pictures),
+        cmocka_unit_test(targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

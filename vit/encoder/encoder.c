@@ -97,6 +97,7 @@ typedef struct patches {
     const vit__lane *lane;
     size_t first, n;
     float *x;
+    size_t grid[2]; /* of the whole picture: rows and columns */
 } patches;
 
 static patches own_patches(const vit__lane *lane)
@@ -106,23 +107,30 @@ static patches own_patches(const vit__lane *lane)
     size_t from = lane->first > prefix ? lane->first : prefix;
     patches p = {.lane = lane, .first = from - prefix, .n = end > from ? end - from : 0};
     p.x = lane->x + (from - lane->first) * c->width;
+    p.grid[0] = lane->input->height / c->patch_height;
+    p.grid[1] = lane->input->width / c->patch_width;
     return p;
 }
 
 /* Gathers one patch: P = channels * patch_height * patch_width values in the order of a convolution
- * kernel: channel, row, column. Pixels right of and below the last whole patch are not read. */
+ * kernel: channel, row, column. Pixels right of and below the last whole patch are not read. Where the
+ * picture has a size of its own, the patch's position, which follows from it, is laid where the token will be. */
 static void gather_patch(void *context, size_t index, unsigned thread)
 {
     const patches *p = context;
-    const vit_config *c = &p->lane->model->config;
-    (void)thread;
-    size_t across = c->image_width / c->patch_width, patch = p->first + index;
-    const float *pixels = p->lane->input->pixels + patch / across * c->patch_height * c->image_width +
-                          patch % across * c->patch_width;
-    float *out = p->lane->wide + index * c->channels * c->patch_height * c->patch_width;
-    for (size_t channel = 0; channel < c->channels; channel++, pixels += c->image_height * c->image_width)
+    const vit__lane *lane = p->lane;
+    const vit_config *c = &lane->model->config;
+    size_t height = lane->input->height, width = lane->input->width, patch = p->first + index;
+    const float *pixels = lane->input->pixels + patch / p->grid[1] * c->patch_height * width +
+                          patch % p->grid[1] * c->patch_width;
+    float *out = lane->wide + index * c->channels * c->patch_height * c->patch_width;
+    for (size_t channel = 0; channel < c->channels; channel++, pixels += height * width)
         for (size_t row = 0; row < c->patch_height; row++, out += c->patch_width)
-            memcpy(out, pixels + row * c->image_width, c->patch_width * sizeof *out);
+            memcpy(out, pixels + row * width, c->patch_width * sizeof *out);
+    if (c->patches_most)
+        vit__position_row(c, lane->model->weights.positions, p->grid, patch,
+                          (double *)(void *)(lane->workers.scratch + thread * lane->workers.scratch_size),
+                          p->x + index * c->width);
 }
 
 /* Tokens ahead of the patches that carry a position: their rows come first in the table. */
@@ -158,7 +166,9 @@ static void embed_pixels(const vit__lane *lane)
     patches p = own_patches(lane);
     vit__pool_run(lane->workers.pool, p.n, gather_patch, &p);
 
-    const float *positions = w->positions ? w->positions + (placed_prefix(c) + p.first) * c->width : NULL;
+    const float *positions = c->patches_most ? p.x
+                             : w->positions  ? w->positions + (placed_prefix(c) + p.first) * c->width
+                                             : NULL;
     vit__gemm_call call = {.linear = &w->patch,
                            .x = lane->wide,
                            .y = p.x,

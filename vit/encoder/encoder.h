@@ -6,8 +6,10 @@
 #include "lane.h"
 
 typedef struct vit__encoder_input {
-    const float *pixels; /* [3][height][width]; or, for a model of words: */
-    const int32_t *ids;  /* [length], each less than the vocabulary */
+    const float *pixels; /* [3][height][width] */
+    size_t height, width;
+    /* or, for a model of words: */
+    const int32_t *ids; /* [length], each less than the vocabulary */
     size_t length;
     size_t index;                /* in the results of the requests */
     const vit_request *requests; /* checked: the model has them */

@@ -28,8 +28,8 @@ typedef struct vit__lane {
     vit__workers workers;
     vit__barrier *meeting; /* of the lanes that share the input; NULL: there is but this one */
     /* of the pass that is running: */
-    size_t tokens;     /* T; of a text without its padding */
-    size_t length;     /* of the input with padding: what outputs are counted by */
+    size_t tokens;     /* T; of a text without its padding, of a picture its own */
+    size_t length;     /* of the input with padding: what outputs are counted by; of pictures, the largest's */
     uint8_t *hidden;   /* [T] of a model that hides some tokens from all: 1; else NULL */
     uint32_t *places;  /* [context] of a model of words: where each of the tokens is in the input; else NULL */
     size_t first, own; /* the tokens that are this lane's */

@@ -8,6 +8,7 @@
 #include "head.h"
 #include "memory.h"
 #include "places.h"
+#include "position.h"
 #include "size.h"
 
 /* Fewest tokens of a lane: with less, its reading of all weights would count for more than its multiplying. */
@@ -34,7 +35,7 @@ static layer_need layer_needs(const vit_model *model)
 {
     size_t tokens = vit__config_tokens(&model->config);
     size_t scratch = vit__larger(vit__attention_scratch(tokens, model->config.head_dim),
-                                 vit__pool_scratch(&model->config));
+                                 vit__larger(vit__pool_scratch(&model->config), vit__position_scratch(&model->config)));
     layer_need need = {model->gemm, tokens, scratch, 0, 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
@@ -209,7 +210,14 @@ typedef struct run_work {
 
 static vit__encoder_input pick(const vit_model *model, const vit__inputs *inputs, size_t index)
 {
-    return (vit__encoder_input){.pixels = inputs->pixels ? inputs->pixels + index * vit_model_pixels_size(model) : NULL,
+    const vit_config *c = &model->config;
+    const vit_pixels picture = inputs->pictures ? inputs->pictures[index]
+                               : inputs->pixels ? (vit_pixels){inputs->pixels + index * vit__config_pixels(c),
+                                                               (uint32_t)c->image_width, (uint32_t)c->image_height}
+                                                : (vit_pixels){0};
+    return (vit__encoder_input){.pixels = picture.values,
+                                .height = picture.height,
+                                .width = picture.width,
                                 .ids = inputs->ids ? inputs->ids + index * inputs->length : NULL,
                                 .length = inputs->length,
                                 .index = index,
@@ -247,7 +255,9 @@ static void run_lane(void *context, size_t index, unsigned thread)
     vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : index);
     bool words = c->input == VIT__INPUT_TOKENS;
     lane->length = words ? input.length + c->class_behind : vit__config_tokens(c);
-    lane->tokens = words ? vit__places_find(c, input.ids, input.length, lane->places) : lane->length;
+    lane->tokens = words             ? vit__places_find(c, input.ids, input.length, lane->places)
+                   : c->patches_most ? vit__config_prefix(c) + vit__config_patches_of(c, input.height, input.width)
+                                     : lane->length;
     if (c->class_behind)
         vit__places_hide(c, &input, lane->hidden);
     lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;

@@ -7,8 +7,9 @@
 
 /* Inputs of one call; requests are the same for all. */
 typedef struct vit__inputs {
-    const float *pixels; /* [n][3][height][width]; or, for a model of words: */
-    const int32_t *ids;  /* [n][length] */
+    const float *pixels;        /* [n][3][height][width] at the model's size; or */
+    const vit_pixels *pictures; /* [n], or, for a model of words: */
+    const int32_t *ids;         /* [n][length] */
     size_t length;
     size_t n;
     const vit_request *requests;

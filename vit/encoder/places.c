@@ -36,13 +36,14 @@ void vit__places_hide(const vit_config *c, const vit__encoder_input *input, uint
 void vit__places_spread(const vit__lane *lane, const float *rows, size_t width, float *out)
 {
     size_t end = lane->first + lane->own, next = 0;
-    if (!lane->places || lane->tokens == lane->length) {
+    bool padded = lane->places && lane->tokens != lane->length;
+    if (!padded) {
         memcpy(out + lane->first * width, rows, lane->own * width * sizeof *out);
-        return;
-    }
-    if (lane->first > 0)
+        next = end;
+    } else if (lane->first > 0) {
         next = lane->places[lane->first - 1] + (size_t)1;
-    for (size_t i = lane->first; i < end; i++, rows += width) {
+    }
+    for (size_t i = lane->first; padded && i < end; i++, rows += width) {
         size_t place = lane->places[i];
         memset(out + next * width, 0, (place - next) * width * sizeof *out);
         memcpy(out + place * width, rows, width * sizeof *out);

@@ -17,7 +17,7 @@ void vit__places_hide(const vit_config *config, const struct vit__encoder_input 
 size_t vit__places_find(const vit_config *config, const int32_t *ids, size_t length, uint32_t *places);
 
 /* Rows [own][width] of the lane's tokens to their places in out[length][width]; zeros at the padding ahead of them,
- * and behind the last token. */
+ * and behind the last token, also of a picture that is smaller than others may be. */
 void vit__places_spread(const vit__lane *lane, const float *rows, size_t width, float *out);
 
 /* The same for one row of all tokens' values, in place: row[tokens] becomes row[length]. places NULL: as it is. */

@@ -72,10 +72,10 @@ const char *vit_session_multiplier(const vit_session *session)
 
 /* ------------------------------------------------------------------ arguments ---- */
 
-/* One of the four public functions that encode, and what it was given. */
+/* One of the five public functions that encode, and what it was given. */
 typedef struct encoding {
     const char *function;
-    vit__input takes;
+    vit_status (*check)(const struct encoding *call, const vit_session *session, vit_error *err); /* of its inputs */
     vit__inputs inputs;
 } encoding;
 
@@ -118,8 +118,47 @@ static vit_status check_pixels(const encoding *call, const vit_session *session,
     if (session->model->config.input != VIT__INPUT_PIXELS)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
                          "this is a text tower: it takes token ids");
+    if (session->model->config.patches_most)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                         "each picture of this model has a size of its own: vit_encode_pictures takes it");
     size_t pixels = vit_model_pixels_size(session->model);
     return check_size(call, pixels, sizeof *call->inputs.pixels, err);
+}
+
+/* Of the model's size, or of as many patches as it takes. */
+static vit_status check_picture(const vit_session *session, size_t index, const vit_pixels *picture, vit_error *err)
+{
+    const vit_config *c = &session->model->config;
+    size_t patches = vit__config_patches_of(c, picture->height, picture->width);
+    bool fits = c->patches_most ? patches > 0 && patches <= c->patches_most
+                                : picture->height == c->image_height && picture->width == c->image_width;
+    if (fits && picture->values)
+        return VIT_OK;
+    if (!picture->values)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path, "the values of picture %zu are NULL",
+                         index);
+    if (c->patches_most)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                         "picture %zu has %lux%lu pixels, %zu patches of %zux%zu: the model takes 1 to %zu", index,
+                         (unsigned long)picture->width, (unsigned long)picture->height, patches, c->patch_width,
+                         c->patch_height, c->patches_most);
+    return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                     "picture %zu has %lux%lu pixels: the model runs at %zux%zu", index, (unsigned long)picture->width,
+                     (unsigned long)picture->height, c->image_width, c->image_height);
+}
+
+static vit_status check_pictures(const encoding *call, const vit_session *session, vit_error *err)
+{
+    const vit__inputs *inputs = &call->inputs;
+    if (inputs->n && !inputs->pictures)
+        return vit__fail_null(err, call->function, "pictures");
+    if (session->model->config.input != VIT__INPUT_PIXELS)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, session->model->path,
+                         "this is a text tower: it takes token ids");
+    vit_status status = check_size(call, 1, sizeof *inputs->pictures, err);
+    for (size_t i = 0; i < inputs->n && status == VIT_OK; i++)
+        status = check_picture(session, i, &inputs->pictures[i], err);
+    return status;
 }
 
 static vit_status check_ids(const encoding *call, const vit_session *session, vit_error *err)
@@ -201,13 +240,12 @@ static vit_status encode(vit_session *session, const encoding *call, vit_error *
 {
     if (!session)
         return vit__fail_null(err, call->function, "session");
-    bool pixels = call->takes == VIT__INPUT_PIXELS;
     vit_status status = check_process(call, session, err);
     if (status == VIT_OK)
-        status = pixels ? check_pixels(call, session, err) : check_ids(call, session, err);
+        status = call->check(call, session, err);
     if (status == VIT_OK)
         status = check_requests(call, session, err);
-    if (status == VIT_OK && !pixels)
+    if (status == VIT_OK && call->check == check_ids)
         status = check_vocabulary(call, session, err);
     if (status != VIT_OK)
         return status;
@@ -219,16 +257,23 @@ vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t
                                size_t n_requests, vit_error *err)
 {
     const encoding call = {
-        __func__, VIT__INPUT_PIXELS, {.pixels = pixels, .n = n, .requests = requests, .n_requests = n_requests}};
+        __func__, check_pixels, {.pixels = pixels, .n = n, .requests = requests, .n_requests = n_requests}};
+    return encode(session, &call, err);
+}
+
+vit_status vit_encode_pictures(vit_session *session, const vit_pixels *pictures, size_t n, const vit_request *requests,
+                               size_t n_requests, vit_error *err)
+{
+    const encoding call = {
+        __func__, check_pictures, {.pictures = pictures, .n = n, .requests = requests, .n_requests = n_requests}};
     return encode(session, &call, err);
 }
 
 vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                     const vit_request *requests, size_t n_requests, vit_error *err)
 {
-    const encoding call = {__func__,
-                           VIT__INPUT_TOKENS,
-                           {.ids = ids, .length = length, .n = n, .requests = requests, .n_requests = n_requests}};
+    const encoding call = {
+        __func__, check_ids, {.ids = ids, .length = length, .n = n, .requests = requests, .n_requests = n_requests}};
     return encode(session, &call, err);
 }
 
@@ -236,8 +281,7 @@ vit_status vit_encode(vit_session *session, const float *pixels, size_t n, vit_o
                       vit_error *err)
 {
     const vit_request request = {.output = output, .result = result};
-    const encoding call = {
-        __func__, VIT__INPUT_PIXELS, {.pixels = pixels, .n = n, .requests = &request, .n_requests = 1}};
+    const encoding call = {__func__, check_pixels, {.pixels = pixels, .n = n, .requests = &request, .n_requests = 1}};
     return n && !result ? vit__fail_null(err, __func__, "result") : encode(session, &call, err);
 }
 
@@ -246,7 +290,7 @@ vit_status vit_encode_text(vit_session *session, const int32_t *ids, size_t n, s
 {
     const vit_request request = {.output = output, .result = result};
     const encoding call = {
-        __func__, VIT__INPUT_TOKENS, {.ids = ids, .length = length, .n = n, .requests = &request, .n_requests = 1}};
+        __func__, check_ids, {.ids = ids, .length = length, .n = n, .requests = &request, .n_requests = 1}};
     return n && !result ? vit__fail_null(err, __func__, "result") : encode(session, &call, err);
 }
 

@@ -56,11 +56,13 @@ static vit_status check_sizes(const vit_config *c, const char *where, vit_error 
 
 static vit_status check_picture(const vit_config *c, const char *where, vit_error *err)
 {
+    const bool free = c->patches_most > 0; /* each picture has a size of its own */
     const limit limits[] = {
-        {"the picture's height", c->image_height, 1, EDGE_MOST},
-        {"the picture's width", c->image_width, 1, EDGE_MOST},
-        {"the patches' height", c->patch_height, 1, c->image_height},
-        {"the patches' width", c->patch_width, 1, c->image_width},
+        {"the picture's height", c->image_height, !free, free ? 0 : EDGE_MOST},
+        {"the picture's width", c->image_width, !free, free ? 0 : EDGE_MOST},
+        {"the patches' height", c->patch_height, 1, free ? EDGE_MOST : c->image_height},
+        {"the patches' width", c->patch_width, 1, free ? EDGE_MOST : c->image_width},
+        {"the number of patches of a picture", c->patches_most, 0, EDGE_MOST},
         {"the height of the grid of positions", c->position_height, 1, EDGE_MOST},
         {"the width of the grid of positions", c->position_width, 1, EDGE_MOST},
     };
@@ -70,6 +72,11 @@ static vit_status check_picture(const vit_config *c, const char *where, vit_erro
     if (c->channels != 3)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where, "pictures of %zu channels: this build takes RGB, 3",
                          c->channels);
+    if (free && (c->position != VIT__POSITION_LEARNED_PATCHES || c->interpolation == VIT__INTERPOLATION_NONE ||
+                 c->rotary.kind != VIT__ROTARY_NONE || c->relative_bias != VIT__RELATIVE_NONE))
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
+                         "pictures with sizes of their own need a learned table of the patches' positions alone, "
+                         "which is interpolated");
     bool resized = c->image_height / c->patch_height != c->position_height ||
                    c->image_width / c->patch_width != c->position_width;
     bool tabled = c->position == VIT__POSITION_LEARNED_ALL || c->position == VIT__POSITION_LEARNED_PATCHES ||

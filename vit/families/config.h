@@ -160,7 +160,8 @@ typedef struct vit_config {
     vit__input input;
 
     /* sizes */
-    size_t image_height, image_width;
+    size_t image_height, image_width; /* 0: each picture has its own */
+    size_t patches_most; /* of a picture, where each has a size of its own (NaFlex); 0: all have the above */
     size_t patch_height, patch_width;
     size_t channels;            /* 3 */
     size_t vocabulary, context; /* text: ids are < vocabulary; at most `context` of them */
@@ -270,9 +271,24 @@ static inline size_t vit__config_prefix(const vit_config *config)
     return (size_t)config->class_token + (size_t)config->distillation_token + config->registers;
 }
 
+/* Patches of a picture of this size. */
+static inline size_t vit__config_patches_of(const vit_config *config, size_t height, size_t width)
+{
+    return (height / config->patch_height) * (width / config->patch_width);
+}
+
+/* At most, where each picture has a size of its own. */
 static inline size_t vit__config_patches(const vit_config *config)
 {
-    return (config->image_height / config->patch_height) * (config->image_width / config->patch_width);
+    return config->patches_most ? config->patches_most
+                                : vit__config_patches_of(config, config->image_height, config->image_width);
+}
+
+/* Floats of one picture, at most. */
+static inline size_t vit__config_pixels(const vit_config *config)
+{
+    return config->channels * (config->patches_most ? config->patches_most * config->patch_height * config->patch_width
+                                                    : config->image_height * config->image_width);
 }
 
 /* Of an attention pool's result. */

@@ -51,6 +51,7 @@ static const field fields[] = {
     CHOICE(input, inputs),
     FIELD(image_height, SIZE),
     FIELD(image_width, SIZE),
+    FIELD(patches_most, SIZE),
     FIELD(patch_height, SIZE),
     FIELD(patch_width, SIZE),
     FIELD(channels, SIZE),

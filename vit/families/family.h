@@ -84,6 +84,7 @@ typedef enum vit__layout {
     VIT__LAYOUT_PLAIN,
     VIT__LAYOUT_FLAT,       /* without the leading dimensions of 1 */
     VIT__LAYOUT_TRANSPOSED, /* a matrix as [inputs, outputs] */
+    VIT__LAYOUT_PIXELS,     /* of patches: a matrix whose columns run row, column, channel */
     VIT__LAYOUT_PACKED      /* a whole layer, bias included, as U8 bytes (packed.h) */
 } vit__layout;
 
@@ -156,9 +157,10 @@ void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *nami
 
 /* The families. */
 extern const vit__family vit__family_vit, vit__family_deit, vit__family_dinov2, vit__family_dinov3, vit__family_beit,
-    vit__family_clip, vit__family_siglip, vit__family_aimv2, vit__family_internvit, vit__family_text,
-    vit__family_metaclip, vit__family_chinese_clip, vit__family_altclip, vit__family_blip, vit__family_tipsv2,
-    vit__family_dual, vit__family_mclip, vit__family_timm, vit__family_open_clip, vit__family_own, vit__family_packed;
+    vit__family_clip, vit__family_siglip, vit__family_siglip2, vit__family_aimv2, vit__family_internvit,
+    vit__family_text, vit__family_metaclip, vit__family_chinese_clip, vit__family_altclip, vit__family_blip,
+    vit__family_tipsv2, vit__family_dual, vit__family_mclip, vit__family_timm, vit__family_open_clip, vit__family_own,
+    vit__family_packed;
 
 /* How packed files name their tensors, and the prefix of each tower's. */
 extern const vit__name vit__packed_names[VIT__SLOTS];

@@ -2,9 +2,10 @@
 /*
  * transformers' CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023), which share names and structure: both towers,
  * one alone, with and without projection, and their image classifiers. MetaCLIP 2 is CLIP that reads its texts
- * otherwise; Chinese-CLIP and AltCLIP have CLIP's image tower, and BERT or XLM-RoBERTa beside it. What sets them apart
+ * otherwise; SigLIP 2 NaFlex (Tschannen et al. 2025) is SigLIP whose pictures keep their aspect; Chinese-CLIP and AltCLIP have CLIP's image tower, and BERT or XLM-RoBERTa beside it. What sets them apart
  * is the table `kinds`.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,6 @@
     [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")
 
 #define VISION_NAMES                                                                                                   \
-    [VIT__SLOT_PATCH] = VIT__PAIR("embeddings.patch_embedding"),                                                       \
     [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("embeddings.position_embedding.weight"), BLOCK_NAMES,                      \
     VIT__CLASSIFIER_NAME, [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"),                                        \
     [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
@@ -33,6 +33,7 @@
 
 static const vit__name_set clip_vision = {
     VISION_NAMES,
+    [VIT__SLOT_PATCH] = VIT__PAIR("embeddings.patch_embedding"),
     [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE_FLAT("embeddings.class_embedding"),
     [VIT__SLOT_PRE_NORM] = VIT__PAIR("pre_layrnorm"), /* sic */
     [VIT__SLOT_POOLED_NORM] = VIT__PAIR("post_layernorm"),
@@ -41,23 +42,28 @@ static const vit__name_set clip_vision = {
 
 static const vit__name_set clip_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VIT__ALONE("^text_projection.weight")};
 
-static const vit__name_set siglip_vision = {
-    VISION_NAMES,
-    [VIT__SLOT_FINAL_NORM] = VIT__PAIR("post_layernorm"),
-    [VIT__SLOT_POOL_LATENT] = VIT__ALONE("head.probe"),
-    [VIT__SLOT_POOL_QKV] = {"head.attention.in_proj_weight", "head.attention.in_proj_bias", VIT__LAYOUT_PLAIN},
-    [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("head.attention.out_proj"),
-    [VIT__SLOT_POOL_NORM] = VIT__PAIR("head.layernorm"),
-    [VIT__SLOT_POOL_FC1] = VIT__PAIR("head.mlp.fc1"),
-    [VIT__SLOT_POOL_FC2] = VIT__PAIR("head.mlp.fc2"),
-};
+#define SIGLIP_NAMES                                                                                                   \
+    VISION_NAMES,                                                                                                      \
+        [VIT__SLOT_FINAL_NORM] = VIT__PAIR("post_layernorm"), [VIT__SLOT_POOL_LATENT] = VIT__ALONE("head.probe"),      \
+        [VIT__SLOT_POOL_QKV] = {"head.attention.in_proj_weight", "head.attention.in_proj_bias", VIT__LAYOUT_PLAIN},    \
+        [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("head.attention.out_proj"),                                            \
+        [VIT__SLOT_POOL_NORM] = VIT__PAIR("head.layernorm"), [VIT__SLOT_POOL_FC1] = VIT__PAIR("head.mlp.fc1"),         \
+        [VIT__SLOT_POOL_FC2] = VIT__PAIR("head.mlp.fc2")
+
+#define VISION_PATCH(layout)                                                                                           \
+    {                                                                                                                  \
+        "embeddings.patch_embedding.weight", "embeddings.patch_embedding.bias", layout                                 \
+    }
+
+static const vit__name_set siglip_vision = {SIGLIP_NAMES, [VIT__SLOT_PATCH] = VISION_PATCH(VIT__LAYOUT_PLAIN)};
+static const vit__name_set siglip2_vision = {SIGLIP_NAMES, [VIT__SLOT_PATCH] = VISION_PATCH(VIT__LAYOUT_PIXELS)};
 
 static const vit__name_set siglip_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VIT__PAIR("head")};
 
 /* The defaults of CLIPVisionConfig, CLIPTextConfig, SiglipVisionConfig and SiglipTextConfig, and their names. */
 typedef struct kind {
     const char *name, *model; /* of the family, and the class of the full model */
-    bool siglip;
+    bool siglip, naflex;      /* naflex: pictures have sizes of their own */
     const vit__name *names[VIT__TOWERS];
     const char *activation;
     double eps;
@@ -103,18 +109,13 @@ static const kind dual = {.name = "vision-text-dual-encoder",
                           .encoder = "bert",
                           .prefix = "text_model.",
                           .dual = true};
-static const kind siglip = {.name = "siglip",
-                            .model = "SiglipModel",
-                            .siglip = true,
-                            .names = {siglip_vision, siglip_text},
-                            .activation = "gelu_pytorch_tanh",
-                            .eps = 1e-6,
-                            .patch = 16,
-                            .text_width = 768,
-                            .text_mlp = 3072,
-                            .text_heads = 12,
-                            .vocabulary = 32000,
-                            .context = 64};
+#define SIGLIP_SIZES                                                                                                   \
+    .siglip = true, .activation = "gelu_pytorch_tanh", .eps = 1e-6, .patch = 16, .text_width = 768, .text_mlp = 3072,  \
+    .text_heads = 12, .vocabulary = 32000, .context = 64
+static const kind siglip = {
+    .name = "siglip", .model = "SiglipModel", .names = {siglip_vision, siglip_text}, SIGLIP_SIZES};
+static const kind siglip2 = {
+    .name = "siglip2", .model = "Siglip2Model", .names = {siglip2_vision, siglip_text}, SIGLIP_SIZES, .naflex = true};
 
 /* What there is in a checkpoint: by its architecture, or by its tensors where the architecture does not say. */
 typedef struct source {
@@ -221,6 +222,28 @@ static void plan_siglip_pooling(source *s, vit__plan *out)
     c->pooler = c->head == VIT__HEAD_NONE ? VIT__POOLER_POOLED : VIT__POOLER_NONE;
 }
 
+/* Siglip2VisionEmbeddings: a square table of positions, which is interpolated to the patches of each picture. How many
+ * there may be is the image processor's to say; what stands here is its default. */
+static void plan_naflex(source *s, vit_config *c)
+{
+    size_t patches = vit__read_size(&s->part, "num_patches", 256), edge = (size_t)sqrt((double)patches);
+    if (edge * edge != patches)
+        vit__reader_fail(&s->part, VIT_ERR_CORRUPT, "\"num_patches\" is %zu: the table of positions is no square",
+                         patches);
+    c->channels = vit__read_size(&s->part, "num_channels", 3);
+    vit__read_extent(&s->part, "patch_size", s->kind->patch, &c->patch_height, &c->patch_width);
+    if (c->patch_height != c->patch_width)
+        vit__reader_fail(&s->part, VIT_ERR_UNSUPPORTED_MODEL,
+                         "\"patch_size\" is %zux%zu: pictures with sizes of their own have square patches",
+                         c->patch_height, c->patch_width);
+    c->position = VIT__POSITION_LEARNED_PATCHES;
+    c->position_height = c->position_width = edge;
+    c->interpolation = VIT__INTERPOLATION_BILINEAR_ANTIALIAS;
+    c->any_size = true;
+    c->image_height = c->image_width = 0;
+    c->patches_most = 256;
+}
+
 static void plan_image(source *s, vit__plan *out)
 {
     vit_config *c = &out->config;
@@ -230,11 +253,14 @@ static void plan_image(source *s, vit__plan *out)
                          "the vision_config is of \"%.40s\": this build has clip_vision_model beside a text encoder",
                          type);
     vit__transformers_encoder(&s->part, s->kind->eps, c);
-    vit__transformers_patches(&s->part, s->kind->patch, c);
+    c->position = VIT__POSITION_LEARNED_ALL;
+    if (s->kind->naflex)
+        plan_naflex(s, c);
+    else
+        vit__transformers_patches(&s->part, s->kind->patch, c);
     c->activation = vit__read_activation(&s->part, "hidden_act", s->kind->activation);
     c->qkv_bias = true;
     c->patch_bias = false;
-    c->position = VIT__POSITION_LEARNED_ALL;
     (s->kind->siglip ? plan_siglip_pooling : plan_clip_pooling)(s, out);
 }
 
@@ -362,8 +388,14 @@ static vit_status plan_of_siglip(const vit__checkpoint *checkpoint, vit__tower t
     return plan(&siglip, checkpoint, tower, out, err);
 }
 
+static vit_status plan_of_siglip2(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *out, vit_error *err)
+{
+    return plan(&siglip2, checkpoint, tower, out, err);
+}
+
 static const char *const clip_types[] = {"clip", "clip_vision_model", "clip_text_model", NULL};
 static const char *const siglip_types[] = {"siglip", "siglip_vision_model", "siglip_text_model", NULL};
+static const char *const siglip2_types[] = {"siglip2", "siglip2_vision_model", "siglip2_text_model", NULL};
 static const char *const metaclip_types[] = {"metaclip_2", "metaclip_2_vision_model", "metaclip_2_text_model", NULL};
 static const char *const chinese_clip_types[] = {"chinese_clip", "chinese_clip_vision_model", NULL};
 static const char *const dual_types[] = {"vision-text-dual-encoder", NULL};
@@ -380,3 +412,5 @@ const vit__family vit__family_altclip = {"altclip", VIT__CHECKPOINT_TRANSFORMERS
 const vit__family vit__family_dual = {"vision-text-dual-encoder", VIT__CHECKPOINT_TRANSFORMERS, dual_types,
                                       plan_of_dual, harmless};
 const vit__family vit__family_siglip = {"siglip", VIT__CHECKPOINT_TRANSFORMERS, siglip_types, plan_of_siglip, harmless};
+const vit__family vit__family_siglip2 = {"siglip2", VIT__CHECKPOINT_TRANSFORMERS, siglip2_types, plan_of_siglip2,
+                                         harmless};

@@ -310,6 +310,8 @@ static shape wanted_shape(const vit_config *c, const spec *s, vit__layout layout
     for (size_t i = 0; i < RANK_MAX && s->shape[i] != END; i++)
         if (layout != VIT__LAYOUT_FLAT || s->shape[i] != ONE)
             want.sizes[want.rank++] = extent(c, s->shape[i]);
+    while (layout == VIT__LAYOUT_PIXELS && want.rank > 2)
+        want.sizes[1] *= want.sizes[--want.rank];
     if (layout == VIT__LAYOUT_TRANSPOSED && want.rank == 2) {
         size_t rows = want.sizes[0];
         want.sizes[0] = want.sizes[1];

@@ -22,18 +22,33 @@ typedef struct opening {
     vit_error *err;
 } opening;
 
+/* How many patches a picture with a size of its own may have. */
+static vit_status choose_patches(const opening *o, vit_config *config)
+{
+    const vit_preprocessor *p = o->model->preprocessor;
+    if (!p || !p->most_patches || !config->patches_most)
+        return VIT_OK;
+    config->patches_most = p->most_patches;
+    if (p->patch_size == config->patch_height)
+        return VIT_OK;
+    return vit__fail(o->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_config_name(o->model->checkpoint),
+                     "the model's patches have %zu pixels an edge, and the preprocessing's \"patch_size\" is %lu",
+                     config->patch_height, (unsigned long)p->patch_size);
+}
+
 /* The picture size to run at: as asked; else, where the library takes whatever comes, what the preprocessing gives. */
 static vit_status choose_size(const opening *o, vit_config *config)
 {
     uint32_t height = o->options->image_height, width = o->options->image_width;
     if (!height && (!config->any_size || !vit__preprocess_fixed_size(o->model->preprocessor, &height, &width)))
-        return VIT_OK;
+        return choose_patches(o, config);
     if (height < config->patch_height || width < config->patch_width)
         return vit__fail(o->err, VIT_ERR_INVALID_ARGUMENT, "image_size",
                          "pictures of %lux%lu pixels are smaller than the model's patches of %zux%zu",
                          (unsigned long)height, (unsigned long)width, config->patch_height, config->patch_width);
     config->image_height = height;
     config->image_width = width;
+    config->patches_most = 0;
     return VIT_OK;
 }
 
@@ -297,8 +312,7 @@ size_t vit_model_pixels_size(const vit_model *model)
 {
     if (!model)
         return 0;
-    const vit_config *c = &model->config;
-    return c->channels * c->image_height * c->image_width;
+    return vit__config_pixels(&model->config);
 }
 
 vit_grid vit_model_grid(const vit_model *model)
@@ -308,6 +322,11 @@ vit_grid vit_model_grid(const vit_model *model)
     const vit_config *c = &model->config;
     return (vit_grid){c->image_height / c->patch_height, c->image_width / c->patch_width, c->patch_height,
                       c->patch_width};
+}
+
+size_t vit_model_patches(const vit_model *model)
+{
+    return model ? model->config.patches_most : 0;
 }
 
 size_t vit_model_context(const vit_model *model)

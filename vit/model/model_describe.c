@@ -41,7 +41,9 @@ static bool set_input(vit__json *object, const vit_config *c)
         return set_text(object, "input", "text") && set_numbers(object, words, 2) &&
                (!c->padding || set_numbers(object, &(field){"padding", (double)c->pad_token}, 1));
     }
-    return set_text(object, "input", "image") && set_extent(object, "image_size", c->image_height, c->image_width) &&
+    return set_text(object, "input", "image") &&
+           (c->patches_most ? set_numbers(object, &(field){"max_num_patches", (double)c->patches_most}, 1)
+                            : set_extent(object, "image_size", c->image_height, c->image_width)) &&
            set_extent(object, "patch_size", c->patch_height, c->patch_width);
 }
 

@@ -32,8 +32,8 @@ bool vit__output_exists(const vit_config *c, vit_output output)
     case VIT_OUTPUT_TOKENS:
     case VIT_OUTPUT_HIDDEN:
         return true;
-    case VIT_OUTPUT_ATTENTION: /* one softmax a head and block */
-        return c->attention == VIT__ATTENTION_PLAIN && c->order != VIT__BLOCK_BRANCHES;
+    case VIT_OUTPUT_ATTENTION: /* one softmax a head and block, of as many tokens in every picture */
+        return c->attention == VIT__ATTENTION_PLAIN && c->order != VIT__BLOCK_BRANCHES && !c->patches_most;
     case VIT_OUTPUT_CLASS:
         return c->class_token || c->text_class;
     case VIT_OUTPUT_MEAN: /* of texts where padding is known, which is no part of a mean */
@@ -120,6 +120,11 @@ vit_status vit_output_shape(const vit_model *model, vit_output output, size_t la
     if (!model || !shape)
         return vit__fail_null(err, __func__, model ? "shape" : "model");
     const vit_config *c = &model->config;
+    if (output == VIT_OUTPUT_ATTENTION && c->patches_most)
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, model->path,
+                         "the model has no output %s while each picture has a size of its own: run it at one size, "
+                         "such as 256x256 (--image-size)",
+                         names[output]);
     if (!vit__output_exists(c, output)) {
         char list[200];
         vit__output_list(c, list, sizeof list);

@@ -48,7 +48,7 @@ bool vit__position_is_resized(const vit_config *c)
 
 /* ------------------------------------------------------------------ resizing a grid ---- */
 
-/* What one output position takes from one axis. */
+/* What output positions take from one axis. */
 typedef struct window {
     size_t *first;   /* [out] */
     double *weights; /* [out][taps] */
@@ -97,40 +97,45 @@ static size_t clamp_index(double index, size_t size)
     return index < 0 ? 0 : index > (double)(size - 1) ? size - 1 : (size_t)index;
 }
 
-/* Weights of in samples for out ones, half-pixel centres (align_corners false). */
-static void fill_window(const method *m, size_t in, size_t out, window *w)
+/* Samples of `in` that one of `out` may need. */
+static size_t count_taps(const method *m, size_t in, size_t out)
 {
     double scale = (double)in / (double)out;
+    size_t taps = (size_t)ceil(2 * m->support * (m->antialias && scale > 1 ? scale : 1)) + 2;
+    return taps < in ? taps : in;
+}
+
+/* weights[taps]: what output o takes of the `in` samples from the one that is answered on, with half-pixel centres
+ * (align_corners false). */
+static size_t fill_weights(const method *m, size_t in, size_t out, size_t o, size_t taps, double *weights)
+{
+    double scale = (double)in / (double)out, sum = 0;
     double stretch = m->antialias && scale > 1 ? scale : 1;
-    for (size_t o = 0; o < out; o++) {
-        double *weights = w->weights + o * w->taps, sum = 0;
-        double centre = ((double)o + 0.5) * scale - 0.5;
-        double from = m->antialias ? floor(centre + 0.5 - m->support * stretch + 0.5) : floor(centre) - m->support + 1;
-        w->first[o] = clamp_index(from, in);
-        memset(weights, 0, w->taps * sizeof *weights);
-        double to = m->antialias ? floor(centre + 0.5 + m->support * stretch + 0.5) : from + 2 * m->support;
-        for (double at = from; at < to; at++) {
-            if (m->antialias && (at < 0 || at >= (double)in))
-                continue;
-            double weight = m->kernel((at - centre) / stretch);
-            weights[clamp_index(at, in) - w->first[o]] += weight;
-            sum += weight;
-        }
-        for (size_t i = 0; m->antialias && i < w->taps; i++)
-            weights[i] /= sum;
+    double centre = ((double)o + 0.5) * scale - 0.5;
+    double from = m->antialias ? floor(centre + 0.5 - m->support * stretch + 0.5) : floor(centre) - m->support + 1;
+    double to = m->antialias ? floor(centre + 0.5 + m->support * stretch + 0.5) : from + 2 * m->support;
+    size_t first = clamp_index(from, in);
+    memset(weights, 0, taps * sizeof *weights);
+    for (double at = from; at < to; at++) {
+        if (m->antialias && (at < 0 || at >= (double)in))
+            continue;
+        double weight = m->kernel((at - centre) / stretch);
+        weights[clamp_index(at, in) - first] += weight;
+        sum += weight;
     }
+    for (size_t i = 0; m->antialias && i < taps; i++)
+        weights[i] /= sum;
+    return first;
 }
 
 static bool make_window(const method *m, size_t in, size_t out, window *w)
 {
-    double scale = (double)in / (double)out;
-    w->taps = (size_t)ceil(2 * m->support * (m->antialias && scale > 1 ? scale : 1)) + 2;
-    w->taps = w->taps < in ? w->taps : in;
+    w->taps = count_taps(m, in, out);
     w->first = vit__alloc(out, sizeof *w->first);
     size_t weights;
     w->weights = vit__multiply(out, w->taps, &weights) ? vit__alloc(weights, sizeof *w->weights) : NULL;
-    if (w->first && w->weights)
-        fill_window(m, in, out, w);
+    for (size_t o = 0; w->first && w->weights && o < out; o++)
+        w->first[o] = fill_weights(m, in, out, o, w->taps, w->weights + o * w->taps);
     return w->first && w->weights;
 }
 
@@ -144,29 +149,46 @@ typedef struct grid {
     size_t height, width;
 } grid;
 
-/* to[h][w][channels] from from[h][w][channels]; sums in double. */
+/* What one output takes from one axis: weights[taps] of the samples from the first on. */
+typedef struct axis {
+    size_t first, taps;
+    const double *weights;
+} axis;
+
+#define SUMS 64 /* channels that are summed at once */
+
+/* row[channels]: the weighted sum of a grid's samples, in double. */
+static void blend(const float *source, grid from, size_t channels, const axis *down, const axis *across, float *row)
+{
+    for (size_t start = 0; start < channels; start += SUMS) {
+        size_t n = channels - start < SUMS ? channels - start : SUMS;
+        double sum[SUMS] = {0};
+        for (size_t i = 0; i < down->taps && down->first + i < from.height; i++)
+            for (size_t j = 0; j < across->taps && across->first + j < from.width; j++) {
+                double weight = down->weights[i] * across->weights[j];
+                const float *at = source + ((down->first + i) * from.width + across->first + j) * channels + start;
+                for (size_t c = 0; weight != 0 && c < n; c++)
+                    sum[c] += weight * (double)at[c];
+            }
+        for (size_t c = 0; c < n; c++)
+            row[start + c] = (float)sum[c];
+    }
+}
+
+/* to[h][w][channels] from from[h][w][channels] */
 static vit_status resize_grid(const method *m, const float *source, grid from, size_t channels, float *result, grid to,
                               vit_error *err)
 {
     window down = {0}, across = {0};
-    double *sum = vit__alloc(channels, sizeof *sum);
-    bool ready = sum && make_window(m, from.height, to.height, &down) && make_window(m, from.width, to.width, &across);
+    bool ready = make_window(m, from.height, to.height, &down) && make_window(m, from.width, to.width, &across);
     for (size_t y = 0; ready && y < to.height; y++)
         for (size_t x = 0; x < to.width; x++) {
-            memset(sum, 0, channels * sizeof *sum);
-            for (size_t i = 0; i < down.taps && down.first[y] + i < from.height; i++)
-                for (size_t j = 0; j < across.taps && across.first[x] + j < from.width; j++) {
-                    double weight = down.weights[y * down.taps + i] * across.weights[x * across.taps + j];
-                    const float *at = source + ((down.first[y] + i) * from.width + across.first[x] + j) * channels;
-                    for (size_t c = 0; weight != 0 && c < channels; c++)
-                        sum[c] += weight * (double)at[c];
-                }
-            for (size_t c = 0; c < channels; c++)
-                result[(y * to.width + x) * channels + c] = (float)sum[c];
+            const axis rows = {down.first[y], down.taps, down.weights + y * down.taps};
+            const axis columns = {across.first[x], across.taps, across.weights + x * across.taps};
+            blend(source, from, channels, &rows, &columns, result + (y * to.width + x) * channels);
         }
     free_window(&down);
     free_window(&across);
-    free(sum);
     return ready ? VIT_OK : vit__fail_memory(err, NULL);
 }
 
@@ -244,6 +266,23 @@ vit_status vit__position_table(const vit_config *c, const float *stored, float *
     memcpy(table, stored, prefix * sizeof *table);
     grid from = {c->position_height, c->position_width}, to = {rows_down(c), columns_across(c)};
     return resize_grid(method_of(c->interpolation), stored + prefix, from, c->width, table + prefix, to, err);
+}
+
+size_t vit__position_scratch(const vit_config *c)
+{
+    return c->patches_most ? (c->position_height + c->position_width) * (sizeof(double) / sizeof(float)) : 0;
+}
+
+void vit__position_row(const vit_config *c, const float *stored, const size_t size[2], size_t patch, double *scratch,
+                       float *row)
+{
+    const method *m = method_of(c->interpolation);
+    const grid from = {c->position_height, c->position_width};
+    axis down = {.taps = count_taps(m, from.height, size[0]), .weights = scratch};
+    axis across = {.taps = count_taps(m, from.width, size[1]), .weights = scratch + from.height};
+    down.first = fill_weights(m, from.height, size[0], patch / size[1], down.taps, scratch);
+    across.first = fill_weights(m, from.width, size[1], patch % size[1], across.taps, scratch + from.height);
+    blend(stored, from, c->width, &down, &across, row);
 }
 
 /* ------------------------------------------------------------------ relative positions ---- */

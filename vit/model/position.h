@@ -17,6 +17,12 @@ bool vit__position_is_resized(const vit_config *config);
  * position_height x position_width, or NULL where the table is computed. */
 vit_status vit__position_table(const vit_config *config, const float *stored, float *table, vit_error *err);
 
+/* Of pictures with sizes of their own: row[D] for one patch of a picture of size[0] x size[1] of them, from the stored
+ * table. scratch holds vit__position_scratch floats, aligned for doubles. */
+size_t vit__position_scratch(const vit_config *config);
+void vit__position_row(const vit_config *config, const float *stored, const size_t size[2], size_t patch,
+                       double *scratch, float *row);
+
 /* Entries of a BEiT relative position table for a window of h x w patches: (2h-1)(2w-1) distances, then class to patch,
  * patch to class, class to class. */
 size_t vit__position_relative_entries(size_t h, size_t w);

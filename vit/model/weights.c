@@ -101,6 +101,19 @@ static const float *transposed(loader *l, const float *matrix, size_t outputs, s
     return copy;
 }
 
+/* Columns that run row, column, channel, as those of a convolution run: channel, row, column. */
+static const float *channels_first(loader *l, const float *matrix, size_t outputs, size_t inputs)
+{
+    size_t channels = l->config->channels, area = inputs / channels;
+    float *copy = matrix ? room(l, outputs, inputs) : NULL;
+    source(l, copy, outputs * inputs);
+    for (size_t i = 0; copy && i < outputs * inputs; i++) {
+        size_t column = i % inputs;
+        copy[i] = matrix[i - column + column % area * channels + column / area];
+    }
+    return copy;
+}
+
 static vit__linear matrix(loader *l, vit__slot slot, size_t block, size_t inputs, size_t outputs)
 {
     const vit__bound *b = bound(l, slot, block);
@@ -115,6 +128,8 @@ static vit__linear matrix(loader *l, vit__slot slot, size_t block, size_t inputs
     const float *weight = matrix_floats(l, b->weight);
     if (l->names[slot].layout == VIT__LAYOUT_TRANSPOSED)
         weight = transposed(l, weight, outputs, inputs);
+    if (l->names[slot].layout == VIT__LAYOUT_PIXELS)
+        weight = channels_first(l, weight, outputs, inputs);
     linear.outputs = outputs;
     linear.n_parts = 1;
     linear.parts[0] = (vit__linear_part){weight, floats(l, b->bias), outputs};
@@ -458,7 +473,7 @@ static void load_positions(loader *l, vit__weights *w)
     const float *stored = vector(l, VIT__SLOT_POSITIONS, 0);
     if (rows == 0 || l->status != VIT_OK)
         return;
-    if (stored && !vit__position_is_resized(c)) {
+    if (stored && (c->patches_most || !vit__position_is_resized(c))) {
         w->positions = stored;
         return;
     }

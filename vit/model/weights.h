@@ -60,7 +60,8 @@ typedef struct vit__weights {
     const float *class_token;        /* [D] */
     const float *distillation_token; /* [D] */
     const float *register_tokens;    /* [registers, D] */
-    const float *positions; /* rows as config->position says, for the model's own picture size; computed for sin-cos */
+    const float *positions; /* rows as config->position says, for the model's own picture size; computed for sin-cos;
+                             * as stored, where each picture has a size of its own */
     const uint32_t *relative_index; /* [T, T] into the relative position tables; or, by distance, [-(T-1) .. T-1] */
     vit__norm_weights pre_norm;
     vit__block_weights *blocks; /* [pairs], see vit__config_pairs */

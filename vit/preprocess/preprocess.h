@@ -21,7 +21,8 @@ typedef enum vit__resize_mode {
                              open_clip, target not square: whichever edge covers, rounded) */
     VIT__RESIZE_LONGEST,  /* fit into the target: longest edge to it, as timm and open_clip round it */
     VIT__RESIZE_WITHIN,   /* transformers' shortest_edge (height) bounded by longest_edge (width) */
-    VIT__RESIZE_FIT       /* transformers' max_height, max_width */
+    VIT__RESIZE_FIT,      /* transformers' max_height, max_width */
+    VIT__RESIZE_PATCHES   /* SigLIP 2 NaFlex: whole patches, as many as most_patches allows, the aspect kept */
 } vit__resize_mode;
 
 /* Which library's rules hold for crops, padding and arithmetic. */
@@ -41,6 +42,7 @@ struct vit_preprocessor {
     uint32_t crop_height, crop_width;
     double crop_pct;      /* timm, ConvNext: the resize size is floor(crop size / crop_pct); 0: any ratio */
     uint32_t squash_from; /* ConvNext: from this size up squash without a crop; 0: never */
+    uint32_t patch_size, most_patches; /* of a model whose pictures have sizes of their own; 0: all have one size */
     uint8_t fill[3];
     bool rescale;
     double factor;

@@ -6,6 +6,7 @@
 
 #include "picture_keys.h"
 #include "error.h"
+#include "memory.h"
 #include "preprocess.h"
 
 const vit__colours vit__colours_imagenet = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
@@ -62,11 +63,25 @@ static vit_status check_numbers(const vit_preprocessor *p, const char *name, vit
     return VIT_OK;
 }
 
+/* Patches and their size stand together, and all of them make a picture that is not too large. */
+static vit_status check_patches(const vit_preprocessor *p, const char *name, vit_error *err)
+{
+    size_t area, all;
+    if (p->resize != VIT__RESIZE_PATCHES && !p->patch_size && !p->most_patches)
+        return VIT_OK;
+    if (p->patch_size && p->most_patches && vit__multiply(p->patch_size, p->patch_size, &area) &&
+        vit__multiply(area, p->most_patches, &all) && all <= VIT_MAX_PIXELS)
+        return VIT_OK;
+    return vit__fail(err, VIT_ERR_CORRUPT, name,
+                     "\"max_num_patches\" %u of \"patch_size\" %u are not within 1 and %u pixels together",
+                     p->most_patches, p->patch_size, VIT_MAX_PIXELS);
+}
+
 vit_status vit__preprocess_check(const vit_preprocessor *p, const char *name, vit_error *err)
 {
     static const char *const keys[][2] = {{"size", "crop_size"}, {"input_size", "input_size"}, {"size", "image_size"}};
-    vit_status status = VIT_OK;
-    if (p->resize != VIT__RESIZE_NONE)
+    vit_status status = check_patches(p, name, err);
+    if (status == VIT_OK && p->resize != VIT__RESIZE_NONE && p->resize != VIT__RESIZE_PATCHES)
         status = check_target(keys[p->library][0], p->resize_height, p->resize_width, name, err);
     if (status == VIT_OK && p->crop)
         status = check_target(keys[p->library][1], p->crop_height, p->crop_width, name, err);

@@ -8,7 +8,7 @@
 #include "preprocess.h"
 
 static const char *const library_names[] = {"transformers", "timm", "open_clip", NULL};
-static const char *const mode_names[] = {"none", "squash", "shortest", "longest", "within", "fit", NULL};
+static const char *const mode_names[] = {"none", "squash", "shortest", "longest", "within", "fit", "patches", NULL};
 
 static vit__json *edges(uint32_t height, uint32_t width)
 {
@@ -35,9 +35,13 @@ static bool set_resize(vit__json *json, const vit_preprocessor *p)
 {
     if (!vit__json_set(json, "resize", vit__json_new_string(mode_names[p->resize])))
         return false;
+    if (p->most_patches && !(vit__json_set(json, "patch_size", vit__json_new_number(p->patch_size)) &&
+                             vit__json_set(json, "max_num_patches", vit__json_new_number(p->most_patches))))
+        return false;
     if (p->resize == VIT__RESIZE_NONE)
         return true;
-    return vit__json_set(json, "resize_size", edges(p->resize_height, p->resize_width)) &&
+    return (p->resize == VIT__RESIZE_PATCHES ||
+            vit__json_set(json, "resize_size", edges(p->resize_height, p->resize_width))) &&
            vit__json_set(json, "filter", vit__json_new_string(vit__filter_names[p->filter])) &&
            vit__json_set(json, "resize_floats", vit__json_new_boolean(p->resize_floats));
 }
@@ -87,6 +91,8 @@ static void read_resize(vit__reader *r, vit_preprocessor *p)
     vit__read_name(r, "filter", vit__filter_names, &filter);
     vit__read_edges(r, "resize_size", &p->resize_height, &p->resize_width);
     vit__read_truth(r, "resize_floats", &p->resize_floats);
+    vit__read_edge(r, "patch_size", &p->patch_size);
+    vit__read_edge(r, "max_num_patches", &p->most_patches);
     p->resize = (vit__resize_mode)mode;
     p->filter = (vit_filter)filter;
 }

@@ -54,6 +54,9 @@ void vit__preprocess_aim(vit_preprocessor *p, uint32_t width, uint32_t height)
         aim_convnext(p, width, height);
         return;
     }
+    if (p->resize == VIT__RESIZE_PATCHES)
+        p->resize = VIT__RESIZE_SQUASH;
+    p->patch_size = p->most_patches = 0;
     p->crop_width = width;
     p->crop_height = height;
     if (!p->crop) {
@@ -124,6 +127,28 @@ static size fit(uint32_t width, uint32_t height, const vit_preprocessor *p)
     return (size){(uint64_t)(width * scale), (uint64_t)(height * scale)};
 }
 
+/* An edge of the scaled picture, filled up to whole patches. */
+static uint64_t whole_patches(uint32_t edge, double scale, uint32_t patch)
+{
+    double patches = ceil((double)edge * scale / patch);
+    return patches < 1 ? 1 : (uint64_t)patches;
+}
+
+/* transformers' get_image_size_for_max_num_patches: the greatest scale by bisection, of which the lower end counts. */
+static size within_patches(uint32_t width, uint32_t height, const vit_preprocessor *p)
+{
+    const double eps = 1e-5;
+    double low = eps / 10, high = 100;
+    while (high - low >= eps) {
+        double scale = (low + high) / 2;
+        double patches = (double)whole_patches(height, scale, p->patch_size) *
+                         (double)whole_patches(width, scale, p->patch_size);
+        *(patches <= p->most_patches ? &low : &high) = scale;
+    }
+    return (size){whole_patches(width, low, p->patch_size) * p->patch_size,
+                  whole_patches(height, low, p->patch_size) * p->patch_size};
+}
+
 /* For VIT__RESIZE_SHORTEST: only the height counts. */
 static bool is_one_number(const vit_preprocessor *p)
 {
@@ -143,6 +168,8 @@ static size resized(const vit_preprocessor *p, uint32_t width, uint32_t height)
         return within(width, height, p->resize_height, p->resize_width);
     case VIT__RESIZE_FIT:
         return fit(width, height, p);
+    case VIT__RESIZE_PATCHES:
+        return within_patches(width, height, p);
     default:
         return (size){width, height};
     }
@@ -168,6 +195,18 @@ static vit_status check_size(const size *picture, uint64_t limit, vit_error *err
     return vit__fail(err, VIT_ERR_TOO_LARGE, NULL,
                      "preprocessing needs a picture of %" PRIu64 "x%" PRIu64 " pixels; the limit is %" PRIu64,
                      picture->width, picture->height, limit);
+}
+
+/* Even one row of patches may be too long, of a picture that the least scale leaves longer than that. */
+static vit_status check_patches(const vit_preprocessor *p, const size *target, vit_error *err)
+{
+    if (p->resize != VIT__RESIZE_PATCHES ||
+        target->width / p->patch_size * (target->height / p->patch_size) <= p->most_patches)
+        return VIT_OK;
+    return vit__fail(err, VIT_ERR_TOO_LARGE, NULL,
+                     "the picture is too long and narrow: resized it would be %" PRIu64 "x%" PRIu64
+                     ", more than %" PRIu32 " patches of %" PRIu32 "x%" PRIu32,
+                     target->width, target->height, p->most_patches, p->patch_size, p->patch_size);
 }
 
 /* The pictures on the way: the resized one, and the one between the two passes of the resize. */
@@ -237,6 +276,8 @@ vit_status vit__preprocess_plan(const vit_preprocessor *preprocessor, uint32_t w
     status = check_pictures(&image, &target, o.resampler, limit, err);
     if (status == VIT_OK)
         status = check_size(&result, limit, err);
+    if (status == VIT_OK)
+        status = check_patches(&p, &target, err);
     if (status != VIT_OK)
         return status;
     plan->resized_width = (uint32_t)target.width;
@@ -294,13 +335,24 @@ vit_status vit_preprocess_region(const vit_preprocessor *preprocessor, uint32_t 
     return VIT_OK;
 }
 
-/* What a square is resized to does not depend on its size; a square of one pixel is never too large itself. */
+/* The edge of a square that has the area of all patches together: a picture whose edges are both as long
+ * has, whatever its aspect, as many pixels as the resized one or more. */
+static uint32_t patches_edge(const vit_preprocessor *p)
+{
+    double edge = ceil(sqrt((double)p->most_patches) * p->patch_size);
+    return edge < VIT_MAX_PIXELS ? (uint32_t)edge : VIT_MAX_PIXELS;
+}
+
+/* What a square is resized to does not depend on its size, but where it is never enlarged more than a hundred times;
+ * a square of one pixel, or as large as its patches, is never too large itself. */
 vit_status vit_preprocess_check(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
                                 vit_error *err)
 {
     vit__picture_plan plan;
-    return preprocessor ? vit__preprocess_plan(preprocessor, 1, 1, options, &plan, err)
-                        : vit__fail_null(err, __func__, "preprocessor");
+    if (!preprocessor)
+        return vit__fail_null(err, __func__, "preprocessor");
+    const uint32_t edge = preprocessor->resize == VIT__RESIZE_PATCHES ? patches_edge(preprocessor) : 1;
+    return vit__preprocess_plan(preprocessor, edge, edge, options, &plan, err);
 }
 
 vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit_preprocess_options *options,
@@ -314,6 +366,10 @@ vit_status vit_preprocess_target(const vit_preprocessor *preprocessor, const vit
     if (status != VIT_OK)
         return status;
     bool none = p.resize == VIT__RESIZE_NONE;
+    if (p.resize == VIT__RESIZE_PATCHES) {
+        *out_width = *out_height = patches_edge(&p);
+        return VIT_OK;
+    }
     bool one_edge = p.resize == VIT__RESIZE_WITHIN || (p.resize == VIT__RESIZE_SHORTEST && is_one_number(&p));
     *out_width = none ? UINT32_MAX : one_edge ? p.resize_height : p.resize_width;
     *out_height = none ? UINT32_MAX : p.resize_height;

@@ -17,7 +17,8 @@ enum {
     CROPS = 4,          /* crops unless told otherwise */
     CONVNEXT = 8,       /* crop_pct; from 384 up no crop */
     FLOATS = 16,        /* resizes floats */
-    UNIT_COLOURS = 32   /* leaves colours at 0 to 1 unless told otherwise */
+    UNIT_COLOURS = 32,  /* leaves colours at 0 to 1 unless told otherwise */
+    PATCHES = 64        /* keeps the aspect, within a number of patches; knows neither size nor crop */
 };
 
 typedef struct class_row {
@@ -35,6 +36,7 @@ static const class_row classes[] = {
     {"CLIP", PLAIN_SHORTEST | SHORTEST | CROPS, VIT_FILTER_BICUBIC, &vit__colours_clip, 224, 224},
     {"ChineseCLIP", PLAIN_SHORTEST | SHORTEST | CROPS, VIT_FILTER_BICUBIC, &vit__colours_clip, 224, 224},
     {"Siglip", PLAIN_SHORTEST, VIT_FILTER_BICUBIC, &standard, 224, 0},
+    {"Siglip2", PATCHES, VIT_FILTER_BILINEAR, &standard, 0, 0},
     {"Bit", PLAIN_SHORTEST | SHORTEST | CROPS, VIT_FILTER_BICUBIC, &vit__colours_clip, 224, 224},
     {"DINOv3ViT", FLOATS, VIT_FILTER_BILINEAR, &vit__colours_imagenet, 224, 0},
     {"ConvNext", PLAIN_SHORTEST | SHORTEST | CONVNEXT, VIT_FILTER_BICUBIC, &standard, 384, 0},
@@ -65,6 +67,8 @@ static const struct {
     {"metaclip_2", "CLIP"},
     {"siglip", "Siglip"},
     {"siglip_vision_model", "Siglip"},
+    {"siglip2", "Siglip2"},
+    {"siglip2_vision_model", "Siglip2"},
     {"swin", "ViT"},
     {"tipsv2", "Tipsv2"},
     {"vit", "ViT"},
@@ -254,10 +258,27 @@ static void read_filter(vit__reader *r, const class_row *row, vit_preprocessor *
         p->filter = (vit_filter)number;
 }
 
+/* The most patches of a picture, and the edge of one. */
+static void read_patches(vit__reader *r, bool resize, const class_row *row, vit_preprocessor *p)
+{
+    p->patch_size = 16;
+    p->most_patches = 256;
+    vit__read_edge(r, "patch_size", &p->patch_size);
+    vit__read_edge(r, "max_num_patches", &p->most_patches);
+    if (!resize)
+        return;
+    p->resize = VIT__RESIZE_PATCHES;
+    read_filter(r, row, p);
+}
+
 static void read_resize(vit__reader *r, const class_row *row, vit_preprocessor *p)
 {
     bool resize = true;
     vit__read_truth(r, "do_resize", &resize);
+    if (row->traits & PATCHES) {
+        read_patches(r, resize, row, p);
+        return;
+    }
     if (resize) {
         read_size(r, row, p);
         read_filter(r, row, p);

@@ -109,7 +109,7 @@ typedef enum vit_item_kind {
     VIT_ITEM_BYTES = 1,  /* data[size]: a picture's file in memory; name is for messages */
     VIT_ITEM_TEXT = 2,   /* data[size]: UTF-8; of a pipeline opened with VIT_TOWER_TEXT */
     VIT_ITEM_IMAGE = 3,  /* data: a vit_image */
-    VIT_ITEM_PIXELS = 4, /* data[size]: floats as vit_preprocess makes them, size = vit_model_pixels_size */
+    VIT_ITEM_PIXELS = 4, /* data[size]: floats as vit_preprocess makes them, size = 3 * height * width */
     VIT_ITEM_TOKENS = 5, /* data[size]: int32_t token ids, as vit_encode_text takes them */
     VIT_ITEM_READ = 6    /* read fills the pixels, or the token ids, itself */
 } vit_item_kind;
@@ -120,8 +120,9 @@ struct vit_item {
     const char *name; /* for messages; NULL: it has none */
     const void *data;
     size_t size;
-    /* VIT_ITEM_READ: on a thread of the pipeline, several at once. row: room for pixels
-     * [vit_model_pixels_size] floats, or for int32_t token ids [vit_model_context].
+    uint32_t width, height; /* of VIT_ITEM_PIXELS, and of the pixels that `read` fills in; 0: the model's own */
+    /* VIT_ITEM_READ: on a thread of the pipeline, several at once. row: room for 3 * height * width
+     * floats of pixels, or for int32_t token ids [vit_model_context].
      * Answers how many values it wrote; 0: it failed, and err says why. */
     size_t (*read)(const vit_item *item, void *row, vit_error *err);
     const vit_error *error; /* not NULL: it has failed already, for this reason */
@@ -152,17 +153,18 @@ typedef struct vit_loaded {
     size_t tokens;                        /* of a text given as text: its ids without the padding; else 0 */
     uint32_t width, height;               /* of the whole picture, upright; 0: there was none */
     uint32_t stored_width, stored_height; /* of its file, before the EXIF orientation turned it; 0: there was no file */
+    uint32_t pixels_width, pixels_height; /* of the row's pixels, as vit_pixels has it; 0: a text */
     double seconds;                       /* of a processor, that reading, decoding and preprocessing took */
     double preprocess_seconds;            /* of these, what preprocessing took, or the tokenizer of a text */
 } vit_loaded;
 
-/* Bytes of a row that an item is read into: floats of one picture as the model takes it, or the most token ids of a
- * text. For a model of 224 x 224 pixels it is 602,112 bytes. 0 of NULL. */
+/* Bytes of a row that an item is read into: floats of one picture as the model takes it (of the largest, where each has
+ * a size of its own), or the most token ids of a text. For a model of 224 x 224 pixels it is 602,112 bytes. 0 of NULL. */
 VIT_API size_t vit_pipeline_row_size(const vit_pipeline *pipeline);
 
 /* Reads, decodes and preprocesses one item (or tokenizes it), on the caller's thread, for a caller who makes batches of
- * his own, such as a server. row: vit_pipeline_row_size bytes, which vit_encode or vit_encode_text takes. Any number of
- * threads may load with one pipeline at once, also while another one encodes. Errors are those of the item. */
+ * his own, such as a server. row: vit_pipeline_row_size bytes, which vit_encode_pictures or vit_encode_text takes. Any
+ * number of threads may load with one pipeline at once, also while another one encodes. Errors are those of the item. */
 VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
                                      vit_error *err);
 

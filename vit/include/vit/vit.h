@@ -235,12 +235,18 @@ VIT_API const char *vit_model_file(const vit_model *model, size_t index);
  * for a family, and so on for each fact. */
 VIT_API const char *vit_model_family(const vit_model *model);      /* "vit", "deit", "timm/vit", ... */
 VIT_API vit_precision vit_model_precision(const vit_model *model); /* as opened; never VIT_PRECISION_AUTO */
-VIT_API uint32_t vit_model_image_width(const vit_model *model);
+VIT_API uint32_t vit_model_image_width(const vit_model *model);    /* 0: each picture has a size of its own */
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
-VIT_API size_t vit_model_pixels_size(const vit_model *model); /* floats of one image: 3 * height * width; 0: words */
+VIT_API size_t vit_model_pixels_size(const vit_model *model); /* floats of one image: 3 * height * width, where each has
+                                                               * a size of its own those of the largest; 0: words */
 
-/* The patches of a picture, which are the last rows * columns of its tokens, row by
- * row; pixels right of and below them are not read. All zero: a model of words. */
+/* Most patches of a picture of a model that keeps the aspect of each (SigLIP 2 NaFlex), such as 256: its pictures have
+ * sizes of their own, and vit_encode_pictures takes them. 0: all pictures have one size, or it is a model of words. A
+ * model that was opened with image_height and image_width runs at that one size. */
+VIT_API size_t vit_model_patches(const vit_model *model);
+
+/* The patches of a picture, which are the last rows * columns of its tokens, row by row; pixels right of and below them
+ * are not read. All zero: a model of words. No rows and columns: each picture has a size of its own. */
 typedef struct vit_grid {
     size_t rows, columns;
     size_t patch_height, patch_width; /* pixels */
@@ -311,8 +317,9 @@ typedef enum vit_output {
         10 /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
 } vit_output;
 
-/* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for
- * VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION only. */
+/* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for VIT_OUTPUT_HIDDEN and
+ * VIT_OUTPUT_ATTENTION only. Where each picture has a size of its own, T is that of the largest, vit_model_patches; the
+ * rows past a picture's own are zero. VIT_OUTPUT_ATTENTION needs one size. */
 VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2],
                                     vit_error *err);
 
@@ -383,6 +390,18 @@ typedef struct vit_request {
 
 VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
                                        size_t n_requests, vit_error *err);
+
+/* Pixels of one picture, values[3][height][width], as vit_preprocess makes them; its size is vit_preprocess_shape's. */
+typedef struct vit_pixels {
+    const float *values;
+    uint32_t width, height;
+} vit_pixels;
+
+/* Encodes n pictures, each with its own size and memory. A model of one size takes that one alone. A model with
+ * vit_model_patches of 256 and patches of 16 x 16 takes pictures of 256 x 256, 1024 x 64 and 16 x 16 pixels in one call,
+ * and the result for each is the same, bit for bit, as alone. Otherwise as vit_encode_requests. */
+VIT_API vit_status vit_encode_pictures(vit_session *session, const vit_pixels *pictures, size_t n,
+                                       const vit_request *requests, size_t n_requests, vit_error *err);
 
 VIT_API vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                             const vit_request *requests, size_t n_requests, vit_error *err);
