@@ -26,6 +26,7 @@ typedef struct search {
     const char *path, *html_path;
     /* at work */
     size_t columns;
+    size_t answered; /* queries */
     vit_index *index;
     cli_file file;
     cli_html *html;
@@ -113,6 +114,7 @@ static bool show(search *s, const char *query, bool is_picture, const vit_index_
         add_json(s, query, hits);
     else
         add_text(s, query, hits);
+    s->answered++;
     return !s->html || add_page(s, query, is_picture, hits);
 }
 
@@ -215,8 +217,9 @@ static bool commit_outputs(search *s)
 {
     cli_html *html = s->html;
     s->html = NULL;
-    bool done = !html || cli_html_commit(html);
-    return done && cli_file_commit(&s->file);
+    bool done = !html || (s->answered > 0 ? cli_html_commit : cli_html_commit_empty)(html);
+    bool kept = s->answered == 0 && cli_file_keep_older(&s->file);
+    return done && (kept || cli_file_commit(&s->file));
 }
 
 static cli_exit run_search(const cli_command *command, search *s, cli_job *job)

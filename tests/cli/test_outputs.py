@@ -64,6 +64,48 @@ class Npy(Case):
 
 
 class OtherFormats(Case):
+class NothingCameOut(Case):
+    """An older result survives a run that has no result."""
+
+    def files(self):
+        return {name: read(self.path(name)) for name in os.listdir(self.folder) if os.path.isfile(self.path(name))}
+
+    def check(self, *arguments, name):
+        """The command makes the file NAME of one picture, and keeps that file where every input fails or none is there."""
+        os.makedirs(self.path("empty"), exist_ok=True)
+        self.vit(*arguments, PICTURE, "nothing.png", status=1)
+        before = self.files()
+        self.assertIn(name, before)
+        for failing in (["nothing.png"], ["empty"], ["nothing.png", os.path.join(DECODE, "html_page.jpg")]):
+            done = self.vit(*arguments, *failing, status=0 if failing == ["empty"] else 1)
+            self.assertEqual(self.files(), before, (arguments, failing))
+            self.assertRegex(done.stderr, b"%s: this run has no result to write" % name.encode())
+
+    def test_embed(self):
+        for form in ("npy", "jsonl", "csv", "raw", "fvecs", "pgcopy"):
+            with self.subTest(form):
+                self.check("embed", "-m", MODEL, "-o", form + "." + form, name=form + "." + form)
+
+    def test_classify(self):
+        for form in ("txt", "json", "csv"):
+            with self.subTest(form):
+                self.check("classify", "-m", MODEL, "-o", "y." + form, name="y." + form)
+
+    def test_where_nothing_stood(self):
+        """The file says itself that nothing came out, and the next run of the kind still keeps what is not there."""
+        self.embed("nothing.png", name="x.jsonl", status=1)
+        self.assertEqual([list(row) for row in read_json_lines(self.path("x.jsonl"))], [["path", "error"]])
+
+    def test_a_link_stays(self):
+        os.mkdir(self.path("elsewhere"))
+        os.symlink(os.path.join("elsewhere", "x.csv"), self.path("x.csv"))
+        self.embed(PICTURE, name="elsewhere/x.csv")
+        before = read(self.path("x.csv"))
+        self.embed("nothing.png", name="x.csv", status=1)
+        self.assertTrue(os.path.islink(self.path("x.csv")))
+        self.assertEqual(read(self.path("x.csv")), before)
+
+
     def setUp(self):
         super().setUp()
         self.embed(*PICTURES_OF_MODEL, name="ref.npy")
