@@ -2,6 +2,7 @@
 """The files and lines that embed and classify write."""
 import math
 import os
+import re
 import stat
 
 from harness import *
@@ -63,7 +64,6 @@ class Npy(Case):
                              sorted([name, base + ".jsonl", base + ".meta.json", base + ".errors.jsonl"]))
 
 
-class OtherFormats(Case):
 class NothingCameOut(Case):
     """An older result survives a run that has no result."""
 
@@ -106,6 +106,7 @@ class NothingCameOut(Case):
         self.assertEqual(read(self.path("x.csv")), before)
 
 
+class OtherFormats(Case):
     def setUp(self):
         super().setUp()
         self.embed(*PICTURES_OF_MODEL, name="ref.npy")
@@ -317,6 +318,15 @@ class InfoAndBench(Case):
             self.assertGreater(row.get("image_side_ms", 1), 0)
         self.vit("bench", "--seconds", "0.1", "-m", MODEL)
         self.vit("bench", "--seconds", "0.1", "-m", MODEL, "--images", "nothing", status=1)
+
+    def test_bench_of_standard_input(self):
+        """Standard input is read once, and measured for as many passes as fit into the time."""
+        done = self.vit("bench", "--seconds", "0.3", "-m", MODEL, "--images", "-", stdin=read(PICTURE))
+        self.assertGreater(int(re.search(rb"median of (\d+) runs", done.stdout)[1]), 1)
+        for nothing in (b"", b"no picture"):
+            done = self.vit("bench", "--seconds", "0.1", "-m", MODEL, "--images", "-", stdin=nothing, status=1)
+            self.assertIn(b"vit: -: ", done.stderr)
+        self.vit("bench", "-m", MODEL, "--images", "-", "--images", "-", stdin=read(PICTURE), status=USAGE)
 
 
 if __name__ == "__main__":
