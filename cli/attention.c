@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit attention: what the patches weigh in a block's attention. */
+/* vit attention: what the patches weigh in a block's attention. With --pca, what they are like (pca.h). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "claims.h"
 #include "command.h"
+#include "drawing.h"
+#include "inputs.h"
 #include "model.h"
 #include "npy.h"
 #include "output_file.h"
+#include "pca.h"
 #include "talk.h"
 #include "text.h"
 
@@ -18,8 +21,9 @@ typedef struct attention {
     /* options */
     size_t layer; /* LAST: the last block's */
     int head;     /* or HEAD_MEAN, HEAD_ALL */
+    bool pca;
     const char *path, *raw_path, *pixels_path, *input;
-    size_t n_inputs;
+    cli_inputs inputs; /* all of them, for --pca */
     cli_picture_options pictures;
     cli_model_options options;
     /* at work */
@@ -60,7 +64,7 @@ static void set_input(void *target, const char *value)
 {
     attention *a = target;
     a->input = value;
-    a->n_inputs++;
+    cli_inputs_add(&a->inputs, value);
 }
 
 #define FIELD(member) offsetof(attention, member)
@@ -68,6 +72,9 @@ static const cli_option attention_table[] = {
     {"layer", 0, "K", set_layer, FIELD(layer), NULL, "whose attention: a block, counted from 0 (default: the last)"},
     {"head", 0, "mean|all|N", set_head, FIELD(head), head_names,
      "the mean of the heads (default), all of them side by side behind their mean, or one, counted from 0"},
+    {"pca", 0, NULL, cli_set_flag, FIELD(pca), NULL,
+     "draw the patches of one or several images in the colours of their principal components instead: what is alike in "
+     "the eyes of the model has the same colour in all of them, and the background is black"},
     {NULL, 'o', "FILE.png", cli_set_text, FIELD(path), NULL,
      "where to draw the map, over the picture as the model sees it; - is standard output"},
     {"raw", 0, "FILE.npy", cli_set_text, FIELD(raw_path), NULL,
@@ -77,11 +84,23 @@ static const cli_option attention_table[] = {
     {0},
 };
 
+/* Of --pca, which is about no block and no head. */
+static cli_exit check_pca(const cli_command *command, const attention *a)
+{
+    if (a->layer != LAST || a->head != HEAD_MEAN)
+        return cli_usage_error(command, "--layer and --head are about attention, and --pca is not");
+    if (a->raw_path || a->pixels_path)
+        return cli_usage_error(command, "--raw and --pixels do not go with --pca");
+    if (!a->path)
+        return cli_usage_error(command, "name the output: -o FILE.png");
+    return cli_inputs_check(command, &a->inputs);
+}
+
 static cli_exit check_options(const cli_command *command, const attention *a)
 {
-    if (a->n_inputs + (a->pixels_path != NULL) != 1)
+    if (a->inputs.n + (a->pixels_path != NULL) != 1)
         return cli_usage_error(command, "one image at a time%s",
-                               a->n_inputs ? "" : ": name one, or - for standard input");
+                               a->inputs.n ? "; several with --pca" : ": name one, or - for standard input");
     if (a->input && !*a->input)
         return cli_usage_error(command, "the input has an empty name");
     if (!a->path && !a->raw_path)
@@ -146,33 +165,14 @@ static vit_status read_pixels(attention *a, const cli_npy *npy, vit_error *err)
     return cli_npy_read(npy, a->pixels_path, 0, a->pixels, err);
 }
 
-static vit_status read_picture(attention *a, vit_error *err)
-{
-    const vit_model *model = a->model.model;
-    const vit_preprocessor *rules = vit_model_preprocessor(model);
-    vit_preprocess_options options = cli_preprocess_options(&a->pictures);
-    const vit_load_options load = cli_load_options(&a->pictures, rules);
-    vit_image image = {0};
-    vit_status status = cli_picture_load(&load, strcmp(a->input, "-") == 0 ? NULL : a->input, &image, err);
-    if (status == VIT_OK)
-        status = vit_preprocess_resized(rules, &image, &options, &a->picture, err);
-    if (status == VIT_OK &&
-        (a->picture.width != vit_model_image_width(model) || a->picture.height != vit_model_image_height(model)))
-        status = vit_error_set(
-            err, VIT_ERR_UNSUPPORTED_FORMAT, a->input,
-            "the preprocessing gives %ux%u, and the model runs at %ux%u: name a size with --image-size",
-            a->picture.height, a->picture.width, vit_model_image_height(model), vit_model_image_width(model));
-    if (status == VIT_OK)
-        status = vit_preprocess(rules, &image, &options, a->pixels, err);
-    vit_image_free(&image);
-    return status;
-}
-
 static vit_status encode(attention *a, const cli_npy *npy, vit_error *err)
 {
     a->pixels = cli_allocate(vit_model_pixels_size(a->model.model), sizeof *a->pixels);
     a->weights = cli_allocate(a->heads * a->tokens, a->tokens * sizeof *a->weights);
-    vit_status status = a->pixels_path ? read_pixels(a, npy, err) : read_picture(a, err);
+    const cli_seen seen = {a->model.model, &a->pictures};
+    const char *path = a->pixels_path || strcmp(a->input, "-") == 0 ? NULL : a->input;
+    vit_status status = a->pixels_path ? read_pixels(a, npy, err)
+                                       : cli_picture_see(&seen, path, &a->picture, a->pixels, err);
     const vit_request request = {VIT_OUTPUT_ATTENTION, a->layer, a->weights};
     return status == VIT_OK ? vit_encode_requests(a->model.session, a->pixels, 1, &request, 1, err) : status;
 }
@@ -216,14 +216,6 @@ static bool write_raw(const attention *a, cli_file *file)
     return written;
 }
 
-/* With the mark of a drawing behind its header, so that the next run may write over it. */
-static bool write_picture(const char *path, const void *bytes, size_t size, cli_file *file)
-{
-    return cli_file_open(file, path) && cli_file_write(file, bytes, CLI_PNG_HEADER) &&
-           cli_file_write(file, cli_png_mark, sizeof cli_png_mark) &&
-           cli_file_write(file, (const char *)bytes + CLI_PNG_HEADER, size - CLI_PNG_HEADER) && cli_file_settle(file);
-}
-
 static cli_exit write_files(const attention *a)
 {
     cli_file picture = {0}, raw = {0};
@@ -234,13 +226,24 @@ static cli_exit write_files(const attention *a)
         cli_input_error(a->input, &err);
         return CLI_INPUTS_FAILED;
     }
-    bool done = (!a->path || write_picture(a->path, bytes, size, &picture)) &&
+    bool done = (!a->path || cli_drawing_write(a->path, bytes, size, &picture)) &&
                 (!a->raw_path || (cli_file_open(&raw, a->raw_path) && write_raw(a, &raw) && cli_file_settle(&raw)));
     done = done && (!a->path || cli_file_commit(&picture)) && (!a->raw_path || cli_file_commit(&raw));
     cli_file_discard(&picture); /* nothing, once committed */
     cli_file_discard(&raw);
     vit_free(bytes);
     return done ? CLI_DONE : CLI_OUTPUT;
+}
+
+static cli_exit draw_components(const cli_command *command, attention *a)
+{
+    const cli_claim picture = {.option = "-o", .path = a->path, .kind = CLI_KIND_MAP};
+    const cli_pca pca = {&a->inputs, &a->pictures, &a->options, a->path};
+    cli_exit status = a->path ? cli_claim_file(command, &picture) : CLI_DONE;
+    if (status == CLI_DONE)
+        status = check_pca(command, a);
+    a->options.image_size = a->pictures.image_size;
+    return status == CLI_DONE ? cli_pca_draw(command, &pca) : status;
 }
 
 static cli_exit map_input(const cli_command *command, attention *a)
@@ -283,7 +286,8 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);
-    cli_exit status = parsed == CLI_GO_ON ? map_input(command, &a) : (cli_exit)parsed;
+    cli_exit status = parsed == CLI_GO_ON ? (a.pca ? draw_components : map_input)(command, &a) : (cli_exit)parsed;
+    cli_inputs_free(&a.inputs);
     free(a.pixels);
     free(a.weights);
     vit_image_free(&a.picture);
@@ -294,11 +298,14 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 const cli_command cli_attention = {
     .name = "attention",
     .summary = "where in an image a block of the model looks",
-    .usage = "[OPTION]... -o FILE.png INPUT",
+    .usage = "[OPTION]... -o FILE.png INPUT...",
     .text =
         "Draws how much each patch of an image (or of standard input, if INPUT is -) weighs in the attention of a block:\n"
         "for the class token, or for all patches in the mean where the model has no class token. Dark is the least weight\n"
-        "in a map, bright the most.",
+        "in a map, bright the most.\n\n"
+        "With --pca it draws what the patches of several images (an INPUT may be a folder) are like, not where the model\n"
+        "looks: their features behind the last block, without class token and registers, along the three directions in\n"
+        "which the patches that are in front differ most, as red, green and blue.",
     .example = "vit attention -m facebook/dinov2-small --layer 11 --head all -o map.png photo.jpg",
     .left_out = (const cli_left_out[]){{"batch", NULL}, {0}},
     .run = run,

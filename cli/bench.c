@@ -27,6 +27,7 @@ typedef struct bench {
     cli_picture_options pictures;
     /* at work */
     cli_model model;
+    cli_standard_input standard_input; /* for every pass over the images */
     float *pixels, *result;
     vit_pixels *laid; /* [batch]: the pictures in pixels */
     double *times;    /* seconds per image, of each run */
@@ -153,7 +154,7 @@ static int batch_taken(void *context)
 static void pass_over_images(bench *b, double end)
 {
     cli_walk *walk = cli_walk_start(&b->images, false);
-    pass p = {.feed = {walk, b->model.model}, .bench = b, .before = vit__seconds(), .end = end};
+    pass p = {.feed = {walk, b->model.model, &b->standard_input}, .bench = b, .before = vit__seconds(), .end = end};
     const vit_stream stream = {.next = cli_feed_next,
                                .take = take,
                                .batch_taken = batch_taken,
@@ -286,6 +287,8 @@ static cli_exit measure(const cli_command *command, bench *b)
 {
     b->options.image_size = b->pictures.image_size;
     cli_exit status = cli_model_take_operand(command, &b->options);
+    if (status == CLI_DONE && b->images.n)
+        status = cli_inputs_check(command, &b->images);
     if (status == CLI_DONE)
         status = cli_model_open(&b->options, &b->model);
     if (status == CLI_DONE)
@@ -318,6 +321,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     free(b.times);
     cli_model_close(&b.model);
     cli_inputs_free(&b.images);
+    cli_standard_input_free(&b.standard_input);
     return status;
 }
 

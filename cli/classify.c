@@ -154,6 +154,8 @@ static cli_exit write_labels(classify *c, cli_job *job)
         status = cli_job_run(job);
     else
         cli_file_discard(&c->file);
+    if (job->done == job->failed && cli_file_keep_older(&c->file))
+        return status;
     if (status != CLI_OUTPUT && !cli_file_commit(&c->file))
         status = CLI_OUTPUT;
     return status;

@@ -48,7 +48,9 @@ static const cli_option pull_table[] = {
      "a branch, tag, refs/pr/N or commit, for all that are named without one; the same as ID@R (default main)"},
     {"include", 0, "GLOB", cli_add_value, FIELD(include), NULL,
      "more files than vit reads, '*' is any text; may be given again"},
-    {"all", 0, NULL, cli_set_flag, FIELD(all), NULL, "all files but pickles and the weights of other frameworks"},
+    {"all", 0, NULL, cli_set_flag, FIELD(all), NULL,
+     "all files but pickles and the weights of other frameworks; a pickle comes where vit reads it, because there are no "
+     "safetensors"},
     {"check", 0, NULL, cli_set_flag, FIELD(check), NULL, "hash what is there, and fetch anew what is broken"},
     {"dry-run", 0, NULL, cli_set_flag, FIELD(dry_run), NULL, "say what would be fetched, and fetch nothing"},
     {"json", 0, NULL, cli_set_flag, FIELD(json), NULL, "files, bytes and digests, one JSON object a model"},

@@ -24,8 +24,11 @@ typedef struct search {
     size_t top;
     bool json, exact, fuse;
     const char *path, *html_path;
+    const char *text_model; /* that encodes texts; NULL: the index's own */
     /* at work */
     size_t columns;
+    size_t answered;    /* queries */
+    const char *digest; /* of the text model, while queries are answered */
     vit_index *index;
     cli_file file;
     cli_html *html;
@@ -40,6 +43,9 @@ static const cli_option search_table[] = {
      "with --match: do not leave out what lacks the words, but rank by likeness and words together (reciprocal rank fusion)"},
     {"exact", 0, NULL, cli_set_flag, FIELD(exact), NULL,
      "PostgreSQL: look at every vector instead of using the HNSW index (a SQLite index is always searched exactly)"},
+    {"text-model", 0, "MODEL", cli_set_text, FIELD(text_model), NULL,
+     "encode texts with this model, whose vectors are meant for those of the index's model, as "
+     "clip-ViT-B-32-multilingual-v1 is for clip-ViT-B-32"},
     {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL,
      "write there instead of standard output; - is standard output"},
@@ -52,6 +58,11 @@ static void add_json(search *s, const char *query, const vit_index_hits *hits)
 {
     cli_text_string(&s->text, "{\"query\":");
     cli_json_string(&s->text, query);
+    if (s->digest) {
+        cli_text_string(&s->text, ",\"text_model\":");
+        cli_json_string(&s->text, s->text_model);
+        cli_text_format(&s->text, ",\"text_model_digest\":\"%s\"", s->digest);
+    }
     cli_text_string(&s->text, ",\"results\":[");
     for (size_t i = 0; i < hits->n; i++) {
         cli_text_string(&s->text, i ? ",{\"path\":" : "{\"path\":");
@@ -113,6 +124,7 @@ static bool show(search *s, const char *query, bool is_picture, const vit_index_
         add_json(s, query, hits);
     else
         add_text(s, query, hits);
+    s->answered++;
     return !s->html || add_page(s, query, is_picture, hits);
 }
 
@@ -149,6 +161,7 @@ static bool answer(void *context, const cli_query *queries, size_t n)
         if (queries[i].vector)
             memcpy(vectors + what.n++ * s->columns, queries[i].vector, s->columns * sizeof *vectors);
     bool done = what.n == 0 || find_hits(s, &what, hits);
+    s->digest = n > 0 ? queries[0].text_model_digest : NULL;
     for (size_t i = 0, next = 0; i < n && done; i++) {
         const cli_input *input = queries[i].input;
         if (queries[i].vector)
@@ -186,6 +199,11 @@ static cli_exit check_options(const cli_command *command, const search *s, const
                                "--fuse ranks by a query and by words: it needs both, and words come with --match");
     if (job->inputs.n == 0 && !s->filter.match)
         return cli_usage_error(command, "no query: name an image, or words with --match");
+    if (s->text_model && (job->inputs.n == 0 || !cli_inputs_are_text(&job->inputs)))
+        return cli_usage_error(command,
+                               "--text-model encodes texts: name them with --text or --tokens, and no pictures");
+    if (s->text_model && job->options.model)
+        return cli_usage_error(command, "--text-model takes the place of -m: the model of the index is not opened");
     return cli_filter_check(command, &s->filter);
 }
 
@@ -215,8 +233,9 @@ static bool commit_outputs(search *s)
 {
     cli_html *html = s->html;
     s->html = NULL;
-    bool done = !html || cli_html_commit(html);
-    return done && cli_file_commit(&s->file);
+    bool done = !html || (s->answered > 0 ? cli_html_commit : cli_html_commit_empty)(html);
+    bool kept = s->answered == 0 && cli_file_keep_older(&s->file);
+    return done && (kept || cli_file_commit(&s->file));
 }
 
 static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
@@ -241,7 +260,7 @@ static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
     }
     if (!open_outputs(s))
         return CLI_OUTPUT;
-    status = job->inputs.n ? cli_query_each(command, job, s->index, answer, s) : answer_words(s);
+    status = job->inputs.n ? cli_query_each(command, job, s->index, s->text_model, answer, s) : answer_words(s);
     if ((status == CLI_DONE || status == CLI_INPUTS_FAILED) && !commit_outputs(s))
         status = CLI_OUTPUT;
     return status;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "listing.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "json.h"
@@ -83,6 +88,12 @@ static int name_to_file(const void *name, const void *file)
     return strcmp(name, ((const vit__listed *)file)->name);
 }
 
+static void sort(vit__listing *l)
+{
+    if (l->n > 0)
+        qsort(l->files, l->n, sizeof *l->files, by_name);
+}
+
 static vit_status read_files(const vit__json *siblings, const char *where, vit__listing *l, vit_error *err)
 {
     const size_t n = vit__json_length(siblings);
@@ -98,7 +109,7 @@ static vit_status read_files(const vit__json *siblings, const char *where, vit__
         if (status != VIT_OK)
             return status;
     }
-    qsort(l->files, n, sizeof *l->files, by_name);
+    sort(l);
     for (size_t i = 1; i < n; i++)
         if (strcmp(l->files[i - 1].name, l->files[i].name) == 0)
             return vit__fail(err, VIT_ERR_CORRUPT, where, "the hub lists %.200s twice", l->files[i].name);
@@ -124,6 +135,71 @@ vit_status vit__listing_read(const char *text, size_t size, const char *where, v
         status = read_all(json, where, listing, err);
     vit__json_free(json);
     if (status != VIT_OK)
+        vit__listing_free(listing);
+    return status;
+}
+
+/* ------------------------------------------------------------------ folders ---- */
+
+static vit_status add_name(vit__listing *l, const char *name, size_t *room, const char *where, vit_error *err)
+{
+    if (l->n == VIT__LISTING_FILES)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "more than %u files are there", VIT__LISTING_FILES);
+    if (l->n == *room) {
+        size_t more = *room ? 2 * *room : 32;
+        vit__listed *grown = vit__realloc(l->files, more, sizeof *grown);
+        if (!grown)
+            return vit__fail_memory(err, where);
+        l->files = grown;
+        *room = more;
+    }
+    l->files[l->n] = (vit__listed){.name = vit__strdup(name)};
+    if (!l->files[l->n].name)
+        return vit__fail_memory(err, where);
+    l->n++;
+    return VIT_OK;
+}
+
+/* prefix: "", or the name of the folder that `at` is, with a slash. */
+static vit_status add_entries(vit__listing *l, int at, const char *prefix, size_t *room, const char *where,
+                              vit_error *err)
+{
+    vit_status status = VIT_OK;
+    DIR *folder = fdopendir(at);
+    if (!folder) {
+        close(at);
+        return vit__fail_errno(err, where, "cannot be read", errno);
+    }
+    for (struct dirent *entry; status == VIT_OK && (entry = readdir(folder));) {
+        char name[2 * PART_MAX + 3];
+        int below = -1;
+        if (!vit__path_is_plain_name(entry->d_name) || faccessat(dirfd(folder), entry->d_name, F_OK, 0) != 0)
+            continue;
+        snprintf(name, sizeof name, "%s%s", prefix, entry->d_name);
+        if (!*prefix)
+            below = openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (below >= 0) {
+            strcat(name, "/");
+            status = add_entries(l, below, name, room, where, err);
+        } else {
+            status = add_name(l, name, room, where, err);
+        }
+    }
+    closedir(folder);
+    return status;
+}
+
+vit_status vit__listing_of_folder(const char *folder, vit__listing *listing, vit_error *err)
+{
+    size_t room = 0;
+    *listing = (vit__listing){0};
+    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0)
+        return vit__fail_errno(err, folder, "cannot be read", errno);
+    vit_status status = add_entries(listing, at, "", &room, folder, err);
+    if (status == VIT_OK)
+        sort(listing);
+    else
         vit__listing_free(listing);
     return status;
 }

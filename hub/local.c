@@ -2,6 +2,7 @@
 #include "local.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "error.h"
 #include "file.h"
 #include "hub_cache.h"
+#include "json.h"
 #include "memory.h"
 #include "path.h"
 #include "plan.h"
@@ -43,8 +45,9 @@ typedef struct look {
     const vit__settings *settings;
     vit__cache cache;
     const char *commit;
+    vit__listing listing; /* of the snapshot */
     vit_hub_snapshot *snapshot;
-    const char *missing; /* the name of a shard that is not there */
+    const char *missing; /* what of it is not there */
     vit_error *err;
 } look;
 
@@ -54,6 +57,11 @@ static bool is_known(const look *l, const char *name)
         if (strcmp(l->snapshot->files[i].name, name) == 0)
             return true;
     return false;
+}
+
+static void miss(look *l, const char *what)
+{
+    l->missing = l->missing ? l->missing : what;
 }
 
 static vit_status check_content(look *l, const vit_hub_file *file, int descriptor)
@@ -95,60 +103,115 @@ static vit_status add_shard(void *data, const char *name)
     look *l = data;
     bool there;
     vit_status status = add_file(l, name, &there);
-    if (status == VIT_OK && !there && !l->missing)
-        l->missing = "a shard of its weights";
+    if (status == VIT_OK && !there)
+        miss(l, "a shard of its weights");
     return status;
 }
 
-static vit_status add_shards(look *l)
+/* The text of a file of the snapshot; of one that is not there, no text. */
+static vit_status read_text(const look *l, const char *name, vit__buffer *text)
 {
     const vit__file_kind kind = {.most = VIT__LISTING_BYTES};
-    vit__buffer text = {0};
-    char *path = vit__path_join(l->snapshot->folder, VIT__INDEX);
-    vit_status status = path ? vit__file_read(path, &kind, &text, l->err) : vit__fail_memory(l->err, VIT__INDEX);
-    if (status == VIT_OK)
-        status = vit__index_shards(text.data ? text.data : "", text.size, add_shard, l, l->err);
-    vit__buffer_free(&text);
+    *text = (vit__buffer){0};
+    if (!vit__listing_find(&l->listing, name))
+        return VIT_OK;
+    char *path = vit__path_join(l->snapshot->folder, name);
+    vit_status status = path ? vit__file_read(path, &kind, text, l->err) : vit__fail_memory(l->err, name);
     free(path);
     return status;
 }
 
-static vit_status add_weights(look *l)
+static vit_status add_shards(look *l, const char *index)
 {
-    bool there = false;
-    const char *const *name = vit__plan_weights;
+    vit__buffer text;
+    vit_status status = read_text(l, index, &text);
+    if (status == VIT_OK)
+        status = vit__index_shards(index, &text, add_shard, l, l->err);
+    vit__buffer_free(&text);
+    return status;
+}
+
+/* ------------------------------------------------------------------ modules ---- */
+
+/* A module of sentence-transformers has a folder with its config.json in it, and a dense layer has weights there too. The
+ * model itself may stand in the snapshot's own folder, and Normalize needs no folder. */
+static void look_at_module(look *l, const vit__json *module)
+{
+    const char *path = vit__json_string(vit__json_get(module, "path"));
+    const char *type = vit__json_string(vit__json_get(module, "type")), *dot = type ? strrchr(type, '.') : NULL;
+    const char *kind = dot ? dot + 1 : type;
+    char name[512];
+    if (!path || !*path || !kind || strcmp(kind, "Normalize") == 0)
+        return;
+    snprintf(name, sizeof name, "%.255s/" VIT__PLAN_CONFIG, path);
+    if (!is_known(l, name) || (strcmp(kind, "Dense") == 0 && !vit__plan_has_weights(&l->listing, path)))
+        miss(l, "a module of sentence-transformers");
+}
+
+/* *inside: the model has a folder of its own, and its configuration is in it. */
+static vit_status look_at_modules(look *l, bool *inside)
+{
+    vit__buffer text;
+    vit__json *modules = NULL;
+    vit_status status = read_text(l, VIT__PLAN_MODULES, &text);
+    if (status == VIT_OK && text.size > 0)
+        status = vit__json_parse(text.data, text.size, VIT__PLAN_MODULES, &modules, l->err);
+    const char *first = vit__json_string(vit__json_get(vit__json_at(modules, 0), "path"));
+    *inside = first && *first;
+    for (size_t i = 0; i < vit__json_length(modules); i++)
+        look_at_module(l, vit__json_at(modules, i));
+    vit__json_free(modules);
+    vit__buffer_free(&text);
+    return status;
+}
+
+/* ------------------------------------------------------------------ all of it ---- */
+
+/* As a pull would choose of them. */
+static vit_status choose(look *l, bool *chosen)
+{
+    static const vit_hub_options usual = {0};
+    vit__buffer config = {0};
     vit_status status = VIT_OK;
-    for (; status == VIT_OK && *name; name++) {
-        status = add_file(l, *name, &there);
-        if (there)
-            break;
+    if (!vit__plan_mark(&l->listing, &usual, chosen))
+        miss(l, "its weights");
+    if (vit__plan_is_twofold(&l->listing)) {
+        status = read_text(l, VIT__PLAN_CONFIG, &config);
+        vit__plan_twofold(&l->listing, &config, chosen);
     }
-    if (status == VIT_OK && !there)
-        l->missing = "its weights";
-    if (status == VIT_OK && there && strcmp(*name, VIT__INDEX) == 0)
-        status = add_shards(l);
+    vit__buffer_free(&config);
+    return status;
+}
+
+static vit_status add_chosen(look *l, const bool *chosen)
+{
+    vit_status status = VIT_OK;
+    for (size_t i = 0; status == VIT_OK && i < l->listing.n; i++) {
+        const char *name = l->listing.files[i].name;
+        bool there;
+        if (!chosen[i])
+            continue;
+        status = add_file(l, name, &there);
+        if (status == VIT_OK && there && vit__plan_is_index(name))
+            status = add_shards(l, name);
+    }
     return status;
 }
 
 static vit_status add_files(look *l)
 {
-    static const char *const licences[] = {"LICENSE", "LICENSE.txt", "LICENSE.md", NULL};
-    static const char *const configurations[] = {"config.json", "open_clip_config.json"};
-    bool there, configured = false;
-    vit_status status = VIT_OK;
-    for (const char *const *name = vit__plan_files; status == VIT_OK && *name; name++) {
-        if (strchr(*name, '*'))
-            continue;
-        status = add_file(l, *name, &there);
-    }
-    for (size_t i = 0; i < sizeof configurations / sizeof *configurations; i++)
-        configured = configured || is_known(l, configurations[i]);
-    for (const char *const *name = licences; status == VIT_OK && *name; name++)
-        status = add_file(l, *name, &there);
+    bool inside = false;
+    vit_status status = vit__listing_of_folder(l->snapshot->folder, &l->listing, l->err);
+    bool *chosen = vit__alloc_zero(l->listing.n + 1, sizeof *chosen);
     if (status == VIT_OK)
-        status = add_weights(l);
-    if (status == VIT_OK && !configured && !l->missing)
-        l->missing = "its configuration";
+        status = chosen ? choose(l, chosen) : vit__fail_memory(l->err, l->settings->text);
+    if (status == VIT_OK)
+        status = add_chosen(l, chosen);
+    if (status == VIT_OK)
+        status = look_at_modules(l, &inside);
+    if (status == VIT_OK && !inside && !is_known(l, VIT__PLAN_CONFIG) && !is_known(l, VIT__PLAN_OPEN_CLIP_CONFIG))
+        miss(l, "its configuration");
+    free(chosen);
     return status;
 }
 
@@ -168,6 +231,7 @@ static vit_status look_through(const vit__settings *s, const char *folder, vit_h
         *snapshot = l.snapshot;
     else
         vit_hub_snapshot_free(l.snapshot);
+    vit__listing_free(&l.listing);
     vit__cache_close(&l.cache);
     return status;
 }

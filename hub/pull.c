@@ -36,6 +36,7 @@ typedef struct pull {
     bool *chosen; /* [listing.n] */
     work *works;  /* [listing.n] */
     vit__cache cache;
+    bool undecided; /* which weights of a twofold repository are fetched */
     vit_error *err;
 } pull;
 
@@ -221,34 +222,64 @@ static vit_status read_content(const pull *p, size_t i, vit__buffer *text)
     *text = (vit__buffer){0};
     if (status != VIT_OK || file < 0)
         return status;
-    status = vit__descriptor_read(file, VIT__INDEX, &kind, text, p->err);
+    status = vit__descriptor_read(file, p->listing.files[i].name, &kind, text, p->err);
     close(file);
     return status;
 }
 
-/* The shards that the index names, if they have other names than usual. */
+/* Chooses more files, by the text of the i-th: an index of shards, or config.json of a twofold repository. Looks at those
+ * that were not chosen before. */
+static vit_status choose_more(pull *p, size_t i, const vit__buffer *text)
+{
+    const char *name = p->listing.files[i].name;
+    bool *before = vit__alloc(p->listing.n, sizeof *before);
+    if (!before)
+        return vit__fail_memory(p->err, p->settings->text);
+    memcpy(before, p->chosen, p->listing.n * sizeof *before);
+    vit_status status = VIT_OK;
+    if (vit__plan_is_index(name))
+        status = vit__plan_shards(&p->listing, name, text, p->chosen, p->err);
+    else
+        vit__plan_twofold(&p->listing, text, p->chosen);
+    for (size_t j = 0; status == VIT_OK && j < p->listing.n; j++)
+        if (p->chosen[j] && !before[j])
+            status = look_at(p, j);
+    free(before);
+    return status;
+}
+
+/* The shards that the indexes name, if they have other names than usual. */
 static vit_status choose_shards(pull *p)
 {
-    const vit__listed *index = vit__listing_find(&p->listing, VIT__INDEX);
-    const size_t at = index ? (size_t)(index - p->listing.files) : 0;
-    bool *before = NULL;
-    vit__buffer text;
-    if (!index || !p->chosen[at])
+    vit_status status = VIT_OK;
+    for (size_t i = 0; status == VIT_OK && i < p->listing.n; i++) {
+        vit__buffer text;
+        if (!p->chosen[i] || !vit__plan_is_index(p->listing.files[i].name))
+            continue;
+        status = read_content(p, i, &text);
+        if (status == VIT_OK && text.size > 0)
+            status = choose_more(p, i, &text);
+        vit__buffer_free(&text);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ two layouts ---- */
+
+/* By config.json, as soon as it is there. A dry run does not fetch it, and tells the usual case. */
+static vit_status settle_layout(pull *p)
+{
+    vit__buffer config = {0};
+    if (!p->undecided)
         return VIT_OK;
-    vit_status status = read_content(p, at, &text);
-    if (status == VIT_OK && text.size > 0) {
-        before = vit__alloc(p->listing.n, sizeof *before);
-        status = before ? VIT_OK : vit__fail_memory(p->err, p->settings->text);
-    }
-    if (before) {
-        memcpy(before, p->chosen, p->listing.n * sizeof *before);
-        status = vit__plan_shards(&p->listing, text.data, text.size, p->chosen, p->err);
-        for (size_t i = 0; status == VIT_OK && i < p->listing.n; i++)
-            if (p->chosen[i] && !before[i])
-                status = look_at(p, i);
-    }
-    free(before);
-    vit__buffer_free(&text);
+    const size_t i = (size_t)(vit__listing_find(&p->listing, VIT__PLAN_CONFIG) - p->listing.files);
+    if (!p->works[i].have && !p->works[i].placed && !p->settings->options.dry_run)
+        return VIT_OK;
+    vit_status status = read_content(p, i, &config);
+    p->undecided = false;
+    if (status == VIT_OK)
+        status = choose_more(p, i, &config);
+    vit__buffer_free(&config);
     return status;
 }
 
@@ -338,6 +369,7 @@ static vit_status make_plan(pull *p)
     p->works = vit__alloc_zero(p->listing.n, sizeof *p->works);
     if (!p->chosen || !p->works)
         return vit__fail_memory(p->err, s->text);
+    p->undecided = vit__plan_is_twofold(&p->listing);
     return vit__plan_choose(&p->listing, &s->options, s->endpoint, s->name.id, p->chosen, p->err);
 }
 
@@ -371,13 +403,32 @@ static vit_status make_folders(pull *p)
     return vit__cache_open(s->cache, s->name.id, s->links, needed ? needed : 1, &p->cache, p->err);
 }
 
+/* What more files there are to fetch, as far as the files that are there say. */
+static vit_status choose_rest(pull *p)
+{
+    vit_status status = settle_layout(p);
+    return status == VIT_OK ? choose_shards(p) : status;
+}
+
+/* config.json comes before the weights that it decides about. */
+static vit_status fetch_config(pull *p)
+{
+    const size_t i = (size_t)(vit__listing_find(&p->listing, VIT__PLAN_CONFIG) - p->listing.files);
+    vit_status status = fetch(p, i);
+    if (status == VIT_OK)
+        status = settle_layout(p);
+    return status == VIT_OK ? compare_space(p, count_needed(p)) : status;
+}
+
 /* The steps that write. */
 static vit_status bring(pull *p)
 {
-    vit_status status = choose_shards(p);
-    if (status != VIT_OK || is_done(p))
+    vit_status status = choose_rest(p);
+    if (status != VIT_OK || (!p->undecided && is_done(p)))
         return status;
     status = make_folders(p);
+    if (status == VIT_OK && p->undecided)
+        status = fetch_config(p);
     if (status == VIT_OK)
         status = fetch_all(p);
     if (status == VIT_OK)
@@ -402,7 +453,7 @@ static vit_status run_online(pull *p, vit_hub_snapshot **snapshot)
     if (status == VIT_OK)
         status = look_at_all(p);
     if (status == VIT_OK && s->options.dry_run)
-        status = choose_shards(p);
+        status = choose_rest(p);
     else if (status == VIT_OK)
         status = bring(p);
     return status == VIT_OK ? report(p, snapshot) : status;

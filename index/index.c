@@ -195,6 +195,26 @@ bool vit__index_claim(vit_index *index, const vit_index_pin *pin)
     return check_pin(index, pin);
 }
 
+static bool move(vit_index *index, const char *name, const char *now, char **kept)
+{
+    if (!now || (*kept && strcmp(now, *kept) == 0))
+        return true;
+    char *copy = vit__strdup(now);
+    if (!copy)
+        return vit__index_fail_memory(index);
+    bool done = index->kind->set_pin(index, name, now);
+    free(done ? *kept : copy);
+    *kept = done ? copy : *kept;
+    return done;
+}
+
+/* The same model may be in another place by now: the next run looks for it there. */
+static bool move_pin(vit_index *index, const vit_index_pin *pin)
+{
+    return move(index, "model", pin->model, &index->pin.model) &&
+           move(index, "preprocessor", pin->preprocessor, &index->pin.preprocessor);
+}
+
 vit_status vit_index_write_pin(vit_index *index, const vit_index_pin *pin, vit_error *err)
 {
     vit_status status = enter_change(index, __func__, err);
@@ -202,7 +222,7 @@ vit_status vit_index_write_pin(vit_index *index, const vit_index_pin *pin, vit_e
         return status;
     if (!pin)
         return vit__fail_null(err, __func__, "pin");
-    return vit__index_answer(index, vit__index_claim(index, pin), err);
+    return vit__index_answer(index, vit__index_claim(index, pin) && move_pin(index, pin), err);
 }
 
 /* ------------------------------------------------------------------ images ---- */

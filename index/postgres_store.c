@@ -269,11 +269,13 @@ static bool read_pin(vit_index *base, vit_index_pin *pin)
     return done;
 }
 
-static bool insert_pin(postgres_store *store, const char *name, const char *value)
+static bool set_pin(vit_index *base, const char *name, const char *value)
 {
+    postgres_store *store = (postgres_store *)base;
     vit__buffer sql = {0}, valid = {0};
     vit__pg_utf8(&valid, value);
-    vit__buffer_format(&sql, "INSERT INTO %s VALUES ($1, $2)", store->pin_table);
+    vit__buffer_format(&sql, "INSERT INTO %s VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                       store->pin_table);
     const postgres_parameters parameters = {.values = {name, vit__index_text(&store->index, &valid)}, .n = 2};
     PGresult *result = parameters.values[1]
                            ? vit__postgres_query(store, vit__index_text(&store->index, &sql), &parameters)
@@ -323,10 +325,10 @@ static bool make_store(postgres_store *store, const vit_index_pin *pin)
     }
     store->columns = vit__pin_columns(pin);
     bool done = vit__postgres_execute(store, "BEGIN") && create_tables(store) &&
-                insert_pin(store, "vector_type", vit__postgres_types[store->half]);
+                set_pin(&store->index, "vector_type", vit__postgres_types[store->half]);
     for (size_t i = 0; i < VIT__PIN_KEYS && done; i++) {
         const char *name = vit__pin_name(i), *value = *vit__pin_value((vit_index_pin *)pin, i);
-        done = !name || !value || insert_pin(store, name, value);
+        done = !name || !value || set_pin(&store->index, name, value);
     }
     return done && vit__postgres_execute(store, "COMMIT");
 }
@@ -633,6 +635,7 @@ const vit__store_kind vit__store_postgres = {
     .close = close_store,
     .read_pin = read_pin,
     .write_pin = write_pin,
+    .set_pin = set_pin,
     .each_item = each_item,
     .check_filter = vit__postgres_check_filter,
     .each_vector = vit__postgres_each_vector,

@@ -325,9 +325,10 @@ static bool read_pin(vit_index *index, vit_index_pin *pin)
     return done;
 }
 
-static bool insert_pin(sqlite_store *store, const char *name, const char *value)
+static bool set_pin(vit_index *index, const char *name, const char *value)
 {
-    sqlite3_stmt *statement = vit__sqlite_prepare(store, "INSERT INTO pin VALUES (?, ?)");
+    sqlite_store *store = (sqlite_store *)index;
+    sqlite3_stmt *statement = vit__sqlite_prepare(store, "INSERT OR REPLACE INTO pin VALUES (?, ?)");
     if (!statement)
         return false;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
@@ -346,10 +347,10 @@ static bool make_store(sqlite_store *store, const vit_index_pin *pin)
                                strerror(errno));
     snprintf(text, sizeof text, "%016" PRIx64, store->key.index);
     store->key.columns = vit__pin_columns(pin);
-    bool done = vit__sqlite_execute(store, schema) && insert_pin(store, "index", text);
+    bool done = vit__sqlite_execute(store, schema) && set_pin(&store->index, "index", text);
     for (size_t i = 0; i < VIT__PIN_KEYS && done; i++) {
         const char *name = vit__pin_name(i), *value = *vit__pin_value((vit_index_pin *)pin, i);
-        done = !name || !value || insert_pin(store, name, value);
+        done = !name || !value || set_pin(&store->index, name, value);
     }
     snprintf(text, sizeof text, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", APPLICATION_ID,
              SCHEMA_VERSION);
@@ -600,6 +601,7 @@ const vit__store_kind vit__store_sqlite = {
     .close = close_store,
     .read_pin = read_pin,
     .write_pin = write_pin,
+    .set_pin = set_pin,
     .each_item = each_item,
     .check_filter = vit__sqlite_check_filter,
     .each_vector = vit__sqlite_each_vector,

@@ -28,6 +28,8 @@ typedef struct vit__store_kind {
     /* Makes the store ready for images, unless another process did so first: read_pin then has that
      * one's pin. Comes before the first begin. */
     bool (*write_pin)(vit_index *index, const vit_index_pin *pin);
+    /* Sets one value of the pin that the store has. The value is new, or takes the place of another. */
+    bool (*set_pin)(vit_index *index, const char *name, const char *value);
 
     /* Images, in no order; captions are left out. Without a pin there are none. */
     bool (*each_item)(vit_index *index, vit__take_item *take, void *context);

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "error.h"
+#include "sheet.h"
 #include "vit/pipeline.h"
 
-#define EDGE_LEAST 256u /* of the shorter edge of a tile: small pictures are enlarged by a whole number */
-#define GAP 4u          /* pixels between tiles */
-#define SHARE 0.6f      /* of the colours; the rest is the picture's */
+#define SHARE 0.6f /* of the colours; the rest is the picture's */
 
 /* Black, violet, red, orange, light yellow: brighter throughout, so that it reads in gray too. */
 static const float stops[][3] = {{0, 0, 4}, {87, 16, 110}, {188, 55, 84}, {249, 142, 9}, {252, 255, 164}};
@@ -42,12 +41,6 @@ static vit_status gray_levels(const float *weights, const vit_grid *grid, vit_im
     return status;
 }
 
-static vit_status resized(const vit_image *image, uint32_t width, uint32_t height, vit_image *result, vit_error *err)
-{
-    vit_status status = vit_image_alloc(width, height, result, err);
-    return status == VIT_OK ? vit_image_resize(image, result, VIT_FILTER_BILINEAR, VIT_RESAMPLER_PILLOW, err) : status;
-}
-
 /* Mixes the colours of the levels into the tile whose top left is at (left, top). */
 static void blend(const vit_image *levels, vit_image *sheet, uint32_t left, uint32_t top)
 {
@@ -61,67 +54,39 @@ static void blend(const vit_image *levels, vit_image *sheet, uint32_t left, uint
         }
 }
 
-static void paste(const vit_image *tile, vit_image *sheet, uint32_t left, uint32_t top)
-{
-    for (uint32_t y = 0; y < tile->height; y++)
-        memcpy(sheet->pixels + 3 * ((size_t)(top + y) * sheet->width + left),
-               tile->pixels + 3 * (size_t)y * tile->width, 3 * (size_t)tile->width);
-}
-
-static vit_status draw_map(const vit_heat_map *map, size_t index, uint32_t scale, vit_image *sheet,
-                           const uint32_t at[2], vit_error *err)
+static vit_status draw_map(const vit_heat_map *map, size_t index, vit__sheet *sheet, vit_error *err)
 {
     vit_image levels = {0}, smooth = {0};
     const vit_grid *grid = &map->grid;
-    uint32_t width = (uint32_t)(grid->columns * grid->patch_width),
-             height = (uint32_t)(grid->rows * grid->patch_height);
-    vit_status status = gray_levels(map->weights + index * grid->rows * grid->columns, grid, &levels, err);
+    const uint32_t size[2] = {(uint32_t)(grid->columns * grid->patch_width),
+                              (uint32_t)(grid->rows * grid->patch_height)};
+    const uint32_t whole[2] = {map->picture->width, map->picture->height};
+    uint32_t at[2];
+    vit__sheet_next(sheet, at);
+    vit_status status = vit__sheet_draw(sheet, map->picture, whole, VIT_FILTER_BILINEAR, at, err);
     if (status == VIT_OK)
-        status = resized(&levels, width * scale, height * scale, &smooth, err);
+        status = gray_levels(map->weights + index * grid->rows * grid->columns, grid, &levels, err);
     if (status == VIT_OK)
-        blend(&smooth, sheet, at[0], at[1]);
+        status = vit__sheet_scale(sheet, &levels, size, VIT_FILTER_BILINEAR, &smooth, err);
+    if (status == VIT_OK)
+        blend(&smooth, sheet->image, at[0], at[1]);
     vit_image_free(&levels);
     vit_image_free(&smooth);
     return status;
 }
 
-/* Room for all tiles, as square as may be, on white. */
-static vit_status make_sheet(const vit_image *tile, size_t n, size_t across, vit_image *sheet, vit_error *err)
+vit_status vit_heat_map_draw(const vit_heat_map *map, vit_image *image, vit_error *err)
 {
-    size_t down = (n + across - 1) / across;
-    uint64_t width = (uint64_t)across * (tile->width + GAP) - GAP, height = (uint64_t)down * (tile->height + GAP) - GAP;
-    if (width > UINT32_MAX || height > UINT32_MAX || width * height > VIT_MAX_PIXELS)
-        return vit_error_set(err, VIT_ERR_TOO_LARGE, NULL, "%zu maps of %ux%u pixels are too many for one picture", n,
-                             tile->width, tile->height);
-    vit_status status = vit_image_alloc((uint32_t)width, (uint32_t)height, sheet, err);
-    if (status == VIT_OK)
-        memset(sheet->pixels, 255, 3 * (size_t)(width * height));
-    return status;
-}
-
-vit_status vit_heat_map_draw(const vit_heat_map *map, vit_image *sheet, vit_error *err)
-{
-    if (sheet)
-        *sheet = (vit_image){0};
-    if (!map || !sheet || !map->picture || !map->picture->pixels || !map->weights)
-        return vit__fail_null(err, __func__, !map ? "map" : !sheet ? "sheet" : !map->weights ? "weights" : "picture");
-    const vit_image *picture = map->picture;
-    uint32_t edge = picture->width < picture->height ? picture->width : picture->height;
-    uint32_t scale = edge < EDGE_LEAST ? (EDGE_LEAST + edge - 1) / edge : 1;
-    size_t across = (size_t)ceil(sqrt((double)map->n));
-    vit_image tile = {0};
-    vit_status status = resized(picture, picture->width * scale, picture->height * scale, &tile, err);
-    if (status == VIT_OK)
-        status = make_sheet(&tile, map->n, across, sheet, err);
-    for (size_t i = 0; i < map->n && status == VIT_OK; i++) {
-        const uint32_t at[2] = {(uint32_t)(i % across) * (tile.width + GAP),
-                                (uint32_t)(i / across) * (tile.height + GAP)};
-        paste(&tile, sheet, at[0], at[1]);
-        status = draw_map(map, i, scale, sheet, at, err);
-    }
-    vit_image_free(&tile);
+    if (image)
+        *image = (vit_image){0};
+    if (!map || !image || !map->picture || !map->picture->pixels || !map->weights)
+        return vit__fail_null(err, __func__, !map ? "map" : !image ? "sheet" : !map->weights ? "weights" : "picture");
+    vit__sheet sheet;
+    vit_status status = vit__sheet_start(&sheet, map->picture, map->n, (size_t)ceil(sqrt((double)map->n)), image, err);
+    for (size_t i = 0; i < map->n && status == VIT_OK; i++)
+        status = draw_map(map, i, &sheet, err);
     if (status != VIT_OK)
-        vit_image_free(sheet);
+        vit_image_free(image);
     return status;
 }
 

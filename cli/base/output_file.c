@@ -170,6 +170,16 @@ bool cli_file_commit(cli_file *file)
     return done;
 }
 
+bool cli_file_keep_older(cli_file *file)
+{
+    struct stat status;
+    if (!file->temporary || stat(file->path, &status) != 0)
+        return false;
+    cli_note("%s: this run has no result to write: the file of an earlier run stays as it is", file->path);
+    cli_file_discard(file);
+    return true;
+}
+
 void cli_file_discard(cli_file *file)
 {
     if (file->stream && !file->is_stdout)

@@ -30,6 +30,10 @@ bool cli_file_flush(cli_file *file);
 bool cli_file_settle(cli_file *file);
 /* Makes the file appear under its name, settling it first if need be. *file is all zero afterwards, in every case. */
 bool cli_file_commit(cli_file *file);
+/* For a run of which nothing came out. If an older file stands under the name, the older file stays: stderr says so,
+ * the new file is discarded, and the answer is true. An example: after `vit embed -o x.npy a.jpg` the command
+ * `vit embed -o x.npy mistyped.jpg` leaves the vector of a.jpg in x.npy. false: no older file is there. */
+bool cli_file_keep_older(cli_file *file);
 /* Closes and removes what is unfinished. */
 void cli_file_discard(cli_file *file);
 

@@ -64,12 +64,38 @@ static void give_rows(vit_item *item, const vit_model *model, size_t (*read)(con
     item->read = read;
 }
 
+static void read_standard_input(void **bytes, size_t *size, vit_error *err)
+{
+    vit_descriptor_read(STDIN_FILENO, STDIN_NAME, 0, bytes, size, err);
+}
+
+/* The input gets a copy, which is freed with the input. */
+static void repeat_standard_input(cli_standard_input *kept, cli_input *input)
+{
+    if (!kept->bytes)
+        read_standard_input(&kept->bytes, &kept->size, &input->error);
+    if (!kept->bytes)
+        return;
+    input->size = kept->size;
+    input->bytes = cli_allocate(kept->size + 1, 1); /* of nothing there is no copy */
+    memcpy(input->bytes, kept->bytes, kept->size);
+}
+
+void cli_standard_input_free(cli_standard_input *kept)
+{
+    vit_free(kept->bytes);
+    *kept = (cli_standard_input){0};
+}
+
 /* Standard input is read here, where it is met: it is one picture, and only one thread walks. */
 static vit_item item_of(const cli_feed *feed, cli_input *input)
 {
     vit_item item = {.kind = VIT_ITEM_PATH, .name = input->path, .error = &input->error, .context = input};
     if (input->kind == CLI_SOURCE_STDIN) {
-        vit_descriptor_read(STDIN_FILENO, STDIN_NAME, 0, &input->bytes, &input->size, &input->error);
+        if (feed->kept)
+            repeat_standard_input(feed->kept, input);
+        else
+            read_standard_input(&input->bytes, &input->size, &input->error);
         item.name = STDIN_NAME;
         give_bytes(&item, input->bytes, input->size);
     } else if (input->kind == CLI_SOURCE_MEMBER) {

@@ -7,11 +7,20 @@
 #include "inputs.h"
 #include "vit/pipeline.h"
 
+/* The bytes of standard input, for several walks over the same inputs: standard input can be read only once. Starts all
+ * zero; freed with cli_standard_input_free. */
+typedef struct cli_standard_input {
+    void *bytes;
+    size_t size;
+} cli_standard_input;
+void cli_standard_input_free(cli_standard_input *kept);
+
 /* The first member of the context of a stream whose next, loaded and drop are the functions
- * below. Both pointers outlive the run, and nobody else uses the walk meanwhile. */
+ * below. The pointers outlive the run, and nobody else uses the walk meanwhile. */
 typedef struct cli_feed {
     cli_walk *walk; /* from where it stands */
     const vit_model *model;
+    cli_standard_input *kept; /* filled by the first walk that meets standard input; NULL: there is one walk only */
 } cli_feed;
 
 int cli_feed_next(void *feed, vit_item *item);

@@ -241,7 +241,7 @@ static cli_exit run_pipeline(cli_job *job)
         cli_library_error(&err);
         return CLI_MODEL;
     }
-    job_run run = {.feed = {job->walk, job->model.model},
+    job_run run = {.feed = {.walk = job->walk, .model = job->model.model},
                    .job = job,
                    .progress = start_progress(job),
                    .delivered = cli_allocate(job->model.batch, sizeof *run.delivered)};

@@ -167,6 +167,10 @@ static bool settle_all(cli_writer *writer)
  * for the last. That is the file itself: where it stands, what belongs to it stands too. */
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata)
 {
+    if (writer->written == 0 && !writer->part && cli_file_keep_older(&writer->file)) {
+        cli_writer_discard(writer);
+        return true;
+    }
     cli_file metadata_file = {0};
     bool done = settle_all(writer) && (!metadata || settle_metadata(writer, metadata, &metadata_file));
     cli_interrupt_hold();

@@ -56,7 +56,8 @@ size_t cli_writer_rows(const cli_writer *writer);
 /* Does the format want metadata beside the file? */
 bool cli_writer_has_metadata(const cli_writer *writer);
 
-/* Makes the files appear and frees the writer, in every case. metadata: JSON text, or NULL. */
+/* Makes the files appear and frees the writer, in every case. metadata: JSON text, or NULL. If no row was written, and
+ * a file of an earlier run is there, it stays with all that stands beside it (cli_file_keep_older). */
 bool cli_writer_commit(cli_writer *writer, const cli_text *metadata);
 void cli_writer_discard(cli_writer *writer); /* takes NULL */
 

@@ -174,6 +174,14 @@ bool cli_html_commit(cli_html *html)
     return done;
 }
 
+bool cli_html_commit_empty(cli_html *html)
+{
+    if (!cli_file_keep_older(&html->file))
+        return cli_html_commit(html);
+    cli_html_discard(html);
+    return true;
+}
+
 void cli_html_discard(cli_html *html)
 {
     if (!html)

@@ -29,6 +29,8 @@ cli_html *cli_html_open(const char *path, const char *title);
 bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards, size_t n);
 /* Makes the page appear, and frees in every case. */
 bool cli_html_commit(cli_html *html);
+/* For a run of which nothing came out: as cli_html_commit, but an older page stays (cli_file_keep_older). */
+bool cli_html_commit_empty(cli_html *html);
 void cli_html_discard(cli_html *html); /* takes NULL */
 
 #endif

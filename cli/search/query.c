@@ -6,6 +6,7 @@
 
 #include "pin.h"
 #include "place.h"
+#include "talk.h"
 #include "text.h"
 #include "vit/pipeline.h"
 
@@ -14,6 +15,7 @@
 typedef struct gathering {
     size_t columns, n;
     float *vectors;     /* [capacity][columns] */
+    char *digest;       /* of the text model; NULL: there is none */
     cli_query *queries; /* [capacity] */
     cli_answer *answer;
     void *context;
@@ -30,6 +32,8 @@ static void finish(gathering *g)
 {
     free(g->queries);
     free(g->vectors);
+    free(g->digest);
+    g->digest = NULL;
     g->queries = NULL;
     g->vectors = NULL;
     g->n = 0;
@@ -45,7 +49,7 @@ static bool deliver(void *context, cli_input *input, float *values)
     float *vector = g->vectors + g->n * g->columns;
     if (usable)
         memcpy(vector, values, g->columns * sizeof *vector);
-    g->queries[g->n++] = (cli_query){.input = input, .vector = usable ? vector : NULL};
+    g->queries[g->n++] = (cli_query){.input = input, .vector = usable ? vector : NULL, .text_model_digest = g->digest};
     return true;
 }
 
@@ -102,7 +106,8 @@ static bool answer_known(gathering *g, const cli_job *job, vit_index *index, boo
 
 /* ------------------------------------------------------------------ with it ---- */
 
-static cli_exit encode(const cli_command *command, cli_job *job, vit_index *index, gathering *g)
+/* The index's own model, run as it was for the index. */
+static cli_exit open_own(const cli_command *command, cli_job *job, vit_index *index)
 {
     const vit_index_pin *pin = vit_index_get_pin(index);
     const char *place = vit_index_place(index);
@@ -116,20 +121,65 @@ static cli_exit encode(const cli_command *command, cli_job *job, vit_index *inde
     if (status == CLI_DONE && !cli_pin_matches(pin, &now, place))
         status = CLI_USAGE;
     vit_index_pin_free(&now);
-    if (status == CLI_DONE)
-        status = cli_job_start(job);
+    return status;
+}
+
+/* Of the opened text model, for messages and results. */
+static cli_exit take_digest(const cli_job *job, const char *place, gathering *g)
+{
+    vit_recipe recipe;
+    cli_exit status = cli_job_recipe(job, &recipe);
     if (status != CLI_DONE)
         return status;
-    job->deliver = deliver;
-    job->flush = flush;
-    job->context = g;
-    start(g, vit_index_columns(index), job->model.batch);
-    status = cli_job_run(job);
+    g->digest = cli_duplicate(recipe.values[VIT_RECIPE_MODEL_DIGEST]);
+    vit_recipe_free(&recipe);
+    cli_note("%s: texts are encoded by %s (digest %.12s), not by the model of the index", place, job->model.name,
+             g->digest);
+    return CLI_DONE;
+}
+
+/* A text model that was trained beside the index's model. Nothing in the two says that they belong together: only the
+ * lengths of their vectors can be compared. */
+static cli_exit open_paired(const cli_command *command, cli_job *job, vit_index *index, const char *model, gathering *g)
+{
+    const vit_index_pin *pin = vit_index_get_pin(index);
+    const char *place = vit_index_place(index), *output = pin->recipe.values[VIT_RECIPE_OUTPUT];
+    if (output && strcmp(output, "embedding") != 0)
+        return cli_usage_error(command,
+                               "--text-model gives embeddings, and the vectors of %s are --output %s; they cannot be "
+                               "compared",
+                               place, output);
+    job->options.model = model;
+    job->pictures = (cli_picture_options){0}; /* there are none */
+    job->output = VIT_OUTPUT_EMBEDDING;
+    cli_exit status = cli_job_open(command, job);
+    if (status != CLI_DONE)
+        return status;
+    size_t here = vit_output_size(job->model.model, VIT_OUTPUT_EMBEDDING, 0), there = vit_index_columns(index);
+    if (here != there)
+        return cli_usage_error(command, "--text-model %s: its vectors have %zu numbers, those of %s have %zu", model,
+                               here, place, there);
+    return take_digest(job, place, g);
+}
+
+static cli_exit encode(const cli_command *command, cli_job *job, vit_index *index, const char *text_model, gathering *g)
+{
+    cli_exit status = text_model ? open_paired(command, job, index, text_model, g) : open_own(command, job, index);
+    if (status == CLI_DONE)
+        status = cli_job_start(job);
+    if (status == CLI_DONE) {
+        job->deliver = deliver;
+        job->flush = flush;
+        job->context = g;
+        start(g, vit_index_columns(index), job->model.batch);
+        status = cli_job_run(job);
+    }
     finish(g);
     return status;
 }
 
-cli_exit cli_query_each(const cli_command *command, cli_job *job, vit_index *index, cli_answer *answer, void *context)
+cli_exit cli_query_each(const cli_command *command, cli_job *job, vit_index *index, const char *text_model,
+                        cli_answer *answer, void *context)
 {
     gathering g = {.answer = answer, .context = context};
     cli_exit status = cli_inputs_check(command, &job->inputs);
@@ -140,5 +190,5 @@ cli_exit cli_query_each(const cli_command *command, cli_job *job, vit_index *ind
     if (!answer_known(&g, job, index, &known))
         status = CLI_OUTPUT;
     finish(&g);
-    return status == CLI_DONE && !known ? encode(command, job, index, &g) : status;
+    return status == CLI_DONE && !known ? encode(command, job, index, text_model, &g) : status;
 }

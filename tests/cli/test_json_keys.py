@@ -151,8 +151,10 @@ class Keys(Case):
         if b"SQLite" in done.stderr:
             self.skipTest("this build has no SQLite")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.compare("search", self.json("search", "--json", "--db", "a.db", PICTURE, "nothing.png",
-                                         status=1))
+        self.vit("index", "-m", golden("st_clip", ""), "--db", "clip.db", "photos")
+        paired = self.json("search", "--json", "--db", "clip.db", "--text-model", golden("st_clip_multilingual", ""),
+                           "--text", "a dog")
+        self.compare("search", paired + self.json("search", "--json", "--db", "a.db", PICTURE, "nothing.png", status=1))
         self.compare("dedup", self.json("dedup", "--json", "--db", "a.db"))
 
 

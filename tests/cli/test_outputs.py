@@ -2,6 +2,7 @@
 """The files and lines that embed and classify write."""
 import math
 import os
+import re
 import stat
 
 from harness import *
@@ -61,6 +62,48 @@ class Npy(Case):
             self.vit("embed", "-m", MODEL, "-o", os.path.join(folder, name), "nothing.png", PICTURE, status=1)
             self.assertEqual(sorted(os.listdir(folder)),
                              sorted([name, base + ".jsonl", base + ".meta.json", base + ".errors.jsonl"]))
+
+
+class NothingCameOut(Case):
+    """An older result survives a run that has no result."""
+
+    def files(self):
+        return {name: read(self.path(name)) for name in os.listdir(self.folder) if os.path.isfile(self.path(name))}
+
+    def check(self, *arguments, name):
+        """The command makes the file NAME of one picture, and keeps that file where every input fails or none is there."""
+        os.makedirs(self.path("empty"), exist_ok=True)
+        self.vit(*arguments, PICTURE, "nothing.png", status=1)
+        before = self.files()
+        self.assertIn(name, before)
+        for failing in (["nothing.png"], ["empty"], ["nothing.png", os.path.join(DECODE, "html_page.jpg")]):
+            done = self.vit(*arguments, *failing, status=0 if failing == ["empty"] else 1)
+            self.assertEqual(self.files(), before, (arguments, failing))
+            self.assertRegex(done.stderr, b"%s: this run has no result to write" % name.encode())
+
+    def test_embed(self):
+        for form in ("npy", "jsonl", "csv", "raw", "fvecs", "pgcopy"):
+            with self.subTest(form):
+                self.check("embed", "-m", MODEL, "-o", form + "." + form, name=form + "." + form)
+
+    def test_classify(self):
+        for form in ("txt", "json", "csv"):
+            with self.subTest(form):
+                self.check("classify", "-m", MODEL, "-o", "y." + form, name="y." + form)
+
+    def test_where_nothing_stood(self):
+        """The file says itself that nothing came out, and the next run of the kind still keeps what is not there."""
+        self.embed("nothing.png", name="x.jsonl", status=1)
+        self.assertEqual([list(row) for row in read_json_lines(self.path("x.jsonl"))], [["path", "error"]])
+
+    def test_a_link_stays(self):
+        os.mkdir(self.path("elsewhere"))
+        os.symlink(os.path.join("elsewhere", "x.csv"), self.path("x.csv"))
+        self.embed(PICTURE, name="elsewhere/x.csv")
+        before = read(self.path("x.csv"))
+        self.embed("nothing.png", name="x.csv", status=1)
+        self.assertTrue(os.path.islink(self.path("x.csv")))
+        self.assertEqual(read(self.path("x.csv")), before)
 
 
 class OtherFormats(Case):
@@ -275,6 +318,15 @@ class InfoAndBench(Case):
             self.assertGreater(row.get("image_side_ms", 1), 0)
         self.vit("bench", "--seconds", "0.1", "-m", MODEL)
         self.vit("bench", "--seconds", "0.1", "-m", MODEL, "--images", "nothing", status=1)
+
+    def test_bench_of_standard_input(self):
+        """Standard input is read once, and measured for as many passes as fit into the time."""
+        done = self.vit("bench", "--seconds", "0.3", "-m", MODEL, "--images", "-", stdin=read(PICTURE))
+        self.assertGreater(int(re.search(rb"median of (\d+) runs", done.stdout)[1]), 1)
+        for nothing in (b"", b"no picture"):
+            done = self.vit("bench", "--seconds", "0.1", "-m", MODEL, "--images", "-", stdin=nothing, status=1)
+            self.assertIn(b"vit: -: ", done.stderr)
+        self.vit("bench", "-m", MODEL, "--images", "-", "--images", "-", stdin=read(PICTURE), status=USAGE)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,10 @@ static void read_list(const char *bytes, size_t size)
     }
     if (!vit__is_hex(listing.commit, VIT__HUB_COMMIT))
         abort();
+    const vit__buffer text = {.data = (char *)bytes, .size = size};
     vit__plan_choose(&listing, &options, "https://hub.example", "a/b", chosen, NULL);
-    vit__plan_shards(&listing, bytes, size, chosen, NULL);
+    vit__plan_shards(&listing, "0_A/pytorch_model.bin.index.json", &text, chosen, NULL);
+    vit__plan_twofold(&listing, &text, chosen);
     free(chosen);
     vit__listing_free(&listing);
 }
@@ -76,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const char *text = size ? (const char *)bytes : "";
     read_list(text, size);
-    vit__index_shards(text, size, take_name, NULL, NULL);
+    vit__index_shards("a/model.safetensors.index.json", &(vit__buffer){.data = (char *)text, .size = size}, take_name,
+                      NULL, NULL);
     read_headers(text, size);
     read_name(text, size);
     return 0;

@@ -72,8 +72,8 @@ class Refusals(PullCase):
         self.repository.files["../" + TOKEN] = b""
         self.pull(status=3, env=self.environment(HF_TOKEN=TOKEN))
 
-    def test_only_pickles(self):
-        for name in ("pytorch_model.bin", "open_clip_pytorch_model.bin", "weights.pt", "model.ckpt"):
+    def test_weights_that_vit_does_not_read(self):
+        for name in ("weights.pt", "model.ckpt", "sub/pytorch_model.bin", "1_Dense/pytorch_model.bin"):
             self.repository.files = {"config.json": b"{}", name: noise(2000)}
             self.pull(status=3, saying=[name, "refs/pr/N", "convert"])
         self.repository.files = {"config.json": b"{}"}

@@ -137,13 +137,77 @@ static void plans(void **state)
                       "model-00001-of-00002.safetensors") "," FILE_OF("open_clip_model.safetensors")),
                   &usual, "model-00001-of-00002.safetensors model.safetensors.index.json");
     assert_chosen(FILES(FILE_OF("open_clip_model.safetensors")), &usual, "open_clip_model.safetensors");
+    assert_chosen(FILES(FILE_OF("pytorch_model.bin") "," FILE_OF("open_clip_pytorch_model.bin")), &usual,
+                  "pytorch_model.bin");
+    assert_chosen(FILES(FILE_OF("open_clip_config.json") "," FILE_OF("pytorch_model.bin") "," FILE_OF(
+                      "open_clip_pytorch_model.bin")),
+                  &usual, "open_clip_config.json open_clip_pytorch_model.bin");
+    assert_chosen(FILES(FILE_OF("pytorch_model.bin.index.json") "," FILE_OF(
+                      "pytorch_model-00001-of-00001.bin") "," FILE_OF("training_args.bin")),
+                  &usual, "pytorch_model-00001-of-00001.bin pytorch_model.bin.index.json");
     vit__listing listing;
     bool chosen[4] = {false};
     vit_error err = {0};
-    assert_int_equal(read_list(FILES(FILE_OF("pytorch_model.bin")), &listing), VIT_OK);
+    assert_int_equal(read_list(FILES(FILE_OF("weights.pt")), &listing), VIT_OK);
     assert_int_equal(vit__plan_choose(&listing, &usual, "https://hub", "a/b", chosen, &err), VIT_ERR_UNSUPPORTED_MODEL);
     assert_non_null(strstr(err.message, "a/b@refs/pr/N"));
     vit__listing_free(&listing);
+}
+
+/* Folders of modules count where modules.json is, each with weights of its own. */
+static void module_folders(void **state)
+{
+    (void)state;
+    const vit_hub_options usual = {0};
+#define MODULES                                                                                                                        \
+    FILE_OF("1_Pooling/config.json")                                                                                                   \
+    "," FILE_OF("2_Dense/pytorch_model.bin") "," FILE_OF("2_Dense/config.json") "," FILE_OF("10_Dense/model.safetensors") "," FILE_OF( \
+        "10_Dense/pytorch_model.bin") "," FILE_OF("onnx/config.json") "," FILE_OF("2_Dense/deep/config.json") "," FILE_OF("config.json")
+    assert_chosen(FILES(MODULES "," FILE_OF("modules.json") "," FILE_OF("pytorch_model.bin")), &usual,
+                  "10_Dense/model.safetensors 1_Pooling/config.json 2_Dense/config.json 2_Dense/pytorch_model.bin "
+                  "config.json modules.json pytorch_model.bin");
+    assert_chosen(FILES(MODULES "," FILE_OF("model.safetensors")), &usual, "config.json model.safetensors");
+    vit__listing listing;
+    bool chosen[16] = {false};
+    vit_error err = {0};
+    assert_int_equal(read_list(FILES(MODULES "," FILE_OF("modules.json")), &listing), VIT_OK);
+    assert_int_equal(vit__plan_choose(&listing, &usual, "https://hub", "a/b", chosen, &err), VIT_ERR_UNSUPPORTED_MODEL);
+    vit__listing_free(&listing);
+    assert_chosen(
+        FILES(FILE_OF("0_CLIPModel/model.safetensors.index.json") "," FILE_OF(
+            "0_CLIPModel/model-1.safetensors") "," FILE_OF("0_CLIPModel/merges.txt") "," FILE_OF("modules.json")),
+        &usual,
+        "0_CLIPModel/merges.txt 0_CLIPModel/model-1.safetensors 0_CLIPModel/model.safetensors.index.json "
+        "modules.json");
+}
+
+/* config.json decides which of two models in one repository is read. */
+static void two_layouts(void **state)
+{
+    (void)state;
+    const vit_hub_options usual = {0};
+    const char *both = FILES(FILE_OF("config.json") "," FILE_OF("open_clip_config.json") "," FILE_OF(
+        "model.safetensors") "," FILE_OF("open_clip_model.safetensors") "," FILE_OF("pytorch_model.bin"));
+    static const struct {
+        const char *config, *weights;
+    } cases[] = {{"{\"auto_map\": {\"AutoModel\": \"x.X\"}}", "open_clip_model.safetensors"},
+                 {"{\"auto_map\": null}", "model.safetensors"},
+                 {"{}", "model.safetensors"},
+                 {"", "model.safetensors"},
+                 {"no JSON", "model.safetensors"}};
+    assert_chosen(both, &usual, "config.json open_clip_config.json");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        vit__listing listing;
+        bool chosen[8] = {false};
+        vit__buffer config = {0};
+        assert_int_equal(read_list(both, &listing), VIT_OK);
+        vit__buffer_add_string(&config, cases[i].config);
+        vit__plan_twofold(&listing, &config, chosen);
+        for (size_t j = 0; j < listing.n; j++)
+            assert_int_equal(chosen[j], strcmp(listing.files[j].name, cases[i].weights) == 0);
+        vit__buffer_free(&config);
+        vit__listing_free(&listing);
+    }
 }
 
 static void headers(void **state)
@@ -244,8 +308,9 @@ static void the_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests), cmocka_unit_test(names),     cmocka_unit_test(lists),     cmocka_unit_test(plans),
-        cmocka_unit_test(headers), cmocka_unit_test(addresses), cmocka_unit_test(the_cache),
+        cmocka_unit_test(digests), cmocka_unit_test(names),          cmocka_unit_test(lists),
+        cmocka_unit_test(plans),   cmocka_unit_test(module_folders), cmocka_unit_test(two_layouts),
+        cmocka_unit_test(headers), cmocka_unit_test(addresses),      cmocka_unit_test(the_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,119 @@ class Layout(PullCase):
         self.assert_whole()
 
 
+class Layouts(PullCase):
+    """What the golden cases need, as repositories, is fetched, and opens offline with the same vectors."""
+
+    NO_PART = ("case.json", "expected", "image", "lines.json", "hub/")
+    NOT_WANTED = {"onnx/model.onnx": noise(2000), "2_Dense/rust_model.ot": noise(2100), "tf_model.h5": noise(2200),
+                  "training_args.bin": noise(2300), "onnx/config.json": b"{}"}
+
+    def files_of(self, case):
+        files, root = {}, golden(case, "")
+        for folder, _, names in os.walk(root):
+            for path in (os.path.relpath(os.path.join(folder, name), root) for name in names):
+                if not path.startswith(self.NO_PART):
+                    files[path] = read(os.path.join(root, path))
+        return files
+
+    def pull_others(self, case):
+        """Configurations that the model takes from other repositories."""
+        others = golden(case, "hub")
+        for name in os.listdir(others) if os.path.isdir(others) else []:
+            snapshots = os.path.join(others, name, "snapshots")
+            config = read(os.path.join(snapshots, *os.listdir(snapshots), "config.json"))
+            other = name[len("models--"):].replace("--", "/")
+            self.hub.repositories[other] = Repository({"config.json": config})
+            self.pull("--include", "config.json", other)
+
+    def check(self, case, needless=(), **more):
+        """Just the files of the case come, but for the needless ones."""
+        files = dict(self.files_of(case), **more)
+        self.repository.files = dict(files, **self.NOT_WANTED)
+        self.pull_others(case)
+        planned = json.loads(self.pull("--dry-run", "--json", ID).stdout)["files"]
+        came = json.loads(self.pull("--json", ID).stdout)["files"]
+        self.assertEqual({f["name"] for f in came}, set(files) - set(needless))
+        self.assertTrue({f["name"] for f in planned} <= set(files))
+        offline = self.environment(HF_HUB_OFFLINE="1", HF_ENDPOINT="http://127.0.0.1:1")
+        kept = json.loads(self.pull("--json", ID, env=offline).stdout)["files"]
+        self.assertEqual([(f["name"], f["bytes"]) for f in kept], [(f["name"], f["bytes"]) for f in came])
+        info = json.loads(self.vit("info", "--json", "-m", ID, env=offline).stdout)
+        queries = [["--text", "a red cat"]] if info.get("text", {}).get("tokenizer") else []
+        queries += [[PICTURE]] if info["input"] == "image" else []
+        for query in queries:
+            vectors = [self.vit("embed", "-m", model, "--format", "jsonl", *query, env=offline).stdout
+                       for model in (ID, golden(case, "")[:-1])]
+            self.assertEqual(*vectors)
+        self.assertTrue(queries or not info.get("text", {}).get("tokenizer"))
+
+    def incomplete(self, case, name, saying):
+        """Offline, a snapshot without this file is told to be incomplete."""
+        folder = self.pull().stdout.decode().strip()
+        os.remove(os.path.join(folder, name))
+        self.pull(status=3, env=self.environment(HF_HUB_OFFLINE="1"), saying=saying)
+
+    def test_modules_that_are_missing(self):
+        self.check("st_clip_multilingual")
+        for name, words in (("2_Dense/model.safetensors", "a module of sentence-transformers"),
+                            ("1_Pooling/config.json", "a module of sentence-transformers"),
+                            ("model.safetensors", "its weights"), ("config.json", "its configuration")):
+            self.incomplete("st_clip_multilingual", name, words)
+
+    def test_model_in_a_folder_that_is_missing(self):
+        self.check("st_clip")
+        self.incomplete("st_clip", "0_CLIPModel/model.safetensors", "its weights")
+        self.incomplete("st_clip", "0_CLIPModel/config.json", "a module of sentence-transformers")
+
+    def test_safetensors_are_preferred(self):
+        needless = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-00001-of-00001.bin",
+                    "2_Dense/pytorch_model.bin", "open_clip_pytorch_model.bin")
+        self.check("st_clip_multilingual", needless, **{name: noise(3000) for name in needless})
+
+    def test_shards_of_a_module(self):
+        """In a folder of its own, and with an odd name."""
+        files = self.files_of("hf_vit_sharded")
+        index, = [name for name in files if name.endswith(".index.json")]
+        odd = {name: "odd-%s" % name for name in files if name.endswith(".safetensors")}
+        text = files[index].decode()
+        for name in odd:
+            text = text.replace(name, odd[name])
+        self.repository.files = {"0_ViT/" + odd.get(name, name): data for name, data in files.items()}
+        self.repository.files["0_ViT/" + index] = text.encode()
+        modules = [{"idx": 0, "name": "0", "path": "0_ViT", "type": "sentence_transformers.models.Transformer"}]
+        self.repository.files["modules.json"] = json.dumps(modules).encode()
+        self.pull()
+        self.assert_whole()
+        self.pull(env=self.environment(HF_HUB_OFFLINE="1"))
+
+    def test_shards_of_torch(self):
+        self.repository.files = {"config.json": b"{}", "pytorch_model-00001-of-00002.bin": noise(2000), "odd.bin": noise(2100),
+                                 "other.bin": noise(2200)}
+        index = {"weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": "odd.bin"}}
+        self.repository.files["pytorch_model.bin.index.json"] = json.dumps(index).encode()
+        self.pull()
+        self.assert_whole(set(self.repository.files) - {"other.bin"})
+
+    def test_two_layouts(self):
+        """config.json is fetched first, and decides."""
+        files = self.files_of("openclip_both_layouts")
+        self.assertIn(b"auto_map", files["config.json"])
+        self.check("openclip_both_layouts", ["model.safetensors"])
+        shutil.rmtree(self.cache)
+        self.repository.files["config.json"] = b"{}"
+        came = json.loads(self.pull("--json", ID).stdout)["files"]
+        self.assertEqual({f["name"] for f in came}, set(files) - {"open_clip_model.safetensors"})
+        n = len(self.hub.requests)
+        self.pull()
+        self.assertEqual([r["stage"] for r in self.hub.requests[n:]], ["list"])
+
+
+for case in ("hf_altclip", "hf_bert", "hf_blip_itm", "hf_chinese_clip", "hf_metaclip2", "hf_t5_encoder", "hf_tipsv2", "hf_vit_bin",
+             "hf_xlm_roberta", "mclip_xlm_roberta", "openclip_biomed", "openclip_clipa", "openclip_coca", "openclip_nllb",
+             "openclip_xlm_roberta", "st_minilm", "st_mpnet", "st_multilingual_minilm", "st_nomic"):
+    setattr(Layouts, "test_" + case, lambda self, case=case: self.check(case))
+
+
 class Usage(PullCase):
     def test_wrong(self):
         for arguments in ([], ["--nothing", ID], ["--limit-rate", "fast", ID], ["--limit-rate", "0", ID]):

@@ -162,6 +162,16 @@ class Found(Claims):
             self.vit("search", "--db", self.db, "--like", "nothing", "-o", "x.txt", self.names[0])
         self.assertEqual(read(self.path("x.txt")), self.names[0].encode() + b"\n")
 
+    def test_nothing_came_out(self):
+        """What an earlier search wrote survives a search whose queries all fail."""
+        for output in ("-o x.txt", "-o x.json", "--html x.html"):
+            arguments = ["search", "--db", self.db, *output.split()]
+            self.vit(*arguments, self.names[0])
+            first = self.snapshot()
+            self.vit(*arguments, "nothing.png", status=1)
+            self.assertIn("%s: this run has no result to write" % output.split()[1], self.said)
+            self.assertEqual(self.snapshot(), first)
+
     def test_names(self):
         for option, name, advice in (("-o", "x.csv", ".json"), ("-o", "x.npy", ".json"),
                                      ("-o", "x.JPG", ".json"), ("--html", "x.json", ".html"),

@@ -300,6 +300,26 @@ class Again(Case):
         self.assertEqual(self.index("-m", "moved", "photos")["unchanged"], 1)
         self.search("-m", "moved", "query.png")
         self.search("photos/000.png")  # which needs no model
+        # indexing keeps the new place
+        self.search("query.png")
+        self.assertEqual(self.index("photos")["unchanged"], 1)
+        os.rename(self.path("moved"), self.path("again"))
+        self.refused(status=3)
+
+    def test_preprocessing_that_is_moved(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        shutil.copy(os.path.join(MODEL, "preprocessor_config.json"), self.path("rules.json"))
+        self.index("--preprocessor", "rules.json", "photos")
+        os.rename(self.path("rules.json"), self.path("moved.json"))
+        self.index("--preprocessor", "moved.json", "photos")
+        self.search("query.png")
+        # another model, or other rules, are refused, and change nothing
+        self.change_weights(self.model("other"))
+        write(self.path("other.json"), read(self.path("moved.json")).replace(b"0.5", b"0.25"))
+        self.refused("-m", "other")
+        self.refused("--preprocessor", "other.json")
+        self.search("query.png")
 
     def test_preprocessing(self):
         self.pictures(1)

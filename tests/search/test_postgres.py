@@ -101,6 +101,17 @@ class Postgres(Case):
         self.assertEqual(len(self.found("photos/000.png")), 2)
         self.assertEqual(self.count("refusals"), 2)
 
+    def test_a_model_that_is_moved(self):
+        self.pictures(1)
+        write(self.path("query.png"), noise(50))
+        shutil.copytree(MODEL, self.path("model"))
+        self.use("--table", "moving")
+        self.index("-m", "model", "photos")
+        os.rename(self.path("model"), self.path("moved"))
+        self.index("-m", "moved", "photos")
+        self.search("query.png")
+        self.assertEqual(self.count("moving_pin", "name = 'model'"), 1)
+
     def test_without_a_picture(self):
         self.server.query("CREATE DATABASE nothing")
         self.db, self.more = self.server.url("nothing"), ()

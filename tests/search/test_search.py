@@ -261,5 +261,49 @@ class Texts(Case):
         self.assertIn("text tower", self.said)
 
 
+class Paired(Case):
+    """Texts through a model that was trained beside the model of the index."""
+    GOLDEN = os.path.join(SOURCE, "tests", "data", "golden")
+    PICTURES, TEXTS = os.path.join(GOLDEN, "st_clip"), os.path.join(GOLDEN, "st_clip_multilingual")
+    WORDS = ["ein Hund am Strand", "montaña"]
+
+    def setUp(self):
+        super().setUp()
+        self.names = self.pictures(4)
+        self.index("-m", self.PICTURES, "photos")
+        self.texts = [part for text in self.WORDS for part in ("--text", text)]
+
+    def unit(self, model, *inputs):
+        self.vit("embed", "-m", model, "--normalize", "-o", "x.npy", *inputs)
+        return [list(row) for row in read_rows(self.path("x.npy"))]
+
+    def test_scores(self):
+        digest = json.loads(self.vit("info", "--json", "-m", self.TEXTS))["digest"]
+        pictures, texts = self.unit(self.PICTURES, *self.names), self.unit(self.TEXTS, *self.texts)
+        answers = self.search("--text-model", self.TEXTS, *self.texts)
+        self.assertIn(digest[:12], self.said)
+        for text, words, answer in zip(texts, self.WORDS, answers):
+            self.assertEqual((answer["query"], answer["text_model"], answer["text_model_digest"]), (words, self.TEXTS, digest))
+            want = {name: cosine(text, picture) for name, picture in zip(self.names, pictures)}
+            self.assertEqual(len(answer["results"]), 4)
+            for hit in answer["results"]:
+                self.assertAlmostEqual(hit["score"], want[hit["path"]], delta=2e-6)
+        own = self.search(*self.texts)[0]
+        self.assertNotIn("text_model", own)
+        self.assertNotEqual(own["results"], answers[0]["results"])
+
+    def test_refused(self):
+        for arguments, words in ((["--text-model", os.path.join(self.GOLDEN, "hf_bert"), "--text", "a"], "36 numbers"),
+                                 (["--text-model", self.TEXTS, self.names[0]], "encodes texts"),
+                                 (["--text-model", self.TEXTS, "--match", "a"], "encodes texts"),
+                                 (["--text-model", self.TEXTS, "-m", self.PICTURES, "--text", "a"], "of -m")):
+            self.vit("search", "--db", self.db, *arguments, status=USAGE)
+            self.assertIn(words, self.said)
+        self.vit("search", "--db", self.db, "--text-model", "/nowhere", "--text", "a", status=3)
+        self.vit("index", "--db", "mean.db", "-m", self.PICTURES, "--output", "mean", "photos")
+        self.vit("search", "--db", "mean.db", "--text-model", self.TEXTS, "--text", "a", status=USAGE)
+        self.assertIn("--output mean", self.said)
+
+
 if __name__ == "__main__":
     unittest.main()

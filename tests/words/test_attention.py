@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """vit attention: weights as the Python library has them, and pictures of them."""
+import math
+import os
 import zlib
 
 from words import *
@@ -122,6 +124,65 @@ class Pictures(Case):
     def test_to_standard_output(self):
         done = self.vit("attention", "-m", MODEL, "-o", "-", PICTURE)
         self.assertTrue(done.stdout.startswith(b"\x89PNG"))
+
+
+class Components(Case):
+    """--pca: pictures, and their patches in colours."""
+
+    def draw(self, *pictures, status=0, model=MODEL):
+        done = self.vit("attention", "--pca", "-m", model, "-o", "pca.png", *pictures, status=status)
+        self.said = done.stderr.decode()
+        return self.path("pca.png")
+
+    def tiles(self, sheet, n, edge=SIDE * 6):
+        """The colours of the 6 x 6 patches of n pictures, which stand in pairs, each picture and its patches."""
+        across = 2 * math.ceil(math.sqrt(n / 2))
+        tiles = []
+        for i in range(n):
+            x, y = (2 * i + 1) % across * (edge + 4), (2 * i + 1) // across * (edge + 4)
+            middles = [edge // 12 + k * edge // 6 for k in range(6)]
+            tiles.append([tuple(sheet[2][y + m][3 * (x + k):3 * (x + k) + 3]) for m in middles for k in middles])
+        return tiles
+
+    def test_one_and_several(self):
+        edge = SIDE * 6
+        others = [os.path.join(PICTURES, name) for name in ("cat.jpg", "coffee.jpg")]
+        self.assertEqual(struct.unpack(">II", read(self.draw(PICTURE))[16:24]), (2 * edge + 4, edge))
+        sheet = read_png(self.draw(PICTURE, *others, PICTURE))
+        self.assertEqual(sheet[:2], (4 * edge + 12, 2 * edge + 4))
+        tiles = self.tiles(sheet, 4)
+        self.assertEqual(tiles[0], tiles[3])  # the same thing has the same colours
+        self.assertNotEqual(tiles[0], tiles[1])
+        for channel in range(3):  # from the least to the largest, over all pictures
+            values = [colour[channel] for tile in tiles for colour in tile if any(colour)]
+            self.assertEqual((min(values), max(values)), (0, 255))
+        self.assertGreater(sum(not any(colour) for tile in tiles for colour in tile), 10)  # background
+        first = read(self.path("pca.png"))
+        self.draw(PICTURE, *others, PICTURE)
+        self.assertEqual(read(self.path("pca.png")), first)
+
+    def test_a_folder(self):
+        self.draw(PICTURES)
+        done = self.vit("attention", "--pca", "-m", MODEL, "-o", "-", "-", stdin=read(PICTURE)).stdout
+        self.draw(PICTURE)
+        self.assertEqual(read(self.path("pca.png")), done)
+
+    def test_bad_pictures_are_left_out(self):
+        self.draw(PICTURE)
+        alone = read(self.path("pca.png"))
+        self.draw("nowhere.png", PICTURE, status=1)
+        self.assertIn("nowhere.png: not_found", self.said)
+        self.assertEqual(read(self.path("pca.png")), alone)
+        self.draw("nowhere.png", status=1)
+        self.assertEqual(read(self.path("pca.png")), alone)  # an older drawing stays
+
+    def test_refused(self):
+        for arguments in (["-o", "x.png"], [PICTURE], ["-o", "x.png", "--layer", "0", PICTURE],
+                          ["-o", "x.png", "--head", "all", PICTURE], ["-o", "x.png", "--raw", "x.npy", PICTURE],
+                          ["-o", "x.png", "--pixels", "x.npy"], ["-o", "x.png", ""], ["-o", "x.png", "-", "-"]):
+            self.vit("attention", "--pca", "-m", MODEL, *arguments, status=USAGE)
+        self.vit("attention", "--pca", "-m", golden("st_minilm", ""), "-o", "x.png", PICTURE, status=3)
+        self.assert_files()
 
 
 class Refused(Case):

@@ -48,7 +48,7 @@ typedef struct vit_hub_options {
      * all of that folder. */
     const char *const *include;
     size_t n_include;
-    int all;             /* all files but pickles and the weights of other frameworks */
+    int all;             /* all files but pickles and the weights of other frameworks; see vit_hub_pull */
     int check;           /* hash what is there, and fetch anew what is broken */
     int dry_run;         /* ask what there is, and fetch and write nothing */
     int no_token;        /* send no token, even where $HF_TOKEN or the file "token" has one */
@@ -79,7 +79,7 @@ typedef struct vit_hub_snapshot {
 } vit_hub_snapshot;
 
 /* Fetches what is not there yet of "org/name" or "org/name@revision": a branch, a tag, "refs/pr/1", or the 40 digits of
- * a commit. options may be NULL. On success the caller frees *snapshot; on failure it is NULL. With $HF_HUB_OFFLINE or
+ * a commit. Weights of torch.save, such as pytorch_model.bin, are fetched only where there are no safetensors. options may be NULL. On success the caller frees *snapshot; on failure it is NULL. With $HF_HUB_OFFLINE or
  * $TRANSFORMERS_OFFLINE set to 1, ON, YES or TRUE no request is made, and what is complete in the cache succeeds.
  * Errors: invalid_argument (no name of a checkpoint, no URL), not_found (no such repository, revision or weights),
  * unreadable (no access), corrupt (the hub sends what is not right, the cache holds what must not be there),

@@ -256,6 +256,41 @@ typedef struct vit_heat_map {
  * enlarged where it is small. The caller frees *sheet with vit_image_free. */
 VIT_API vit_status vit_heat_map_draw(const vit_heat_map *map, vit_image *sheet, vit_error *err);
 
+/* ------------------------------------------------------------------ patches ---- */
+
+/* The first k principal components of rows[n][width]: directions in which the rows differ most, as numpy.linalg.svd of
+ * the centred rows gives them. mean[width] becomes the mean of the rows, components[k][width] vectors of length 1 at right
+ * angles to each other, that of the largest variance first. The sign is such that a component's number of largest
+ * magnitude is positive. Of the rows (0,0), (3,4) and (6,8) the mean is (3,4), and the first component (0.6,0.8). Rows
+ * that differ in fewer than k directions give zeros for the other components. k is 1 to 64, and at most width. The time
+ * is that of n * width * width multiplications, and the memory width * width doubles.
+ * Errors: invalid_argument, non_finite (a row holds NaN or infinity), out_of_memory. */
+VIT_API vit_status vit_principal_components(const float *rows, size_t n, size_t width, size_t k, float *mean,
+                                            float *components, vit_error *err);
+
+/* Colours of patches, the same colour for the same thing in all pictures, as in the figures of DINOv2. The first
+ * principal component of all patches divides them: those on one side of zero are in front. Those on the side to which
+ * the patches at the edges of the pictures belong, in the mean, are background, and black. The first three components of
+ * what is in front are red, green and blue, each from its least score (0) to its largest (255).
+ *
+ * features[pictures][rows * columns of the grid][width]: VIT_OUTPUT_TOKENS without the tokens before the patches, the
+ * class token and registers. colours[pictures][rows * columns][3]. An example: 2 pictures of 16 x 16 patches and a
+ * width of 384 are 2 * 256 * 384 floats, and 2 * 256 * 3 bytes of colours. Errors as of vit_principal_components. */
+VIT_API vit_status vit_patch_colours(const float *features, size_t pictures, const vit_grid *grid, size_t width,
+                                     uint8_t *colours, vit_error *err);
+
+/* Pictures, and the colours of their patches. */
+typedef struct vit_patch_picture {
+    const vit_image *pictures; /* [n], all of one size, as the model saw them: vit_preprocess_resized */
+    vit_grid grid;
+    size_t n;
+    const uint8_t *colours; /* [n][rows][columns][3] */
+} vit_patch_picture;
+
+/* Each picture with its patches to the right of it, enlarged where it is small. The caller frees *sheet with
+ * vit_image_free. Errors: invalid_argument, too_large (for one picture), out_of_memory. */
+VIT_API vit_status vit_patch_picture_draw(const vit_patch_picture *what, vit_image *sheet, vit_error *err);
+
 /* ------------------------------------------------------------------ recipes ---- */
 
 /*
