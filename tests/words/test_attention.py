@@ -71,8 +71,9 @@ class Weights(Case):
             with self.subTest(case=folder):
                 picture = os.path.join(folder, case_of(folder)["images"][0]["image"])
                 size = case_of(folder)["images"][0]["pixel_values"][2:]
-                arguments = ["attention", "-q", "-m", folder, "--image-size", "%dx%d" % tuple(size), "--raw", "raw.npy", picture]
-                if "attention:K" not in json.loads(self.vit("info", "--json", "-m", folder).stdout)["outputs"]:
+                model = ["-m", folder, "--image-size", "%dx%d" % tuple(size)]
+                arguments = ["attention", "-q", *model, "--raw", "raw.npy", picture]
+                if "attention:K" not in json.loads(self.vit("info", "--json", *model).stdout)["outputs"]:
                     without.append(os.path.basename(folder))
                     self.vit(*arguments, status=USAGE)
                     continue

@@ -13,8 +13,8 @@ void vit__transformers_encoder(vit__reader *reader, double eps, vit_config *conf
 /* The patches' size, where its default is not ViT's, and the grid of positions that follows from it. */
 void vit__transformers_patches(vit__reader *reader, size_t size, vit_config *config);
 
-/* What all encoders of the DINO line have, once norm_eps is read: a class token, which is the embedding and what is pooled,
- * pictures of any size, a scale behind each branch of a block, and a last norm. */
+/* What all encoders of the DINO line have, once norm_eps is read: a class token, which is the embedding and what is
+ * pooled, pictures of any size, a scale behind each branch of a block, and a last norm. */
 void vit__transformers_dino(vit_config *config);
 
 /* pooler_output = act(dense(token 0)), if its tensors are there. */

@@ -398,8 +398,8 @@ typedef struct vit_pixels {
 } vit_pixels;
 
 /* Encodes n pictures, each with its own size and memory. A model of one size takes that one alone. A model with
- * vit_model_patches of 256 and patches of 16 x 16 takes pictures of 256 x 256, 1024 x 64 and 16 x 16 pixels in one call,
- * and the result for each is the same, bit for bit, as alone. Otherwise as vit_encode_requests. */
+ * vit_model_patches of 256 and patches of 16 x 16 takes pictures of 256 x 256, 1024 x 64 and 16 x 16 pixels in one
+ * call, and the result for each is the same, bit for bit, as alone. Otherwise as vit_encode_requests. */
 VIT_API vit_status vit_encode_pictures(vit_session *session, const vit_pixels *pictures, size_t n,
                                        const vit_request *requests, size_t n_requests, vit_error *err);
 
