@@ -11,8 +11,8 @@
 void vit__json_put_bytes(vit__buffer *buffer, const char *bytes, size_t size);
 /* The same of a string; NULL: null. */
 void vit__json_put_string(vit__buffer *buffer, const char *string);
-/* The same, but no byte is lost: one that is no UTF-8 becomes \udc80 .. \udcff, as Python's surrogateescape reads it. So
- * the name of any file can be had back from the document. */
+/* The same, but no byte is lost: one that is no UTF-8 becomes \udc80 .. \udcff, as Python's surrogateescape reads it.
+ * So the name of any file can be had back from the document. */
 void vit__json_put_name(vit__buffer *buffer, const char *string);
 /* Nine significant digits, which give the same float back. What is not finite becomes null. */
 void vit__json_put_float(vit__buffer *buffer, float value);

@@ -31,8 +31,9 @@ typedef struct vit__listing {
 vit_status vit__listing_read(const char *json, size_t size, const char *where, vit__listing *listing, vit_error *err);
 void vit__listing_free(vit__listing *listing);
 
-/* The files of a folder, and of the folders in it, but not of those further below: what a snapshot in the cache has. Names
- * that are not safe are passed over, and so are links to folders and links to nothing. As above; size and digest are not filled. */
+/* The files of a folder, and of the folders in it, but not of those further below: what a snapshot in the cache has.
+ * Names that are not safe are passed over, and so are links to folders and links to nothing. As above; size and digest
+ * are not filled. */
 vit_status vit__listing_of_folder(const char *folder, vit__listing *listing, vit_error *err);
 
 const vit__listed *vit__listing_find(const vit__listing *listing, const char *name); /* NULL: it is not listed */

@@ -133,8 +133,8 @@ static vit_status add_shards(look *l, const char *index)
 
 /* ------------------------------------------------------------------ modules ---- */
 
-/* A module of sentence-transformers has a folder with its config.json in it, and a dense layer has weights there too. The
- * model itself may stand in the snapshot's own folder, and Normalize needs no folder. */
+/* A module of sentence-transformers has a folder with its config.json in it, and a dense layer has weights there too.
+ * The model itself may stand in the snapshot's own folder, and Normalize needs no folder. */
 static void look_at_module(look *l, const vit__json *module)
 {
     const char *path = vit__json_string(vit__json_get(module, "path"));

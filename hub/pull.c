@@ -227,8 +227,8 @@ static vit_status read_content(const pull *p, size_t i, vit__buffer *text)
     return status;
 }
 
-/* Chooses more files, by the text of the i-th: an index of shards, or config.json of a twofold repository. Looks at those
- * that were not chosen before. */
+/* Chooses more files, by the text of the i-th: an index of shards, or config.json of a twofold repository. Looks at
+ * those that were not chosen before. */
 static vit_status choose_more(pull *p, size_t i, const vit__buffer *text)
 {
     const char *name = p->listing.files[i].name;

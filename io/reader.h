@@ -46,8 +46,8 @@ vit__read_function vit__read_unknown;
 /* The name of the format: "PDF". NULL: it cannot be told. */
 const char *vit__unknown_name(const vit__source *source);
 
-/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. Notes the stored
- * size. */
+/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. Notes the
+ * stored size. */
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err);
 

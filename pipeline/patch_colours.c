@@ -39,8 +39,8 @@ static bool is_at_edge(const vit_grid *grid, size_t patch)
     return row == 0 || column == 0 || row + 1 == grid->rows || column + 1 == grid->columns;
 }
 
-/* The first component of all patches divides them in two. What is at the edges of pictures is rather the background: the
- * sign is such that the patches there have a negative score in the mean. */
+/* The first component of all patches divides them in two. What is at the edges of pictures is rather the background:
+ * the sign is such that the patches there have a negative score in the mean. */
 static vit_status divide(colouring *c, const float *features, vit_error *err)
 {
     double edges = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a query becomes a vector that may be compared with those of an index: pictures, and whatever else the
- * inputs of a job can be, through the index's model, or texts through a model that is paired with it; a picture that the
- * index has already, without any model. */
+ * inputs of a job can be, through the index's model, or texts through a model that is paired with it; a picture that
+ * the index has already, without any model. */
 #ifndef CLI_QUERY_H
 #define CLI_QUERY_H
 

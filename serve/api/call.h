@@ -47,8 +47,8 @@ bool serve_call_own(serve_call *call, void *block);
 /* The model of this name, held until the call ends; its own name goes into the headers. */
 bool serve_call_hold(serve_call *call, const char *name);
 
-/* What the body is: content decides, since clients send whatever Content-Type. A picture is what begins as a file in any
- * format that is known: the decoder says whether it is one ("this is a film (MPEG-4), not a picture"). */
+/* What the body is: content decides, since clients send whatever Content-Type. A picture is what begins as a file in
+ * any format that is known: the decoder says whether it is one ("this is a film (MPEG-4), not a picture"). */
 typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
 serve_body serve_body_kind(const serve_request *request);
 /* Parses JSON that a client sent. Whole numbers of any size are taken, also in members that nobody reads. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The same image, also among others of other sizes, or text gives the same bits alone and in a batch of seven, with one thread and with two or three, and
- * whatever other outputs are asked for. */
+/* The same image, also among others of other sizes, or text gives the same bits alone and in a batch of seven, with one
+ * thread and with two or three, and whatever other outputs are asked for. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -159,10 +159,11 @@ static void module_folders(void **state)
 {
     (void)state;
     const vit_hub_options usual = {0};
-#define MODULES                                                                                                                        \
-    FILE_OF("1_Pooling/config.json")                                                                                                   \
-    "," FILE_OF("2_Dense/pytorch_model.bin") "," FILE_OF("2_Dense/config.json") "," FILE_OF("10_Dense/model.safetensors") "," FILE_OF( \
-        "10_Dense/pytorch_model.bin") "," FILE_OF("onnx/config.json") "," FILE_OF("2_Dense/deep/config.json") "," FILE_OF("config.json")
+#define POOLING FILE_OF("1_Pooling/config.json")
+#define DENSE FILE_OF("2_Dense/pytorch_model.bin") "," FILE_OF("2_Dense/config.json")
+#define TENTH FILE_OF("10_Dense/model.safetensors") "," FILE_OF("10_Dense/pytorch_model.bin")
+#define OTHERS FILE_OF("onnx/config.json") "," FILE_OF("2_Dense/deep/config.json") "," FILE_OF("config.json")
+#define MODULES POOLING "," DENSE "," TENTH "," OTHERS
     assert_chosen(FILES(MODULES "," FILE_OF("modules.json") "," FILE_OF("pytorch_model.bin")), &usual,
                   "10_Dense/model.safetensors 1_Pooling/config.json 2_Dense/config.json 2_Dense/pytorch_model.bin "
                   "config.json modules.json pytorch_model.bin");

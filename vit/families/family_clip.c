@@ -2,8 +2,8 @@
 /*
  * transformers' CLIP (Radford et al. 2021) and SigLIP (Zhai et al. 2023), which share names and structure: both towers,
  * one alone, with and without projection, and their image classifiers. MetaCLIP 2 is CLIP that reads its texts
- * otherwise; SigLIP 2 NaFlex (Tschannen et al. 2025) is SigLIP whose pictures keep their aspect; Chinese-CLIP and AltCLIP have CLIP's image tower, and BERT or XLM-RoBERTa beside it. What sets them apart
- * is the table `kinds`.
+ * otherwise; SigLIP 2 NaFlex (Tschannen et al. 2025) is SigLIP whose pictures keep their aspect; Chinese-CLIP and
+ * AltCLIP have CLIP's image tower, and BERT or XLM-RoBERTa beside it. What sets them apart is the table `kinds`.
  */
 #include <math.h>
 #include <stdio.h>

@@ -79,7 +79,8 @@ typedef struct vit_hub_snapshot {
 } vit_hub_snapshot;
 
 /* Fetches what is not there yet of "org/name" or "org/name@revision": a branch, a tag, "refs/pr/1", or the 40 digits of
- * a commit. Weights of torch.save, such as pytorch_model.bin, are fetched only where there are no safetensors. options may be NULL. On success the caller frees *snapshot; on failure it is NULL. With $HF_HUB_OFFLINE or
+ * a commit. Weights of torch.save, such as pytorch_model.bin, are fetched only where there are no safetensors. options
+ * may be NULL. On success the caller frees *snapshot; on failure it is NULL. With $HF_HUB_OFFLINE or
  * $TRANSFORMERS_OFFLINE set to 1, ON, YES or TRUE no request is made, and what is complete in the cache succeeds.
  * Errors: invalid_argument (no name of a checkpoint, no URL), not_found (no such repository, revision or weights),
  * unreadable (no access), corrupt (the hub sends what is not right, the cache holds what must not be there),

@@ -125,8 +125,8 @@ VIT_API vit_recipe_key vit_index_pin_differs(const vit_index_pin *a, const vit_i
 VIT_API const vit_index_pin *vit_index_get_pin(const vit_index *index);
 
 /* Makes a new index ready for vectors. An index that has a pin keeps its recipe and its folder, also if another process
- * wrote them meanwhile. The places of the model and of its preprocessing become those of this pin, unless they are NULL:
- * a model that was moved from /old/clip to /new/clip is looked for in /new/clip from then on.
+ * wrote them meanwhile. The places of the model and of its preprocessing become those of this pin, unless they are
+ * NULL: a model that was moved from /old/clip to /new/clip is looked for in /new/clip from then on.
  * VIT_ERR_MODEL_MISMATCH: the index has a pin, and it differs. */
 VIT_API vit_status vit_index_write_pin(vit_index *index, const vit_index_pin *pin, vit_error *err);
 

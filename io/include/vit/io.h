@@ -35,10 +35,10 @@ typedef enum vit_exif {
  */
 VIT_API const char *vit_image_format(size_t i);
 
-/* The format that the bytes of a file have, told by their content, which may be damaged further on: "JPEG"; of others that
- * are known but never read, "MPEG-4" of a film, "PDF", "SVG"; static. NULL: no format that is known here, such as plain
- * text. bytes may be NULL where size is 0. *readable, unless it is NULL: 1 where this build reads the format (one of
- * vit_image_format), else 0.
+/* The format that the bytes of a file have, told by their content, which may be damaged further on: "JPEG"; of others
+ * that are known but never read, "MPEG-4" of a film, "PDF", "SVG"; static. NULL: no format that is known here, such as
+ * plain text. bytes may be NULL where size is 0. *readable, unless it is NULL: 1 where this build reads the format (one
+ * of vit_image_format), else 0.
  *
  *     int readable;
  *     const char *format = vit_image_format_of(bytes, size, &readable);
@@ -73,8 +73,8 @@ VIT_API vit_status vit_image_decode(const void *bytes, size_t size, const char *
  * includes directories, pipes and devices). */
 VIT_API vit_status vit_image_load(const char *path, const vit_load_options *options, vit_image *image, vit_error *err);
 
-/* A picture with the sizes that its file has. A photo that a phone took upright is often stored as 4032 x 3024 and shown as
- * 3024 x 4032. Decoded with least_width and least_height of 400, its image may be 504 x 672. */
+/* A picture with the sizes that its file has. A photo that a phone took upright is often stored as 4032 x 3024 and
+ * shown as 3024 x 4032. Decoded with least_width and least_height of 400, its image may be 504 x 672. */
 typedef struct vit_picture {
     vit_image image;                      /* 504 x 672; freed with vit_image_free */
     uint32_t width, height;               /* 3024, 4032: of the whole picture, upright, however little was decoded */

@@ -159,12 +159,14 @@ typedef struct vit_loaded {
 } vit_loaded;
 
 /* Bytes of a row that an item is read into: floats of one picture as the model takes it (of the largest, where each has
- * a size of its own), or the most token ids of a text. For a model of 224 x 224 pixels it is 602,112 bytes. 0 of NULL. */
+ * a size of its own), or the most token ids of a text. For a model of 224 x 224 pixels it is 602,112 bytes. 0 of NULL.
+ * */
 VIT_API size_t vit_pipeline_row_size(const vit_pipeline *pipeline);
 
 /* Reads, decodes and preprocesses one item (or tokenizes it), on the caller's thread, for a caller who makes batches of
  * his own, such as a server. row: vit_pipeline_row_size bytes, which vit_encode_pictures or vit_encode_text takes. Any
- * number of threads may load with one pipeline at once, also while another one encodes. Errors are those of the item. */
+ * number of threads may load with one pipeline at once, also while another one encodes. Errors are those of the item.
+ * */
 VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
                                      vit_error *err);
 
@@ -259,8 +261,8 @@ VIT_API vit_status vit_heat_map_draw(const vit_heat_map *map, vit_image *sheet, 
 /* ------------------------------------------------------------------ patches ---- */
 
 /* The first k principal components of rows[n][width]: directions in which the rows differ most, as numpy.linalg.svd of
- * the centred rows gives them. mean[width] becomes the mean of the rows, components[k][width] vectors of length 1 at right
- * angles to each other, that of the largest variance first. The sign is such that a component's number of largest
+ * the centred rows gives them. mean[width] becomes the mean of the rows, components[k][width] vectors of length 1 at
+ * right angles to each other, that of the largest variance first. The sign is such that a component's number of largest
  * magnitude is positive. Of the rows (0,0), (3,4) and (6,8) the mean is (3,4), and the first component (0.6,0.8). Rows
  * that differ in fewer than k directions give zeros for the other components. k is 1 to 64, and at most width. The time
  * is that of n * width * width multiplications, and the memory width * width doubles.
@@ -270,8 +272,8 @@ VIT_API vit_status vit_principal_components(const float *rows, size_t n, size_t 
 
 /* Colours of patches, the same colour for the same thing in all pictures, as in the figures of DINOv2. The first
  * principal component of all patches divides them: those on one side of zero are in front. Those on the side to which
- * the patches at the edges of the pictures belong, in the mean, are background, and black. The first three components of
- * what is in front are red, green and blue, each from its least score (0) to its largest (255).
+ * the patches at the edges of the pictures belong, in the mean, are background, and black. The first three components
+ * of what is in front are red, green and blue, each from its least score (0) to its largest (255).
  *
  * features[pictures][rows * columns of the grid][width]: VIT_OUTPUT_TOKENS without the tokens before the patches, the
  * class token and registers. colours[pictures][rows * columns][3]. An example: 2 pictures of 16 x 16 patches and a
