@@ -97,6 +97,12 @@ static void items_of_every_kind_give_the_bits_of_vit_encode(void **state)
             if (!statuses[j])
                 assert_memory_equal(results + j * size, want, size * sizeof *want);
         }
+        /* Without room for errors, the first one is the answer. */
+        err = (vit_error){0};
+        assert_int_equal(vit_pipeline_encode(pipeline, items, N, results, NULL, &err), VIT_ERR_NOT_FOUND);
+        assert_string_equal(err.where, items[1].name);
+        assert_int_equal(vit_pipeline_encode(pipeline, items, 1, results, NULL, NULL), VIT_OK);
+        assert_memory_equal(results, want, size * sizeof *want);
         vit_image_free(&image);
         vit_free(bytes);
         free(results);

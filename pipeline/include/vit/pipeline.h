@@ -141,7 +141,8 @@ typedef struct vit_result {
 
 /* Encodes n items of any kinds: results[n][vit_pipeline_size], in the order of the items; rows of items that
  * failed are zero. errors[n] says which failed and why (VIT_OK: it did not). Answers VIT_OK even if every
- * item failed; other answers are about the call, and nothing was encoded: invalid_argument, out_of_memory. */
+ * item failed; other answers are about the call, and nothing was encoded: invalid_argument, out_of_memory.
+ * errors may be NULL, for one item or where all must succeed: then the answer is the error of the first that failed. */
 VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *items, size_t n, float *results,
                                        vit_error *errors, vit_error *err);
 
