@@ -129,12 +129,9 @@ static vit_status run_stream(vit_pipeline *pipeline, const vit_stream *stream, v
 
 vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err)
 {
-    if (!pipeline || !stream || !stream->next || !stream->take)
-        return vit__fail_null(err, __func__,
-                              !pipeline      ? "pipeline"
-                              : !stream      ? "stream"
-                              : stream->next ? "take"
-                                             : "next");
+    bool given = stream && (stream->next || stream->paths);
+    if (!pipeline || !given || !stream->take)
+        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !stream ? "stream" : given ? "take" : "next");
     if (VIT__CHECK_RESERVED(err, __func__, stream) != VIT_OK)
         return VIT_ERR_INVALID_ARGUMENT;
     vit_error own = {0}; /* the caller's may hold an error of before */
