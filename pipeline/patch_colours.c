@@ -15,7 +15,7 @@
 /* What patches of all pictures are like. */
 typedef struct colouring {
     const vit_grid *grid;
-    size_t n, width; /* patches of all pictures, numbers of a patch */
+    size_t n, width;   /* patches of all pictures, numbers of a patch */
     float *mean;       /* [width] */
     float *components; /* [COLOURS][width] */
     float *scores;     /* [n][COLOURS] */
@@ -173,9 +173,8 @@ static vit_status check_picture(const vit_patch_picture *what, vit_error *err)
                              "picture %zu is %ux%u pixels large, and the first one %ux%u", i, picture->width,
                              picture->height, first->width, first->height);
     }
-    if (what->n == 0 || grid->columns == 0 || grid->rows == 0 || grid->patch_width == 0 ||
-        grid->patch_height == 0 || grid->columns > first->width / grid->patch_width ||
-        grid->rows > first->height / grid->patch_height)
+    if (what->n == 0 || grid->columns == 0 || grid->rows == 0 || grid->patch_width == 0 || grid->patch_height == 0 ||
+        grid->columns > first->width / grid->patch_width || grid->rows > first->height / grid->patch_height)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_patch_picture_draw",
                          "%zu pictures with %zux%zu patches cannot be drawn", what->n, grid->rows, grid->columns);
     return VIT_OK;
@@ -186,12 +185,16 @@ vit_status vit_patch_picture_draw(const vit_patch_picture *what, vit_image *imag
     if (image)
         *image = (vit_image){0};
     if (!what || !image || !what->pictures || !what->colours)
-        return vit__fail_null(err, __func__, !what ? "what" : !image ? "sheet" : what->pictures ? "colours" : "pictures");
+        return vit__fail_null(err, __func__,
+                              !what            ? "what"
+                              : !image         ? "sheet"
+                              : what->pictures ? "colours"
+                                               : "pictures");
     vit__sheet sheet;
     vit_status status = check_picture(what, err);
     if (status == VIT_OK) /* pairs stay together */
-        status = vit__sheet_start(&sheet, what->pictures, 2 * what->n, 2 * (size_t)ceil(sqrt((double)what->n / 2)), image,
-                                  err);
+        status = vit__sheet_start(&sheet, what->pictures, 2 * what->n, 2 * (size_t)ceil(sqrt((double)what->n / 2)),
+                                  image, err);
     for (size_t i = 0; i < what->n && status == VIT_OK; i++)
         status = draw_pair(what, i, &sheet, err);
     if (status != VIT_OK)

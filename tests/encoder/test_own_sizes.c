@@ -61,7 +61,7 @@ static void sizes_are_checked(void **state)
         vit_status status;
     } cases[] = {{PATCH, PATCH, VIT_OK},
                  {MOST * PATCH, PATCH, VIT_OK},
-                 {PATCH, MOST *PATCH, VIT_OK},
+                 {PATCH, MOST * PATCH, VIT_OK},
                  {PATCH - 1, PATCH, VIT_ERR_INVALID_ARGUMENT},
                  {0, 0, VIT_ERR_INVALID_ARGUMENT},
                  {(MOST + 1) * PATCH, PATCH, VIT_ERR_INVALID_ARGUMENT},

@@ -26,7 +26,8 @@ static void compare(const golden *given, const char *name)
     size_t rows[2], components[2];
     char full[64];
     vit_error err = {0};
-    const float *values = tensor_of(given, name, "rows", rows), *want = tensor_of(given, name, "components", components);
+    const float *values = tensor_of(given, name, "rows", rows),
+                *want = tensor_of(given, name, "components", components);
     snprintf(full, sizeof full, "%s.mean", name);
     const float *want_mean = golden_tensor(given, full, NULL);
     float *mean = malloc(rows[1] * sizeof *mean), *got = malloc(components[0] * rows[1] * sizeof *got);
@@ -185,9 +186,8 @@ static void missing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(components_match),   cmocka_unit_test(rows_that_are_special),
-        cmocka_unit_test(colours_match),      cmocka_unit_test(pictures_are_drawn),
-        cmocka_unit_test(null_is_refused),    cmocka_unit_test(missing_memory),
+        cmocka_unit_test(components_match),   cmocka_unit_test(rows_that_are_special), cmocka_unit_test(colours_match),
+        cmocka_unit_test(pictures_are_drawn), cmocka_unit_test(null_is_refused),       cmocka_unit_test(missing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
