@@ -5,57 +5,44 @@
  *
  *     cc embed_folder.c -o embed_folder $(pkg-config --cflags --libs libvitpipe)
  */
-#include <dirent.h>
+#include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <vit/pipeline.h>
 
-static int is_visible(const struct dirent *entry)
+/* One result, in the order of the files. 0: go on. */
+static int take(void *failed, const vit_result *result)
 {
-    return entry->d_name[0] != '.';
+    const vit_error *error = result->error;
+    if (error)
+        printf("%s: %s: %s\n", result->item.name, vit_status_name(error->status), error->message);
+    else
+        printf("%s: %zu numbers, %g %g ...\n", result->item.name, result->size, result->values[0], result->values[1]);
+    *(int *)failed |= error != NULL;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    vit_pipeline *pipeline = NULL;
-    vit_error err = {0};
-    struct dirent **files = NULL;
     int failed = 0;
+    vit_error err = {0};
+    vit_pipeline *pipeline = NULL;
+    glob_t files = {0};
     if (argc != 3) {
         fprintf(stderr, "usage: %s MODEL FOLDER\n", argv[0]);
         return 2;
     }
-    vit_pipeline_open(argv[1], NULL, &pipeline, &err);
-    int found = chdir(argv[2]) == 0 ? scandir(".", &files, is_visible, alphasort) : -1;
-    if (found < 0)
-        vit_error_set(&err, VIT_ERR_NOT_FOUND, argv[2], "no folder that can be read");
-    size_t n = found > 0 ? (size_t)found : 0, size = vit_pipeline_size(pipeline);
-    vit_item *items = calloc(n + 1, sizeof *items);
-    vit_error *errors = calloc(n + 1, sizeof *errors);
-    float *vectors = calloc(n + 1, (size + 1) * sizeof *vectors); /* [n][size]; vit_pipeline_run needs no such room */
-    for (size_t i = 0; i < n && items; i++)
-        items[i] = (vit_item){.kind = VIT_ITEM_PATH, .name = files[i]->d_name};
-    if (!items || !errors || !vectors)
-        vit_error_set(&err, VIT_ERR_OUT_OF_MEMORY, argv[2], "out of memory");
+    if (vit_pipeline_open(argv[1], NULL, &pipeline, &err) == VIT_OK &&
+        (chdir(argv[2]) != 0 || glob("*", 0, NULL, &files) != 0))
+        vit_error_set(&err, VIT_ERR_NOT_FOUND, argv[2], "no folder that can be read, or an empty one");
+    const vit_stream stream = {
+        .paths = (const char *const *)files.gl_pathv, .n_paths = files.gl_pathc, .take = take, .context = &failed};
     if (err.status == VIT_OK)
-        vit_pipeline_encode(pipeline, items, n, vectors, errors, &err);
-    for (size_t i = 0; i < n && err.status == VIT_OK; i++) {
-        if (errors[i].status == VIT_OK)
-            printf("%s: %zu numbers, %g %g ...\n", items[i].name, size, vectors[i * size], vectors[i * size + 1]);
-        else
-            printf("%s: %s: %s\n", items[i].name, vit_status_name(errors[i].status), errors[i].message);
-        failed += errors[i].status != VIT_OK;
-    }
+        vit_pipeline_run(pipeline, &stream, &err);
     if (err.status != VIT_OK)
         fprintf(stderr, "%s: %s: %s\n", vit_status_name(err.status), err.where, err.message);
-    for (size_t i = 0; i < n; i++)
-        free(files[i]);
-    free(files);
-    free(vectors);
-    free(errors);
-    free(items);
+    globfree(&files);
     vit_pipeline_free(pipeline);
-    return err.status != VIT_OK || failed > 0;
+    return err.status != VIT_OK || failed;
 }

@@ -30,6 +30,7 @@ struct vit__feeder {
     /* One thread at a time asks the stream. Waiting for a slow stream must not keep the encoder from
      * what is ready, so the stream and the ring have a lock each. `asking` is always taken first. */
     pthread_mutex_t asking;
+    size_t path;  /* the next of stream->paths; guarded by asking */
     size_t asked; /* items given out so far: item i goes to slot i % n_slots; guarded by asking */
     bool ended;   /* the stream has no more; guarded by asking */
 
@@ -55,10 +56,16 @@ static void load(const vit__feeder *feeder, vit__fed *fed, void *row)
         feeder->stream->loaded(feeder->stream->context, &fed->item);
 }
 
-static bool ask(const vit__feeder *feeder, vit__fed *fed)
+static bool ask(vit__feeder *feeder, vit__fed *fed)
 {
     *fed = (vit__fed){0};
-    return feeder->stream->next(feeder->stream->context, &fed->item) != 0;
+    const vit_stream *stream = feeder->stream;
+    if (stream->next)
+        return stream->next(stream->context, &fed->item) != 0;
+    if (feeder->path == stream->n_paths)
+        return false;
+    fed->item = (vit_item){.kind = VIT_ITEM_PATH, .name = stream->paths[feeder->path++]};
+    return true;
 }
 
 static void drop(const vit__feeder *feeder, const vit_item *item)

@@ -129,12 +129,9 @@ static vit_status run_stream(vit_pipeline *pipeline, const vit_stream *stream, v
 
 vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err)
 {
-    if (!pipeline || !stream || !stream->next || !stream->take)
-        return vit__fail_null(err, __func__,
-                              !pipeline      ? "pipeline"
-                              : !stream      ? "stream"
-                              : stream->next ? "take"
-                                             : "next");
+    bool given = stream && (stream->next || stream->paths);
+    if (!pipeline || !given || !stream->take)
+        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : !stream ? "stream" : given ? "take" : "next");
     if (VIT__CHECK_RESERVED(err, __func__, stream) != VIT_OK)
         return VIT_ERR_INVALID_ARGUMENT;
     vit_error own = {0}; /* the caller's may hold an error of before */
@@ -150,8 +147,9 @@ typedef struct items {
     const vit_item *items;
     size_t n, given, taken;
     float *results;
-    size_t size; /* floats of a row of results */
-    vit_error *errors;
+    size_t size;       /* floats of a row of results */
+    vit_error *errors; /* NULL: the first one is kept */
+    vit_error first;
 } items;
 
 static int next_item(void *context, vit_item *item)
@@ -168,7 +166,10 @@ static int take_result(void *context, const vit_result *result)
     items *a = context;
     float *row = a->results + a->taken * a->size;
     memset(row, 0, a->size * sizeof *row);
-    a->errors[a->taken] = result->error ? *result->error : (vit_error){0};
+    if (a->errors)
+        a->errors[a->taken] = result->error ? *result->error : (vit_error){0};
+    else if (result->error && a->first.status == VIT_OK)
+        a->first = *result->error;
     if (result->values)
         memcpy(row, result->values, result->size * sizeof *row);
     a->taken++;
@@ -178,13 +179,12 @@ static int take_result(void *context, const vit_result *result)
 vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *array, size_t n, float *results,
                                vit_error *errors, vit_error *err)
 {
-    if (!pipeline || (n && (!array || !results || !errors)))
-        return vit__fail_null(err, __func__,
-                              !pipeline ? "pipeline"
-                              : !array  ? "items"
-                              : results ? "errors"
-                                        : "results");
+    if (!pipeline || (n && (!array || !results)))
+        return vit__fail_null(err, __func__, !pipeline ? "pipeline" : array ? "results" : "items");
     items a = {.items = array, .n = n, .results = results, .size = pipeline->size, .errors = errors};
     const vit_stream stream = {.next = next_item, .take = take_result, .context = &a};
-    return vit_pipeline_run(pipeline, &stream, err);
+    vit_status status = vit_pipeline_run(pipeline, &stream, err);
+    if (status == VIT_OK && a.first.status != VIT_OK)
+        return vit__fail(err, a.first.status, a.first.where, "%s", a.first.message);
+    return status;
 }

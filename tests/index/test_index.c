@@ -611,6 +611,10 @@ static void arguments_that_are_null_are_named(void **state)
     const size_t members[1] = {0};
     REFUSES(vit_index_open, "place", NULL, NULL, &other);
     REFUSES(vit_index_open, "index", place, NULL, NULL);
+    vit_pipeline *pipeline;
+    REFUSES(vit_index_pipeline, "index", NULL, NULL, &pipeline);
+    assert_null(pipeline);
+    REFUSES(vit_index_pipeline, "pipeline", index, NULL, NULL);
     REFUSES(vit_index_pin_take, "recipe", NULL, NULL, NULL, &taken);
     REFUSES(vit_index_pin_take, "pin", &pin.recipe, NULL, NULL, NULL);
     REFUSES(vit_index_write_pin, "index", NULL, &pin);
@@ -698,6 +702,25 @@ static void arguments_that_are_null_are_named(void **state)
     assert_int_equal(vit_index_pin_differs(NULL, NULL), VIT_RECIPE_KEYS);
 }
 
+/* The golden model gives 48 numbers, and the index has vectors of COLUMNS; where nothing was indexed there is no model. */
+static void a_model_of_another_size_is_refused(void **state)
+{
+    (void)state;
+    vit_error err = {0};
+    vit_pipeline *pipeline;
+    remove(place);
+    remove(path_of("photos.db-vectors"));
+    vit_index *index = open_index(VIT_INDEX_WRITE);
+    assert_int_equal(vit_index_pipeline(index, NULL, &pipeline, NULL), VIT_ERR_NOT_FOUND);
+    vit_index_pin other = pin;
+    other.model = (char *)(uintptr_t)data_path("golden/hf_vit_classifier");
+    assert_ok(vit_index_write_pin(index, &other, &err), err);
+    assert_int_equal(vit_index_pipeline(index, NULL, &pipeline, &err), VIT_ERR_MODEL_MISMATCH);
+    assert_non_null(strstr(err.message, "48"));
+    assert_null(pipeline);
+    vit_index_free(index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -707,6 +730,7 @@ int main(void)
         cmocka_unit_test(walks_can_be_ended),
         cmocka_unit_test(changes_count_when_they_are_committed),
         cmocka_unit_test(vectors_that_do_not_compare_are_refused),
+        cmocka_unit_test(a_model_of_another_size_is_refused),
         cmocka_unit_test(places_that_are_no_index_are_refused),
         cmocka_unit_test(an_index_stays_with_its_process),
         cmocka_unit_test(files_are_followed),

@@ -97,6 +97,12 @@ static void items_of_every_kind_give_the_bits_of_vit_encode(void **state)
             if (!statuses[j])
                 assert_memory_equal(results + j * size, want, size * sizeof *want);
         }
+        /* Without room for errors, the first one is the answer. */
+        err = (vit_error){0};
+        assert_int_equal(vit_pipeline_encode(pipeline, items, N, results, NULL, &err), VIT_ERR_NOT_FOUND);
+        assert_string_equal(err.where, items[1].name);
+        assert_int_equal(vit_pipeline_encode(pipeline, items, 1, results, NULL, NULL), VIT_OK);
+        assert_memory_equal(results, want, size * sizeof *want);
         vit_image_free(&image);
         vit_free(bytes);
         free(results);
@@ -162,6 +168,33 @@ static void run_counts(vit_pipeline *pipeline, counts *c, vit_status want)
     assert_int_equal(err.status, want);
     assert_int_equal(c->given, c->taken + c->dropped);
     assert_int_equal(c->loaded, c->given);
+}
+
+static int take_path(void *context, const vit_result *result)
+{
+    static const vit_status want[] = {VIT_OK, VIT_ERR_NOT_FOUND, VIT_OK};
+    size_t *taken = context;
+    assert_int_equal(result->error ? result->error->status : VIT_OK, want[*taken]);
+    ++*taken;
+    return 0;
+}
+
+static void paths_need_no_callback(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {CAT, "/nowhere.jpg", CAT};
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        const vit_pipeline_options options = {.batch = 2, .threads = threads};
+        vit_pipeline *pipeline = open_pipeline(&options);
+        size_t taken = 0;
+        const vit_stream stream = {.paths = paths, .n_paths = 3, .take = take_path, .context = &taken};
+        const vit_stream nothing = {.paths = paths, .take = take_path, .context = &taken};
+        assert_int_equal(vit_pipeline_run(pipeline, &stream, NULL), VIT_OK);
+        assert_int_equal(taken, 3);
+        assert_int_equal(vit_pipeline_run(pipeline, &nothing, NULL), VIT_OK);
+        assert_int_equal(taken, 3);
+        vit_pipeline_free(pipeline);
+    }
 }
 
 static void every_item_is_taken_or_dropped(void **state)
@@ -411,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_of_every_kind_give_the_bits_of_vit_encode),
         cmocka_unit_test(every_item_is_taken_or_dropped),
+        cmocka_unit_test(paths_need_no_callback),
         cmocka_unit_test(threads_take_turns),
         cmocka_unit_test(token_ids_are_batched_by_length),
         cmocka_unit_test(scores_of_labels_are_the_formula),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A family is a table: how its config keys fill vit_config, and how its tensors are named. Adding one is adding one
- * file with such a table, and a row in family.c (docs/architecture.md says how, step by step).
+ * file with such a table, and a row in family.c (docs/families.md says how, step by step).
  */
 #ifndef VIT_FAMILY_H
 #define VIT_FAMILY_H

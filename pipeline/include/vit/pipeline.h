@@ -141,7 +141,8 @@ typedef struct vit_result {
 
 /* Encodes n items of any kinds: results[n][vit_pipeline_size], in the order of the items; rows of items that
  * failed are zero. errors[n] says which failed and why (VIT_OK: it did not). Answers VIT_OK even if every
- * item failed; other answers are about the call, and nothing was encoded: invalid_argument, out_of_memory. */
+ * item failed; other answers are about the call, and nothing was encoded: invalid_argument, out_of_memory.
+ * errors may be NULL, for one item or where all must succeed: then the answer is the error of the first that failed. */
 VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *items, size_t n, float *results,
                                        vit_error *errors, vit_error *err);
 
@@ -175,7 +176,8 @@ VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_ite
 /* Where items come from and where results go. All callbacks get the context. */
 typedef struct vit_stream {
     /* The next item, into *item. 1: there is one; 0: there are no more. Called by threads of the
-     * pipeline, one at a time. What the item points at stays valid until `take` or `drop` has had it. */
+     * pipeline, one at a time. What the item points at stays valid until `take` or `drop` has had it. NULL: the items are
+     * the files paths[n_paths]. */
     int (*next)(void *context, vit_item *item);
     /* One result, in the order of the items, on the thread that called vit_pipeline_run. 0: go on. */
     int (*take)(void *context, const vit_result *result);
@@ -188,6 +190,8 @@ typedef struct vit_stream {
     void *context;
     uint64_t position; /* of the first item, for `sample`: with 100, the items are drawn as the 101st, 102nd, ... */
     uint64_t stride;   /* from an item's position to that of the next; 0 is 1 */
+    const char *const *paths; /* of pictures, where next is NULL */
+    size_t n_paths;
     uint64_t reserved[6];
 } vit_stream;
 
