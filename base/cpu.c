@@ -9,13 +9,21 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
-const vit__isa vit__isas[] = {{"c", 0},
-                              VIT__ON_X86_64({"avx2", VIT__CPU_AVX2}, {"avx512", VIT__CPU_AVX2 | VIT__CPU_AVX512},
-                                             {"avx512_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI},
-                                             {"avx512_bf16", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI |
-                                                                 VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16})};
+const vit__isa vit__isas[] = {
+    {"c", 0},
+    VIT__ON_X86_64({"avx2", VIT__CPU_AVX2}, {"avx_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX_VNNI},
+                   {"avx512", VIT__CPU_AVX2 | VIT__CPU_AVX512},
+                   {"avx512_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI},
+                   {"avx512_bf16",
+                    VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI | VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16})
+        VIT__ON_ARM_64({"neon", VIT__CPU_NEON}, {"dotprod", VIT__CPU_NEON | VIT__CPU_DOTPROD},
+                       {"i8mm", VIT__CPU_NEON | VIT__CPU_DOTPROD | VIT__CPU_I8MM},
+                       {"bf16", VIT__CPU_NEON | VIT__CPU_DOTPROD | VIT__CPU_I8MM | VIT__CPU_BF16})};
 const size_t vit__isa_count = sizeof vit__isas / sizeof *vit__isas;
 
 #if defined(__x86_64__)
@@ -34,12 +42,21 @@ static bool has_amx(void)
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & all) == all;
 }
 
+/* Not all compilers' builtins know it. Its registers are AVX2's. */
+static bool has_avx_vnni(void)
+{
+    enum { AVX_VNNI = 1 << 4 }; /* leaf 7, subleaf 1, eax */
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && eax >= 1 &&
+           __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & AVX_VNNI);
+}
+
 /* The builtins look at the operating system's part too. */
 static unsigned processor_flags(void)
 {
     unsigned flags = 0;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        flags |= VIT__CPU_AVX2;
+        flags |= VIT__CPU_AVX2 | (has_avx_vnni() ? (unsigned)VIT__CPU_AVX_VNNI : 0u);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && flags)
         flags |= VIT__CPU_AVX512;
@@ -50,6 +67,22 @@ static unsigned processor_flags(void)
     if (__builtin_cpu_supports("avx512bf16"))
         flags |= VIT__CPU_AVX512_BF16 | (__builtin_cpu_is("intel") ? 0u : (unsigned)VIT__CPU_FAST_BF16);
     return flags | (has_amx() ? (unsigned)VIT__CPU_AMX : 0u);
+}
+#elif defined(__aarch64__)
+static unsigned processor_flags(void)
+{
+    static const struct {
+        unsigned long kind, bit; /* of what the kernel tells a program */
+        unsigned flag;
+    } rows[] = {{AT_HWCAP, HWCAP_ASIMD, VIT__CPU_NEON},
+                {AT_HWCAP, HWCAP_ASIMDDP, VIT__CPU_DOTPROD},
+                {AT_HWCAP2, HWCAP2_I8MM, VIT__CPU_I8MM},
+                {AT_HWCAP2, HWCAP2_BF16, VIT__CPU_BF16}};
+    unsigned flags = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (getauxval(rows[i].kind) & rows[i].bit)
+            flags |= rows[i].flag;
+    return flags;
 }
 #else
 static unsigned processor_flags(void)
@@ -62,10 +95,11 @@ static vit__cpu here;
 
 static void look(void)
 {
-    here.flags = processor_flags();
+    const unsigned all = processor_flags();
+    here.flags = all;
     const char *isa = getenv("VIT_CPU"), *gemm = getenv("VIT_GEMM");
     for (size_t i = 0; isa && i < vit__isa_count; i++)
-        if (strcmp(isa, vit__isas[i].name) == 0)
+        if (strcmp(isa, vit__isas[i].name) == 0 && vit__cpu_runs(all, &vit__isas[i]))
             here.flags &= vit__isas[i].flags;
     if (gemm && strlen(gemm) < sizeof here.gemm)
         strcpy(here.gemm, gemm);

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* x86-64; other architectures get flags of their own. */
+/* Of x86-64, then of 64-bit ARM. */
 enum {
     VIT__CPU_AVX2 = 1 << 0,        /* with FMA */
     VIT__CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL */
@@ -22,7 +22,12 @@ enum {
     VIT__CPU_AVX512_BF16 = 1 << 3, /* products of bfloat16 */
     VIT__CPU_FAST_BF16 = 1 << 4, /* these are faster than two float multiply-adds: on AMD's Zen 4 (234 GFLOP/s a core to
                                     * 115), not on Intel (Granite Rapids: 110 to 222) */
-    VIT__CPU_AMX = 1 << 5 /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers */
+    VIT__CPU_AMX = 1 << 5, /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers */
+    VIT__CPU_AVX_VNNI = 1 << 6, /* products of bytes on processors without AVX-512 */
+    VIT__CPU_NEON = 1 << 7,     /* vectors of 16 bytes */
+    VIT__CPU_DOTPROD = 1 << 8,  /* products of bytes: SDOT */
+    VIT__CPU_I8MM = 1 << 9,     /* products of small matrices of bytes: USMMLA */
+    VIT__CPU_BF16 = 1 << 10     /* products of small matrices of bfloat16: BFMMLA */
 };
 
 /* A name for VIT_CPU, and all that may be used under it: "avx2" allows VIT__CPU_AVX2, "c" allows nothing. */
@@ -49,11 +54,23 @@ static inline bool vit__cpu_has(unsigned there, unsigned flags)
     return (there & flags) == flags;
 }
 
-/* A row of a table of variants that other architectures do not have. */
+/* Whether a processor with these flags runs all instructions that may be used under this name, however fast
+ * they are. */
+static inline bool vit__cpu_runs(unsigned there, const vit__isa *isa)
+{
+    return vit__cpu_has(there | VIT__CPU_FAST_BF16, isa->flags);
+}
+
+/* Rows of a table of variants that other architectures do not have. */
 #if defined(__x86_64__)
 #define VIT__ON_X86_64(...) __VA_ARGS__
+#define VIT__ON_ARM_64(...)
+#elif defined(__aarch64__)
+#define VIT__ON_X86_64(...)
+#define VIT__ON_ARM_64(...) __VA_ARGS__
 #else
 #define VIT__ON_X86_64(...)
+#define VIT__ON_ARM_64(...)
 #endif
 
 /* Threads worth running: the affinity mask, cut by the cgroup CPU quota (version 1 or 2). At least 1. Reads files. */

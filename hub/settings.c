@@ -52,9 +52,11 @@ static vit_status take_token(const char *text, size_t size, const char *where, c
         text++, size--;
     while (size > 0 && strchr(SPACE, text[size - 1]))
         size--;
-    for (size_t i = 0; i < size; i++)
-        if (text[i] <= ' ' || text[i] == 0x7f)
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i]; /* a char has a sign, or none (on ARM) */
+        if (byte <= ' ' || byte >= 0x7f)
             return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, where, "this is not a token: it is not one word");
+    }
     if (size == 0)
         return VIT_OK;
     *token = vit__alloc(size + 1, 1);

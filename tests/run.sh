@@ -8,8 +8,10 @@
 # second time as on a processor without vector instructions.
 # They stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
 # not keep the others from running.
-# sh tests/run.sh --full leaves no test out. It also walks README.md in a fresh Debian 12, command by command: an hour more
-# (tests/install/walk_readme.sh); and it has huggingface_hub, from PyPI, use the cache that `vit pull` wrote.
+# sh tests/run.sh --full leaves no test out, and does more, for hours: it walks README.md in a fresh Debian 12, command by
+# command (tests/install/walk_readme.sh); it builds for 64-bit ARM, and runs the tests in C under qemu (tests/arm.sh); it builds
+# the release twice and installs it (tests/install/release.sh); and it has huggingface_hub, from PyPI, use the cache that
+# `vit pull` wrote.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . cmake/debian.sh
@@ -143,6 +145,16 @@ if [ "${1-}" = --full ]; then
     *) failed=yes && echo "release: failed" >>"$summary" ;;
     esac
     cat build-tests/release.txt
+
+    echo
+    echo "== 64-bit ARM, emulated"
+    sh tests/arm.sh >build-tests/arm.txt 2>&1
+    case $? in
+    0) echo "ARM: tests in C pass under qemu, with all instructions and as a Cortex-A72" >>"$summary" ;;
+    77) echo "ARM: $(grep '^skipped' build-tests/arm.txt)" >>"$summary" ;;
+    *) failed=yes && echo "ARM: fails, see build-tests/arm.txt" >>"$summary" ;;
+    esac
+    cat build-tests/arm.txt
 fi
 
 echo

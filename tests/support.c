@@ -43,8 +43,9 @@ uint64_t random_next(uint64_t *state)
 bool next_isa(size_t *i, unsigned *flags)
 {
     while (*i < vit__isa_count) {
-        *flags = vit__isas[(*i)++].flags;
-        if (vit__cpu_has(vit__cpu_here()->flags | VIT__CPU_FAST_BF16, *flags))
+        const vit__isa *isa = &vit__isas[(*i)++];
+        *flags = isa->flags;
+        if (vit__cpu_runs(vit__cpu_here()->flags, isa))
             return true;
     }
     return false;

@@ -24,9 +24,10 @@ def read(path):
 
 SOURCE, BUILD = (os.path.realpath(path) for path in sys.argv[1:3])
 # Headers of C, of POSIX and of the compiler, which any file may include.
-SYSTEM = set("""arpa/inet.h cpuid.h ctype.h dirent.h errno.h fcntl.h float.h immintrin.h inttypes.h limits.h math.h
-netinet/in.h pthread.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
-stdio.h stdlib.h string.h strings.h sys/file.h sys/mman.h sys/socket.h sys/stat.h sys/un.h time.h unistd.h""".split())
+SYSTEM = set("""arm_neon.h arpa/inet.h asm/hwcap.h cpuid.h ctype.h dirent.h errno.h fcntl.h float.h immintrin.h
+inttypes.h limits.h math.h netinet/in.h pthread.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h
+stddef.h stdint.h stdio.h stdlib.h string.h strings.h sys/auxv.h sys/file.h sys/mman.h sys/socket.h sys/stat.h sys/un.h
+time.h unistd.h""".split())
 PAGE = os.path.join(SOURCE, "docs", "architecture.md")
 
 

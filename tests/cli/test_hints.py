@@ -214,10 +214,16 @@ class Blame(Hints):
 class Environment(Hints):
     """VIT_CPU and VIT_GEMM with values that change nothing say so once, whatever the command."""
 
-    CPU = ("c", "avx2", "avx512", "avx512_vnni", "avx512_bf16")
-    FLAGS = {"c": (), "avx2": ("avx2", "fma"),
-             "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl"),
-             "avx512_vnni": ("avx512_vnni",), "avx512_bf16": ("avx512_vnni", "avx512_bf16")}
+    AVX2 = ("avx2", "fma")
+    AVX512 = (*AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl")
+    NEON = ("asimd",)
+    # What the system calls the instructions that each value needs.
+    CPU = {"x86_64": {"c": (), "avx2": AVX2, "avx_vnni": (*AVX2, "avx_vnni"), "avx512": AVX512,
+                      "avx512_vnni": (*AVX512, "avx512_vnni"),
+                      "avx512_bf16": (*AVX512, "avx512_vnni", "avx512_bf16")},
+           "aarch64": {"c": (), "neon": NEON, "dotprod": (*NEON, "asimddp"),
+                       "i8mm": (*NEON, "asimddp", "i8mm"),
+                       "bf16": (*NEON, "asimddp", "i8mm", "bf16")}}
     COMMANDS = (["classify", "-m", MODEL, PICTURE, PICTURE], ["info", MODEL],
                 ["preprocess", "-m", MODEL, "-o", "x.npy", PICTURE],
                 ["index", "--db", "x.db", "-m", MODEL, PICTURE],
@@ -243,14 +249,12 @@ class Environment(Hints):
 
     def test_cannot_be_had(self):
         """By what the system says that the processor has."""
-        if os.uname().machine != "x86_64":
-            self.skipTest("VIT_CPU names instructions of x86-64")
-        flags = re.search(r"(?m)^flags\s*:(.*)$", read("/proc/cpuinfo").decode()).group(1).split()
-        for value in self.CPU:
-            below = self.CPU[:self.CPU.index(value) + 1]
-            wanted = {flag for one in below for flag in self.FLAGS[one]}
+        if os.uname().machine not in self.CPU:
+            self.skipTest("VIT_CPU names instructions of x86-64 and of 64-bit ARM")
+        flags = re.search(r"(?m)^(?:flags|Features)\s*:(.*)$", read("/proc/cpuinfo").decode()).group(1).split()
+        for value, wanted in self.CPU[os.uname().machine].items():
             notes = self.notes("info", MODEL, VIT_CPU=value)
-            self.assertEqual(len(notes), int(not wanted <= set(flags)), (value, notes))
+            self.assertEqual(len(notes), int(not set(wanted) <= set(flags)), (value, notes))
             for note in notes:
                 self.assertIn("VIT_CPU: this processor has no %s: " % value, note)
         self.assertEqual(self.notes("info", MODEL, VIT_GEMM="tiles"), [])

@@ -12,8 +12,8 @@ MODELS = ("hf_vit_classifier", "hf_beit_classifier", "hf_dinov2_classifier")
 TEXT_MODEL = "hf_clip"
 PRECISIONS = ("f32", "bf16", "int8")
 # What is unknown or cannot be had on this processor changes nothing, so all of these run everywhere.
-SURROUNDINGS = ({}, {"VIT_CPU": "c"}, {"VIT_CPU": "avx2"}, {"VIT_CPU": "avx512"}, {"VIT_CPU": "avx512_vnni"},
-                {"VIT_GEMM": "onednn"}, {"VIT_GEMM": "tiles"})
+LEVELS = ("c", "neon", "dotprod", "i8mm") if os.uname().machine == "aarch64" else ("c", "avx2", "avx512", "avx512_vnni")
+SURROUNDINGS = ({}, *({"VIT_CPU": level} for level in LEVELS), {"VIT_GEMM": "onednn"}, {"VIT_GEMM": "tiles"})
 BATCHES = (("--batch", "1", "-t", "1"), ("--batch", "2", "-t", "3"))
 
 

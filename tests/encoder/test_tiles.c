@@ -17,6 +17,34 @@ static const size_t per_word[KINDS] = {1, 2, 4};
 /* Of the largest value. f32 and bf16: some hundred roundings of 6e-8, partly cancelling; int8 sums are exact. */
 static const double tolerance[KINDS] = {2e-6, 2e-6, 0};
 
+/* Of emulated_avx_vnni.c. */
+extern const vit__tiles tiles_emulated_avx_vnni;
+
+static bool has_emulated(void)
+{
+#if defined(__x86_64__)
+    return vit__cpu_has(vit__cpu_here()->flags, VIT__CPU_AVX2);
+#else
+    return false;
+#endif
+}
+
+/* The tiles of each instruction set that this processor runs, and of one that it can emulate. */
+static bool next_tiles(size_t *i, vit__tiles *tiles)
+{
+    unsigned flags;
+    if (next_isa(i, &flags)) {
+        *tiles = vit__tiles_get(flags);
+        return true;
+    }
+    if (*i > vit__isa_count || !has_emulated())
+        return false;
+    *i = vit__isa_count + 1;
+    *tiles = vit__tiles_get(VIT__CPU_AVX2);
+    VIT__ON_X86_64(tiles->int8_name = "emulated avx_vnni"; tiles->int8 = tiles_emulated_avx_vnni.int8;)
+    return true;
+}
+
 static uint32_t state = 1;
 
 static uint32_t next_random(void)
@@ -119,32 +147,31 @@ static void sums_are_right(void **unused)
 {
     (void)unused;
     static const size_t words[] = {1, 2, 3, 12, 48, 197};
-    unsigned flags;
-    for (size_t isa = 0; next_isa(&isa, &flags);) {
-        vit__tiles tiles = vit__tiles_get(flags);
+    vit__tiles tiles;
+    for (size_t isa = 0; next_tiles(&isa, &tiles);)
         for (int k = F32; k < KINDS; k++)
             for (size_t i = 0; i < sizeof words / sizeof *words; i++)
                 for (size_t rows = 1; rows <= 14; rows++)
                     check_shape(&tiles, (kind)k, rows, words[i]);
-    }
 }
 
-/* Extreme bytes: the 16-bit steps of the emulations must not saturate. */
+/* Extreme bytes: the 16-bit steps of the emulations must not saturate, nor those that take 128 from each byte. */
 static void int8_never_saturates(void **unused)
 {
     (void)unused;
     enum { WORDS = 300 };
     uint32_t a[WORDS], panel[WORDS * VIT__PANEL];
     int32_t out[VIT__PANEL];
-    memset(a, 0xFF, sizeof a);
     memset(panel, 0x80, sizeof panel); /* -128 */
-    unsigned flags;
-    for (size_t isa = 0; next_isa(&isa, &flags);) {
-        vit__tiles tiles = vit__tiles_get(flags);
+    vit__tiles tiles;
+    for (size_t isa = 0; next_tiles(&isa, &tiles);) {
         vit__tile_call call = {a, WORDS, panel, 1, WORDS, 0, out, VIT__PANEL, false, NULL, 0};
-        tiles.int8(&call);
-        for (size_t i = 0; i < VIT__PANEL; i++)
-            assert_int_equal(out[i], -255 * 128 * 4 * WORDS);
+        for (int byte = 0; byte <= 255; byte += 255) {
+            memset(a, byte, sizeof a);
+            tiles.int8(&call);
+            for (size_t i = 0; i < VIT__PANEL; i++)
+                assert_int_equal(out[i], -byte * 128 * 4 * WORDS);
+        }
     }
 }
 
@@ -153,9 +180,8 @@ static void a_row_knows_no_neighbours(void **unused)
 {
     (void)unused;
     enum { ROWS = 13, WORDS = 77 };
-    unsigned flags;
-    for (size_t isa = 0; next_isa(&isa, &flags);) {
-        vit__tiles tiles = vit__tiles_get(flags);
+    vit__tiles tiles;
+    for (size_t isa = 0; next_tiles(&isa, &tiles);) {
         for (int k = F32; k < KINDS; k++) {
             uint32_t *a = random_words((kind)k, ROWS * WORDS), *panel = random_words((kind)k, WORDS * VIT__PANEL);
             uint32_t all[ROWS * VIT__PANEL], alone[VIT__PANEL];

@@ -385,6 +385,7 @@ class Environment(PullCase):
         self.pull(status=3, env=self.environment(HF_TOKEN="wrong"), saying=["no such repository"])
         self.pull(status=2, env=self.environment(HF_TOKEN="two words"), saying="HF_TOKEN")
         self.pull(status=2, env=self.environment(HF_TOKEN="a\r\nX: y"), saying="HF_TOKEN")
+        self.pull(status=2, env=self.environment(HF_TOKEN="caf\u00e9"), saying="HF_TOKEN")
         for place in (dict(none, HF_TOKEN=TOKEN), dict(none, HUGGING_FACE_HUB_TOKEN=" %s\n" % TOKEN),
                       dict(none, HF_TOKEN_PATH=self.path("token")), {}):
             shutil.rmtree(self.cache, ignore_errors=True)

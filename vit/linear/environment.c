@@ -9,11 +9,9 @@
 #include "gemm.h"
 #include "vit/vit.h"
 
-/* Whether the processor runs all instructions that may be used under this name. (How fast they are
- * does not matter.) */
 static bool runs(const vit__isa *isa)
 {
-    return vit__cpu_has(vit__cpu_here()->flags, isa->flags & ~(unsigned)VIT__CPU_FAST_BF16);
+    return vit__cpu_runs(vit__cpu_here()->flags, isa);
 }
 
 static const char *best_isa(void)

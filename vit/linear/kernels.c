@@ -10,7 +10,8 @@ static const struct {
     unsigned flags;
     const vit__kernels *kernels;
 } variants[] = {{0, &vit__kernels_c},
-                VIT__ON_X86_64({VIT__CPU_AVX2, &vit__kernels_avx2}, {VIT__CPU_AVX512, &vit__kernels_avx512})};
+                VIT__ON_X86_64({VIT__CPU_AVX2, &vit__kernels_avx2}, {VIT__CPU_AVX512, &vit__kernels_avx512})
+                    VIT__ON_ARM_64({VIT__CPU_NEON, &vit__kernels_neon})};
 
 const vit__kernels *vit__kernels_get(unsigned flags)
 {

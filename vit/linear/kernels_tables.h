@@ -5,6 +5,6 @@
 
 #include "kernels.h"
 
-extern const vit__kernels vit__kernels_c, vit__kernels_avx2, vit__kernels_avx512;
+extern const vit__kernels vit__kernels_c, vit__kernels_avx2, vit__kernels_avx512, vit__kernels_neon;
 
 #endif

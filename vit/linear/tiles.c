@@ -97,9 +97,11 @@ static const struct {
     unsigned flags;
     const vit__tiles *tiles;
 } variants[] = {{0, &tiles_c},
-                VIT__ON_X86_64({VIT__CPU_AVX2, &vit__tiles_avx2}, {VIT__CPU_AVX512, &vit__tiles_avx512},
-                               {VIT__CPU_AVX512_VNNI, &vit__tiles_avx512_vnni},
-                               {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16})};
+                VIT__ON_X86_64({VIT__CPU_AVX2, &vit__tiles_avx2}, {VIT__CPU_AVX_VNNI, &vit__tiles_avx_vnni},
+                               {VIT__CPU_AVX512, &vit__tiles_avx512}, {VIT__CPU_AVX512_VNNI, &vit__tiles_avx512_vnni},
+                               {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16})
+                    VIT__ON_ARM_64({VIT__CPU_NEON, &vit__tiles_neon}, {VIT__CPU_DOTPROD, &vit__tiles_neon_dotprod},
+                                   {VIT__CPU_I8MM, &vit__tiles_neon_i8mm}, {VIT__CPU_BF16, &vit__tiles_neon_bf16})};
 
 static void fill_in(vit__tiles *tiles, const vit__tiles *from)
 {

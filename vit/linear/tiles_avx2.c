@@ -1,32 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AVX2 and FMA. bfloat16 and int8 by wider instructions: a bfloat16 is the upper half of a float; 8-bit integers
  * become pairs of 16-bit ones, even and odd bytes apart (vpmaddubsw would saturate). */
-#include <immintrin.h>
-
-#include "tiles_vector.h"
-
-typedef __m256i vector;
-#define LANES 8
-
-ALWAYS_INLINE vector zero(void)
-{
-    return _mm256_setzero_si256();
-}
-
-ALWAYS_INLINE vector load(const uint32_t *from)
-{
-    return _mm256_loadu_si256((const __m256i_u *)from);
-}
-
-ALWAYS_INLINE void store(uint32_t *to, vector x)
-{
-    _mm256_storeu_si256((__m256i_u *)to, x);
-}
-
-ALWAYS_INLINE vector broadcast(const uint32_t *from)
-{
-    return _mm256_set1_epi32((int)*from);
-}
+#include "tiles_avx2.h"
 
 ALWAYS_INLINE vector add_f32(vector x, vector y)
 {
@@ -70,7 +45,7 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 
 #define TILE_FUNCTION multiply_int8
 #define TILE_STEP step_int8
-#define TILE_ADD _mm256_add_epi32
+#define TILE_ADD add_int32
 #define TILE_ROWS 4
 #define TILE_VECTORS 2
 #include "tiles_body.h"

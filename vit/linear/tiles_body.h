@@ -5,6 +5,12 @@
  *     TILE_FUNCTION                                  the name to define
  *     TILE_STEP(sum, a, w), TILE_ADD(x, y)           multiply a word and add; add
  *     TILE_ROWS, TILE_VECTORS                        the block of sums that fits the registers
+ * and where they are of use
+ *     TILE_VALUE(row), TILE_WEIGHTS(row)             what to make of words of a row or of the panel before they are
+ *                                                    multiplied
+ *     TILE_OFFSET                                    a value: its products with all words are taken off the sums
+ *     TILE_LANE_STEP(sum, a, w, lane)                TILE_STEP with one of four words of `a` (tiles_block.h)
+ *     TILE_PAIR_STEP(sums, a, w)                     in place of TILE_STEP: products of matrices (tiles_block_pairs.h)
  *
  * TILE_ROWS x TILE_VECTORS sums stay in registers over all words. A word of the panel is loaded once for TILE_ROWS
  * products, a word of a row once for TILE_VECTORS: loads stay well below what two load ports deliver, so the multiply
@@ -18,6 +24,7 @@
 #define TILE_CHOOSE TILE_NAME(TILE_FUNCTION, choose)
 #define TILE_FETCH TILE_NAME(TILE_FUNCTION, fetch)
 #define TILE_PLACE TILE_NAME(TILE_FUNCTION, place)
+#define TILE_OFFSETS TILE_NAME(TILE_FUNCTION, offsets)
 
 typedef struct TILE_FETCH {
     const char *next; /* where what is read next is fetched from */
@@ -28,76 +35,58 @@ typedef struct TILE_PLACE {
     size_t row, column;
 } TILE_PLACE;
 
-/* Rows are written out, not looped over: compilers keep only small arrays in registers. */
-#define TILE_EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+#ifndef TILE_VALUE
+#define TILE_VALUE(row) (row)
+#endif
+#ifndef TILE_WEIGHTS
+#define TILE_WEIGHTS(row) (row)
+#endif
 
-#define TILE_ZERO(i)                                                                                                   \
-    vector sums##i[TILE_VECTORS];                                                                                      \
-    UNROLL                                                                                                             \
-    for (size_t j = 0; j < vectors; j++)                                                                               \
-        sums##i[j] = zero();
+#ifdef TILE_PAIR_STEP
+#include "tiles_block_pairs.h"
+#else
+#include "tiles_block.h"
+#endif
 
-#define TILE_MULTIPLY(i)                                                                                               \
-    if (i < rows) {                                                                                                    \
-        vector value = broadcast(a + i * call->a_stride + word);                                                       \
-        UNROLL                                                                                                         \
-        for (size_t j = 0; j < vectors; j++)                                                                           \
-            sums##i[j] = TILE_STEP(sums##i[j], value, weights[j]);                                                     \
-    }
-
-#define TILE_STORE(i)                                                                                                  \
-    if (i < rows) {                                                                                                    \
-        uint32_t *to = out + i * call->out_stride;                                                                     \
-        UNROLL                                                                                                         \
-        for (size_t j = 0; j < vectors; j++)                                                                           \
-            store(to + j * LANES, call->add ? TILE_ADD(load(to + j * LANES), sums##i[j]) : sums##i[j]);                \
-    }
-
-/* rows and vectors are constants after inlining; rows x vectors * LANES outputs. */
-ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, TILE_PLACE place, size_t rows, size_t vectors,
-                              TILE_FETCH fetch)
-{
-    size_t row = place.row, column = place.column;
-    const uint32_t *a = (const uint32_t *)call->a + row * call->a_stride;
-    const uint32_t *w = (const uint32_t *)call->panel + column;
-    uint32_t *out = (uint32_t *)call->out + row * call->out_stride + column;
-    TILE_EACH_ROW(TILE_ZERO)
-    for (size_t word = 0; word < call->words; word++, w += VIT__PANEL) {
-        vector weights[TILE_VECTORS];
-        UNROLL
-        for (size_t j = 0; j < vectors; j++)
-            weights[j] = load(w + j * LANES);
-        __builtin_prefetch(fetch.next, 0, 2);
-        fetch.next += fetch.step;
-        TILE_EACH_ROW(TILE_MULTIPLY)
-    }
-    TILE_EACH_ROW(TILE_STORE)
-}
-
-ALWAYS_INLINE void TILE_CHOOSE(const vit__tile_call *call, TILE_PLACE place, size_t vectors, TILE_FETCH fetch)
+ALWAYS_INLINE void TILE_CHOOSE(const vit__tile_call *call, TILE_PLACE place, size_t vectors, TILE_FETCH fetch,
+                               const vector *starts)
 {
     switch (call->rows - place.row) {
     case 1:
-        TILE_BLOCK(call, place, 1, vectors, fetch);
+        TILE_BLOCK(call, place, 1, vectors, fetch, starts);
         break;
     case 2:
-        TILE_BLOCK(call, place, 2, vectors, fetch);
+        TILE_BLOCK(call, place, 2, vectors, fetch, starts);
         break;
     case 3:
-        TILE_BLOCK(call, place, 3, vectors, fetch);
+        TILE_BLOCK(call, place, 3, vectors, fetch, starts);
         break;
 #if TILE_ROWS > 4
     case 4:
-        TILE_BLOCK(call, place, 4, vectors, fetch);
+        TILE_BLOCK(call, place, 4, vectors, fetch, starts);
         break;
     case 5:
-        TILE_BLOCK(call, place, 5, vectors, fetch);
+        TILE_BLOCK(call, place, 5, vectors, fetch, starts);
         break;
 #endif
     default:
-        TILE_BLOCK(call, place, TILE_ROWS, vectors, fetch);
+        TILE_BLOCK(call, place, TILE_ROWS, vectors, fetch, starts);
     }
 }
+
+#ifdef TILE_OFFSET
+/* What the sums of some columns begin with. */
+ALWAYS_INLINE void TILE_OFFSETS(const vit__tile_call *call, size_t column, vector offsets[TILE_VECTORS])
+{
+    const uint32_t *w = (const uint32_t *)call->panel + column;
+    for (size_t j = 0; j < TILE_VECTORS; j++) {
+        vector sum = zero();
+        for (size_t word = 0; word < call->words; word++)
+            sum = TILE_STEP(sum, TILE_OFFSET, TILE_WEIGHTS(load(w + word * VIT__PANEL + j * LANES)));
+        offsets[j] = subtract_int32(zero(), sum);
+    }
+}
+#endif
 
 static void TILE_FUNCTION(const vit__tile_call *call)
 {
@@ -107,27 +96,34 @@ static void TILE_FUNCTION(const vit__tile_call *call)
     TILE_FETCH fetch = {call->next ? call->next : (const char *)call->panel, 0};
     if (call->next)
         fetch.step = (call->next_bytes + steps - 1) / steps;
-    for (size_t column = 0; column < columns; column += TILE_COLUMNS)
+    for (size_t column = 0; column < columns; column += TILE_COLUMNS) {
+        const vector *starts = NULL;
+#ifdef TILE_OFFSET
+        vector offsets[TILE_VECTORS];
+        TILE_OFFSETS(call, column, offsets);
+        starts = offsets;
+#endif
         for (size_t row = 0; row < call->rows; row += TILE_ROWS, fetch.next += fetch.step * call->words) {
             TILE_PLACE place = {row, column};
             if (columns - column > LANES)
-                TILE_CHOOSE(call, place, TILE_VECTORS, fetch);
+                TILE_CHOOSE(call, place, TILE_VECTORS, fetch, starts);
             else
-                TILE_CHOOSE(call, place, 1, fetch);
+                TILE_CHOOSE(call, place, 1, fetch, starts);
         }
+    }
 }
 
 #undef TILE_COLUMNS
-#undef TILE_EACH_ROW
-#undef TILE_ZERO
-#undef TILE_MULTIPLY
-#undef TILE_STORE
 #undef TILE_JOIN
 #undef TILE_NAME
 #undef TILE_BLOCK
 #undef TILE_CHOOSE
 #undef TILE_FETCH
 #undef TILE_PLACE
+#undef TILE_OFFSETS
+#undef TILE_OFFSET
+#undef TILE_VALUE
+#undef TILE_WEIGHTS
 #undef TILE_FUNCTION
 #undef TILE_STEP
 #undef TILE_ADD

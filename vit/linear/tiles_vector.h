@@ -14,7 +14,9 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
-/* The VNNI table has int8 alone, the BF16 table bf16 alone. */
-extern const vit__tiles vit__tiles_avx2, vit__tiles_avx512, vit__tiles_avx512_vnni, vit__tiles_avx512_bf16;
+/* Tables named after what multiplies bytes or bfloat16 have int8 or bf16 alone. */
+extern const vit__tiles vit__tiles_avx2, vit__tiles_avx_vnni, vit__tiles_avx512, vit__tiles_avx512_vnni,
+    vit__tiles_avx512_bf16;
+extern const vit__tiles vit__tiles_neon, vit__tiles_neon_dotprod, vit__tiles_neon_i8mm, vit__tiles_neon_bf16;
 
 #endif

@@ -75,7 +75,8 @@ static const struct {
     const vit__resize_kernels *kernels;
 } variants[] = {
     {0, &vit__resize_kernels_c},
-    VIT__ON_X86_64({VIT__CPU_AVX2, &vit__resize_kernels_avx2}, {VIT__CPU_AVX512, &vit__resize_kernels_avx512})};
+    VIT__ON_X86_64({VIT__CPU_AVX2, &vit__resize_kernels_avx2}, {VIT__CPU_AVX512, &vit__resize_kernels_avx512})
+        VIT__ON_ARM_64({VIT__CPU_NEON, &vit__resize_kernels_neon})};
 
 const vit__resize_kernels *vit__resize_kernels_get(unsigned flags)
 {

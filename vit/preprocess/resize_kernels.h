@@ -27,7 +27,8 @@ typedef struct vit__resize_kernels {
 const vit__resize_kernels *vit__resize_kernels_get(unsigned flags); /* of cpu.h */
 extern const vit__resize_kernels vit__resize_kernels_float;
 
-extern const vit__resize_kernels vit__resize_kernels_c, vit__resize_kernels_avx2, vit__resize_kernels_avx512;
+extern const vit__resize_kernels vit__resize_kernels_c, vit__resize_kernels_avx2, vit__resize_kernels_avx512,
+    vit__resize_kernels_neon;
 
 /* For the remainders of the variants: outputs [begin, n) of `vertical`. */
 void vit__resize_vertical_c(const vit__taps *taps, size_t i, const void *const *rows, size_t begin, size_t n,
