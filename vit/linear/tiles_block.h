@@ -36,7 +36,8 @@
         weights[j] = TILE_WEIGHTS(load((from) + j * LANES));
 
 #ifdef TILE_LANE_STEP
-#define TILE_TAKE_FOUR(i) const vector four##i = i < rows ? TILE_VALUE(whole(load(a + i * call->a_stride + word))) : zero();
+#define TILE_TAKE_FOUR(i)                                                                                              \
+    const vector four##i = i < rows ? TILE_VALUE(whole(load(a + i * call->a_stride + word))) : zero();
 #define TILE_LANE(i, lane)                                                                                             \
     if (i < rows)                                                                                                      \
         sums##i[j] = TILE_LANE_STEP(sums##i[j], four##i, weights, lane);

@@ -26,7 +26,7 @@
 
 #define TILE_STORE_ROW(i, number, sums_of_row)                                                                         \
     if (number < rows) {                                                                                               \
-        uint32_t *to = out + (number) * call->out_stride + j * LANES;                                                  \
+        uint32_t *to = out + (number)*call->out_stride + j * LANES;                                                    \
         store(to, call->add ? TILE_ADD(load(to), sums_of_row) : sums_of_row);                                          \
     }
 

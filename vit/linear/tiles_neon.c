@@ -17,8 +17,8 @@ ALWAYS_INLINE vector step_f32(vector sum, vector a, vector w)
 }
 
 #define lane_f32(sum, a, w, lane)                                                                                      \
-    vreinterpretq_u32_f32(vfmaq_laneq_f32(vreinterpretq_f32_u32(sum), vreinterpretq_f32_u32(w),                        \
-                                          vreinterpretq_f32_u32(a), lane))
+    vreinterpretq_u32_f32(                                                                                             \
+        vfmaq_laneq_f32(vreinterpretq_f32_u32(sum), vreinterpretq_f32_u32(w), vreinterpretq_f32_u32(a), lane))
 
 ALWAYS_INLINE vector lower(vector x)
 {

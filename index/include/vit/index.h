@@ -124,12 +124,12 @@ VIT_API vit_recipe_key vit_index_pin_differs(const vit_index_pin *a, const vit_i
  * fills it. vit_recipe_apply makes options for a pipeline from its recipe. NULL of NULL. */
 VIT_API const vit_index_pin *vit_index_get_pin(const vit_index *index);
 
-/* Opens the model that made the vectors, so that what it encodes can be compared with them: vectors of the same numbers,
- * of length 1. A model of 384 numbers gives what goes into vit_index_query.vectors of an index of 384 columns. options may
- * be NULL; threads, batch and tower are the caller's, and what the pin says is the pin's. The caller frees with
- * vit_pipeline_free; on failure *pipeline is NULL. Errors: those of vit_pipeline_open, not_found (nothing was indexed yet),
- * model_mismatch (the model gives vectors of another size now). A model whose weights changed since is not noticed here:
- * vit_index_pin_differs tells. */
+/* Opens the model that made the vectors, so that what it encodes can be compared with them: vectors of the same
+ * numbers, of length 1. A model of 384 numbers gives what goes into vit_index_query.vectors of an index of 384 columns.
+ * options may be NULL; threads, batch and tower are the caller's, and what the pin says is the pin's. The caller frees
+ * with vit_pipeline_free; on failure *pipeline is NULL. Errors: those of vit_pipeline_open, not_found (nothing was
+ * indexed yet), model_mismatch (the model gives vectors of another size now). A model whose weights changed since is
+ * not noticed here: vit_index_pin_differs tells. */
 VIT_API vit_status vit_index_pipeline(const vit_index *index, const vit_pipeline_options *options,
                                       vit_pipeline **pipeline, vit_error *err);
 

@@ -176,8 +176,8 @@ VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_ite
 /* Where items come from and where results go. All callbacks get the context. */
 typedef struct vit_stream {
     /* The next item, into *item. 1: there is one; 0: there are no more. Called by threads of the
-     * pipeline, one at a time. What the item points at stays valid until `take` or `drop` has had it. NULL: the items are
-     * the files paths[n_paths]. */
+     * pipeline, one at a time. What the item points at stays valid until `take` or `drop` has had it. NULL: the items
+     * are the files paths[n_paths]. */
     int (*next)(void *context, vit_item *item);
     /* One result, in the order of the items, on the thread that called vit_pipeline_run. 0: go on. */
     int (*take)(void *context, const vit_result *result);
