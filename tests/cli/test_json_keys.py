@@ -99,8 +99,7 @@ class Keys(Case):
         return json.loads(self.vit("info", "--json", "-m", model, *arguments).stdout)
 
     def test_info(self):
-        models = [os.path.join(DATA, kind, name) for kind in ("golden", "golden_more")
-                  for name in sorted(os.listdir(os.path.join(DATA, kind)))]
+        models = [os.path.join(GOLDEN, name) for name in sorted(os.listdir(GOLDEN))]
         models = [folder for folder in models if os.path.isdir(folder)]
         self.assertGreater(len(models), 50)
         for name in ("hf_vit_classifier", "hf_clip"):

@@ -75,10 +75,10 @@ static void visit_case(const char *path, void (*visit)(const char *case_path))
     visit(path);
 }
 
-static void each_in(const char *folder, void (*visit)(const char *case_path))
+void golden_each(void (*visit)(const char *case_path))
 {
     struct dirent **entries;
-    int n = scandir(data_path("%s", folder), &entries, visible, alphasort);
+    int n = scandir(data_path("golden"), &entries, visible, alphasort);
     assert_true(n > 0);
     const char *only = getenv("VIT_TEST_CASE");   /* those whose names hold this, for finding a fault */
     const char *every = getenv("VIT_TEST_EVERY"); /* 3: every third one, where a test takes long with sanitizers */
@@ -86,17 +86,11 @@ static void each_in(const char *folder, void (*visit)(const char *case_path))
     for (int i = 0; i < n; i++) {
         char path[512];
         struct stat info;
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        snprintf(path, sizeof path, "golden/%s", entries[i]->d_name);
         bool is_case = stat(data_path("%s", path), &info) == 0 && S_ISDIR(info.st_mode);
         if (is_case && i % step == 0 && (!only || strstr(entries[i]->d_name, only)))
             visit_case(path, visit);
         free(entries[i]);
     }
     free(entries);
-}
-
-void golden_each(void (*visit)(const char *case_path))
-{
-    each_in("golden", visit);
-    each_in("golden_more", visit);
 }

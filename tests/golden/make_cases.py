@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the golden cases of tests/data/golden_more: small random checkpoints with what their libraries compute.
+"""Writes golden cases of tests/data/golden: small random checkpoints with what their libraries compute.
 
     make_cases.py OUT [-k TEXT]     write all cases, or those whose name contains TEXT
 

@@ -70,7 +70,7 @@ static void pictures(void **state)
     each_request_may_be_refused(data_path("golden/timm_eva02_tiny"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_beit_classifier"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_dinov3_vit"), VIT_TOWER_IMAGE);
-    each_request_may_be_refused(data_path("golden_more/own_variational"), VIT_TOWER_IMAGE);
+    each_request_may_be_refused(data_path("golden/own_variational"), VIT_TOWER_IMAGE);
     once = 1;
     each_request_may_be_refused(data_path("golden/hf_vit_bf16"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_dinov3_vit"), VIT_TOWER_IMAGE);

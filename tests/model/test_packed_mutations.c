@@ -158,8 +158,8 @@ static void every_change_alone(void **state)
 {
     (void)state;
     static const char *const cases[] = {"golden/hf_vit_classifier",    "golden/timm_vit_siglip",
-                                        "golden/hf_dinov2_classifier", "golden_more/own_variational",
-                                        "golden_more/timm_branches",   "golden/hf_clip"};
+                                        "golden/hf_dinov2_classifier", "golden/own_variational",
+                                        "golden/timm_branches",        "golden/hf_clip"};
     folder = folder_make();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         contents packed = packed_make(data_path("%s", cases[i]), VIT_PRECISION_BF16);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests of texts and sizes share: the golden cases of both folders, and a small CLIP with a tokenizer."""
+"""What the tests of texts and sizes share: the golden cases, and a small CLIP with a tokenizer."""
 import glob
 import json
 import os
@@ -10,8 +10,7 @@ from harness import *
 
 def case_folders(pattern="*"):
     """The golden cases whose names match, in name order; there must be some."""
-    found = sorted(glob.glob(os.path.join(DATA, "golden", pattern)) +
-                   glob.glob(os.path.join(DATA, "golden_more", pattern)))
+    found = sorted(glob.glob(os.path.join(GOLDEN, pattern)))
     found = [folder for folder in found if os.path.exists(os.path.join(folder, "case.json"))]
     assert found, pattern
     return found
