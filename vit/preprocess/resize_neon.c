@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The 8-bit loops with NEON. Samples are widened to 16 bits and multiplied by weights of 16 (SMLAL); a weight of 22
- * bits comes in two halves whose sums are put together at the end. All arithmetic is modulo 2^32, so the bits are those
- * of the plain loop.
+ * The 8-bit loops with NEON. Samples are widened to 16 bits and multiplied by weights of 16 (SMLAL). A weight of 22
+ * bits comes in two halves, whose sums are put together at the end. All arithmetic is modulo 2^32, so the bits are
+ * those of the plain loop.
  */
 #include <arm_neon.h>
 #include <string.h>
