@@ -79,10 +79,14 @@ static size_t embedding_width(const vit_config *c)
 /* What comes into the first block, or out of the block before layer: a merging behind it comes later. */
 static void hidden_shape(const vit_config *c, size_t layer, size_t tokens, size_t shape[2])
 {
-    size_t stage = vit__config_stage(c, layer ? layer - 1 : 0);
-    const vit__map map = vit__stages_map(c, stage);
-    shape[0] = c->stages.n ? vit__map_tokens(&map) : tokens;
-    shape[1] = c->stages.n ? c->stages.stage[stage].width : c->width;
+    shape[0] = tokens;
+    shape[1] = c->width;
+    if (c->stages.n) {
+        size_t stage = vit__config_stage(c, layer ? layer - 1 : 0);
+        const vit__map map = vit__stages_map(c, stage);
+        shape[0] = vit__map_tokens(&map);
+        shape[1] = c->stages.stage[stage].width;
+    }
 }
 
 void vit__output_shape(const vit_config *c, vit_output output, size_t layer, size_t tokens, size_t shape[2])
