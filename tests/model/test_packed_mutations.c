@@ -168,10 +168,14 @@ static void files_may_hold_anything(void **state)
 static void every_change_alone(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"golden/hf_vit_classifier",    "golden/timm_vit_siglip",
-                                        "golden/hf_dinov2_classifier", "golden_more/own_variational",
-                                        "golden_more/timm_branches",   "golden/hf_clip",
-                                        "golden/hf_swin",              "golden/hf_swinv2"};
+    static const char *const cases[] = {"golden/hf_vit_classifier",
+                                        "golden/timm_vit_siglip",
+                                        "golden/hf_dinov2_classifier",
+                                        "golden_more/own_variational",
+                                        "golden_more/timm_branches",
+                                        "golden/hf_clip",
+                                        "golden/hf_swin",
+                                        "golden/hf_swinv2"};
     folder = folder_make();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         contents packed = packed_make(data_path("%s", cases[i]), VIT_PRECISION_BF16);
