@@ -39,8 +39,33 @@ static void add_scalar(const vit__json *value, cli_text *text)
         cli_text_string(text, "none");
 }
 
-/* "a, b, c" on one line, or "a; b; c" of strings, in which commas
- * are usual; an array inside an array stands in brackets. */
+static void add_array(const vit__json *array, cli_text *text);
+
+/* In brackets, where it stands among others. */
+static void add_inner(const vit__json *value, cli_text *text)
+{
+    bool array = vit__json_is_array(value);
+    cli_text_string(text, array ? "[" : "");
+    if (array)
+        add_array(value, text);
+    else
+        add_scalar(value, text);
+    cli_text_string(text, array ? "]" : "");
+}
+
+/* "depth 2, width 96, map [56, 56]" */
+static void add_members(const vit__json *object, cli_text *text)
+{
+    bool first = true;
+    for (void *i = vit__json_first(object); i; i = vit__json_next(object, i), first = false) {
+        cli_text_string(text, first ? "" : ", ");
+        cli_text_visible(text, vit__json_key(i));
+        cli_text_string(text, " ");
+        add_inner(vit__json_value(i), text);
+    }
+}
+
+/* "a, b, c" on one line, or "a; b; c" of strings, in which commas are usual. */
 static void add_array(const vit__json *array, cli_text *text)
 {
     size_t n = vit__json_length(array);
@@ -48,16 +73,25 @@ static void add_array(const vit__json *array, cli_text *text)
         const vit__json *element = vit__json_at(array, i);
         if (i > 0)
             cli_text_string(text, vit__json_string(element) ? "; " : ", ");
-        if (vit__json_is_array(element)) {
-            cli_text_string(text, "[");
-            add_array(element, text);
-            cli_text_string(text, "]");
-        } else {
-            add_scalar(element, text);
-        }
+        add_inner(element, text);
     }
     if (n > ARRAY_SHOWN)
         cli_text_format(text, " ... (%zu in all)", n);
+}
+
+static bool holds_objects(const vit__json *value)
+{
+    return vit__json_is_array(value) && vit__json_is_object(vit__json_at(value, 0));
+}
+
+/* An object of an array on a line of its own, behind its number. */
+static void add_lines(const vit__json *array, int depth, cli_text *text)
+{
+    for (size_t i = 0; i < vit__json_length(array); i++) {
+        cli_text_format(text, "%*s%-*zu", 2 * depth, "", COLUMN - 2 * depth, i);
+        add_members(vit__json_at(array, i), text);
+        cli_text_string(text, "\n");
+    }
 }
 
 static void add_object(const vit__json *object, int depth, cli_text *text)
@@ -74,6 +108,11 @@ static void add_object(const vit__json *object, int depth, cli_text *text)
         }
         size_t column = text->size - start;
         cli_text_format(text, "%*s", column < COLUMN ? (int)(COLUMN - column) : 1, "");
+        if (holds_objects(value)) {
+            cli_text_string(text, "\n");
+            add_lines(value, depth + 1, text);
+            continue;
+        }
         if (vit__json_is_array(value))
             add_array(value, text);
         else

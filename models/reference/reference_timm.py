@@ -30,12 +30,17 @@ def preprocess(folder, image, call=None):
 
 def run(model, pixels, input_ids=None, call=None):
     """Every output, by its name in expected.safetensors."""
-    out = block_states(model, model.blocks, lambda: model.forward_features(pixels))
+    out = block_states(model, blocks_of(model), lambda: model.forward_features(pixels))
     out["last_hidden_state"] = features = out.pop("answer")
     out["pooled"] = model.forward_head(features, pre_logits=True)
     if model.num_classes:
         out["logits"] = model.forward_head(features)
     return out
+
+
+def blocks_of(model):
+    """All of them, stage after stage where there are stages."""
+    return model.blocks if hasattr(model, "blocks") else [block for stage in model.layers for block in stage.blocks]
 
 
 def block_states(model, blocks, forward):
@@ -46,7 +51,7 @@ def block_states(model, blocks, forward):
         return lambda module, inputs: states.__setitem__(name, inputs[0])
 
     def after(name):
-        return lambda module, inputs, output: states.__setitem__(name, output)
+        return lambda module, inputs, output: states.__setitem__(name, output[0] if isinstance(output, tuple) else output)
 
     if not isinstance(getattr(model, "norm_pre", torch.nn.Identity()), torch.nn.Identity):
         hooks.append(model.norm_pre.register_forward_pre_hook(before("embeddings")))

@@ -5,11 +5,13 @@ import json
 import torch
 import transformers
 
+from reference_timm import block_states
+
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
 # Buffers that old checkpoints carry and that say nothing, and parts that the encoder does without.
-HARMLESS = ("position_ids", "relative_position_index")
+HARMLESS = ("position_ids", "relative_position_index", "relative_coords_table")
 NAMED_ELSEWHERE = {"aimv2_vision_model": "Aimv2VisionModel", "clip_vision_model": "CLIPVisionModel",
                    "siglip_vision_model": "SiglipVisionModel", "internvl_vision": "InternVLVisionModel"}
 # A pre-training class is run as the encoder inside of it.
@@ -31,6 +33,7 @@ def load(folder, dtype=torch.float64, attention="sdpa", call=None):
     config = json.loads((folder / "config.json").read_text())
     # vit_mae: the encoder sees every patch
     extra = {"mask_ratio": 0.0} if config["model_type"] == "vit_mae" else {}
+    attention = attention if getattr(class_of(config), "_supports_sdpa", True) else "eager"
     model, info = class_of(config).from_pretrained(folder, dtype=torch.float32, attn_implementation=attention,
                                                    output_loading_info=True, **extra)
     unexpected = [name for name in info["unexpected_keys"] if not name.endswith(HARMLESS)
@@ -105,12 +108,29 @@ def run_tower(model, pixels, call):
     if type(model).__name__.startswith("ViTMAE"):  # patches in their order: the order is that of the noise
         patches = (pixels.shape[2] // model.config.patch_size) * (pixels.shape[3] // model.config.patch_size)
         call["noise"] = torch.arange(patches, dtype=pixels.dtype)[None] / patches
+    if staged(model):
+        return run_stages(model, pixels, call)
     answer = model(pixel_values=pixels, output_hidden_states=True, **call)
     out = {name: getattr(answer, name) for name in VECTORS if getattr(answer, name, None) is not None}
     if "last_hidden_state" not in out:             # classifiers keep it to themselves
         inner = getattr(model, "vision_model", None) or getattr(model, model.base_model_prefix)
         out["last_hidden_state"] = inner(pixel_values=pixels, **call).last_hidden_state
     return {**out, **hidden(answer)}
+
+
+def staged(model):
+    return model.config.model_type in ("swin", "swinv2")
+
+
+def run_stages(model, pixels, call):
+    """Swin: the library's own hidden states are of stages, behind their merging; here they are of blocks."""
+    base = getattr(model, model.base_model_prefix, model)
+    blocks = [block for stage in base.encoder.layers for block in stage.blocks]
+    out = block_states(model, blocks, lambda: model(pixel_values=pixels, **call))
+    answer = out.pop("answer")
+    inner = base(pixel_values=pixels, **call)
+    out.update({name: getattr(inner, name) for name in ("last_hidden_state", "pooler_output") if inner.get(name) is not None})
+    return {**out, **({"logits": answer.logits} if "logits" in answer else {})}
 
 
 def hidden(answer):

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same checkpoint in libvit and in other engines, alternating in one run, as a table of ratios.
 
-    python3 compare.py VIT MODEL [--batch 1 8] [--threads 2] [--rounds 5] [--seconds 6] [--engines NAME ...]
+    python3 compare.py VIT MODEL [--batch 1 8] [--threads 2] [--rounds 5] [--seconds 6] [--least] [--engines NAME ...]
 
-VIT is the built command, MODEL a folder from make_vit.py. Needs torch, transformers, onnx, onnxruntime, openvino and, for
+VIT is the built command, MODEL a folder from make_vit.py or make_swin.py. Needs torch, transformers, onnx, onnxruntime, openvino and, for
 OpenVINO's int8, nncf (a virtual environment; what is missing is left out, by name). Every round times all sides one after
 the other; the table holds medians over the rounds, and the median of each round's ratio of libvit to the engine of the
-same precision. Peak memory is VmHWM of a process of its own. Load is to the first result for the engines, to the session
+same precision. With --least the milliseconds are the least of all rounds, and the ratio is of these: for a machine that
+others use too. Peak memory is VmHWM of a process of its own. Load is to the first result for the engines, to the session
 for libvit.
 """
 import argparse
@@ -57,13 +58,15 @@ def compare(args, batch, files, exported):
                     print(f"{engine}: {error}", file=sys.stderr)
 
     def middle(name, key):
-        return statistics.median(r[key] for r in results[name])
+        return (min if args.least and key == "ms_per_image" else statistics.median)(r[key] for r in results[name])
     for precision in precisions:
         print(f"| libvit {precision} | {batch} | {middle(precision, 'ms_per_image'):.1f} | | "
               f"{middle(precision, 'peak_rss_mb'):.0f} | {middle(precision, 'load_ms') / 1000:.2f} |")
         for engine in [e for e in usable if ENGINES[e][0] == precision and len(results[e]) == args.rounds]:
             ratio = statistics.median(o["ms_per_image"] / t["ms_per_image"]
                                       for o, t in zip(results[precision], results[engine]))
+            if args.least:
+                ratio = middle(precision, "ms_per_image") / middle(engine, "ms_per_image")
             print(f"| {engine} | {batch} | {middle(engine, 'ms_per_image'):.1f} | {ratio:.3f} | "
                   f"{middle(engine, 'peak_rss_mb'):.0f} | {middle(engine, 'load_ms') / 1000:.2f} |", flush=True)
 
@@ -76,6 +79,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--least", action="store_true")
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

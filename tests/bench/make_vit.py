@@ -44,16 +44,14 @@ def tensors(width, depth, mlp, patch):
 
 
 def values(name, shape, rng):
-    if "layernorm" in name and name.endswith("weight"):
+    if "norm" in name and name.endswith("weight"):
         return np.ones(shape, np.float32)
     return (rng.standard_normal(shape) * 0.02).astype(np.float32)
 
 
-def main():
-    out, size = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "b16"
-    width, depth, heads, mlp, patch = SIZES[size]
+def write(out, shapes, config):
+    """A folder with tensors of these names and shapes, and a classifier's config."""
     out.mkdir(parents=True, exist_ok=True)
-    shapes = list(tensors(width, depth, mlp, patch))
     header, offset = {}, 0
     for name, shape in shapes:
         end = offset + 4 * int(np.prod(shape))
@@ -67,15 +65,22 @@ def main():
         for name, shape in shapes:
             file.write(values(name, shape, rng).tobytes())
     (out / "config.json").write_text(json.dumps({
-        "architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": width,
-        "num_hidden_layers": depth, "num_attention_heads": heads, "intermediate_size": mlp, "hidden_act": "gelu",
-        "layer_norm_eps": 1e-12, "image_size": IMAGE, "patch_size": patch, "num_channels": 3, "qkv_bias": True,
+        **config, "hidden_act": "gelu", "image_size": IMAGE, "num_channels": 3, "qkv_bias": True,
         "id2label": {str(i): f"LABEL_{i}" for i in range(CLASSES)},
         "label2id": {f"LABEL_{i}": i for i in range(CLASSES)}}))
     (out / "preprocessor_config.json").write_text(json.dumps({
         "image_processor_type": "ViTImageProcessor", "do_resize": True, "size": {"height": IMAGE, "width": IMAGE},
         "resample": 2, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
         "image_mean": [0.5] * 3, "image_std": [0.5] * 3}))
+
+
+def main():
+    out, size = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "b16"
+    width, depth, heads, mlp, patch = SIZES[size]
+    write(out, list(tensors(width, depth, mlp, patch)), {
+        "architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": width,
+        "num_hidden_layers": depth, "num_attention_heads": heads, "intermediate_size": mlp, "layer_norm_eps": 1e-12,
+        "patch_size": patch})
 
 
 if __name__ == "__main__":

@@ -12,11 +12,15 @@
 typedef struct shape {
     size_t queries, keys, head_dim;
     bool causal, relative;
+    bool biased; /* a bias as it is, instead of an index into a table */
 } shape;
 
-static const shape shapes[] = {{1, 1, 1, false, false},     {5, 5, 3, false, false},      {49, 50, 64, false, false},
-                               {197, 197, 64, false, true}, {7, 77, 80, false, false},    {77, 77, 64, true, false},
-                               {60, 600, 32, false, true},  {50, 1100, 72, false, false}, {204, 1025, 16, true, false}};
+static const shape shapes[] = {
+    {1, 1, 1, false, false, false},     {5, 5, 3, false, false, false},      {49, 50, 64, false, false, false},
+    {197, 197, 64, false, true, false}, {7, 77, 80, false, false, false},    {77, 77, 64, true, false, false},
+    {60, 600, 32, false, true, false},  {50, 1100, 72, false, false, false}, {204, 1025, 16, true, false, false},
+    {49, 49, 32, false, false, true},   {60, 576, 32, false, false, true},
+};
 
 #define TABLE 97 /* entries of relative positions */
 
@@ -40,7 +44,8 @@ static void formula(const vit__core_call *c, size_t query, double *y)
         for (size_t i = 0; i < c->head_dim; i++)
             scores[key] += (double)c->q[query * c->stride + i] * c->k[key * c->stride + i];
         scores[key] = scores[key] * c->scale +
-                      (c->relative ? c->relative[c->relative_index[query * c->keys + key]] : 0);
+                      (c->relative ? c->relative[c->relative_index[query * c->keys + key]] : 0) +
+                      (c->bias ? c->bias[query * c->bias_row + key] : 0);
         top = fmax(top, scores[key]);
     }
     memset(y, 0, c->head_dim * sizeof *y);
@@ -59,7 +64,7 @@ static void check_shape(const shape *s, vit_precision precision, unsigned flags)
 {
     size_t stride = 3 * s->head_dim + 2, rows = s->keys > s->queries ? s->keys : s->queries;
     float *qkv = random_floats(rows * stride, 4), *table = random_floats(TABLE, 5);
-    float *y = calloc(s->queries * s->head_dim, sizeof *y);
+    float *y = calloc(s->queries * s->head_dim, sizeof *y), *bias = random_floats(s->queries * (s->keys + 3), 6);
     uint32_t *index = malloc(s->queries * s->keys * sizeof *index);
     for (size_t i = 0; i < s->queries * s->keys; i++)
         index[i] = (uint32_t)(i * 31 % TABLE);
@@ -78,6 +83,8 @@ static void check_shape(const shape *s, vit_precision precision, unsigned flags)
                            .relative = s->relative ? table : NULL,
                            .relative_index = index,
                            .relative_row = (ptrdiff_t)s->keys,
+                           .bias = s->biased ? bias : NULL,
+                           .bias_row = s->keys + 3,
                            .causal = s->causal,
                            .y = y,
                            .y_stride = s->head_dim};
@@ -96,6 +103,7 @@ static void check_shape(const shape *s, vit_precision precision, unsigned flags)
                  s->head_dim, (int)precision, flags, worst);
     free(qkv);
     free(table);
+    free(bias);
     free(y);
     free(index);
     free(scratch);

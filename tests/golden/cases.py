@@ -322,4 +322,34 @@ OWN = [
         squash("ViTImageProcessor", 40), "sine-cosine positions of an odd width, registers counted"),
 ]
 
-ALL = TRANSFORMERS + TIMM + OPEN_CLIP + OWN
+SWIN = dict(image_size=36, patch_size=4, embed_dim=12, depths=[2, 2], num_heads=[2, 3], window_size=4, mlp_ratio=2.0)
+SMALL_STAGES = dict(patch_size=4, embed_dim=12, depths=[2, 2], num_heads=[2, 3], num_classes=5)
+
+
+def stages(name, seed, architecture, special, call=None, size=None, **args):
+    return {"name": name, "library": "timm", "class": architecture, "args": {"img_size": [32, 32], **SMALL_STAGES, **args},
+            "seed": seed, "special": special, **({"call": call} if call else {}), **({"input_size": size} if size else {})}
+
+
+STAGES = [
+    hf("hf_swin_padded", 901, "SwinForImageClassification", ("SwinConfig", {**SWIN, "image_size": [36, 52], **FIVE}),
+       squash("ViTImageProcessor", 36, 50, colours=IMAGENET),
+       "a picture padded to whole patches, maps to whole windows, and an odd map before the merging"),
+    hf("hf_swin_absolute", 902, "SwinModel", ("SwinConfig", {**SWIN, "use_absolute_embeddings": True, "qkv_bias": False}),
+       squash("ViTImageProcessor", 48, 40, colours=IMAGENET), "absolute positions at another size; no biases of q, k and v",
+       call=INTERPOLATE),
+    hf("hf_swinv2_resized", 903, "Swinv2ForImageClassification",
+       ("Swinv2Config", {**SWIN, "image_size": 24, "depths": [2, 1, 1], "num_heads": [2, 3, 4], "pretrained_window_sizes": [6, 0, 3],
+                         **FIVE}), squash("ViTImageProcessor", 44, 38, colours=IMAGENET),
+       "another size, at which windows stay those of the model's own; windows of the pretraining; strangers are masked twice"),
+    stages("timm_swin", 911, "swin_tiny_patch4_window7_224", "oblong windows of each stage's own, padded maps, heads of another width",
+           img_size=[36, 44], window_size=[[4, 5], [4, 3]], head_dim=8),
+    stages("timm_swin_dynamic", 912, "swin_tiny_patch4_window7_224", "any size: windows stay, the map is turned before it is padded",
+           size=(44, 36), window_size=5, strict_img_size=False),
+    stages("timm_swinv2", 913, "swinv2_tiny_window8_256", "windows of the pretraining, three stages, an odd map", img_size=[36, 28],
+           window_size=4, depths=[1, 2, 2], num_heads=[1, 2, 3], pretrained_window_sizes=[6, 0, 1]),
+    stages("timm_swinv2_resized", 914, "swinv2_tiny_window8_256", "another size than the checkpoint's: windows are fitted anew",
+           call={"img_size": [20, 40]}, window_size=6, qkv_bias=False, global_pool="avgmax"),
+]
+
+ALL = TRANSFORMERS + TIMM + OPEN_CLIP + OWN + STAGES

@@ -57,6 +57,7 @@ WRITES_RESIDUAL = re.compile(
 SPREADS = (
     (r"(^|\.)[a-z_]*(norm|ln)[a-z_0-9]*\.weight$", 1.0, 0.2),
     (r"(^|\.)[a-z_]*(norm|ln)[a-z_0-9]*\.bias$", 0.0, 0.2),
+    (r"(attn|attention\.self)\.logit_scale$", 3.0, 2.0),  # of SwinV2's heads, cut at ln(100)
     (r"logit_scale$", 1.5, 0.1),
     (r"logit_bias$", -1.0, 0.1),
     (r"(lambda_?[12]|gamma(_[12])?)$", 0.5, 0.2),

@@ -66,6 +66,35 @@ static void large_mixed(vit_config *c)
 }
 
 static void words(vit_config *c) { c->input = VIT__INPUT_TOKENS; c->vocabulary = 0; c->context = 77; }
+
+/* Swin on 56x56 patches: windows of 7x7 on maps of 56x56 and 28x28. */
+static void staged(vit_config *c)
+{
+    picture(c, 224, 4);
+    c->class_token = false;
+    c->pooling = VIT__POOL_MEAN_ALL;
+    c->position = VIT__POSITION_NONE;
+    c->relative_bias = VIT__RELATIVE_WINDOW;
+    c->depth = 4;
+    c->stages = (vit__stages){.n = 2, .fit = VIT__WINDOWS_SMALLER_SIDE, .norm_eps = 1e-5, .strangers = -100};
+    c->stages.stage[0] = (vit__stage){2, 96, 3, 32, 384, 7, 7, 0, 0};
+    c->stages.stage[1] = (vit__stage){2, 192, 3, 64, 768, 7, 7, 0, 0};
+}
+static void many_stages(vit_config *c) { staged(c); c->stages.n = 9; }
+static void empty_stage(vit_config *c) { staged(c); c->stages.stage[0].depth = 0; }
+static void narrow_stage(vit_config *c) { staged(c); c->stages.stage[0].width = 90; }
+static void windowless(vit_config *c) { staged(c); c->stages.stage[1].window_width = 0; }
+static void other_heads(vit_config *c) { staged(c); c->heads = 6; }
+static void class_in_stages(vit_config *c) { staged(c); c->class_token = true; }
+static void tiny_map(vit_config *c) { staged(c); picture(c, 48, 4); } /* 6x6 tokens in the second stage */
+static void large_window(vit_config *c)
+{
+    staged(c);
+    c->stages.fit = VIT__WINDOWS_ALWAYS;
+    c->stages.stage[0].window_height = c->stages.stage[0].window_width = 200;
+}
+static void large_map(vit_config *c) { staged(c); picture(c, 8192, 4); }
+static void stranger(vit_config *c) { staged(c); c->stages.strangers = (double)NAN; }
 /* clang-format on */
 
 static const struct {
@@ -92,6 +121,16 @@ static const struct {
     {large_relative, VIT_ERR_TOO_LARGE, "MiB"},
     {large_mixed, VIT_ERR_TOO_LARGE, "MiB"},
     {words, VIT_ERR_CORRUPT, "vocabulary"},
+    {many_stages, VIT_ERR_CORRUPT, "stages"},
+    {empty_stage, VIT_ERR_CORRUPT, "blocks of stage 0"},
+    {narrow_stage, VIT_ERR_CORRUPT, "twice as wide"},
+    {windowless, VIT_ERR_CORRUPT, "windows' width of stage 1"},
+    {other_heads, VIT_ERR_CORRUPT, "contradicts"},
+    {class_in_stages, VIT_ERR_CORRUPT, "contradicts"},
+    {tiny_map, VIT_ERR_UNSUPPORTED_MODEL, "6x6"},
+    {large_window, VIT_ERR_TOO_LARGE, "windows"},
+    {large_map, VIT_ERR_TOO_LARGE, "tokens"},
+    {stranger, VIT_ERR_CORRUPT, "mask"},
 };
 
 static void limits_hold(void **state)
@@ -99,6 +138,8 @@ static void limits_hold(void **state)
     (void)state;
     vit_error err = {0};
     vit_config c = small();
+    assert_ok(vit__config_finish(&c, "test", &err), err);
+    staged(&c);
     assert_ok(vit__config_finish(&c, "test", &err), err);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         c = small();

@@ -71,7 +71,9 @@ static void pictures(void **state)
     each_request_may_be_refused(data_path("golden/hf_beit_classifier"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_dinov3_vit"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/own_variational"), VIT_TOWER_IMAGE);
+    each_request_may_be_refused(data_path("golden/hf_swinv2"), VIT_TOWER_IMAGE);
     once = 1;
+    each_request_may_be_refused(data_path("golden/hf_swin"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_vit_bf16"), VIT_TOWER_IMAGE);
     each_request_may_be_refused(data_path("golden/hf_dinov3_vit"), VIT_TOWER_IMAGE);
     once = 0;
@@ -136,7 +138,7 @@ static void packing(const char *path)
 static void packed_files(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"golden/hf_vit_classifier", "golden/timm_vit_siglip"};
+    static const char *const cases[] = {"golden/hf_vit_classifier", "golden/timm_vit_siglip", "golden/hf_swin"};
     char *folder = folder_make();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         packing(data_path("%s", cases[i]));

@@ -43,6 +43,17 @@ static const char *const changes[][2] = {
     {"classes", "1"}, {"image_height", "17"}, {"image_width", "500"}, {"image_height", "65535"}, {"patch_height", "1"},
     {"patch_width", "3"}, {"position_height", "1"}, {"position_width", "65536"}, {"vocabulary", "1"}, {"context", "1"},
     {"context", "65536"}, {"end_token", "2147483647"}, {"norm_eps", "0"}, {"norm_eps", "-1"}, {"channels", "1"},
+    {"stages.n", "1"}, {"stages.n", "3"}, {"stages.n", "8"}, {"stages.n", "9"}, {"stages.n", "2147483647"},
+    {"stages.stage[0].depth", "0"}, {"stages.stage[0].depth", "1"}, {"stages.stage[1].depth", "2147483647"},
+    {"stages.stage[0].width", "8"}, {"stages.stage[1].heads", "0"}, {"stages.stage[0].heads", "7"},
+    {"stages.stage[0].head_dim", "5"}, {"stages.stage[0].mlp_width", "0"}, {"stages.stage[0].window_height", "0"},
+    {"stages.stage[0].window_height", "3"}, {"stages.stage[0].window_width", "65536"},
+    {"stages.stage[1].pretrained_width", "65537"}, {"stages.stage[1].pretrained_height", "1"},
+    {"stages.fit", "\\\"each_side\\\""}, {"stages.fit", "\\\"always\\\""}, {"stages.fit", "\\\"height\\\""},
+    {"stages.own_windows", "true"}, {"stages.turns_first", "true"}, {"stages.pads_picture", "true"},
+    {"stages.merging_ends", "false"}, {"stages.norm_after_merge", "true"}, {"stages.norm_eps", "2"},
+    {"stages.strangers", "1e308"}, {"attention", "\\\"cosine\\\""}, {"relative_bias", "\\\"window\\\""},
+    {"relative_bias", "\\\"continuous\\\""},
 };
 /* clang-format on */
 #define N_CHANGES (sizeof changes / sizeof *changes)
@@ -157,9 +168,10 @@ static void files_may_hold_anything(void **state)
 static void every_change_alone(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"golden/hf_vit_classifier",    "golden/timm_vit_siglip",
-                                        "golden/hf_dinov2_classifier", "golden/own_variational",
-                                        "golden/timm_branches",        "golden/hf_clip"};
+    static const char *const cases[] = {
+        "golden/hf_vit_classifier", "golden/timm_vit_siglip", "golden/hf_dinov2_classifier",
+        "golden/own_variational",   "golden/timm_branches",   "golden/hf_clip",
+        "golden/hf_swin",           "golden/hf_swinv2"};
     folder = folder_make();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         contents packed = packed_make(data_path("%s", cases[i]), VIT_PRECISION_BF16);

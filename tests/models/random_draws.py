@@ -155,6 +155,69 @@ def encoder(r, seed):
     return draw
 
 
+# ------------------------------------------------------------------ stages
+
+def stage_sizes(r):
+    """What Swin and SwinV2 have in both libraries."""
+    stages, heads, window = r.choice((1, 2, 2, 3, 4)), r.choice((1, 2, 3)), r.choice((1, 2, 3, 4, 5, 7))
+    patch = r.choice((2, 3, 4))
+    least = window << (stages - 1) if r.random() < 0.7 else 2 << (stages - 1)
+    side = patch * (least + r.choice((0, 0, 0, 1, 2, 5)))
+    return {"embed_dim": heads * r.choice((4, 8, 12, 20)), "depths": [r.choice((1, 2, 2, 3)) for _ in range(stages)],
+            "num_heads": [heads * r.choice((1, 1 << i)) for i in range(stages)], "window_size": window, "patch_size": patch,
+            "mlp_ratio": r.choice((1.0, 2.0, 2.6667, 4.0)), "qkv_bias": r.random() < 0.7}, side
+
+
+def oblong(r, side, patch):
+    return (side, side) if r.random() < 0.5 else (side, side + patch * r.choice((1, 2, 3, 7)))
+
+
+def swin(r, seed):
+    family, kind = r.choice(("Swin", "Swinv2")), r.choice(("Model", "ForImageClassification"))
+    config, side = stage_sizes(r)
+    patch = config["patch_size"]
+    own = oblong(r, side, patch)
+    config.update(image_size=own[0] if own[0] == own[1] else list(own), layer_norm_eps=r.choice((1e-5, 1e-3, 1e-6)),
+                  hidden_act=r.choice(("gelu", "relu", "silu", "quick_gelu")), use_absolute_embeddings=r.random() < 0.3)
+    if family == "Swinv2":
+        config["pretrained_window_sizes"] = [r.choice((0, 0, 2, 3, 6)) for _ in config["depths"]]
+    if kind != "Model":
+        config.update(labels(r))
+    size, call = own, {}
+    if r.random() < 0.4:
+        size = tuple(patch * (n // patch + r.choice((0, 1, 2, 4))) for n in own)
+        call = {"interpolate_pos_encoding": True} if config["use_absolute_embeddings"] else {}
+        size = size if call else tuple(n + r.choice((0, 0, 1)) for n in size)  # the picture is padded to whole patches
+    draw = Transformers(r, seed, family, family + "Config", family + kind, config, size)
+    draw.prefix = family.lower() + "." if kind == "Model" else ""
+    draw.call = call
+    return draw
+
+
+def timm_swin(r, seed):
+    name, kind, _ = r.choice([row for row in architectures() if row[1] in STAGED])
+    arguments, side = stage_sizes(r)
+    patch, stages = arguments["patch_size"], len(arguments["depths"])
+    size = own = oblong(r, side, patch)
+    arguments.update(img_size=own[0] if own[0] == own[1] else list(own), num_classes=r.choice((0, 1, 3, 1000)),
+                     global_pool=r.choice(("avg", "avg", "avg", "max", "avgmax")))
+    window = arguments["window_size"]
+    arguments["window_size"] = r.choice((window, [window, window + 1], [window + i % 2 for i in range(stages)]))
+    arguments.update({"always_partition": True} if r.random() < 0.15 else {})
+    if kind == "SWIN" and r.random() < 0.3:
+        arguments["head_dim"] = r.choice((8, 12))
+    if kind == "SWIN2":
+        arguments["pretrained_window_sizes"] = [r.choice((0, 0, 1, 2, 6)) for _ in range(stages)]
+        arguments.update({"act_layer": r.choice(("relu", "silu"))} if r.random() < 0.3 else {})
+    if r.random() < 0.3:
+        arguments[r.choice(("strict_img_size", "dynamic_img_size"))] = "dynamic"
+        arguments = {key: key == "dynamic_img_size" if value == "dynamic" else value for key, value in arguments.items()}
+        size = tuple(n + patch * r.choice((0, 1, 3)) for n in own)
+    return Timm(r, seed, name, arguments, size)
+
+
+STAGED = ("SWIN", "SWIN2")
+
 FAMILIES_OF_WORDS = {
     "CLIP": {"classes": ("Model", "VisionModel", "VisionModelWithProjection", "ForImageClassification", "TextModel",
                          "TextModelWithProjection")},
@@ -244,7 +307,7 @@ def timm_sizes(r, own):
 
 
 def timm(r, seed):
-    name, kind, own = r.choice(list(architectures()))
+    name, kind, own = r.choice([row for row in architectures() if row[1] not in STAGED])
     arguments, size = timm_sizes(r, own)
     for option, values in TIMM_OPTIONS[kind].items():
         if r.random() < 0.2 and not (option == "norm_layer" and "embed_norm_layer" in own):
@@ -319,5 +382,5 @@ def open_clip_trunk(r, seed):
 
 def draw(random, seed):
     """The model of one seed."""
-    kinds = ((encoder, 5), (two_towers, 4), (timm, 8), (open_clip_own, 2), (open_clip_trunk, 2))
+    kinds = ((encoder, 5), (two_towers, 4), (timm, 8), (open_clip_own, 2), (open_clip_trunk, 2), (swin, 2), (timm_swin, 2))
     return random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0](random, seed)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How many of timm's plain Vision Transformers the command runs with timm's own numbers.
+"""How many of timm's Vision Transformers the command runs with timm's own numbers.
 
     timm_coverage.py VIT [-k TEXT] [--unreduced] [-o docs/models.md]
 
 For every architecture of vit/families/timm_architectures.c: builds it with timm at two blocks and a small picture that is not
 square, with seeded random weights, saves it as timm publishes checkpoints, runs the command VIT on the folder and compares
 hidden states, tokens, embedding and logits with timm's (in float64). What is wider than 1024 gets fewer heads of the
-same size. --unreduced leaves an architecture as it is: then config.json says nothing but its name, as published ones do.
+same size. Stages become narrow, and keep their windows and the picture's size. --unreduced leaves an architecture as it is: then config.json says nothing but its name, as published ones do.
 -o writes the table between the marks of a Markdown file. Needs the packages of models/reference/requirements.txt.
 """
 import argparse
@@ -44,8 +44,15 @@ def architectures():
         yield name, dict(item.split("=", 1) for item in text.split())
 
 
+def reduced_stages(arguments):
+    """Narrow, with few blocks; windows and pictures stay as they are."""
+    return {"embed_dim": 4 * int(arguments["num_heads"].split(",")[0]), "depths": [1, 2, 1, 1], "num_classes": CLASSES}, True
+
+
 def reduced(arguments):
     """model_args of the small model, and whether it kept its width."""
+    if "depths" in arguments:
+        return reduced_stages(arguments)
     patch, width, heads = int(arguments.get("patch_size", 16)), int(arguments["embed_dim"]), int(arguments["num_heads"])
     args = {"depth": DEPTH, "img_size": [patch * n for n in PATCHES]}
     if arguments.get("num_classes") != "0":

@@ -32,6 +32,12 @@ typedef struct vit__attention_call {
     float *y;               /* [queries, H, d] */
 } vit__attention_call;
 
+/* Attention's products are a few hundredths of the work and much of bf16's error: one step wider than the matrices. */
+static inline vit_precision vit__attention_precision(vit_precision matrices)
+{
+    return matrices == VIT_PRECISION_INT8 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
+}
+
 /* Floats of scratch each thread needs. */
 size_t vit__attention_scratch(size_t tokens, size_t head_dim);
 

@@ -157,6 +157,12 @@ static void share(const core *c, size_t query, float *scores, size_t first_key, 
             scores[i] = scores[i] * scale + call->relative[index[i]];
         scale = 1;
     }
+    if (call->bias) {
+        const float *bias = call->bias + query * call->bias_row + first_key;
+        for (size_t i = 0; i < seen; i++)
+            scores[i] = scores[i] * scale + bias[i];
+        scale = 1;
+    }
     for (size_t i = 0; call->hidden && i < seen; i++)
         if (call->hidden[first_key + i])
             scores[i] = -INFINITY;

@@ -20,32 +20,12 @@
 #include "head.h"
 #include "places.h"
 #include "position.h"
-
-#define NORM_ROWS 16 /* rows a task norms */
-
-typedef struct norm_work {
-    const vit__lane *lane;
-    const vit__norm_weights *norm;
-    const float *x;
-    float *y;
-    size_t rows, width;
-} norm_work;
-
-static void norm_rows(void *context, size_t index, unsigned thread)
-{
-    const norm_work *work = context;
-    (void)thread;
-    size_t last = (index + 1) * NORM_ROWS < work->rows ? (index + 1) * NORM_ROWS : work->rows;
-    for (size_t row = index * NORM_ROWS; row < last; row++)
-        vit__norm_row(work->lane->workers.kernels, work->norm, work->width, work->x + row * work->width,
-                      work->y + row * work->width);
-}
+#include "rows.h"
 
 /* x = norm(x), so many rows of D */
 static void norm(const vit__lane *lane, const vit__norm_weights *weights, size_t rows, float *x)
 {
-    norm_work work = {lane, weights, x, x, rows, lane->model->config.width};
-    vit__pool_run(lane->workers.pool, (rows + NORM_ROWS - 1) / NORM_ROWS, norm_rows, &work);
+    vit__rows_norm(&lane->workers, weights, rows, lane->model->config.width, x, x);
 }
 
 /* What a linear layer reads: the lane's tokens [rows,K], normed on the way if norm->weight is there. */
@@ -112,21 +92,16 @@ static patches own_patches(const vit__lane *lane)
     return p;
 }
 
-/* Gathers one patch: P = channels * patch_height * patch_width values in the order of a convolution
- * kernel: channel, row, column. Pixels right of and below the last whole patch are not read. Where the
- * picture has a size of its own, the patch's position, which follows from it, is laid where the token will be. */
+/* Gathers one patch. Where the picture has a size of its own, the patch's position, which follows from it, is laid where
+ * the token will be. */
 static void gather_patch(void *context, size_t index, unsigned thread)
 {
     const patches *p = context;
     const vit__lane *lane = p->lane;
     const vit_config *c = &lane->model->config;
-    size_t height = lane->input->height, width = lane->input->width, patch = p->first + index;
-    const float *pixels = lane->input->pixels + patch / p->grid[1] * c->patch_height * width +
-                          patch % p->grid[1] * c->patch_width;
-    float *out = lane->wide + index * c->channels * c->patch_height * c->patch_width;
-    for (size_t channel = 0; channel < c->channels; channel++, pixels += height * width)
-        for (size_t row = 0; row < c->patch_height; row++, out += c->patch_width)
-            memcpy(out, pixels + row * width, c->patch_width * sizeof *out);
+    const vit__picture picture = {lane->input->pixels, lane->input->height, lane->input->width};
+    size_t patch = p->first + index;
+    vit__rows_patch(c, &picture, patch, lane->wide + index * c->channels * c->patch_height * c->patch_width);
     if (c->patches_most)
         vit__position_row(c, lane->model->weights.positions, p->grid, patch,
                           (double *)(void *)(lane->workers.scratch + thread * lane->workers.scratch_size),
@@ -238,19 +213,6 @@ static void emit_attention(const vit__lane *lane, const vit__attention_call *cal
             vit__attention_map(call, &lane->workers, input->requests[i].result + input->index * size);
 }
 
-/* Attention's products are a few hundredths of the work and much of bf16's error: one step wider than the matrices. */
-static vit_precision attention_precision(vit_precision precision)
-{
-    return precision == VIT_PRECISION_INT8 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
-}
-
-/* Waits until the lanes that share the input have come as far. */
-static void meet(const vit__lane *lane)
-{
-    if (lane->meeting)
-        vit__barrier_wait(lane->meeting);
-}
-
 /* Of a head's table of relative positions. */
 static size_t relative_entries(const vit_config *c)
 {
@@ -267,7 +229,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
     float *qkv = lane->qkv[pair % 2];
     bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL, buckets = c->relative_bias == VIT__RELATIVE_BUCKETS;
     vit__attention_call call = {
-        .precision = attention_precision(lane->model->precision),
+        .precision = vit__attention_precision(lane->model->precision),
         .tokens = lane->tokens,
         .first = lane->first,
         .own = lane->own,
@@ -293,7 +255,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
         .y = lane->y};
     project_qkv(lane, &w->qkv, from, qkv + lane->first * 3 * width);
     vit__attention_place(&call, &lane->workers);
-    meet(lane);
+    vit__lane_meet(lane);
     if (halves)
         vit__attention_difference(&call, &w->difference, lane->difference, &lane->workers);
     else
@@ -358,35 +320,18 @@ static void post_norm_block(vit__lane *lane, const vit__block_weights *w)
     norm(lane, &w->norm2, lane->rows, x);
 }
 
-typedef struct branch_work {
-    const vit__lane *lane;
-    const float *branch; /* [rows, D] */
-    const float *scale;
-} branch_work;
-
-/* x += scale * branch, one token */
-static void add_branch(void *context, size_t index, unsigned thread)
-{
-    const branch_work *work = context;
-    size_t width = work->lane->model->config.width;
-    (void)thread;
-    float *x = work->lane->x + index * width;
-    vit__epilogue_row row = {.scale = work->scale, .residual = x};
-    work->lane->workers.kernels->epilogue(work->branch + index * width, &row, width, x);
-}
-
 /* x += scale1 * norm1(attention(x)); x += scale2 * norm2(mlp(x)) */
 static void branch_norm_block(vit__lane *lane, const vit__block_weights *w)
 {
     float *x = lane->x, *y = lane->y, *wide = lane->wide;
-    branch_work add_attention = {lane, wide, w->scale1}, add_mlp = {lane, y, w->scale2};
+    size_t width = lane->model->config.width;
     attend(lane, w, (source){x, NULL});
     project(lane, w, (vit__epilogue){0}, wide);
     norm(lane, &w->norm1, lane->rows, wide);
-    vit__pool_run(lane->workers.pool, lane->rows, add_branch, &add_attention);
+    vit__rows_add(&lane->workers, wide, w->scale1, lane->rows, width, x);
     mlp(lane, w, (source){x, NULL}, (vit__epilogue){0}, y);
     norm(lane, &w->norm2, lane->rows, y);
-    vit__pool_run(lane->workers.pool, lane->rows, add_branch, &add_mlp);
+    vit__rows_add(&lane->workers, y, w->scale2, lane->rows, width, x);
 }
 
 /* What x is before parts of a block that stand beside each other. */
@@ -477,7 +422,7 @@ void vit__encoder_run(vit__lane *lane, const vit__encoder_input *input)
     if (c->final_norm)
         norm(lane, &w->final_norm, lane->rows, lane->x);
     vit__head_prepare(lane);
-    meet(lane);
+    vit__lane_meet(lane);
     if (lane->leads)
         vit__head_run(lane);
 }

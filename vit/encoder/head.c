@@ -339,7 +339,7 @@ static void embedding(vit__lane *lane, float *out)
     }
     if (c->unit_length) {
         size_t shape[2];
-        vit__output_shape(c, VIT_OUTPUT_EMBEDDING, lane->length, shape);
+        vit__output_shape(c, VIT_OUTPUT_EMBEDDING, 0, lane->length, shape);
         to_unit_length(out, shape[1]);
     }
 }
@@ -359,7 +359,7 @@ static void answer(vit__lane *lane, const vit_request *request)
     const vit_config *c = &lane->model->config;
     const vit__weights *w = &lane->model->weights;
     size_t shape[2];
-    vit__output_shape(c, request->output, lane->length, shape);
+    vit__output_shape(c, request->output, request->layer, lane->length, shape);
     size_t size = shape[0] * shape[1];
     float *out = request->result + lane->input->index * size;
     switch (request->output) {

@@ -6,6 +6,7 @@
 #include "attention.h"
 #include "error.h"
 #include "head.h"
+#include "hierarchy.h"
 #include "memory.h"
 #include "places.h"
 #include "position.h"
@@ -33,6 +34,10 @@ static void need_memory(vit__linear *linear, void *context)
 
 static layer_need layer_needs(const vit_model *model)
 {
+    if (model->config.stages.n) {
+        const vit__hierarchy_need stages = vit__hierarchy_needs(model);
+        return (layer_need){.scratch = vit__round_up(stages.scratch, 16), .operand = vit__round_up(stages.operand, 16)};
+    }
     size_t tokens = vit__config_tokens(&model->config);
     size_t scratch = vit__larger(vit__attention_scratch(tokens, model->config.head_dim),
                                  vit__larger(vit__pool_scratch(&model->config), vit__position_scratch(&model->config)));
@@ -72,9 +77,27 @@ static size_t vector_room(const vit_config *c)
     return most;
 }
 
+/* Of stages: a lane has its own `operand` and `wide`, of some rows. */
+static regions staged_regions(const vit_model *model, const vit__lanes *lanes)
+{
+    const vit_config *c = &model->config;
+    const vit__hierarchy_need need = vit__hierarchy_needs(model);
+    return (regions){
+        .operand = lanes->n * lanes->operand_row,
+        .x = vit__round_up(need.x[0], 16),
+        .y = vit__round_up(need.y, 16),
+        .wide = lanes->n * lanes->wide_row,
+        .parallel = need.x[1],
+        .pooled = vector_room(c),
+        .spare = vit__larger(vector_room(c), c->classes),
+    };
+}
+
 static regions input_regions(const vit_model *model, const vit__lanes *lanes)
 {
     const vit_config *c = &model->config;
+    if (c->stages.n)
+        return staged_regions(model, lanes);
     size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
     return (regions){
         .operand = tokens * lanes->operand_row + lanes->n * lanes->room,
@@ -110,7 +133,8 @@ static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scr
 {
     regions r = input_regions(model, lanes);
     size_t floats = input_floats(&r), threads = 0, inputs, scratches, total;
-    size_t qkv = lanes->n > 1 ? vit__config_tokens(&model->config) * qkv_row(&model->config) : 0;
+    size_t qkv = lanes->n > 1 && !model->config.stages.n ? vit__config_tokens(&model->config) * qkv_row(&model->config)
+                                                         : 0;
     for (size_t i = 0; i < lanes->n; i++)
         threads += vit__pool_threads(lanes->crews[i]);
     if (!vit__multiply(floats, lanes->slots, &inputs) || !vit__multiply(scratch, threads, &scratches) ||
@@ -158,7 +182,8 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     lanes->slots = vit__smaller(max_batch, lanes->n);
     lanes->operand_row = need.operand;
     lanes->room = need.room;
-    lanes->wide_row = wide_row(&model->config);
+    lanes->wide_row = model->config.stages.n ? vit__round_up(vit__hierarchy_needs(model).wide, 16)
+                                             : wide_row(&model->config);
     lanes->crews = vit__alloc_zero(lanes->n, sizeof *lanes->crews);
     lanes->lanes = vit__alloc_zero(lanes->n, sizeof *lanes->lanes);
     lanes->memory = vit__alloc_zero(lanes->slots, sizeof *lanes->memory);
@@ -231,9 +256,17 @@ static void place(const vit__lanes *lanes, vit__lane *lane, const vit__lane_memo
     const vit_config *c = &lane->model->config;
     size_t attention = vit__config_attention_width(c), tokens = lane->tokens, first = part * tokens / parts;
     lane->leads = part == 0;
+    lane->part = part;
+    lane->parts = parts;
     lane->first = first;
     lane->own = (part + 1) * tokens / parts - first;
+    lane->rows = lane->own;
     lane->all = *memory;
+    if (c->stages.n) { /* each stage shares out its own tokens */
+        lane->workers.operand = memory->operand + part * lanes->operand_row;
+        lane->wide = memory->wide + part * lanes->wide_row;
+        return;
+    }
     lane->workers.operand = memory->operand + first * lanes->operand_row + part * lanes->room;
     lane->x = memory->x + first * c->width;
     lane->y = memory->y + first * vit__larger(c->width, attention);
@@ -263,7 +296,7 @@ static void run_lane(void *context, size_t index, unsigned thread)
     lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;
     place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
           work->together ? lanes->n : 1);
-    vit__encoder_run(lane, &input);
+    (c->stages.n ? vit__hierarchy_run : vit__encoder_run)(lane, &input);
 }
 
 void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs)

@@ -28,7 +28,7 @@ typedef struct vit__lanes {
     uint8_t *hidden;              /* [n][tokens] of a model that hides some */
     float *qkv[2];                /* of an input that lanes share; NULL: there is one lane */
     float *arena;                 /* all floats of the above */
-    size_t operand_row, wide_row; /* floats a token */
+    size_t operand_row, wide_row; /* floats a token; of an encoder that has stages, a lane */
     size_t room;                  /* floats of operand memory besides, of each lane */
 } vit__lanes;
 

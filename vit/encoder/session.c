@@ -213,7 +213,7 @@ static vit_status check_results(const vit_session *session, const vit__inputs *i
     bool words = c->input == VIT__INPUT_TOKENS;
     for (size_t i = 0; i < inputs->n_requests; i++) {
         size_t shape[2];
-        vit__output_shape(c, inputs->requests[i].output,
+        vit__output_shape(c, inputs->requests[i].output, inputs->requests[i].layer,
                           words ? inputs->length + c->class_behind : vit__config_tokens(c), shape);
         size_t bad = first_non_finite(inputs->requests[i].result, inputs->n, shape[0] * shape[1]);
         if (bad < inputs->n) {

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "error.h"
+#include "stages.h"
 
 typedef struct limit {
     const char *what;
@@ -34,6 +35,7 @@ static vit_status check_sizes(const vit_config *c, const char *where, vit_error 
     const limit limits[] = {
         {"the width", c->width, 1, WIDTH_MOST},
         {"the number of blocks", c->depth, 1, DEPTH_MOST},
+        {"the number of stages", c->stages.n, 0, VIT__STAGES_MOST},
         {"the number of branches of a block", c->branches, 0, BRANCHES_MOST},
         {"the number of heads", c->heads, 1, WIDTH_MOST},
         {"the MLP's width", c->mlp_width, 0, MLP_MOST},
@@ -77,10 +79,10 @@ static vit_status check_picture(const vit_config *c, const char *where, vit_erro
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
                          "pictures with sizes of their own need a learned table of the patches' positions alone, "
                          "which is interpolated");
-    bool resized = c->image_height / c->patch_height != c->position_height ||
-                   c->image_width / c->patch_width != c->position_width;
+    bool resized = vit__config_rows(c) != c->position_height || vit__config_columns(c) != c->position_width;
     bool tabled = c->position == VIT__POSITION_LEARNED_ALL || c->position == VIT__POSITION_LEARNED_PATCHES ||
-                  c->position == VIT__POSITION_LEARNED_CLASS || c->relative_bias != VIT__RELATIVE_NONE;
+                  c->position == VIT__POSITION_LEARNED_CLASS ||
+                  (c->relative_bias != VIT__RELATIVE_NONE && !c->stages.n);
     if (resized && tabled && c->interpolation == VIT__INTERPOLATION_NONE)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
                          "the model has positions for %zux%zu patches and its family defines no interpolation of them: "
@@ -164,8 +166,8 @@ static vit_status check_tables(const vit_config *c, const char *where, vit_error
     if (c->relative_bias == VIT__RELATIVE_BUCKETS) {
         sizes[2] = 2 * tokens;
         sizes[3] = c->relative_buckets * c->heads;
-    } else if (c->relative_bias != VIT__RELATIVE_NONE) {
-        sizes[2] = tokens * tokens; /* the index */
+    } else if (c->relative_bias != VIT__RELATIVE_NONE && !c->stages.n) { /* of stages: vit__stages_check */
+        sizes[2] = tokens * tokens;                                      /* the index */
         sizes[3] = 4 * tokens * c->heads * (c->relative_bias == VIT__RELATIVE_SHARED ? 1 : c->depth);
     }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -201,11 +203,15 @@ vit_status vit__config_finish(vit_config *c, const char *where, vit_error *err)
         status = check_tables(c, where, err);
     if (status == VIT_OK)
         status = check_numbers(c, where, err);
+    if (status == VIT_OK && c->stages.n)
+        status = vit__stages_finish(c, where, err);
     return status;
 }
 
 double vit__config_flops(const vit_config *c)
 {
+    if (c->stages.n)
+        return vit__stages_flops(c);
     double tokens = (double)vit__config_tokens(c), width = (double)c->width;
     double attention = (double)vit__config_attention_width(c);
     double fc1 = (double)c->mlp_width * (c->mlp == VIT__MLP_GATED ? 2 : 1);

@@ -88,14 +88,17 @@ typedef struct vit__rotary {
 
 typedef enum vit__attention_kind {
     VIT__ATTENTION_PLAIN,
-    VIT__ATTENTION_DIFFERENTIAL /* softmax(q1 k1) - lambda softmax(q2 k2), the halves of a head (Ye et al. 2024) */
+    VIT__ATTENTION_DIFFERENTIAL, /* softmax(q1 k1) - lambda softmax(q2 k2), the halves of a head (Ye et al. 2024) */
+    VIT__ATTENTION_COSINE        /* q and k at unit length, times a learned factor a head (Liu et al. 2022) */
 } vit__attention_kind;
 
 typedef enum vit__relative_bias {
     VIT__RELATIVE_NONE,
     VIT__RELATIVE_PER_BLOCK, /* BEiT: a table [(2h-1)(2w-1)+3, heads] in every block */
     VIT__RELATIVE_SHARED,    /* one table for all blocks */
-    VIT__RELATIVE_BUCKETS    /* of texts: one table [buckets, heads] for all blocks, by distance (T5), see position.c */
+    VIT__RELATIVE_BUCKETS,   /* of texts: one table [buckets, heads] for all blocks, by distance (T5), see position.c */
+    VIT__RELATIVE_WINDOW,    /* of windows: a table [(2h-1)(2w-1), heads] in every block (Swin), see windows.c */
+    VIT__RELATIVE_CONTINUOUS /* of windows: what a small MLP in every block makes of the distances (SwinV2) */
 } vit__relative_bias;
 
 typedef enum vit__qk_norm {
@@ -152,6 +155,45 @@ typedef struct vit__dense {
 } vit__dense;
 
 #define VIT__DENSE_MOST 3
+
+/* How the windows of a stage depend on its map of tokens. Windows are never larger than the map, and are not shifted
+ * where they are as large; the libraries differ in what they take for that. */
+typedef enum vit__window_fit {
+    VIT__WINDOWS_SMALLER_SIDE, /* transformers' Swin: the map's smaller side counts, for both */
+    VIT__WINDOWS_HEIGHT,       /* transformers' SwinV2: the height of the model's own map, halves rounded down */
+    VIT__WINDOWS_EACH_SIDE,    /* timm: height and width by themselves */
+    VIT__WINDOWS_ALWAYS        /* timm, always_partition: nothing is fitted */
+} vit__window_fit;
+
+/* One stage of a hierarchical encoder: blocks of one width on one map of tokens. */
+typedef struct vit__stage {
+    size_t depth; /* blocks */
+    size_t width, heads, head_dim, mlp_width;
+    size_t window_height, window_width;         /* as the model asks for them, before they are fitted */
+    size_t pretrained_height, pretrained_width; /* VIT__RELATIVE_CONTINUOUS: distances are measured by these windows;
+                                                 * 0: by those of the stage */
+} vit__stage;
+
+#define VIT__STAGES_MOST 8
+#define VIT__CONTINUOUS_WIDTH 512 /* of the MLP of VIT__RELATIVE_CONTINUOUS; both libraries have it fixed */
+
+/* A hierarchical encoder (Swin, Liu et al. 2021): stages of blocks with attention inside windows, and between two stages
+ * a merging of each 2x2 tokens into one of twice the width. vit_config's own depth is that of all stages together; its
+ * width, heads, head_dim and mlp_width are those of the last stage, which the head reads. */
+typedef struct vit__stages {
+    size_t n; /* 0: the encoder is a plain one, and nothing here counts */
+    vit__stage stage[VIT__STAGES_MOST];
+    vit__window_fit fit;
+    bool own_windows;      /* windows are fitted to the model's own picture size, whatever size it runs at */
+    bool turns_first;      /* the map is turned before it is padded to whole windows (timm), not after that */
+    bool pads_picture;     /* the picture is padded with zeros to whole patches (transformers) */
+    bool merging_ends;     /* a merging is named after the stage that it ends, not after the one that it begins */
+    bool norm_after_merge; /* the merging's norm stands behind its matrix (SwinV2) */
+    double norm_eps;       /* of the patches' norm and of the merging's */
+    double strangers;      /* added to the score of two tokens that only the turning has brought into one window */
+    size_t at;             /* set in the config of a block (vit__config_at): its stage */
+    bool merges;           /* set there: the merging is bound together with this block */
+} vit__stages;
 
 #define VIT__FAMILY_NAME_MAX 64
 
@@ -257,6 +299,8 @@ typedef struct vit_config {
     bool temperature;             /* what stands in the place of logit_scale divides the cosine */
     double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */
     bool sigmoid_logits; /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
+
+    vit__stages stages; /* of a hierarchical encoder */
 } vit_config;
 
 /* Pairs of attention and MLP in all, block after block. */
@@ -271,6 +315,19 @@ static inline size_t vit__config_prefix(const vit_config *config)
     return (size_t)config->class_token + (size_t)config->distillation_token + config->registers;
 }
 
+/* The grid of patches. */
+static inline size_t vit__config_rows(const vit_config *config)
+{
+    size_t more = config->stages.pads_picture ? config->patch_height - 1 : 0;
+    return (config->image_height + more) / config->patch_height;
+}
+
+static inline size_t vit__config_columns(const vit_config *config)
+{
+    size_t more = config->stages.pads_picture ? config->patch_width - 1 : 0;
+    return (config->image_width + more) / config->patch_width;
+}
+
 /* Patches of a picture of this size. */
 static inline size_t vit__config_patches_of(const vit_config *config, size_t height, size_t width)
 {
@@ -280,8 +337,17 @@ static inline size_t vit__config_patches_of(const vit_config *config, size_t hei
 /* At most, where each picture has a size of its own. */
 static inline size_t vit__config_patches(const vit_config *config)
 {
-    return config->patches_most ? config->patches_most
-                                : vit__config_patches_of(config, config->image_height, config->image_width);
+    return config->patches_most ? config->patches_most : vit__config_rows(config) * vit__config_columns(config);
+}
+
+/* Tokens of the last stage's map, which is halved between stages, rounded up: 56x56 patches leave 7x7 after 4 stages.
+ * Of a plain encoder: its patches. */
+static inline size_t vit__config_last_patches(const vit_config *config)
+{
+    size_t halved = config->stages.n ? config->stages.n - 1 : 0, more = ((size_t)1 << halved) - 1;
+    return config->stages.n
+               ? ((vit__config_rows(config) + more) >> halved) * ((vit__config_columns(config) + more) >> halved)
+               : vit__config_patches(config);
 }
 
 /* Floats of one picture, at most. */
@@ -297,11 +363,11 @@ static inline size_t vit__config_pool_width(const vit_config *config)
     return config->pool_width ? config->pool_width : config->width;
 }
 
-/* T, at most: a text may have fewer */
+/* T, at most: a text may have fewer. Of a hierarchical encoder: those that leave its last stage. */
 static inline size_t vit__config_tokens(const vit_config *config)
 {
     return config->input == VIT__INPUT_TOKENS ? config->context + config->class_behind
-                                              : vit__config_prefix(config) + vit__config_patches(config);
+                                              : vit__config_prefix(config) + vit__config_last_patches(config);
 }
 
 /* Heads together: D, but where head_dim is given apart from it. */
@@ -332,6 +398,15 @@ static inline size_t vit__config_pooled_width(const vit_config *config, vit__poo
            : pooling == VIT__POOL_ATTENTION    ? vit__config_pool_width(config)
                                                : config->width;
 }
+
+/* The stage of a block, counted over all stages. */
+size_t vit__config_stage(const vit_config *config, size_t block);
+
+/* The first block of a stage. */
+size_t vit__config_stage_first(const vit_config *config, size_t stage);
+
+/* The config as a block sees it: width, heads, head_dim and mlp_width are its stage's. A plain encoder's as it is. */
+vit_config vit__config_at(const vit_config *config, size_t block);
 
 /* Gives head_dim its default, and refuses what makes no sense (zero or absurd sizes, width
  * not a multiple of heads, eps not finite or negative: corrupt) and what the encoder cannot

@@ -26,10 +26,11 @@ WORDS(paddings, VIT__PADDING_ANYWHERE, "none", "outside", "anywhere");
 WORDS(interpolations, VIT__INTERPOLATION_BILINEAR_ANTIALIAS, "none", "bicubic", "bicubic_antialias",
       "bilinear_antialias");
 WORDS(rotaries, VIT__ROTARY_LINE, "none", "axial", "dinov3", "mixed", "line");
-WORDS(relatives, VIT__RELATIVE_BUCKETS, "none", "per_block", "shared", "buckets");
+WORDS(relatives, VIT__RELATIVE_CONTINUOUS, "none", "per_block", "shared", "buckets", "window", "continuous");
 WORDS(orders, VIT__BLOCK_BRANCHES, "pre_norm", "post_norm", "branch_norm", "parallel", "branches");
 WORDS(norms, VIT__NORM_RMS, "layer", "rms");
-WORDS(attentions, VIT__ATTENTION_DIFFERENTIAL, "plain", "differential");
+WORDS(attentions, VIT__ATTENTION_COSINE, "plain", "differential", "cosine");
+WORDS(window_fits, VIT__WINDOWS_ALWAYS, "smaller_side", "height", "each_side", "always");
 WORDS(qk_norms, VIT__QK_NORM_WIDTH, "none", "head", "width");
 WORDS(mlps, VIT__MLP_GATED, "plain", "gated");
 WORDS(activations, VIT__ACTIVATION_SIGMOID, "none", "gelu", "gelu_tanh", "quick_gelu", "relu", "silu", "tanh",
@@ -46,7 +47,13 @@ _Static_assert(sizeof(vit__input) == sizeof(unsigned),
 /* clang-format off */
 #define FIELD(member, kind) {#member, kind, offsetof(vit_config, member), NULL}
 #define CHOICE(member, words) {#member, WORD, offsetof(vit_config, member), words}
+#define STAGE(i)                                                                                                       \
+    FIELD(stages.stage[i].depth, SIZE), FIELD(stages.stage[i].width, SIZE), FIELD(stages.stage[i].heads, SIZE),        \
+    FIELD(stages.stage[i].head_dim, SIZE), FIELD(stages.stage[i].mlp_width, SIZE),                                     \
+    FIELD(stages.stage[i].window_height, SIZE), FIELD(stages.stage[i].window_width, SIZE),                             \
+    FIELD(stages.stage[i].pretrained_height, SIZE), FIELD(stages.stage[i].pretrained_width, SIZE)
 /* clang-format on */
+_Static_assert(VIT__STAGES_MOST == 8, "a STAGE(i) for each");
 static const field fields[] = {
     CHOICE(input, inputs),
     FIELD(image_height, SIZE),
@@ -161,6 +168,23 @@ static const field fields[] = {
     FIELD(temperature, FLAG),
     FIELD(logit_scale_most, NUMBER),
     FIELD(sigmoid_logits, FLAG),
+    FIELD(stages.n, SIZE),
+    STAGE(0),
+    STAGE(1),
+    STAGE(2),
+    STAGE(3),
+    STAGE(4),
+    STAGE(5),
+    STAGE(6),
+    STAGE(7),
+    CHOICE(stages.fit, window_fits),
+    FIELD(stages.own_windows, FLAG),
+    FIELD(stages.turns_first, FLAG),
+    FIELD(stages.pads_picture, FLAG),
+    FIELD(stages.merging_ends, FLAG),
+    FIELD(stages.norm_after_merge, FLAG),
+    FIELD(stages.norm_eps, NUMBER),
+    FIELD(stages.strangers, NUMBER),
 };
 #define N_FIELDS (sizeof fields / sizeof *fields)
 

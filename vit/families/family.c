@@ -11,7 +11,7 @@ static const vit__family *const families[] = {
     &vit__family_clip,         &vit__family_siglip,  &vit__family_aimv2,  &vit__family_internvit, &vit__family_timm,
     &vit__family_open_clip,    &vit__family_own,     &vit__family_packed, &vit__family_text,      &vit__family_metaclip,
     &vit__family_chinese_clip, &vit__family_altclip, &vit__family_blip,   &vit__family_tipsv2,    &vit__family_dual,
-    &vit__family_mclip,        &vit__family_siglip2,
+    &vit__family_mclip,        &vit__family_siglip2, &vit__family_swin,
 };
 #define N_FAMILIES (sizeof families / sizeof *families)
 

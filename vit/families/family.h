@@ -61,7 +61,10 @@ typedef enum vit__slot {
     VIT__SLOT_VALUE,
     VIT__SLOT_Q_NORM, /* [head_dim], or [A] */
     VIT__SLOT_K_NORM,
-    VIT__SLOT_RELATIVE,      /* [(2h-1)(2w-1)+3, heads] */
+    VIT__SLOT_RELATIVE,      /* [(2h-1)(2w-1)+3, heads]; of a window [(2h-1)(2w-1), heads] */
+    VIT__SLOT_CONTINUOUS1,   /* [512, 2], with bias: the MLP that makes such a table (SwinV2) */
+    VIT__SLOT_CONTINUOUS2,   /* [heads, 512] */
+    VIT__SLOT_COSINE_SCALE,  /* [heads, 1, 1], of cosine attention: a logarithm */
     VIT__SLOT_LAMBDA_QUERY1, /* [head_dim/2], of differential attention */
     VIT__SLOT_LAMBDA_KEY1,
     VIT__SLOT_LAMBDA_QUERY2,
@@ -77,6 +80,8 @@ typedef enum vit__slot {
     VIT__SLOT_MLP_NORM,
     VIT__SLOT_FC2, /* [D, F] */
     VIT__SLOT_SCALE2,
+    VIT__SLOT_MERGE_NORM, /* [4D], or [2D]; of one block of a stage: its first or its last (vit__stages) */
+    VIT__SLOT_MERGE,      /* [2D, 4D], D being the width of the stage that ends */
     VIT__SLOTS
 } vit__slot;
 
@@ -88,8 +93,8 @@ typedef enum vit__layout {
     VIT__LAYOUT_PACKED      /* a whole layer, bias included, as U8 bytes (packed.h) */
 } vit__layout;
 
-/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's; NULL: the
- * family has no such tensor. A leading '^' keeps the prefix off (heads stand outside the base model's prefix). */
+/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's (in stages: for the
+ * stage's index, and for the block's inside it); NULL: the family has no such tensor. A leading '^' keeps the prefix off (heads stand outside the base model's prefix). */
 typedef struct vit__name {
     const char *weight, *bias;
     vit__layout layout;
@@ -159,8 +164,8 @@ void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *nami
 extern const vit__family vit__family_vit, vit__family_deit, vit__family_dinov2, vit__family_dinov3, vit__family_beit,
     vit__family_clip, vit__family_siglip, vit__family_siglip2, vit__family_aimv2, vit__family_internvit,
     vit__family_text, vit__family_metaclip, vit__family_chinese_clip, vit__family_altclip, vit__family_blip,
-    vit__family_tipsv2, vit__family_dual, vit__family_mclip, vit__family_timm, vit__family_open_clip, vit__family_own,
-    vit__family_packed;
+    vit__family_tipsv2, vit__family_dual, vit__family_mclip, vit__family_swin, vit__family_timm, vit__family_open_clip,
+    vit__family_own, vit__family_packed;
 
 /* How packed files name their tensors, and the prefix of each tower's. */
 extern const vit__name vit__packed_names[VIT__SLOTS];

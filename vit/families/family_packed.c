@@ -65,6 +65,11 @@ const vit__name vit__packed_names[VIT__SLOTS] = {
     [VIT__SLOT_MLP_NORM] = VIT__PAIR(BLOCK "mlp_norm"),
     [VIT__SLOT_FC2] = LAYER(BLOCK "fc2"),
     [VIT__SLOT_SCALE2] = VIT__ALONE(BLOCK "scale2"),
+    [VIT__SLOT_CONTINUOUS1] = VIT__PAIR(BLOCK "continuous1"),
+    [VIT__SLOT_CONTINUOUS2] = VIT__ALONE(BLOCK "continuous2"),
+    [VIT__SLOT_COSINE_SCALE] = VIT__ALONE(BLOCK "cosine_scale"),
+    [VIT__SLOT_MERGE_NORM] = VIT__PAIR(BLOCK "merge_norm"),
+    [VIT__SLOT_MERGE] = LAYER(BLOCK "merge"),
 };
 
 const char *const vit__packed_prefixes[VIT__TOWERS] = {"image.", "text."};
@@ -81,6 +86,13 @@ static bool reads_distillation(const vit_config *c)
     return pools(c, VIT__POOL_CLASS_DISTILLATION) || c->head == VIT__HEAD_TWO_AVERAGED;
 }
 
+/* What stages alone have; what they lack in turn, vit__config_finish refuses. */
+static bool staged(const vit_config *c)
+{
+    return c->attention == VIT__ATTENTION_COSINE || c->relative_bias == VIT__RELATIVE_WINDOW ||
+           c->relative_bias == VIT__RELATIVE_CONTINUOUS || c->stages.pads_picture;
+}
+
 static void check_image(vit__reader *r, const vit_config *c)
 {
     bool text_pooling = pools(c, VIT__POOL_END) || pools(c, VIT__POOL_LARGEST) || pools(c, VIT__POOL_LAST);
@@ -92,9 +104,10 @@ static void check_image(vit__reader *r, const vit_config *c)
                             ? "an image tower with positions of words"
                         : reads_distillation(c) && !(c->class_token && c->distillation_token)
                             ? "no distillation token to read"
-                        : c->relative_bias && !(c->class_token && vit__config_prefix(c) == 1)
+                        : c->relative_bias && !c->stages.n && !(c->class_token && vit__config_prefix(c) == 1)
                             ? "relative positions without a class token alone"
-                            : NULL;
+                        : staged(c) && !c->stages.n ? "windows without stages"
+                                                    : NULL;
     if (wrong)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "the config contradicts itself: %s", wrong);
 }
@@ -109,6 +122,7 @@ static void check_text(vit__reader *r, const vit_config *c)
     const char *wrong = c->input != VIT__INPUT_TOKENS            ? "a text tower of pixels"
                         : image_pooling || c->pool_heads         ? "a text tower pooled as an image's"
                         : !placed                                ? "a text tower with positions of patches"
+                        : staged(c) || c->stages.n               ? "a text tower with stages"
                         : vit__config_prefix(c) || c->patch_norm ? "a text tower with tokens ahead of patches"
                                                                  : NULL;
     if (wrong)
@@ -123,7 +137,7 @@ static void check_blocks(vit__reader *r, const vit_config *c)
                         : side_by_side && (c->rotary.kind || c->attention)
                             ? "branches with rotary or differential attention"
                         : c->mlp_width == 0 && c->order != VIT__BLOCK_PRE_NORM ? "blocks without an MLP in this order"
-                        : c->attention &&
+                        : c->attention && !c->stages.n &&
                                 (c->rotary.kind || c->relative_bias || c->causal || c->qk_norm == VIT__QK_NORM_WIDTH)
                             ? "differential attention with other kinds of it"
                             : NULL;

@@ -153,12 +153,18 @@ static void project(vit__reader *r, vit_config *c)
 static const struct {
     const char *family;
     void (*configure)(vit__reader *reader, vit_config *config);
+    bool staged; /* it shares no sizes with the others */
 } constructors[] = {
-    [VIT__TIMM_VIT] = {"timm/vit", vit__timm_vit},
-    [VIT__TIMM_DISTILLED] = {"timm/deit", vit__timm_distilled},
-    [VIT__TIMM_EVA] = {"timm/eva", vit__timm_eva},
-    [VIT__TIMM_BEIT] = {"timm/beit", vit__timm_beit},
+    [VIT__TIMM_VIT] = {"timm/vit", vit__timm_vit, false},
+    [VIT__TIMM_DISTILLED] = {"timm/deit", vit__timm_distilled, false},
+    [VIT__TIMM_EVA] = {"timm/eva", vit__timm_eva, false},
+    [VIT__TIMM_BEIT] = {"timm/beit", vit__timm_beit, false},
+    [VIT__TIMM_SWIN] = {"timm/swin", vit__timm_swin, true},
+    [VIT__TIMM_SWIN2] = {"timm/swinv2", vit__timm_swin2, true},
 };
+
+/* In the first files of Swin a merging ends a stage; in timm's own a merging begins one, so that stage 0 has none. */
+#define OLD_MERGING "layers.%zu.downsample.reduction.weight"
 
 vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *checkpoint, vit__plan *plan,
                           vit_error *err)
@@ -174,8 +180,10 @@ vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *c
     plan->present = true;
     plan->prefix = model->prefix;
     snprintf(c->family, sizeof c->family, "%s", constructors[kind].family);
-    vit__timm_sizes(&r, c);
-    vit__timm_norm(&r, c);
+    if (!constructors[kind].staged) {
+        vit__timm_sizes(&r, c);
+        vit__timm_norm(&r, c);
+    }
     constructors[kind].configure(&r, c);
     if (model->headless)
         remove_head(c);
@@ -183,6 +191,7 @@ vit_status vit__timm_plan(const vit__timm_model *model, const vit__checkpoint *c
         repool(&r, model->pooling, c);
     if (model->head_projects)
         project(&r, c);
+    c->stages.merging_ends = c->stages.n && vit__family_has(checkpoint, OLD_MERGING, model->prefix);
     plan->names = vit__timm_names(kind, checkpoint, model, c);
     vit__json_free(arguments);
     return r.status;
@@ -215,6 +224,7 @@ static vit_status plan_image(const vit__checkpoint *checkpoint, vit__tower tower
 }
 
 /* Buffers, and what a training run leaves behind. */
-static const char *const harmless[] = {"relative_position_index", "mask_token", NULL};
+static const char *const harmless[] = {"relative_position_index", "relative_coords_table", "attn_mask", "mask_token",
+                                       NULL};
 
 const vit__family vit__family_timm = {"timm", VIT__CHECKPOINT_TIMM, NULL, plan_image, harmless};

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes timm_architectures.c: what timm's constructors get for every plain Vision Transformer it knows by name.
+"""Writes timm_architectures.c: what timm's constructors get for every Vision Transformer it knows by name.
 
     make_timm_architectures.py > timm_architectures.c
 
 Needs the packages of models/reference/requirements.txt. Every architecture that timm builds from VisionTransformer, its
-distilled variant, Beit or Eva is listed, but those with a convolutional stem: the constructor is intercepted, so the table
+distilled variant, Beit, Eva, Swin or SwinV2 is listed, but those with a convolutional stem: the constructor is intercepted, so the table
 holds the arguments as timm itself passes them, less those that change nothing in inference.
 """
 import functools
@@ -21,10 +21,11 @@ for operator in ("nms", "qnms"):
         pass                                       # a torchvision that brings them
 
 import timm  # noqa: E402
-from timm.models import _builder, beit, deit, eva, vision_transformer  # noqa: E402
+from timm.models import _builder, beit, deit, eva, swin_transformer, swin_transformer_v2, vision_transformer  # noqa: E402
 
 CLASSES = {deit.VisionTransformerDistilled: "DISTILLED", vision_transformer.VisionTransformer: "VIT", eva.Eva: "EVA",
-           beit.Beit: "BEIT"}
+           beit.Beit: "BEIT", swin_transformer.SwinTransformer: "SWIN", swin_transformer_v2.SwinTransformerV2: "SWIN2"}
+MODULES = ("vision_transformer", "deit", "eva", "beit", "swin_transformer", "swin_transformer_v2")
 DROPPED = {"weight_init", "fix_init", "head_init_scale", "rope_shift_coords", "rope_jitter_coords", "rope_rescale_coords",
            "in_chans"}
 NAMES = {"Block": "", "ParallelScalingBlock": "parallel_scaling", "ParallelThingsBlock": "parallel_things",
@@ -90,7 +91,7 @@ def main():
         intercept(cls)
     print(HEAD.format(version=timm.__version__))
     for name in sorted(timm.list_models()):
-        if timm.models.model_entrypoint(name).__module__.rsplit(".")[-1] not in ("vision_transformer", "deit", "eva", "beit"):
+        if timm.models.model_entrypoint(name).__module__.rsplit(".")[-1] not in MODULES:
             continue
         try:
             timm.create_model(name, pretrained=False)

@@ -56,6 +56,21 @@ void vit__read_extent(vit__reader *reader, const char *key, size_t absent, size_
         vit__reader_fail(reader, VIT_ERR_CORRUPT, "\"%s\" must be a whole number, or two: [height, width]", key);
 }
 
+size_t vit__read_sizes(vit__reader *reader, const char *key, size_t absent, size_t most, size_t *sizes)
+{
+    const vit__json *list = vit__read_given(reader, key);
+    size_t n = list ? vit__json_length(list) : absent;
+    if (list && (n == 0 || n > most)) {
+        vit__reader_fail(reader, VIT_ERR_UNSUPPORTED_MODEL, "\"%s\" must be a list of 1 to %zu whole numbers", key,
+                         most);
+        return absent;
+    }
+    for (size_t i = 0; list && i < n; i++)
+        if (!vit__whole_size(vit__json_at(list, i), &sizes[i]))
+            vit__reader_fail(reader, VIT_ERR_CORRUPT, "\"%s\"[%zu] must be a whole number", key, i);
+    return n;
+}
+
 void vit__read_expect(vit__reader *reader, const char *key, bool value, bool absent, const char *feature)
 {
     if (vit__read_flag(reader, key, absent) != value)

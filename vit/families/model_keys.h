@@ -14,6 +14,9 @@ vit__reader vit__reader_of(const vit__checkpoint *checkpoint, vit_error *err);
 vit__activation vit__read_activation(vit__reader *reader, const char *key, const char *absent);
 /* A number for both, or [height, width]. */
 void vit__read_extent(vit__reader *reader, const char *key, size_t absent, size_t *height, size_t *width);
+/* A list of at most `most` whole numbers, and how many there are. An absent key leaves them as they are, and answers
+ * `absent`; so does a list that is longer, empty or of something else, which is an error. */
+size_t vit__read_sizes(vit__reader *reader, const char *key, size_t absent, size_t most, size_t *sizes);
 /* Refuses a value other than the one that this code computes: `feature` says what that is. */
 void vit__read_expect(vit__reader *reader, const char *key, bool value, bool absent, const char *feature);
 

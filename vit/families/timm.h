@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * timm's Vision Transformers: an architecture name stands for the arguments of one of four constructors, and a
+ * timm's Vision Transformers: an architecture name stands for the arguments of one of six constructors, and a
  * checkpoint may override them (model_args). These are the rules by which the constructors turn arguments into a
  * model. */
 #ifndef VIT_TIMM_H
@@ -50,5 +50,7 @@ void vit__timm_vit(vit__reader *reader, vit_config *config);
 void vit__timm_distilled(vit__reader *reader, vit_config *config);
 void vit__timm_eva(vit__reader *reader, vit_config *config);
 void vit__timm_beit(vit__reader *reader, vit_config *config);
+void vit__timm_swin(vit__reader *reader, vit_config *config);
+void vit__timm_swin2(vit__reader *reader, vit_config *config);
 
 #endif

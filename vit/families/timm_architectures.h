@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* timm's plain Vision Transformers by name: which constructor builds each, and with what arguments. */
+/* timm's Vision Transformers by name: which constructor builds each, and with what arguments. */
 #ifndef VIT_TIMM_ARCHITECTURES_H
 #define VIT_TIMM_ARCHITECTURES_H
 
@@ -9,7 +9,9 @@ typedef enum vit__timm_class {
     VIT__TIMM_VIT,       /* timm.models.vision_transformer.VisionTransformer */
     VIT__TIMM_DISTILLED, /* timm.models.deit.VisionTransformerDistilled */
     VIT__TIMM_EVA,       /* timm.models.eva.Eva */
-    VIT__TIMM_BEIT       /* timm.models.beit.Beit */
+    VIT__TIMM_BEIT,      /* timm.models.beit.Beit */
+    VIT__TIMM_SWIN,      /* timm.models.swin_transformer.SwinTransformer */
+    VIT__TIMM_SWIN2      /* timm.models.swin_transformer_v2.SwinTransformerV2 */
 } vit__timm_class;
 
 typedef struct vit__timm_architecture {

@@ -30,14 +30,36 @@ static const char *const known_eva[] = {
     "use_post_transformer_norm", "use_fc_norm", "attn_pool_num_heads", "attn_pool_mlp_ratio", "ref_feat_shape", NULL,
 };
 static const char *const known_beit[] = {
-    /* clang-format on */
     "swiglu_mlp", "scale_mlp", "use_abs_pos_emb", "use_rel_pos_bias", "use_shared_rel_pos_bias", "use_fc_norm", NULL,
 };
+/* All that these two know. */
+static const char *const known_swin[] = {
+    "img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depths", "num_heads", "head_dim",
+    "window_size", "always_partition", "strict_img_size", "dynamic_img_size", "mlp_ratio", "qkv_bias", NULL,
+};
+static const char *const known_swin2[] = {
+    /* clang-format on */
+    "img_size",
+    "patch_size",
+    "in_chans",
+    "num_classes",
+    "global_pool",
+    "embed_dim",
+    "depths",
+    "num_heads",
+    "act_layer",
+    "window_size",
+    "always_partition",
+    "strict_img_size",
+    "dynamic_img_size",
+    "mlp_ratio",
+    "qkv_bias",
+    "pretrained_window_sizes",
+    NULL,
+};
 static const char *const *const known_of_class[] = {
-    [VIT__TIMM_VIT] = known_vit,
-    [VIT__TIMM_DISTILLED] = known_vit,
-    [VIT__TIMM_EVA] = known_eva,
-    [VIT__TIMM_BEIT] = known_beit,
+    [VIT__TIMM_VIT] = known_vit,   [VIT__TIMM_DISTILLED] = known_vit, [VIT__TIMM_EVA] = known_eva,
+    [VIT__TIMM_BEIT] = known_beit, [VIT__TIMM_SWIN] = known_swin,     [VIT__TIMM_SWIN2] = known_swin2,
 };
 
 static bool listed(const char *const *list, const char *text)
@@ -118,6 +140,12 @@ static bool add_row(vit__json *object, const char *arguments)
 
 /* ------------------------------------------------------------------ the checkpoint's own ---- */
 
+static bool is_known(const char *key, vit__timm_class kind)
+{
+    bool swin = kind == VIT__TIMM_SWIN || kind == VIT__TIMM_SWIN2;
+    return (!swin && listed(known, key)) || listed(known_of_class[kind], key);
+}
+
 static vit_status add_model_args(vit__json *object, const vit__json *model_args, vit__timm_class kind,
                                  const char *where, vit_error *err)
 {
@@ -129,7 +157,7 @@ static vit_status add_model_args(vit__json *object, const vit__json *model_args,
         const vit__json *value = vit__json_value(i);
         if (vit__json_is_null(value) || listed(inert, key))
             continue;
-        if (!listed(known, key) && !listed(known_of_class[kind], key))
+        if (!is_known(key, kind))
             return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, where,
                              "\"model_args\" has \"%.60s\": this build does not know what that asks for", key);
         if (!vit__json_set(object, key, vit__json_copy(value)))
@@ -180,7 +208,7 @@ vit_status vit__timm_arguments(const vit__timm_model *model, const char *where, 
     if (!row)
         return vit__fail(
             err, VIT_ERR_UNSUPPORTED_MODEL, where,
-            "architecture \"%.80s\" is not one of the %zu plain Vision Transformers of timm that this build knows",
+            "architecture \"%.80s\" is not one of the %zu Vision Transformers of timm that this build knows",
             model->architecture ? model->architecture : "", vit__timm_architecture_count);
     vit__json *object = vit__json_new_object();
     vit_status status = object ? add_model_args(object, model->model_args, row->kind, where, err)

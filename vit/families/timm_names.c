@@ -69,7 +69,32 @@
     [VIT__SLOT_LAMBDA_KEY2] = VIT__ALONE(attention "lambda_k2"),                                                       \
     [VIT__SLOT_DIFFERENCE_NORM] = VIT__ALONE(attention "sub_norm.weight")
 
-typedef enum naming { PLAIN, PARALLEL, BRANCHES, OLD_DEIT3, FUSED_BIAS, SEPARATE, NAMINGS } naming;
+/* Stages. The first files of Swin have the merging at the end of a stage, and the classifier as "head". */
+#define STAGE_BLOCK "layers.%zu.blocks.%zu."
+#define STAGE_NAMES                                                                                                    \
+    [VIT__SLOT_NORM1] = VIT__PAIR(STAGE_BLOCK "norm1"), [VIT__SLOT_PROJECTION] = VIT__PAIR(STAGE_BLOCK "attn.proj"),   \
+    [VIT__SLOT_NORM2] = VIT__PAIR(STAGE_BLOCK "norm2"), [VIT__SLOT_FC1] = VIT__PAIR(STAGE_BLOCK "mlp.fc1"),            \
+    [VIT__SLOT_FC2] = VIT__PAIR(STAGE_BLOCK "mlp.fc2"), [VIT__SLOT_MERGE_NORM] = VIT__PAIR("layers.%zu.downsample.norm"), \
+    [VIT__SLOT_MERGE] = VIT__ALONE("layers.%zu.downsample.reduction.weight"),                                          \
+    [VIT__SLOT_RELATIVE] = VIT__ALONE(STAGE_BLOCK "attn.relative_position_bias_table"),                                \
+    [VIT__SLOT_CONTINUOUS1] = VIT__PAIR(STAGE_BLOCK "attn.cpb_mlp.0"),                                                 \
+    [VIT__SLOT_CONTINUOUS2] = VIT__ALONE(STAGE_BLOCK "attn.cpb_mlp.2.weight"),                                         \
+    [VIT__SLOT_COSINE_SCALE] = VIT__ALONE(STAGE_BLOCK "attn.logit_scale")
+#define SWIN_NAMES [VIT__SLOT_QKV] = VIT__PAIR(STAGE_BLOCK "attn.qkv")
+#define SWIN2_NAMES                                                                                                    \
+    [VIT__SLOT_QKV] = VIT__ALONE(STAGE_BLOCK "attn.qkv.weight"),                                                       \
+    [VIT__SLOT_QUERY] = {NULL, STAGE_BLOCK "attn.q_bias", VIT__LAYOUT_PLAIN},                                          \
+    [VIT__SLOT_VALUE] = {NULL, STAGE_BLOCK "attn.v_bias", VIT__LAYOUT_PLAIN}
+#define STAGE_COMMON_NAMES                                                                                             \
+    [VIT__SLOT_PATCH] = VIT__PAIR("patch_embed.proj"), [VIT__SLOT_PATCH_NORM] = VIT__PAIR("patch_embed.norm"),         \
+    [VIT__SLOT_FINAL_NORM] = VIT__PAIR("norm"), [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"),                  \
+    [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
+#define OLD_HEAD [VIT__SLOT_HEAD] = VIT__PAIR("head")
+#define STAGED_HEAD [VIT__SLOT_HEAD] = VIT__PAIR("head.fc")
+
+typedef enum naming {
+    PLAIN, PARALLEL, BRANCHES, OLD_DEIT3, FUSED_BIAS, SEPARATE, SWIN, SWIN2, OLD_SWIN, OLD_SWIN2, NAMINGS
+} naming;
 
 #define NAME_SETS(embedding)                                                                                           \
     {                                                                                                                  \
@@ -80,6 +105,10 @@ typedef enum naming { PLAIN, PARALLEL, BRANCHES, OLD_DEIT3, FUSED_BIAS, SEPARATE
         [OLD_DEIT3] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_NAMES},                 \
         [FUSED_BIAS] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, FUSED_BIAS_NAMES},           \
         [SEPARATE] = {embedding, COMMON_NAMES, ATTENTION_NAMES, MLP_NAMES, GAMMA_NAMES, SEPARATE_NAMES},               \
+        [SWIN] = {embedding, STAGE_COMMON_NAMES, STAGED_HEAD, STAGE_NAMES, SWIN_NAMES},                                \
+        [SWIN2] = {embedding, STAGE_COMMON_NAMES, STAGED_HEAD, STAGE_NAMES, SWIN2_NAMES},                              \
+        [OLD_SWIN] = {embedding, STAGE_COMMON_NAMES, OLD_HEAD, STAGE_NAMES, SWIN_NAMES},                               \
+        [OLD_SWIN2] = {embedding, STAGE_COMMON_NAMES, OLD_HEAD, STAGE_NAMES, SWIN2_NAMES},                             \
     }
 
 /* The projection of a trunk of open_clip stands behind it, or it is the trunk's own head. */
@@ -94,6 +123,10 @@ const vit__name *vit__timm_names(vit__timm_class kind, const vit__checkpoint *ch
                                  const vit_config *config)
 {
     const vit__name_set *sets = model->head_projects ? inside : behind;
+    if (config->stages.n) {
+        bool second = kind == VIT__TIMM_SWIN2;
+        return sets[config->stages.merging_ends ? (second ? OLD_SWIN2 : OLD_SWIN) : second ? SWIN2 : SWIN];
+    }
     if (config->order == VIT__BLOCK_PARALLEL)
         return sets[PARALLEL];
     if (config->order == VIT__BLOCK_BRANCHES)

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "stages.h"
 
 /* ------------------------------------------------------------------ shapes ---- */
 
@@ -53,7 +54,11 @@ typedef enum dimension {
     POOL_2,
     POOL_3,
     POOL_QUERIES,
-    POOLED
+    POOLED,
+    CONTINUOUS,
+    MERGE,
+    MERGE_INPUTS,
+    MERGE_NORM
 } dimension;
 
 static size_t position_rows(const vit_config *c)
@@ -71,8 +76,16 @@ static size_t position_rows(const vit_config *c)
     }
 }
 
+/* The width that a merging gives: twice that of the stage it ends, which is the one at hand or the one before it. */
+static size_t merged_width(const vit_config *c)
+{
+    return c->stages.merging_ends ? 2 * c->width : c->width;
+}
+
 static size_t relative_rows(const vit_config *c)
 {
+    if (c->relative_bias == VIT__RELATIVE_WINDOW)
+        return vit__window_entries(vit__stages_table(c, c->stages.at));
     return c->relative_bias == VIT__RELATIVE_BUCKETS ? c->relative_buckets
                                                      : (2 * c->position_height - 1) * (2 * c->position_width - 1) + 3;
 }
@@ -123,6 +136,10 @@ static size_t extent(const vit_config *c, dimension d)
     case POOL_2: return 2 * vit__config_pool_width(c);
     case POOL_3: return 3 * vit__config_pool_width(c);
     case POOL_QUERIES: return c->pool_queries ? c->pool_queries : 1;
+    case CONTINUOUS: return VIT__CONTINUOUS_WIDTH;
+    case MERGE: return merged_width(c);
+    case MERGE_INPUTS: return 2 * merged_width(c);
+    case MERGE_NORM: return (c->stages.norm_after_merge ? 1 : 2) * merged_width(c);
     case POOLED: return vit__config_pooled_width(c, c->pooling == VIT__POOL_ATTENTION ? c->pooling : VIT__POOL_NONE);
     }
     return 0;
@@ -154,7 +171,13 @@ static bool dense2(const vit_config *c) { return c->dense[1].width > 0; }
 static bool dense2_bias(const vit_config *c) { return c->dense[1].bias; }
 static bool dense3(const vit_config *c) { return c->dense[2].width > 0; }
 static bool dense3_bias(const vit_config *c) { return c->dense[2].bias; }
-static bool relative(const vit_config *c) { return c->relative_bias == VIT__RELATIVE_PER_BLOCK; }
+static bool relative(const vit_config *c)
+{
+    return c->relative_bias == VIT__RELATIVE_PER_BLOCK || c->relative_bias == VIT__RELATIVE_WINDOW;
+}
+static bool continuous(const vit_config *c) { return c->relative_bias == VIT__RELATIVE_CONTINUOUS; }
+static bool cosine(const vit_config *c) { return c->attention == VIT__ATTENTION_COSINE; }
+static bool merges(const vit_config *c) { return c->stages.n && c->stages.merges; }
 static bool mixed(const vit_config *c) { return c->rotary.kind == VIT__ROTARY_MIXED; }
 static bool pre_norm(const vit_config *c) { return c->pre_norm; }
 static bool final_norm(const vit_config *c) { return c->final_norm; }
@@ -272,6 +295,11 @@ static const spec specs[VIT__SLOTS] = {
     [VIT__SLOT_MLP_NORM] = {mlp_norm, layer, {MLP}, UNPACKED, false},
     [VIT__SLOT_FC2] = {mlp, mlp_bias, {WIDTH, MLP}, VIT__SLOT_PARALLEL_OUT, false},
     [VIT__SLOT_SCALE2] = {mlp_scale, never, {WIDTH}, UNPACKED, false},
+    [VIT__SLOT_CONTINUOUS1] = {continuous, always, {CONTINUOUS, TWO}, UNPACKED, false},
+    [VIT__SLOT_CONTINUOUS2] = {continuous, never, {HEADS, CONTINUOUS}, UNPACKED, false},
+    [VIT__SLOT_COSINE_SCALE] = {cosine, never, {HEADS, ONE, ONE}, UNPACKED, false},
+    [VIT__SLOT_MERGE_NORM] = {merges, layer, {MERGE_NORM}, UNPACKED, false},
+    [VIT__SLOT_MERGE] = {merges, never, {MERGE, MERGE_INPUTS}, UNPACKED, false},
 };
 
 /* ------------------------------------------------------------------ binding ---- */
@@ -320,9 +348,17 @@ static shape wanted_shape(const vit_config *c, const spec *s, vit__layout layout
     return want;
 }
 
-size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t sizes[VIT__BINDING_RANK_MAX])
+/* What stands outside the blocks sees the config of the first, where it is of the patches, or the config itself. */
+static vit_config config_of(const vit_config *config, vit__slot slot, size_t block)
 {
-    const shape want = wanted_shape(config, &specs[slot], VIT__LAYOUT_PLAIN);
+    bool patches = slot == VIT__SLOT_PATCH || slot == VIT__SLOT_PATCH_NORM || slot == VIT__SLOT_POSITIONS;
+    return slot >= VIT__SLOT_BLOCK || patches ? vit__config_at(config, block) : *config;
+}
+
+size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t block, size_t sizes[VIT__BINDING_RANK_MAX])
+{
+    const vit_config at = config_of(config, slot, block);
+    const shape want = wanted_shape(&at, &specs[slot], VIT__LAYOUT_PLAIN);
     memcpy(sizes, want.sizes, sizeof want.sizes);
     return want.rank;
 }
@@ -399,9 +435,13 @@ static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
     return false;
 }
 
-/* Which block, and which branch of it, a pair of attention and MLP is. */
+/* Which block, and which branch of it, a pair of attention and MLP is; in stages: which stage, and which block of it. */
 static vit__place place_of(const vit_config *c, size_t pair)
 {
+    if (c->stages.n) {
+        size_t stage = vit__config_stage(c, pair);
+        return (vit__place){stage, pair - vit__config_stage_first(c, stage)};
+    }
     size_t branches = c->branches ? c->branches : 1;
     return (vit__place){pair / branches, pair % branches};
 }
@@ -461,7 +501,8 @@ static size_t grouped_rows(const binder *b, size_t block)
 static shape shape_of(const binder *b, vit__slot slot, size_t block, bool bias)
 {
     vit__layout layout = b->plan->names[slot].layout;
-    shape want = wanted_shape(&b->plan->config, &specs[slot], layout);
+    const vit_config at = config_of(&b->plan->config, slot, block);
+    shape want = wanted_shape(&at, &specs[slot], layout);
     size_t grouped = specs[slot].shape[0] == KEYS ? grouped_rows(b, block) : 0;
     if (grouped)
         want.sizes[0] = grouped;
@@ -471,9 +512,10 @@ static shape shape_of(const binder *b, vit__slot slot, size_t block, bool bias)
 }
 
 /* Does the config ask for the slot's weight, or bias? */
-static bool has(const vit_config *c, vit__slot slot, bool bias)
+static bool has(const vit_config *config, vit__slot slot, size_t block, bool bias)
 {
-    return specs[slot].weight(c) && (!bias || specs[slot].bias(c));
+    const vit_config at = config_of(config, slot, block);
+    return specs[slot].weight(&at) && (!bias || specs[slot].bias(&at));
 }
 
 /* Names the tensor that people would look for: the packed one, unless its parts are apart. */
@@ -482,7 +524,7 @@ static vit_status tell_missing(const binder *b, const wanted *w)
     vit__slot told = w->slot;
     char name[256];
     for (vit__slot packed = specs[told].packed; packed != UNPACKED; packed = specs[packed].packed)
-        if (pattern_of(b, packed, w->bias) && has(&b->plan->config, packed, w->bias) &&
+        if (pattern_of(b, packed, w->bias) && has(&b->plan->config, packed, w->block, w->bias) &&
             (!pattern_of(b, told, w->bias) || !keeps_apart(b, packed, w->block, w->bias)))
             told = packed;
     const char *pattern = pattern_of(b, told, w->bias);
@@ -531,10 +573,10 @@ static vit_status bind_slot(const binder *b, vit__slot slot, size_t block)
                        (slot != VIT__SLOT_FC1 || c->mlp == VIT__MLP_GATED); /* else it is the layer itself */
     wanted weight = {slot, block, false, packs_parts}, bias = {slot, block, true, packs_parts};
     vit_status status = VIT_OK;
-    if (has(c, slot, false) && !is_packed(b, slot, block, false))
+    if (has(c, slot, block, false) && !is_packed(b, slot, block, false))
         status = bind_tensor(b, &weight, &bound->weight);
     bool apart = b->plan->names[slot].layout != VIT__LAYOUT_PACKED;
-    if (status == VIT_OK && apart && has(c, slot, true) && !is_packed(b, slot, block, true))
+    if (status == VIT_OK && apart && has(c, slot, block, true) && !is_packed(b, slot, block, true))
         status = bind_tensor(b, &bias, &bound->bias);
     return status;
 }

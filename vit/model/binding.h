@@ -26,7 +26,7 @@ void vit__binding_free(vit__binding *binding);
 #define VIT__BINDING_RANK_MAX 4
 
 /* The shape of a slot's weight in the plain layout; answers its rank. */
-size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t sizes[VIT__BINDING_RANK_MAX]);
+size_t vit__binding_shape(const vit_config *config, vit__slot slot, size_t block, size_t sizes[VIT__BINDING_RANK_MAX]);
 
 /* Its name in a checkpoint of these names; false: longer than text. */
 bool vit__binding_name(const vit_config *config, const char *pattern, const char *prefix, size_t block, char *text,

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "labels.h"
 #include "memory.h"
+#include "stages.h"
 
 typedef struct opening {
     const vit_model_options *options; /* not NULL */
@@ -320,6 +321,11 @@ vit_grid vit_model_grid(const vit_model *model)
     if (!model || model->config.input == VIT__INPUT_TOKENS)
         return (vit_grid){0};
     const vit_config *c = &model->config;
+    if (c->stages.n) { /* a token of the last stage stands for 2x2 of the stage before, and so on */
+        const vit__map map = vit__stages_map(c, c->stages.n - 1);
+        return (vit_grid){map.height, map.width, c->patch_height << (c->stages.n - 1),
+                          c->patch_width << (c->stages.n - 1)};
+    }
     return (vit_grid){c->image_height / c->patch_height, c->image_width / c->patch_width, c->patch_height,
                       c->patch_width};
 }

@@ -6,6 +6,7 @@
 #include "config_json.h"
 #include "model.h"
 #include "outputs.h"
+#include "stages.h"
 
 typedef struct field {
     const char *key;
@@ -63,6 +64,28 @@ static bool set_sizes(vit__json *object, const vit_model *model)
     return set_numbers(object, sizes, sizeof sizes / sizeof *sizes);
 }
 
+/* [{"depth": 2, "width": 96, "heads": 3, "map": [56, 56], "window": [7, 7], "shift": [3, 3]}, ...], of an encoder that
+ * has stages. */
+static bool set_stages(vit__json *object, const vit_config *c)
+{
+    vit__json *stages = vit__json_new_array();
+    bool done = true;
+    for (size_t i = 0; i < c->stages.n; i++) {
+        const vit__stage *s = &c->stages.stage[i];
+        const vit__map map = vit__stages_map(c, i);
+        const field sizes[] = {{"depth", (double)s->depth}, {"width", (double)s->width}, {"heads", (double)s->heads}};
+        vit__json *stage = vit__json_new_object();
+        done = set_numbers(stage, sizes, 3) && set_extent(stage, "map", map.height, map.width) &&
+               set_extent(stage, "window", map.window_height, map.window_width) &&
+               set_extent(stage, "shift", map.shift_height, map.shift_width) && done;
+        done = vit__json_append(stages, stage) && done;
+    }
+    if (c->stages.n)
+        return vit__json_set(object, "stages", stages) && done;
+    vit__json_free(stages);
+    return true;
+}
+
 /* What makes one vector of the tokens: which of them count, and into how many numbers they are projected. */
 static bool set_pooling(vit__json *object, const vit_config *c)
 {
@@ -86,7 +109,7 @@ static bool set_outputs(vit__json *object, const vit_config *c)
         if (!vit__output_exists(c, (vit_output)output))
             continue;
         size_t shape[2];
-        vit__output_shape(c, (vit_output)output, vit__config_tokens(c), shape);
+        vit__output_shape(c, (vit_output)output, c->depth, vit__config_tokens(c), shape);
         bool matrix = output == VIT_OUTPUT_TOKENS || output == VIT_OUTPUT_HIDDEN || output == VIT_OUTPUT_ATTENTION;
         vit__json *sizes = vit__json_new_array();
         done = (!matrix || vit__json_append(sizes, vit__json_new_number((double)shape[0]))) && done;
@@ -129,8 +152,9 @@ char *vit_model_describe(const vit_model *model)
         return NULL;
     vit__json *object = vit__json_new_object();
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
-                set_input(object, &model->config) && set_sizes(object, model) && set_pooling(object, &model->config) &&
-                set_outputs(object, &model->config) && set_labels(object, model) && set_packed(object, model) &&
+                set_input(object, &model->config) && set_sizes(object, model) && set_stages(object, &model->config) &&
+                set_pooling(object, &model->config) && set_outputs(object, &model->config) &&
+                set_labels(object, model) && set_packed(object, model) &&
                 vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)

@@ -128,7 +128,7 @@ static bool add_vectors(packing *p, const vit_model *model, vit__slot slot, size
             return false;
         part *added = &p->parts[p->n_parts - 1];
         const vit_config config = packed_config(model);
-        added->rank = vit__binding_shape(&config, slot, added->shape);
+        added->rank = vit__binding_shape(&config, slot, block, added->shape);
         if (known)
             added->sizes[0] = vit__config_pool_width(&config) * sizeof *known;
     }

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "model.h"
+#include "stages.h"
 
 static const char *const names[VIT__OUTPUTS] = {
     [VIT_OUTPUT_EMBEDDING] = "embedding",
@@ -32,8 +33,9 @@ bool vit__output_exists(const vit_config *c, vit_output output)
     case VIT_OUTPUT_TOKENS:
     case VIT_OUTPUT_HIDDEN:
         return true;
-    case VIT_OUTPUT_ATTENTION: /* one softmax a head and block, of as many tokens in every picture */
-        return c->attention == VIT__ATTENTION_PLAIN && c->order != VIT__BLOCK_BRANCHES && !c->patches_most;
+    case VIT_OUTPUT_ATTENTION: /* one softmax a head and block, over all tokens, of as many in every picture */
+        return c->attention == VIT__ATTENTION_PLAIN && c->order != VIT__BLOCK_BRANCHES && !c->patches_most &&
+               !c->stages.n;
     case VIT_OUTPUT_CLASS:
         return c->class_token || c->text_class;
     case VIT_OUTPUT_MEAN: /* of texts where padding is known, which is no part of a mean */
@@ -74,7 +76,20 @@ static size_t embedding_width(const vit_config *c)
     }
 }
 
-void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, size_t shape[2])
+/* What comes into the first block, or out of the block before layer: a merging behind it comes later. */
+static void hidden_shape(const vit_config *c, size_t layer, size_t tokens, size_t shape[2])
+{
+    shape[0] = tokens;
+    shape[1] = c->width;
+    if (c->stages.n) {
+        size_t stage = vit__config_stage(c, layer ? layer - 1 : 0);
+        const vit__map map = vit__stages_map(c, stage);
+        shape[0] = vit__map_tokens(&map);
+        shape[1] = c->stages.stage[stage].width;
+    }
+}
+
+void vit__output_shape(const vit_config *c, vit_output output, size_t layer, size_t tokens, size_t shape[2])
 {
     shape[0] = 1;
     shape[1] = c->width;
@@ -91,7 +106,7 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t tokens, si
         shape[1] = vit__config_token_width(c);
         break;
     case VIT_OUTPUT_HIDDEN:
-        shape[0] = tokens;
+        hidden_shape(c, layer, tokens, shape);
         break;
     case VIT_OUTPUT_POOLER:
         shape[1] = c->pooler == VIT__POOLER_DENSE       ? c->pooler_width
@@ -138,7 +153,7 @@ vit_status vit_output_shape(const vit_model *model, vit_output output, size_t la
     if (output == VIT_OUTPUT_ATTENTION && layer >= c->depth)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, model->path,
                          "the model has no attention:%zu: it has attention:0 to attention:%zu", layer, c->depth - 1);
-    vit__output_shape(c, output, vit__config_tokens(c), shape);
+    vit__output_shape(c, output, layer, vit__config_tokens(c), shape);
     return VIT_OK;
 }
 

@@ -10,12 +10,12 @@
 
 static size_t rows_down(const vit_config *c)
 {
-    return c->image_height / c->patch_height;
+    return vit__config_rows(c);
 }
 
 static size_t columns_across(const vit_config *c)
 {
-    return c->image_width / c->patch_width;
+    return vit__config_columns(c);
 }
 
 /* Rows ahead of the patches' in the table. */

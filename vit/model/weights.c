@@ -10,6 +10,8 @@
 #include "packed.h"
 #include "position.h"
 #include "rotary.h"
+#include "stages.h"
+#include "window_position.h"
 
 /* Matrices of a layer: its parts, once as stored and once transposed. */
 #define MOST_SOURCES (2 * VIT__LINEAR_PARTS)
@@ -290,8 +292,30 @@ static const float *bucket_table(loader *l, const vit__tensor *tensor)
 }
 
 /* Table [entries, heads] with heads outermost, as attention reads it. */
+static const float *window_table(loader *l, size_t block)
+{
+    const vit_config *c = l->config;
+    const vit__map map = vit__stages_map(c, c->stages.at);
+    const vit__window window = {map.window_height, map.window_width};
+    float *table = room(l, vit__window_entries(window), c->heads);
+    if (c->relative_bias == VIT__RELATIVE_WINDOW) {
+        const float *stored = vector(l, VIT__SLOT_RELATIVE, block);
+        if (stored && table)
+            vit__position_window_table(c, stored, table);
+        return table;
+    }
+    const vit__bound *first = bound(l, VIT__SLOT_CONTINUOUS1, block);
+    const vit__continuous mlp = {floats(l, first->weight), floats(l, first->bias),
+                                 vector(l, VIT__SLOT_CONTINUOUS2, block)};
+    if (l->status == VIT_OK)
+        vit__position_continuous_table(c, &mlp, table);
+    return table;
+}
+
 static const float *relative_table(loader *l, vit__slot slot, size_t block)
 {
+    if (l->config->stages.n)
+        return window_table(l, block);
     const vit__tensor *tensor = bound(l, slot, block)->weight;
     if (!tensor)
         return NULL;
@@ -373,6 +397,30 @@ static void load_difference(loader *l, size_t block, vit__difference *difference
     difference->norm = (vit__norm_weights){scaled, NULL, 1e-5f, VIT__NORM_RMS};
 }
 
+/* 1 for keys, then exp(min(scale, ln 100)) of every head's queries, for each of a head's elements. An RMS norm by these
+ * weights divides by the root of a mean, so the root of the head's width stands in them too. */
+static const float *cosine_scale(loader *l, size_t block)
+{
+    const vit_config *c = l->config;
+    const float *stored = vector(l, VIT__SLOT_COSINE_SCALE, block);
+    float *scales = stored ? room(l, c->heads + 1, c->head_dim) : NULL;
+    for (size_t i = 0; scales && i < (c->heads + 1) * c->head_dim; i++) {
+        double factor = i < c->head_dim ? 1 : exp(fmin((double)stored[i / c->head_dim - 1], log(100)));
+        scales[i] = (float)(factor / sqrt((double)c->head_dim));
+    }
+    return scales;
+}
+
+static void load_merging(loader *l, size_t i, vit__block_weights *w)
+{
+    const vit_config *c = l->config;
+    size_t width = c->stages.merging_ends ? 2 * c->width : c->width;
+    if (!c->stages.merges)
+        return;
+    w->merge_norm = norm(l, VIT__SLOT_MERGE_NORM, i, c->stages.norm_eps);
+    w->merge = prepared(l, matrix(l, VIT__SLOT_MERGE, i, 2 * width, width), l->target->precision);
+}
+
 static void load_block(loader *l, size_t i, vit__block_weights *w)
 {
     const vit_config *c = l->config;
@@ -388,6 +436,8 @@ static void load_block(loader *l, size_t i, vit__block_weights *w)
     w->norm2 = norm(l, VIT__SLOT_NORM2, i, c->norm_eps);
     w->mlp_norm = norm(l, VIT__SLOT_MLP_NORM, i, c->norm_eps);
     w->scale2 = c->order == VIT__BLOCK_PARALLEL ? w->scale1 : vector(l, VIT__SLOT_SCALE2, i);
+    w->cosine = cosine_scale(l, i);
+    load_merging(l, i, w);
 }
 
 /* ------------------------------------------------------------------ attention pooling ---- */
@@ -486,7 +536,7 @@ static void load_positions(loader *l, vit__weights *w)
 static void load_relative(loader *l, vit__weights *w)
 {
     const vit_config *c = l->config;
-    if (c->relative_bias == VIT__RELATIVE_NONE || l->status != VIT_OK)
+    if (c->relative_bias == VIT__RELATIVE_NONE || c->stages.n || l->status != VIT_OK)
         return;
     size_t tokens = vit__config_tokens(c);
     bool buckets = c->relative_bias == VIT__RELATIVE_BUCKETS;
@@ -530,7 +580,7 @@ static void load_embedding(loader *l, vit__weights *w)
     size_t patch = c->channels * c->patch_height * c->patch_width;
     /* half a hundredth of the work, and all that follows is made from it: f32 always */
     w->patch = prepared(l, matrix(l, VIT__SLOT_PATCH, 0, patch, c->width), VIT_PRECISION_F32);
-    w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->norm_eps);
+    w->patch_norm = norm(l, VIT__SLOT_PATCH_NORM, 0, c->stages.n ? c->stages.norm_eps : c->norm_eps);
     w->token_table = vector(l, VIT__SLOT_TOKENS, 0);
     w->token_types = vector(l, VIT__SLOT_TOKEN_TYPES, 0);
     w->class_token = vector(l, VIT__SLOT_CLASS_TOKEN, 0);
@@ -595,6 +645,7 @@ static const seat seats[] = {
     EACH(PROJECTION, projection),
     EACH(FC1, fc1),
     EACH(FC2, fc2),
+    EACH(MERGE, merge),
 };
 
 static vit__linear *seated(const seat *at, void *owner)
@@ -642,10 +693,15 @@ vit_status vit__weights_load(const vit_config *config, const vit__name *names, c
     weights->blocks = vit__alloc_zero(vit__config_pairs(config), sizeof *weights->blocks);
     if (!weights->blocks)
         return vit__fail_memory(err, vit__checkpoint_path(checkpoint));
+    vit_config at = vit__config_at(config, 0);
+    l.config = &at;
     load_embedding(&l, weights);
     load_positions(&l, weights);
-    for (size_t i = 0; i < vit__config_pairs(config) && l.status == VIT_OK; i++)
+    for (size_t i = 0; i < vit__config_pairs(config) && l.status == VIT_OK; i++) {
+        at = vit__config_at(config, i);
         load_block(&l, i, &weights->blocks[i]);
+    }
+    l.config = config;
     load_relative(&l, weights);
     load_rotary(&l, weights);
     load_head(&l, weights);

@@ -33,13 +33,17 @@ typedef struct vit__block_weights {
     vit__norm_weights q_norm, k_norm; /* [head_dim] */
     vit__rotary_table rotary;
     vit__difference difference;
-    const float *relative;            /* [H][entries of the relative position table] */
+    const float *relative;            /* [H][entries of the relative position table, or of the window's] */
     vit__norm_weights attention_norm; /* [A] */
     vit__linear projection;           /* A -> D */
     const float *scale1, *scale2;     /* layer scale [D] */
     vit__linear fc1;                  /* D -> F; gated: D -> 2F, the gate's rows first */
     vit__norm_weights mlp_norm;       /* [F] */
     vit__linear fc2;                  /* F -> D */
+    const float *cosine;          /* [1 + H][d] of cosine attention: RMS norms by these put keys (the first row) at unit
+                          * length, and the queries of each head at the length that its scores are multiplied by */
+    vit__norm_weights merge_norm; /* of the merging that is bound with this block */
+    vit__linear merge;            /* 4D -> 2D */
 } vit__block_weights;
 
 /* Attention pooling: one query over all tokens, then x + fc2(act(fc1(norm(x)))) where it has an MLP. */

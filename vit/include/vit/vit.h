@@ -246,7 +246,8 @@ VIT_API size_t vit_model_pixels_size(const vit_model *model); /* floats of one i
 VIT_API size_t vit_model_patches(const vit_model *model);
 
 /* The patches of a picture, which are the last rows * columns of its tokens, row by row; pixels right of and below them
- * are not read. All zero: a model of words. No rows and columns: each picture has a size of its own. */
+ * are not read. All zero: a model of words. No rows and columns: each picture has a size of its own. Of an
+ * encoder with stages (Swin) the tokens of its last stage: 7x7 of 32x32 pixels for a picture of 224x224. */
 typedef struct vit_grid {
     size_t rows, columns;
     size_t patch_height, patch_width; /* pixels */
@@ -255,7 +256,7 @@ typedef struct vit_grid {
 VIT_API vit_grid vit_model_grid(const vit_model *model);
 
 /* The encoder: ViT-B/16 has 12 blocks, width 768 and 12 heads. Tokens are vectors of the width; each head of attention
- * has its share of it. */
+ * has its share of it. Of an encoder with stages: the blocks of all stages, and width and heads of the last. */
 VIT_API size_t vit_model_depth(const vit_model *model); /* blocks */
 VIT_API size_t vit_model_width(const vit_model *model); /* D */
 VIT_API size_t vit_model_heads(const vit_model *model); /* H, of queries */
@@ -306,7 +307,8 @@ typedef enum vit_output {
     VIT_OUTPUT_CLASS = 1,     /* [D] class token after the final norm */
     VIT_OUTPUT_MEAN = 2,      /* [D] mean of the patch tokens after the final norm */
     VIT_OUTPUT_TOKENS = 3,    /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
-    VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1 */
+    VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1. In an
+                               * encoder with stages T and D are those of the block's stage */
     VIT_OUTPUT_POOLER = 5,    /* pooler_output, where the family has one */
     VIT_OUTPUT_LOGITS = 6,    /* [C] */
     VIT_OUTPUT_PROBABILITIES =

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the configs of transformers' and of timm's Swin and SwinV2 have in common. */
+#ifndef VIT_SWIN_H
+#define VIT_SWIN_H
+
+#include "family.h"
+#include "model_keys.h"
+
+/* "depths", "num_heads" and "embed_dim", which both libraries call alike: the stages, each twice as wide as the one
+ * before it. */
+void vit__swin_stages(vit__reader *reader, vit_config *config);
+
+/* Of each stage: int(width * ratio). */
+void vit__swin_mlp(vit__reader *reader, vit_config *config, const double ratios[VIT__STAGES_MOST]);
+
+/* What sets SwinV2 apart from Swin; one of the two, where the stages are read. */
+void vit__swin_version(vit__reader *reader, bool second, vit_config *config);
+
+/* The last stage's sizes into the config itself, when all of the stages is read. */
+void vit__swin_close(vit_config *config);
+
+#endif
