@@ -13,7 +13,8 @@ transformers.utils.logging.set_verbosity_error()
 # Buffers that old checkpoints carry and that say nothing, and parts that the encoder does without.
 HARMLESS = ("position_ids", "relative_position_index", "relative_coords_table")
 NAMED_ELSEWHERE = {"aimv2_vision_model": "Aimv2VisionModel", "clip_vision_model": "CLIPVisionModel",
-                   "siglip_vision_model": "SiglipVisionModel", "internvl_vision": "InternVLVisionModel"}
+                   "siglip_vision_model": "SiglipVisionModel",
+                   "siglip2_vision_model": "Siglip2VisionModel", "internvl_vision": "InternVLVisionModel"}
 # A pre-training class is run as the encoder inside of it.
 ENCODER_OF = {"ViTMAEForPreTraining": "ViTMAEModel"}
 
@@ -65,10 +66,26 @@ def preprocess_by(rules, image):
     for key, class_name in (("pixel_values", name + "Pil"), ("pixel_values_torchvision", name)):
         if hasattr(transformers, class_name):
             processor = getattr(transformers, class_name).from_dict(dict(rules))
-            out[key] = processor(images=image, return_tensors="pt")["pixel_values"].float()
+            made = processor(images=image, return_tensors="pt")
+            out[key] = picture_of(made, processor.patch_size) if "spatial_shapes" in made else made["pixel_values"].float()
     if "pixel_values" not in out:
         out["pixel_values"] = out.pop("pixel_values_torchvision")
     return out
+
+
+def picture_of(made, patch):
+    """SigLIP 2 NaFlex: the picture whose patches these are. Their numbers run row, column, colour; the rest is padding."""
+    rows, columns = (int(n) for n in made["spatial_shapes"][0])
+    own = torch.as_tensor(made["pixel_values"])[0, :rows * columns].float()
+    return own.reshape(rows, columns, patch, patch, 3).permute(4, 0, 2, 1, 3).reshape(1, 3, rows * patch, columns * patch).contiguous()
+
+
+def patches_of(pixels, patch):
+    """And back: what the model takes of one picture, without padding."""
+    rows, columns = pixels.shape[2] // patch, pixels.shape[3] // patch
+    own = pixels.reshape(3, rows, patch, columns, patch).permute(1, 3, 2, 4, 0).reshape(1, rows * columns, -1)
+    return {"pixel_values": own, "pixel_attention_mask": torch.ones(own.shape[:2], dtype=torch.int32),
+            "spatial_shapes": torch.tensor([[rows, columns]])}
 
 
 def tokenize(folder, texts):
@@ -89,6 +106,8 @@ VECTORS = ("logits", "cls_logits", "distillation_logits", "pooler_output", "last
 def run(model, pixels, input_ids=None, call=None):
     """Every output, by its name in expected.safetensors. call: further arguments, as interpolate_pos_encoding."""
     call = dict(call or {})
+    if model.config.model_type.startswith("siglip2"):
+        return run_naflex(model, pixels, input_ids)
     if not hasattr(model, "get_image_features"):
         return run_tower(model, pixels, call)
     if input_ids is None:                          # a full CLIP or SigLIP, asked for its image side only
@@ -102,6 +121,23 @@ def run(model, pixels, input_ids=None, call=None):
     out["image_features"] = features(model.get_image_features(pixel_values=pixels, **call))
     out["last_hidden_state"], out["pooler_output"] = tower.last_hidden_state, tower.pooler_output
     return {**out, **hidden(tower)}
+
+
+def run_naflex(model, pixels, input_ids):
+    tower = getattr(model, "vision_model", model)
+    given = patches_of(pixels, tower.config.patch_size)
+    answer = tower(**given, output_hidden_states=True)
+    out = {"last_hidden_state": answer.last_hidden_state, **hidden(answer)}
+    if not hasattr(model, "get_image_features"):
+        if tower is not model:
+            return {**out, "logits": model(**given).logits}
+        return out if answer.pooler_output is None else {**out, "pooler_output": answer.pooler_output}
+    out["image_features"] = features(model.get_image_features(**given))
+    if input_ids is not None:
+        out["text_features"] = features(model.get_text_features(input_ids=input_ids))
+        whole = model(**given, input_ids=input_ids)
+        out.update({name: getattr(whole, name) for name in ("image_embeds", "text_embeds", "logits_per_image")})
+    return out
 
 
 def run_tower(model, pixels, call):

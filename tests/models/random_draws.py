@@ -16,6 +16,7 @@ class Draw:
     """One model: how it is written, and what it is given."""
     library, config_class, model_class = "transformers", None, None
     call, ids, prefix, text_only = {}, None, "", False
+    attention = "sdpa"                             # "eager" where the library has one way of computing it
 
     def __init__(self, random, seed, name, size):
         self.random, self.seed, self.name, self.size = random, seed, name, size
@@ -29,6 +30,21 @@ class Draw:
     def write(self, folder):
         torch.manual_seed(self.seed)
         make_cases.WRITERS[self.library](self.case(), folder)
+
+    def run(self, library, model, dtype, ids):
+        """Every output of a model that library.load gave."""
+        return library.run(model, self.pixels().to(dtype), ids, self.call)
+
+
+def hidden(states):
+    return {f"hidden_states.{i}": state for i, state in enumerate(states)}
+
+
+def text_outputs(answer):
+    """Of a text tower that is a model of its own."""
+    names = ("last_hidden_state", "pooler_output", "text_embeds")
+    out = {name: getattr(answer, name) for name in names if getattr(answer, name, None) is not None}
+    return {**out, **hidden(answer.hidden_states)}
 
 
 def sizes(r):
@@ -65,6 +81,11 @@ class Transformers(Draw):
     def case(self):
         return {"seed": self.seed, "config": (self.config_class, self.config), "class": self.model_class,
                 "preprocessor": squash("ViTImageProcessor", *self.size)}
+
+    def run(self, library, model, dtype, ids):
+        if self.text_only:
+            return text_outputs(model(input_ids=ids, output_hidden_states=True))
+        return super().run(library, model, dtype, ids)
 
 
 def vit_options(r):
@@ -255,6 +276,125 @@ def two_towers(r, seed):
     return draw
 
 
+# ------------------------------------------------------------------ encoders of texts
+
+def padded(r, lengths, pad):
+    """Texts of random ids, filled up to the longest with the id of padding."""
+    texts = [[r.choice([i for i in range(3, 99) if i != pad]) for _ in range(length)] for length in lengths]
+    return [text + [pad] * (max(lengths) - len(text)) for text in texts]
+
+
+class Words(Transformers):
+    """An encoder of texts. What the library leaves at padding means nothing: it is zero here, as the command has it."""
+    text_only = True
+
+    def __init__(self, random, seed, config_class, model_class, config):
+        super().__init__(random, seed, None, config_class, model_class, config, (8, 8))
+        self.attention = "eager" if config_class in ("MPNetConfig", "T5Config") else "sdpa"
+        self.ids = padded(random, [random.choice((1, 2, 7, 12)) for _ in range(3)], config["pad_token_id"])
+
+    def run(self, library, model, dtype, ids):
+        mask = (ids != self.config["pad_token_id"]).long()
+        answer = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        out = text_outputs(answer)
+        if self.model_class.startswith("T5"):      # its last state is normed already: that is last_hidden_state
+            del out[f"hidden_states.{len(answer.hidden_states) - 1}"]
+        return {name: value * mask[..., None].to(dtype) if value.dim() == 3 else value for name, value in out.items()}
+
+
+def bert_config(r, **more):
+    heads = r.choice((1, 2, 3, 4))
+    return {"vocab_size": 99, "hidden_size": heads * r.choice((4, 8, 12, 20)), "num_attention_heads": heads,
+            "num_hidden_layers": r.choice((1, 2, 3)), "intermediate_size": r.choice((40, 52, 60)), "max_position_embeddings": 40,
+            "hidden_act": r.choice(("gelu", "gelu_new", "relu", "silu", "quick_gelu")),
+            "layer_norm_eps": r.choice((1e-12, 1e-6, 1e-5, 1e-3)), "pad_token_id": 0, **more}
+
+
+def distilbert_config(r):
+    heads = r.choice((1, 2, 3))
+    return {"vocab_size": 99, "dim": heads * r.choice((8, 12)), "n_heads": heads, "n_layers": r.choice((1, 2, 3)),
+            "hidden_dim": r.choice((40, 60)), "max_position_embeddings": 24, "activation": r.choice(("gelu", "relu")), "pad_token_id": 0}
+
+
+def t5_config(r):
+    return {"vocab_size": 99, "d_model": r.choice((20, 36)), "d_kv": r.choice((4, 8, 12)), "d_ff": r.choice((40, 60)),
+            "num_layers": r.choice((1, 2, 3)), "num_heads": r.choice((1, 2, 3)), "relative_attention_num_buckets": r.choice((8, 16, 32)),
+            "relative_attention_max_distance": r.choice((16, 20, 128)), "feed_forward_proj": r.choice(("relu", "gated-gelu")),
+            "layer_norm_epsilon": r.choice((1e-6, 1e-5)), "pad_token_id": 0}
+
+
+def nomic_config(r):
+    heads = r.choice((1, 2, 3))
+    return {"vocab_size": 99, "hidden_size": heads * r.choice((4, 8, 12)), "num_attention_heads": heads,
+            "num_hidden_layers": r.choice((1, 2)), "intermediate_size": r.choice((40, 60)), "max_position_embeddings": 40,
+            "layer_norm_eps": r.choice((1e-12, 1e-5)), "rope_parameters": {"rope_theta": r.choice((1e3, 1e4)), "rope_type": "default"},
+            "pad_token_id": 0}
+
+
+ENCODERS_OF_TEXTS = {  # config class: model class, config
+    "BertConfig": ("BertModel", lambda r: bert_config(r, type_vocab_size=r.choice((1, 2, 3)))),
+    "RobertaConfig": ("RobertaModel", lambda r: bert_config(r, pad_token_id=1, type_vocab_size=1)),
+    "XLMRobertaConfig": ("XLMRobertaModel", lambda r: bert_config(r, pad_token_id=r.choice((1, 2)), type_vocab_size=r.choice((1, 2)))),
+    "DistilBertConfig": ("DistilBertModel", distilbert_config),
+    "MPNetConfig": ("MPNetModel", lambda r: bert_config(r, pad_token_id=1)),
+    "NomicBertConfig": ("NomicBertModel", nomic_config),
+    "T5Config": ("T5EncoderModel", t5_config),
+}
+
+
+def text_encoder(r, seed):
+    config_class = r.choice(list(ENCODERS_OF_TEXTS))
+    model_class, config = ENCODERS_OF_TEXTS[config_class]
+    return Words(r, seed, config_class, model_class, config(r))
+
+
+# ------------------------------------------------------------------ pictures and words, by encoders of texts
+
+class Pairs(Transformers):
+    """A picture tower like CLIP's beside another text tower. The texts have no padding."""
+
+    def __init__(self, random, seed, name, config, size):
+        super().__init__(random, seed, None, name + "Config", name + "Model", config, size)
+        self.ids = [[97, 5, 17, 60, 98, 2], [97, 33, 8, 71, 44, 2]]
+
+
+def pairs(r, seed):
+    name = r.choice(("ChineseCLIP", "AltCLIP", "MetaClip2"))
+    vision = {**sizes(r), "projection_dim": 24}
+    text = {"ChineseCLIP": lambda: bert_config(r),
+            "AltCLIP": lambda: bert_config(r, pad_token_id=1, project_dim=r.choice((20, 28))),
+            "MetaClip2": lambda: {**text_config(r, "CLIP", 24), "eos_token_id": 2}}[name]()
+    config = {"vision_config": vision, "text_config": text, "projection_dim": 24}
+    return Pairs(r, seed, name, config, (vision["image_size"],) * 2)
+
+
+# ------------------------------------------------------------------ pictures of any aspect
+
+class Naflex(Transformers):
+    """SigLIP 2 NaFlex, at a size of few patches or as many as there may be."""
+
+    def case(self):
+        rules = {**squash("Siglip2ImageProcessor", 8), "patch_size": self.patch, "max_num_patches": self.most}
+        return {**super().case(), "preprocessor": rules}
+
+
+def naflex(r, seed):
+    patch, most, edge = r.choice((1, 2, 4, 7, 8, 16)), r.choice((1, 2, 5, 16, 48, 100)), r.choice((1, 2, 4, 6))
+    kind = r.choice(("Model", "VisionModel", "ForImageClassification"))
+    vision = {key: value for key, value in sizes(r).items() if key not in ("image_size", "patch_size")}
+    vision.update(patch_size=patch, num_patches=edge * edge, vision_use_head=kind == "Model" or r.random() < 0.7)
+    config, config_class = vision, "Siglip2VisionConfig"
+    if kind != "VisionModel":
+        config_class = "Siglip2Config"
+        config = {"vision_config": vision, "text_config": text_config(r, "Siglip", vision["hidden_size"])}
+        config.update(labels(r) if kind != "Model" else {})
+    rows = r.choice([n for n in (1, 2, 3, 7, most) if n <= most])
+    columns = r.randint(1, most // rows)
+    draw = Naflex(r, seed, None, config_class, "Siglip2" + kind, config, (rows * patch, columns * patch))
+    draw.patch, draw.most, draw.ids = patch, most, TEXTS if kind == "Model" else None
+    return draw
+
+
 # ------------------------------------------------------------------ timm
 
 def architectures():
@@ -382,5 +522,6 @@ def open_clip_trunk(r, seed):
 
 def draw(random, seed):
     """The model of one seed."""
-    kinds = ((encoder, 5), (two_towers, 4), (timm, 8), (open_clip_own, 2), (open_clip_trunk, 2), (swin, 2), (timm_swin, 2))
+    kinds = ((encoder, 5), (two_towers, 4), (timm, 8), (open_clip_own, 2), (open_clip_trunk, 2), (swin, 2), (timm_swin, 2),
+             (text_encoder, 5), (pairs, 2), (naflex, 2))
     return random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0](random, seed)

@@ -43,25 +43,13 @@ def options_of(name, names):
     return OUTPUTS[name][:1] if alone else OUTPUTS.get(name)
 
 
-def text_outputs(model, ids):
-    """Of a text tower that is a model of its own."""
-    answer = model(input_ids=ids, output_hidden_states=True)
-    names = ("last_hidden_state", "pooler_output", "text_embeds")
-    out = {name: getattr(answer, name) for name in names if getattr(answer, name, None) is not None}
-    return {**out, **{f"hidden_states.{i}": state for i, state in enumerate(answer.hidden_states)}}
-
-
 def expected(draw, folder):
     """Every output in float64, and the bound for another way of computing them in float32."""
     library = reference.library_of(folder)
     ids = torch.tensor(draw.ids) if draw.ids else None
     runs = []
-    for dtype, attention in ((torch.float64, "sdpa"), (torch.float32, "sdpa"), (torch.float32, "eager")):
-        model = library.load(folder, dtype, attention)
-        if draw.text_only:
-            runs.append(text_outputs(model, ids))
-        else:
-            runs.append(library.run(model, draw.pixels().to(dtype), ids, draw.call))
+    for dtype, attention in ((torch.float64, draw.attention), (torch.float32, draw.attention), (torch.float32, "eager")):
+        runs.append(draw.run(library, library.load(folder, dtype, attention), dtype, ids))
     exact, single, eager = runs
     moved = max(reference.deviation(other[name], single[name]) for name in single for other in (exact, eager))
     return exact, next(bound for bound in make_cases.TOLERANCES if bound >= 10 * moved)

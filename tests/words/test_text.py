@@ -134,6 +134,22 @@ class Tower(Case):
         write(self.path("ids.npy"), ids_bytes([[1, 2]]))
         self.vit("embed", "-m", "model", "-o", "x.npy", "--tokens", "ids.npy", status=MODEL_FAILS)
 
+    def test_max_seq_length_stands_in_place_of_the_tokenizers_own(self):
+        """As sentence-transformers has it; where there is none, the tokenizer's limit holds."""
+        line = json.dumps("a small house near the river " * 9).encode()
+        for sentence, tokenizer, want in ((16, 8, 16), (8, 16, 8), (None, 9, 9)):
+            with self.subTest(sentence=sentence, tokenizer=tokenizer):
+                shutil.copytree(golden("st_minilm", ""), self.path("model"))
+                for name, key, value in (("sentence_bert_config.json", "max_seq_length", sentence),
+                                         ("tokenizer_config.json", "model_max_length", tokenizer)):
+                    with open(self.path("model", name), encoding="utf-8") as file:
+                        config = json.load(file)
+                    config[key] = value
+                    write(self.path("model", name), json.dumps(config).encode())
+                got = json_lines(self.vit("tokenize", "--json", "-m", "model", stdin=line + b"\n").stdout)
+                self.assertEqual([len(ids) for ids in got], [want])
+                shutil.rmtree(self.path("model"))
+
 
 if __name__ == "__main__":
     main()
