@@ -92,7 +92,8 @@ vit_status vit__solve(vit__objective *objective, double c, const vit_fit_options
 {
     size_t n = unknowns(layer);
     solving s = {.objective = objective, .options = options, .progress = *progress};
-    double *x = vit__alloc_aligned(vit__descent_room(n), sizeof *x), *gradient = vit__alloc_aligned(n, sizeof *gradient);
+    double *x = vit__alloc_aligned(vit__descent_room(n), sizeof *x),
+           *gradient = vit__alloc_aligned(n, sizeof *gradient);
     vit_status status = x && gradient ? VIT_OK : vit__fail_memory(err, NULL);
     if (status == VIT_OK) {
         vit__objective_set_c(objective, c);
@@ -168,7 +169,8 @@ static vit_status make(const vit_fit_rows *rows, const vit_fit_options *options,
     vit__pool *pool = NULL;
     vit__objective *objective = NULL;
     const vit_fit_progress progress = {.fits = 1};
-    vit_status status = vit__pool_create_if_possible(options->threads ? options->threads : vit__cpu_count(), &pool, err);
+    vit_status status = vit__pool_create_if_possible(options->threads ? options->threads : vit__cpu_count(), &pool,
+                                                     err);
     if (status == VIT_OK)
         status = vit__objective_create(rows, options->balanced, pool, &objective, err);
     if (status == VIT_OK)

@@ -56,7 +56,7 @@ vit_status vit__descend(const vit__descent *descent, double *x, vit__descent_end
     int status = functions.run((int)vit__descent_room(descent->n), x, NULL, evaluate, iterated, &copy, &parameters);
     if (status == LBFGSERR_OUTOFMEMORY)
         return vit__fail_memory(err, "liblbfgs");
-    *end = status == LBFGSERR_CANCELED            ? VIT__DESCENT_STEP
+    *end = status == LBFGSERR_CANCELED           ? VIT__DESCENT_STEP
            : status == LBFGSERR_MAXIMUMITERATION ? VIT__DESCENT_ITERATIONS
                                                  : VIT__DESCENT_FLOOR;
     return VIT_OK;

@@ -57,7 +57,8 @@ vit_status vit__rows_check(const vit_fit_rows *rows, const char *function, vit_e
     if (rows->n_classes < 2)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function, "a classifier needs two classes or more");
     if (rows->width == 0 || rows->n == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function, rows->n ? "vectors of no numbers" : "there are no rows");
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, function,
+                         rows->n ? "vectors of no numbers" : "there are no rows");
     if (rows->width > INT_MAX / 2 || rows->n_classes > INT_MAX / 2 / (rows->width + 1))
         return vit__fail(err, VIT_ERR_TOO_LARGE, function, "%zu classes of %zu numbers are more than can be fitted",
                          rows->n_classes, rows->width);

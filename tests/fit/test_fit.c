@@ -9,7 +9,8 @@
 #include "support.h"
 #include "vit/fit.h"
 
-static const char *const case_names[] = {"seven_classes", "two_classes", "imbalance", "balanced", "duplicate_column", "wide"};
+static const char *const case_names[] = {"seven_classes", "two_classes",      "imbalance",
+                                         "balanced",      "duplicate_column", "wide"};
 #define N_CASES (sizeof case_names / sizeof *case_names)
 
 /* ------------------------------------------------------------------ the files of make_reference.py ---- */
@@ -135,7 +136,7 @@ static void fits_are_the_optimum_of_scikit_learn(void **state)
                 const float *want = r.probabilities[k] + row * r.rows.n_classes;
                 probabilities(&layer, r.vectors + row * r.rows.width, p);
                 size_t best = 0, best_wanted = 0;
-                for (size_t class = 0; class < r.rows.n_classes; class++) {
+                for (size_t class = 0; class < r.rows.n_classes; class ++) {
                     worst = fmax(worst, fabs((double)p[class] - (double)want[class]));
                     best = p[class] > p[best] ? class : best;
                     best_wanted = want[class] > want[best_wanted] ? class : best_wanted;

@@ -72,8 +72,8 @@ typedef struct vit_fit_layer {
     double *weight; /* [n_classes][width] */
     double *bias;   /* [n_classes] */
     double c;
-    double objective;      /* what was minimised */
-    double gradient;       /* its largest component at the end, divided by the sum of the rows' weights */
+    double objective; /* what was minimised */
+    double gradient;  /* its largest component at the end, divided by the sum of the rows' weights */
     size_t iterations, evaluations;
     int converged; /* 0: it stopped after 2,000 iterations, or where the arithmetic could not get lower */
 } vit_fit_layer;
@@ -148,10 +148,35 @@ typedef struct vit_fit_choice {
  * values of C; n_values 0: 1e-4 to 1e4 by half decades, and further, to 1e-7 and 1e7 at most, while the best is at an
  * end. options->c is not looked at. On success the caller frees *choice with vit_fit_choice_free. Errors: those of
  * vit_fit_make. */
-VIT_API vit_status vit_fit_choose(const vit_fit_rows *rows, const uint32_t *fold, uint32_t n_folds, const double *values,
-                                  size_t n_values, const vit_fit_options *options, vit_fit_choice *choice,
-                                  vit_error *err);
+VIT_API vit_status vit_fit_choose(const vit_fit_rows *rows, const uint32_t *fold, uint32_t n_folds,
+                                  const double *values, size_t n_values, const vit_fit_options *options,
+                                  vit_fit_choice *choice, vit_error *err);
 VIT_API void vit_fit_choice_free(vit_fit_choice *choice);
+
+/* ------------------------------------------------------------------ neighbours ---- */
+
+/* How the nearest rows vote, without any fitting. Zeros are the defaults: vit_fit_vote vote = {0}. */
+typedef struct vit_fit_vote {
+    size_t k;             /* how many of the nearest rows vote; 0: 20 */
+    double temperature;   /* a row's vote counts exp(score / temperature); 0: 0.07 */
+    int equal;            /* 1: every vote counts the same */
+    uint64_t reserved[4]; /* zero */
+} vit_fit_vote;
+
+/* scores[n_classes]: the class of a vector query[width], as the rows nearest to it say. This is the k-NN classifier by
+ * which DINOv2 is judged. Vectors and query have length 1, so that their product, the score, is their cosine. The k
+ * rows with the largest scores vote for their classes; of equal scores the earlier row votes. The votes of a class are
+ * added up, and divided by all votes: the scores of all classes are 1 together. An example: of three rows with the
+ * scores 0.9, 0.8 and 0.1 and the classes 0, 1 and 1, k 2 and temperature 0.1 give exp(9) and exp(8) votes,
+ * so that class 0 has 0.731. left_out[rows->n]: rows with 1 do not vote; NULL: all rows may. Where no row votes, all
+ * scores are 0. vote may be NULL. Errors: invalid_argument, non_finite (a vector holds NaN or infinity), out_of_memory. */
+VIT_API vit_status vit_fit_ask_neighbours(const vit_fit_rows *rows, const float *query, const unsigned char *left_out,
+                                          const vit_fit_vote *vote, float *scores, vit_error *err);
+
+/* judgements[rows->n]: what all other rows say of each row. The loss of a class without a vote is that of the probability
+ * 2.2e-16. threads: as in the options. Errors: those of vit_fit_make but for unavailable. */
+VIT_API vit_status vit_fit_judge_neighbours(const vit_fit_rows *rows, const vit_fit_vote *vote, unsigned threads,
+                                            vit_fit_judgement *judgements, vit_error *err);
 
 /* ------------------------------------------------------------------ figures ---- */
 
@@ -170,9 +195,9 @@ typedef struct vit_fit_confusion {
 typedef struct vit_fit_figures {
     size_t n, n_classes;
     double accuracy;
-    double balanced_accuracy; /* mean recall of the classes that have rows */
-    double top5;              /* share of rows whose class is among the five most probable */
-    double loss;              /* mean of the losses */
+    double balanced_accuracy;       /* mean recall of the classes that have rows */
+    double top5;                    /* share of rows whose class is among the five most probable */
+    double loss;                    /* mean of the losses */
     vit_fit_class_figures *classes; /* [n_classes] */
     vit_fit_confusion *confusions;  /* [n_confusions], by truth, then predicted; counts of 0 are left out */
     size_t n_confusions;
