@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit classify: the most probable labels of each image, by the model's own classifier or by labels in words. */
+/* vit classify: the most probable labels of each image, by the model's own classifier, by labels in words, or by the nearest
+ * of images whose labels are known. */
 #include <stdlib.h>
 
 #include "claims.h"
 #include "command.h"
 #include "job.h"
 #include "json_write.h"
+#include "knn.h"
 #include "output_file.h"
+#include "pin.h"
 #include "talk.h"
 #include "writer.h"
 #include "zero_shot.h"
@@ -20,14 +23,16 @@ static const char *const score_names[] = {"probs", "logits", NULL};
 
 typedef struct classify {
     /* options */
-    size_t top;
+    size_t top, k; /* labels for each image; what -k says, which with --knn is something else. 0: not given */
     int style, score;
     const char *path; /* NULL: stdout */
     cli_zero_shot zero_shot;
+    cli_knn knn;
     /* at work */
     const vit_model *model;
     size_t classes, *best;
-    float *scores; /* [classes], by words; NULL: the model's classifier */
+    float *scores; /* [classes], by words or by neighbours; NULL: the model's classifier */
+    char **names;  /* [classes], where there are scores */
     cli_file file;
     cli_text text;
 } classify;
@@ -41,7 +46,9 @@ static const char *set_json(const cli_option *option, const char *value, void *f
 
 #define FIELD(member) offsetof(classify, member)
 static const cli_option classify_table[] = {
-    {"top", 'k', "N", cli_set_count, FIELD(top), NULL, "how many labels for each image (default 5)"},
+    {"top", 0, "N", cli_set_count, FIELD(top), NULL, "how many labels for each image (default 5)"},
+    {NULL, 'k', "N", cli_set_count, FIELD(k), NULL,
+     "the same as --top; with --knn how many of the nearest pictures vote (default 20)"},
     {"format", 0, "text|json|csv", cli_set_choice, FIELD(style), style_names,
      "text for people, one JSON object a line, or CSV with a header (default: as FILE ends, else "
      "text)"},
@@ -56,7 +63,7 @@ static const cli_option classify_table[] = {
 /* NULL: the class has no name. */
 static const char *label_of(const classify *c, size_t index)
 {
-    return c->scores ? c->zero_shot.names[index] : vit_model_label(c->model, index);
+    return c->scores ? c->names[index] : vit_model_label(c->model, index);
 }
 
 static void add_text(classify *c, const cli_input *input, const float *scores)
@@ -124,7 +131,9 @@ static bool deliver(void *context, cli_input *input, float *scores)
 {
     static void (*const add[])(classify *, const cli_input *, const float *) = {add_text, add_json, add_csv};
     classify *c = context;
-    if (scores && c->scores) {
+    if (scores && c->knn.place.place) {
+        scores = cli_knn_ask(&c->knn, input, scores, c->scores) ? c->scores : NULL;
+    } else if (scores && c->scores) {
         vit_labels_score(c->zero_shot.classes, scores, c->score == SCORE_LOGITS, c->scores);
         scores = c->scores;
     }
@@ -168,6 +177,7 @@ static cli_exit check_words(const cli_command *command, classify *c, const cli_m
         return cli_usage_error(command, "model %s: its vectors have %zu numbers for pictures and %zu for texts",
                                model->name, width, vit_labels_width(c->zero_shot.classes));
     c->classes = c->zero_shot.n;
+    c->names = c->zero_shot.names;
     c->scores = cli_allocate(c->classes, sizeof *c->scores);
     return CLI_DONE;
 }
@@ -184,10 +194,24 @@ static cli_exit check_classifier(const cli_command *command, classify *c, const 
     return cli_usage_error(command, "model %s has no classifier; 'vit embed' gives its vectors", model->name);
 }
 
-static cli_exit check_classes(const cli_command *command, classify *c, const cli_model *model)
+static cli_exit check_neighbours(const cli_command *command, classify *c, cli_job *job)
 {
+    cli_exit status = cli_knn_check(command, &c->knn, job);
+    c->classes = c->knn.rows.n_classes;
+    c->names = c->knn.names;
+    c->scores = cli_allocate(c->classes, sizeof *c->scores);
+    return status;
+}
+
+static cli_exit check_classes(const cli_command *command, classify *c, cli_job *job)
+{
+    const cli_model *model = &job->model;
+    cli_exit status;
     c->model = model->model;
-    cli_exit status = (cli_zero_shot_asked(&c->zero_shot) ? check_words : check_classifier)(command, c, model);
+    if (c->knn.place.place)
+        status = check_neighbours(command, c, job);
+    else
+        status = (cli_zero_shot_asked(&c->zero_shot) ? check_words : check_classifier)(command, c, model);
     if (status != CLI_DONE)
         return status;
     c->top = c->top < c->classes ? c->top : c->classes;
@@ -206,10 +230,38 @@ static void introduce_default(const vit_model *model)
     cli_text_free(&labels);
 }
 
+/* With --knn, -k and --labels mean something else, and there are no words. */
+static cli_exit prepare_neighbours(const cli_command *command, classify *c, cli_job *job)
+{
+    const cli_zero_shot *z = &c->zero_shot;
+    if (z->file || z->templates.n || z->model || z->labels.n > 1)
+        return cli_usage_error(command,
+                               "--knn takes labels from pictures: of the options about words only --labels F.csv "
+                               "goes with it, a table of paths and labels");
+    if (c->score == SCORE_LOGITS)
+        return cli_usage_error(command, "--output logits: neighbours have votes, and no logits");
+    cli_exit status = cli_inputs_check(command, &job->inputs);
+    if (status == CLI_DONE && cli_inputs_are_text(&job->inputs))
+        status = cli_usage_error(command, "--knn is for pictures, not for texts");
+    if (status != CLI_DONE)
+        return status;
+    c->knn.k = c->k;
+    c->knn.labels = z->labels.n ? z->labels.values[0] : NULL;
+    c->top = c->top ? c->top : DEFAULT_TOP;
+    job->inputs.pass_over = cli_knn_look;
+    return cli_knn_open(command, &c->knn, job);
+}
+
 /* Texts among the inputs are labels. */
 static cli_exit prepare_words(const cli_command *command, classify *c, cli_job *job)
 {
+    static const vit_index_pin nothing = {0};
+    cli_output_name usual = {0};
     cli_inputs_take_texts(&job->inputs, &c->zero_shot.texts);
+    cli_pin_apply(&nothing, job, &usual, "");
+    c->top = c->top ? c->top : c->k ? c->k : DEFAULT_TOP;
+    if (c->knn.temperature > 0 || c->knn.place.table || c->knn.vote || c->knn.from)
+        return cli_usage_error(command, "--temperature, --vote, --label-from and --table go with --knn");
     cli_exit status = cli_inputs_check(command, &job->inputs);
     if (status != CLI_DONE)
         return status;
@@ -229,25 +281,26 @@ static cli_exit classify_inputs(const cli_command *command, classify *c, cli_job
     const cli_formats formats = {kinds, sizeof kinds / sizeof *kinds, &c->style, "--format"};
     cli_exit status = cli_claim_formatted(command, "-o", c->path, &formats);
     if (status == CLI_DONE)
-        status = prepare_words(command, c, job);
+        status = (c->knn.place.place ? prepare_neighbours : prepare_words)(command, c, job);
     if (status == CLI_DONE)
         status = cli_job_open(command, job);
     if (status == CLI_DONE)
-        status = check_classes(command, c, &job->model);
+        status = check_classes(command, c, job);
     if (status == CLI_DONE)
         status = cli_job_start(job);
-    if (status == CLI_DONE && cli_model_is_default(&job->options) && cli_is_watched())
+    if (status == CLI_DONE && !c->knn.place.place && cli_model_is_default(&job->options) && cli_is_watched())
         introduce_default(c->model);
     return status == CLI_DONE ? write_labels(c, job) : status;
 }
 
 static cli_exit run(const cli_command *command, int argc, char **argv)
 {
-    classify c = {.top = DEFAULT_TOP, .style = CLI_BY_NAME};
-    cli_job job = {.deliver = deliver, .flush = flush, .context = &c};
+    classify c = {.style = CLI_BY_NAME};
+    cli_job job = {.deliver = deliver, .flush = flush, .context = &c, .pictures = CLI_PICTURES_UNSET};
     const cli_group groups[] = {
         {"Results", classify_table, &c, NULL},
         {"Labels in words", cli_zero_shot_table, &c.zero_shot, NULL},
+        {"Labels of the nearest pictures", cli_knn_table, &c.knn, NULL},
         CLI_JOB_GROUPS(job),
         {0},
     };
@@ -256,6 +309,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     free(c.best);
     free(c.scores);
     cli_zero_shot_free(&c.zero_shot);
+    cli_knn_free(&c.knn);
     cli_text_free(&c.text);
     cli_job_close(&job);
     return status;
@@ -270,7 +324,9 @@ const cli_command cli_classify = {
         "images, the folders below it too), or - for one image on standard input.\n\n"
         "A model of pictures and words (CLIP, SigLIP) must be told the labels: as words with --labels, as whole texts\n"
         "with --text, or as token ids with --tokens (then --labels may name them). For CLIP the scores are the softmax\n"
-        "over all labels, for SigLIP the sigmoid of each.",
+        "over all labels, for SigLIP the sigmoid of each.\n\n"
+        "With --knn a model needs no classifier, and nothing is fitted: the nearest pictures of an index, or of vectors of\n"
+        "vit embed, vote with their labels. The index knows its model. A picture does not vote for itself.",
     .example = "vit classify -k 3 --format json photos/ > labels.jsonl",
     .run = run,
 };

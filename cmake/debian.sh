@@ -70,6 +70,7 @@ need_build_packages() {
     need_library sqlite3 libsqlite3-dev
     need_library libpq libpq-dev
     need_library libcurl libcurl4-gnutls-dev
+    need_file /usr/include/lbfgs.h liblbfgs-dev
     need_file /usr/include/microhttpd.h libmicrohttpd-dev
     need_library libjpeg libjpeg62-turbo-dev
     need_library libwebp libwebp-dev

@@ -5,7 +5,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/libvit)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(DIRECTORY base/include/ vit/include/ io/include/ text/include/ pipeline/include/
-  index/include/ hub/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  index/include/ hub/include/ fit/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS vit_command RUNTIME)
 # A second name, for machines where another program is called vit (a front end of Taskwarrior is, in Debian).
 file(CREATE_LINK vit ${PROJECT_BINARY_DIR}/libvit SYMBOLIC)
@@ -13,8 +13,8 @@ install(FILES ${PROJECT_BINARY_DIR}/libvit DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # The libraries find those that they stand on beside them, wherever the tree stands.
 set_target_properties(vitio vittext vitpipe vitindex PROPERTIES INSTALL_RPATH "$ORIGIN")
-install(TARGETS vit vitio vittext vitpipe vitindex vithub EXPORT libvit-targets)
-install(TARGETS vit_static vitio_static vittext_static vitpipe_static vitindex_static vithub_static EXPORT libvit-static-targets)
+install(TARGETS vit vitio vittext vitpipe vitindex vithub vitfit EXPORT libvit-targets)
+install(TARGETS vit_static vitio_static vittext_static vitpipe_static vitindex_static vithub_static vitfit_static EXPORT libvit-static-targets)
 
 # The static libraries need what they are made of; the shared ones bring it along. Two exports, so that a machine
 # without the development files of those parts can still use the shared libraries.
@@ -50,7 +50,7 @@ cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY "\${prefix}" OUTPUT
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_includedir)
 # OpenBLAS and libcurl are loaded at run time, never linked.
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE dl_flags)
-foreach(name libvit libvitio libvittext libvitpipe libvitindex libvithub)
+foreach(name libvit libvitio libvittext libvitpipe libvitindex libvithub libvitfit)
   configure_file(cmake/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${pkgconfig_dir})
 endforeach()

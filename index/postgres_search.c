@@ -281,13 +281,16 @@ typedef struct vector_reader {
 static bool take_vector(void *context, const PGresult *row)
 {
     const vector_reader *reader = context;
-    if (!read_vector(reader->store, row, 0, 3, reader->vector))
+    if (!read_vector(reader->store, row, 0, 4, reader->vector))
         return true;
     char *path = vit__postgres_path(row, 0, 1);
     if (!path)
         return vit__index_fail_memory(&reader->store->index);
-    const vit_index_item item = {
-        .id = vit__postgres_integer(row, 0, 0), .path = path, .hash = vit__libpq.PQgetvalue(row, 0, 2)};
+    const vit_index_item item = {.id = vit__postgres_integer(row, 0, 0),
+                                 .path = path,
+                                 .hash = vit__libpq.PQgetvalue(row, 0, 2),
+                                 .caption = vit__libpq.PQgetisnull(row, 0, 3) ? NULL
+                                                                              : vit__libpq.PQgetvalue(row, 0, 3)};
     bool going = reader->take(reader->context, &item, reader->vector);
     free(path);
     return going;
@@ -298,7 +301,7 @@ bool vit__postgres_each_vector(vit_index *index, const vit_index_filter *filter,
     postgres_store *store = (postgres_store *)index;
     statement s = {0};
     int words = filter->match ? bind_words(&s, filter->match) : 0;
-    vit__buffer_format(&s.sql, "SELECT id, path, hash, embedding::vector FROM %s", store->table);
+    vit__buffer_format(&s.sql, "SELECT id, path, hash, caption, embedding::vector FROM %s", store->table);
     add_conditions(filter, words, &s);
     vector_reader reader = {store, vit__alloc(store->columns, sizeof(float)), take, context};
     bool done = reader.vector || vit__index_fail_memory(index);

@@ -350,12 +350,13 @@ bool vit__sqlite_match(vit_index *index, const char *words, const vit_index_quer
 static bool take_row(sqlite_store *store, sqlite3_stmt *statement, vit__take_vector *take, void *context)
 {
     const float *vector;
-    if (!vit__sqlite_vector(store, statement, 3, &vector))
+    if (!vit__sqlite_vector(store, statement, 4, &vector))
         return false;
     const vit_index_item item = {
         .id = sqlite3_column_int64(statement, 0),
         .path = (const char *)sqlite3_column_text(statement, 1),
         .hash = (const char *)sqlite3_column_text(statement, 2),
+        .caption = (const char *)sqlite3_column_text(statement, 3),
     };
     if (!item.path || !item.hash)
         return vit__index_fail_memory(&store->index);
@@ -366,7 +367,9 @@ bool vit__sqlite_each_vector(vit_index *index, const vit_index_filter *filter, v
 {
     sqlite_store *store = (sqlite_store *)index;
     sqlite3_stmt *statement = prepare_filtered(
-        store, "SELECT images.id, images.path, images.hash, v.vector FROM images JOIN vectors v ON v.id = images.id",
+        store,
+        "SELECT images.id, images.path, images.hash, images.caption, v.vector FROM images JOIN vectors v ON v.id = "
+        "images.id",
         filter);
     if (!statement)
         return false;

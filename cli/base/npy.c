@@ -154,6 +154,17 @@ static vit_status check_ids(const char *type, const char *shape, const char *pat
     return VIT_OK;
 }
 
+static vit_status check_vectors(const char *type, const char *shape, const char *path, cli_npy *npy, vit_error *err)
+{
+    npy->item = strncmp(type, "'<f2'", 5) == 0 ? sizeof(uint16_t) : sizeof(float);
+    if (npy->item == sizeof(float) && strncmp(type, "'<f4'", 5) != 0)
+        return refuse_type(type, "vectors must be little-endian float32 or float16", path, err);
+    if (!read_shape(shape, 2, npy->shape) || npy->shape[1] == 0)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "vectors must have the shape [N,D], not %.*s",
+                             (int)strcspn(shape, ")") + 1, shape);
+    return VIT_OK;
+}
+
 typedef vit_status check_array(const char *type, const char *shape, const char *path, cli_npy *npy, vit_error *err);
 
 static vit_status check_header(const char *text, const char *path, check_array *check, cli_npy *npy, vit_error *err)
@@ -237,18 +248,41 @@ vit_status cli_npy_open_ids(const char *path, cli_npy *npy, vit_error *err)
     return open_array(path, check_ids, npy, err);
 }
 
-vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err)
+vit_status cli_npy_open_vectors(const char *path, cli_npy *npy, vit_error *err)
 {
-    size_t n = CHANNELS * npy->shape[2] * npy->shape[3];
+    return open_array(path, check_vectors, npy, err);
+}
+
+/* Row `row` of n floats each. */
+static vit_status read_floats(const cli_npy *npy, const char *path, size_t row, size_t n, float *values, vit_error *err)
+{
     if (row >= npy->shape[0] ||
-        !read_at(npy->descriptor, pixels, n * sizeof(float), npy->start + row * n * sizeof(float)))
+        !read_at(npy->descriptor, values, n * sizeof(float), npy->start + row * n * sizeof(float)))
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
-    const unsigned char *bytes = (const unsigned char *)pixels;
+    const unsigned char *bytes = (const unsigned char *)values;
     for (size_t i = 0; i < n; i++) { /* a plain load on little-endian machines */
         uint32_t bits = bytes[i * 4] | (uint32_t)bytes[i * 4 + 1] << 8 | (uint32_t)bytes[i * 4 + 2] << 16 |
                         (uint32_t)bytes[i * 4 + 3] << 24;
-        memcpy(&pixels[i], &bits, sizeof bits);
+        memcpy(&values[i], &bits, sizeof bits);
     }
+    return VIT_OK;
+}
+
+vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err)
+{
+    return read_floats(npy, path, row, CHANNELS * npy->shape[2] * npy->shape[3], pixels, err);
+}
+
+vit_status cli_npy_read_vector(const cli_npy *npy, const char *path, size_t row, float *vector, vit_error *err)
+{
+    size_t n = npy->shape[1];
+    if (npy->item == sizeof(float))
+        return read_floats(npy, path, row, n, vector, err);
+    unsigned char *bytes = (unsigned char *)vector + n * npy->item; /* in the back half: numbers grow from the front */
+    if (row >= npy->shape[0] || !read_at(npy->descriptor, bytes, n * npy->item, npy->start + row * n * npy->item))
+        return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
+    for (size_t i = 0; i < n; i++)
+        vector[i] = vit__half_to_float((uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8));
     return VIT_OK;
 }
 

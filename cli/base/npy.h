@@ -33,6 +33,10 @@ typedef struct cli_npy {
 vit_status cli_npy_open(const char *path, cli_npy *npy, vit_error *err);
 /* The same for integers [N,L] of any size. */
 vit_status cli_npy_open_ids(const char *path, cli_npy *npy, vit_error *err);
+/* The same for vectors, f32 or f16 [N,D]. */
+vit_status cli_npy_open_vectors(const char *path, cli_npy *npy, vit_error *err);
+/* Row `row` into vector[D]. */
+vit_status cli_npy_read_vector(const cli_npy *npy, const char *path, size_t row, float *vector, vit_error *err);
 /* Row `row` into pixels[3*H*W]. */
 vit_status cli_npy_read(const cli_npy *npy, const char *path, size_t row, float *pixels, vit_error *err);
 /* Row `row` into ids[L]; an id that does not fit is refused. */

@@ -85,6 +85,8 @@ struct cli_input {
     uint32_t width, height; /* of the picture, upright, once it was loaded; of ready pixels theirs, until then */
     double seconds;         /* of a processor, that reading, decoding and preprocessing took */
     vit_index_stamp stamp;  /* of the file, where pass_over filled it */
+    char digest[65];        /* SHA-256 of the bytes, where a command wants it; "": not known */
+    size_t digested;        /* how many bytes they are */
     vit_error error;
 };
 

@@ -65,6 +65,7 @@ TEXT, = examples_of_header(read("text", "include", "vit", "text.h"))
 PIPELINE, = examples_of_header(read("pipeline", "include", "vit", "pipeline.h"))
 INDEX, = examples_of_header(read("index", "include", "vit", "index.h"))
 HUB, = examples_of_header(read("hub", "include", "vit", "hub.h"))
+FIT, = examples_of_header(read("fit", "include", "vit", "fit.h"))
 
 
 class Examples(unittest.TestCase):
@@ -125,6 +126,13 @@ class Examples(unittest.TestCase):
 
     def test_pull(self):
         self.assert_fails(self.run_example(HUB), "facebook/dinov2-small", "OFFLINE")
+
+    def test_fit(self):
+        if os.environ["LBFGS"] != "1":
+            self.skipTest("built without liblbfgs")
+        done = self.run_example(FIT)
+        self.assertEqual(done.stderr, "")
+        self.assertRegex(done.stdout, r"^class 1 has the weights -0\.\d+ and 0\.\d+, and the bias -?\d\.\d+\n$")
 
     def test_text(self):
         folder = "clip-vit-base-patch32"

@@ -112,7 +112,7 @@ done
 # ---------------------------------------------------------------- pkg-config
 
 export PKG_CONFIG_PATH="$library/pkgconfig"
-for name in libvit libvitio libvittext libvitpipe libvitindex libvithub; do
+for name in libvit libvitio libvittext libvitpipe libvitindex libvithub libvitfit; do
     [ "$(pkg-config --modversion $name)" = "$version" ] || fail "$name.pc has another version"
 done
 # shellcheck disable=SC2046  # words are meant
@@ -158,7 +158,7 @@ uses "pkg-config, static: runs" "$work/by-pc-static"
 
 # All that these libraries have, as it is (tests/api compiles it), and nothing else.
 mkdir "$work/headers"
-for library_folder in base vit io text pipeline index hub; do
+for library_folder in base vit io text pipeline index hub fit; do
     cp "$source/$library_folder"/include/vit/*.h "$work/headers"
 done
 diff -r "$work/headers" "$prefix/include/vit" >"$work/log" || fail "other headers than the source's: $(cat "$work/log")"

@@ -250,7 +250,7 @@ VIT_API vit_status vit_index_find_path(vit_index *index, int64_t id, char **path
 VIT_API vit_status vit_index_file(const vit_index *index, const char *path, char **file, vit_error *err);
 
 /* Calls take for every image of the filter (NULL: all), in no order, with its vector.
- * Of the item only id, path and hash are set. What take gets is valid until it returns.
+ * Of the item only id, path, hash and caption are set. What take gets is valid until it returns.
  * 0: go on; other answers end it with VIT_ERR_CANCELLED. take may not use the index. */
 VIT_API vit_status vit_index_each(vit_index *index, const vit_index_filter *filter,
                                   int (*take)(void *context, const vit_index_item *item, const float *vector),

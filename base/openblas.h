@@ -21,4 +21,10 @@ typedef struct vit__openblas_call {
 /* On the caller's thread; only where it has been loaded. */
 void vit__openblas_multiply(const vit__openblas_call *call);
 
+/* The same in doubles, of matrices without gaps between rows; no size above INT_MAX.
+ * c[n_a][n_b] = a[n_a][columns] * b[n_b][columns] transposed: rows of a times rows of b. */
+void vit__openblas_rows(size_t n_a, size_t n_b, size_t columns, const double *a, const double *b, double *c);
+/* c[n_a][n_b] = a[rows][n_a] transposed * b[rows][n_b]: columns of a times columns of b. */
+void vit__openblas_columns(size_t n_a, size_t n_b, size_t rows, const double *a, const double *b, double *c);
+
 #endif
