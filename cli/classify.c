@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit classify: the most probable labels of each image, by the model's own classifier, by labels in words, or by the nearest
- * of images whose labels are known. */
+/* vit classify: the most probable labels of each image, by the model's own classifier, by labels in words, or by the
+ * nearest of images whose labels are known. */
 #include <stdlib.h>
 
 #include "claims.h"

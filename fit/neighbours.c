@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the nearest rows say: the k-NN classifier by which DINO and DINOv2 are judged (Wu et al. 2018; KnnModule of DINOv2). */
+/* What the nearest rows say: the k-NN classifier by which DINO and DINOv2 are judged (Wu et al. 2018; KnnModule of
+ * DINOv2). */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>

@@ -93,14 +93,16 @@ static void add_path(label_table *table, const char *folder, const char *path, c
 
 static cli_exit read_entries(const cli_command *command, const char *file, cli_csv *csv, label_table *table)
 {
-    static const char *const paths[] = {"path", "file_name", "filename", "image", NULL}, *const labels[] = {"label", NULL};
+    static const char *const paths[] = {"path", "file_name", "filename", "image", NULL}, *const labels[] = {"label",
+                                                                                                            NULL};
     bool there = cli_csv_next(csv);
     const size_t path = there ? column_of(csv, paths) : 0, label = there ? column_of(csv, labels) : 0;
     if (!csv->wrong && (!there || path == csv->n || label == csv->n))
-        return cli_usage_error(command,
-                               "--labels %s: its first line must name a column path (or file_name, filename, image) and a "
-                               "column label",
-                               file);
+        return cli_usage_error(
+            command,
+            "--labels %s: its first line must name a column path (or file_name, filename, image) and a "
+            "column label",
+            file);
     char *folder = cli_folder_of(file);
     while (there && (there = cli_csv_next(csv))) {
         if (csv->n == 1 && !*csv->fields[0])
@@ -113,8 +115,8 @@ static cli_exit read_entries(const cli_command *command, const char *file, cli_c
     if (csv->wrong)
         return cli_usage_error(command, "--labels %s: line %zu: %s", file, csv->line, csv->wrong);
     if (there)
-        return cli_usage_error(command, "--labels %s: line %zu has %zu fields, fewer than the first line", file, csv->line,
-                               csv->n);
+        return cli_usage_error(command, "--labels %s: line %zu has %zu fields, fewer than the first line", file,
+                               csv->line, csv->n);
     return CLI_DONE;
 }
 
@@ -268,9 +270,8 @@ cli_exit cli_knn_open(const cli_command *command, cli_knn *knn, cli_job *job)
 /* An array does not say the size of pictures; the digest of the preprocessing does. */
 static void take_size(cli_knn *knn, const vit_index_pin *now)
 {
-    if (!knn->known.has_captions &&
-        vit_recipe_set(&knn->known.pin.recipe, VIT_RECIPE_IMAGE_SIZE, now->recipe.values[VIT_RECIPE_IMAGE_SIZE], NULL) !=
-            VIT_OK)
+    if (!knn->known.has_captions && vit_recipe_set(&knn->known.pin.recipe, VIT_RECIPE_IMAGE_SIZE,
+                                                   now->recipe.values[VIT_RECIPE_IMAGE_SIZE], NULL) != VIT_OK)
         cli_out_of_memory();
 }
 

@@ -9,7 +9,7 @@
 
 typedef struct cli_knn {
     /* options */
-    cli_place place; /* --knn; place.place NULL: it was not given */
+    cli_place place;    /* --knn; place.place NULL: it was not given */
     double temperature; /* 0: the default */
     int vote, from;
     /* of others */
@@ -35,8 +35,8 @@ cli_exit cli_knn_open(const cli_command *command, cli_knn *knn, cli_job *job);
 cli_exit cli_knn_check(const cli_command *command, cli_knn *knn, cli_job *job);
 void cli_knn_free(cli_knn *knn);
 
-/* scores[rows.n_classes] of a query with this vector, which becomes one of length 1. Pictures with the bytes of the query do
- * not vote. false: input->error says why there are none. */
+/* scores[rows.n_classes] of a query with this vector, which becomes one of length 1. Pictures with the bytes of the
+ * query do not vote. false: input->error says why there are none. */
 bool cli_knn_ask(cli_knn *knn, cli_input *input, float *vector, float *scores);
 
 /* For cli_inputs.pass_over: notes the content of what is not there any more when scores are asked for. Passes nothing

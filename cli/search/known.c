@@ -144,9 +144,9 @@ static cli_exit add_rows(const char *array, const cli_npy *npy, const char *list
         if (!path)
             return bad_line(list, row);
         at = stop + 1;
-        float *vector = add(known, (cli_known_picture){.path = path,
-                                                       .file = in_tar ? NULL : cli_duplicate(path),
-                                                       .order = (int64_t)row});
+        float *vector = add(
+            known,
+            (cli_known_picture){.path = path, .file = in_tar ? NULL : cli_duplicate(path), .order = (int64_t)row});
         if (cli_npy_read_vector(npy, array, row, vector, &err) != VIT_OK) {
             cli_error("%s: %s", array, err.message);
             return CLI_USAGE;

@@ -11,11 +11,11 @@
 #include "place.h"
 
 typedef struct cli_known_picture {
-    char *path;         /* as the index or the list of rows has it */
-    char *file;         /* where it can be opened from here; NULL: nowhere, as a member of a tar file */
-    char *caption;      /* NULL: none */
-    char digest[65];    /* SHA-256 of the file; "": not known (cli_known_digest) */
-    int64_t order;      /* the earlier of two pictures has the smaller number */
+    char *path;          /* as the index or the list of rows has it */
+    char *file;          /* where it can be opened from here; NULL: nowhere, as a member of a tar file */
+    char *caption;       /* NULL: none */
+    char digest[65];     /* SHA-256 of the file; "": not known (cli_known_digest) */
+    int64_t order;       /* the earlier of two pictures has the smaller number */
     const float *vector; /* [columns], of length 1 */
 } cli_known_picture;
 

@@ -92,8 +92,8 @@ static patches own_patches(const vit__lane *lane)
     return p;
 }
 
-/* Gathers one patch. Where the picture has a size of its own, the patch's position, which follows from it, is laid where
- * the token will be. */
+/* Gathers one patch. Where the picture has a size of its own, the patch's position, which follows from it, is laid
+ * where the token will be. */
 static void gather_patch(void *context, size_t index, unsigned thread)
 {
     const patches *p = context;

@@ -4,7 +4,8 @@
  * for SwinV2), in network order:
  *
  *     pixels [3,height,width] -> patches [N,P] -> linear, norm, positions: x [T,C]
- *     each stage but the first: x [T/4,2C] = matrix of norm of each 2x2 tokens beside each other (SwinV2: norm of matrix)
+ *     each stage but the first: x [T/4,2C] = matrix of norm of each 2x2 tokens beside each other (SwinV2: norm of
+ *     matrix)
  *     depth times: x += attention inside windows(norm1(x)); x += mlp(norm2(x))
  *                  (SwinV2: x += norm1(attention inside windows(x)); x += norm2(mlp(x)))
  *     final norm -> x [T,C] -> head

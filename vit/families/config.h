@@ -177,9 +177,9 @@ typedef struct vit__stage {
 #define VIT__STAGES_MOST 8
 #define VIT__CONTINUOUS_WIDTH 512 /* of the MLP of VIT__RELATIVE_CONTINUOUS; both libraries have it fixed */
 
-/* A hierarchical encoder (Swin, Liu et al. 2021): stages of blocks with attention inside windows, and between two stages
- * a merging of each 2x2 tokens into one of twice the width. vit_config's own depth is that of all stages together; its
- * width, heads, head_dim and mlp_width are those of the last stage, which the head reads. */
+/* A hierarchical encoder (Swin, Liu et al. 2021): stages of blocks with attention inside windows, and between two
+ * stages a merging of each 2x2 tokens into one of twice the width. vit_config's own depth is that of all stages
+ * together; its width, heads, head_dim and mlp_width are those of the last stage, which the head reads. */
 typedef struct vit__stages {
     size_t n; /* 0: the encoder is a plain one, and nothing here counts */
     vit__stage stage[VIT__STAGES_MOST];

@@ -93,8 +93,9 @@ typedef enum vit__layout {
     VIT__LAYOUT_PACKED      /* a whole layer, bias included, as U8 bytes (packed.h) */
 } vit__layout;
 
-/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's (in stages: for the
- * stage's index, and for the block's inside it); NULL: the family has no such tensor. A leading '^' keeps the prefix off (heads stand outside the base model's prefix). */
+/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's (in stages: for
+ * the stage's index, and for the block's inside it); NULL: the family has no such tensor. A leading '^' keeps the
+ * prefix off (heads stand outside the base model's prefix). */
 typedef struct vit__name {
     const char *weight, *bias;
     vit__layout layout;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a distance inside a window adds to a score: tables [heads][(2h-1)(2w-1)] for windows of h x w tokens. A window of
- * 7x7 has 13x13 distances; the query lying dy rows below and dx columns right of the key has entry
+ * What a distance inside a window adds to a score: tables [heads][(2h-1)(2w-1)] for windows of h x w tokens. A window
+ * of 7x7 has 13x13 distances; the query lying dy rows below and dx columns right of the key has entry
  * (dy + h - 1)(2w - 1) + dx + w - 1.
  */
 #ifndef VIT_WINDOW_POSITION_H

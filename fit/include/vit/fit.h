@@ -13,7 +13,8 @@
  *     vit_error err = {0};
  *     vit_fit_layer layer;
  *     if (vit_fit_make(&rows, NULL, NULL, &layer, &err) == VIT_OK)
- *         printf("class 1 has the weights %g and %g, and the bias %g\n", layer.weight[2], layer.weight[3], layer.bias[1]);
+ *         printf("class 1 has the weights %g and %g, and the bias %g\n", layer.weight[2], layer.weight[3],
+ *         layer.bias[1]);
  *     else
  *         fprintf(stderr, "%s: %s\n", err.where, err.message);
  *     vit_fit_layer_free(&layer);
@@ -86,8 +87,9 @@ typedef struct vit_fit_layer {
  * LogisticRegression. Of two classes scikit-learn fits one vector; here both classes have one, and C counts
  * half, which gives the same probabilities. start: a layer of the same sizes to begin with, such as that of another
  * C; NULL: zeros. options may be NULL. On success the caller frees *layer with vit_fit_layer_free.
- * Errors: invalid_argument (fewer than two classes with rows, a class past n_classes, C not above 0), non_finite (NaN or infinity in a
- * vector: where is "row 7"), unavailable (this build or this machine has no liblbfgs), cancelled, out_of_memory. */
+ * Errors: invalid_argument (fewer than two classes with rows, a class past n_classes, C not above 0), non_finite (NaN
+ * or infinity in a vector: where is "row 7"), unavailable (this build or this machine has no liblbfgs), cancelled,
+ * out_of_memory. */
 VIT_API vit_status vit_fit_make(const vit_fit_rows *rows, const vit_fit_options *options, const vit_fit_layer *start,
                                 vit_fit_layer *layer, vit_error *err);
 
@@ -119,9 +121,9 @@ typedef struct vit_fit_split_rule {
 } vit_fit_split_rule;
 
 /* fold[n]: in which fold each row is held out. In each class rows are ordered by SHA-256 of the seed, a NUL and the
- * row's name. The first round(share * n) of a class's n rows are held out (halves go to the even number): at least 1, at most n - 1, and
- * none of a class with one row. With folds, row r of that order is in fold r mod folds. Rows with eligible[i] = 0 get
- * VIT_FIT_NO_FOLD and are not counted; eligible NULL: all are. */
+ * row's name. The first round(share * n) of a class's n rows are held out (halves go to the even number): at least 1,
+ * at most n - 1, and none of a class with one row. With folds, row r of that order is in fold r mod folds. Rows with
+ * eligible[i] = 0 get VIT_FIT_NO_FOLD and are not counted; eligible NULL: all are. */
 VIT_API vit_status vit_fit_split(const vit_fit_split_rule *rule, const char *const *names, const uint32_t *classes,
                                  const unsigned char *eligible, size_t n, uint32_t *fold, vit_error *err);
 
@@ -169,12 +171,13 @@ typedef struct vit_fit_vote {
  * added up, and divided by all votes: the scores of all classes are 1 together. An example: of three rows with the
  * scores 0.9, 0.8 and 0.1 and the classes 0, 1 and 1, k 2 and temperature 0.1 give exp(9) and exp(8) votes,
  * so that class 0 has 0.731. left_out[rows->n]: rows with 1 do not vote; NULL: all rows may. Where no row votes, all
- * scores are 0. vote may be NULL. Errors: invalid_argument, non_finite (a vector holds NaN or infinity), out_of_memory. */
+ * scores are 0. vote may be NULL. Errors: invalid_argument, non_finite (a vector holds NaN or infinity), out_of_memory.
+ * */
 VIT_API vit_status vit_fit_ask_neighbours(const vit_fit_rows *rows, const float *query, const unsigned char *left_out,
                                           const vit_fit_vote *vote, float *scores, vit_error *err);
 
-/* judgements[rows->n]: what all other rows say of each row. The loss of a class without a vote is that of the probability
- * 2.2e-16. threads: as in the options. Errors: those of vit_fit_make but for unavailable. */
+/* judgements[rows->n]: what all other rows say of each row. The loss of a class without a vote is that of the
+ * probability 2.2e-16. threads: as in the options. Errors: those of vit_fit_make but for unavailable. */
 VIT_API vit_status vit_fit_judge_neighbours(const vit_fit_rows *rows, const vit_fit_vote *vote, unsigned threads,
                                             vit_fit_judgement *judgements, vit_error *err);
 
