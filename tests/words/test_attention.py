@@ -83,8 +83,9 @@ class Weights(Case):
                 for head in read_rows(self.path("raw.npy")):
                     for query in range(tokens):
                         self.assertAlmostEqual(sum(head[query * tokens:(query + 1) * tokens]), 1, delta=1e-5)
-        # Differences of two attentions, and blocks with several side by side, have no such weights.
-        self.assertTrue(all(name.startswith("timm_") for name in without) and len(without) < 6, without)
+        # Differences of two attentions, blocks with several side by side, and windows have no such weights.
+        plain = [name for name in without if "swin" not in name]
+        self.assertTrue(all(name.startswith("timm_") for name in plain) and len(plain) < 6, without)
 
 
 class Pictures(Case):
