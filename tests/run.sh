@@ -66,7 +66,7 @@ build() {
     echo
     echo "== $name: building"
     cmake -S . -B "build-tests/$name" -DVIT_WERROR=ON -DVIT_JXL=ON -DVIT_TEST_VENVS="$PWD/build-tests/venvs" \
-        -DVIT_TEST_NODE="$PWD/build-tests/node" "$@" >"build-tests/$name.log" 2>&1 &&
+        "$@" >"build-tests/$name.log" 2>&1 &&
         cmake --build "build-tests/$name" --target "$target" --parallel "$jobs" >>"build-tests/$name.log" 2>&1
     status=$?
     if [ $status -ne 0 ]; then

@@ -20,12 +20,11 @@ import threading
 import unittest
 
 from files import *
+from server import TIMEOUT, VIT, Server as AnyServer, environment
 from small_clip import add_tokenizer
 
-VIT = os.environ["VIT_COMMAND"]
 DATA = os.environ["VIT_TEST_DATA"]
 CLASSIFIER = os.path.join(DATA, "golden", "hf_vit_classifier")
-TIMEOUT = 60  # seconds; only what hangs takes that long
 
 FOLDER = tempfile.mkdtemp(prefix="vit-serve-")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -42,54 +41,16 @@ BASE64 = [base64.b64encode(picture).decode() for picture in PICTURES]
 URIS = ["data:image/png;base64," + BASE64[0], "data:image/jpeg;base64," + BASE64[1]]
 
 
-def environment(**changes):
-    """This process' environment, but for what steers the command."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIT_", "HF_", "LISTEN_", "NOTIFY_"))}
-    clean.update(changes)
-    return clean
-
-
 def packed(values):
     """Numbers as the bytes of little-endian f32, which is what two vectors are compared by."""
     return struct.pack("<%df" % len(values), *values)
 
 
-class Server:
-    """A `vit serve` at a port of its own, until stop()."""
+class Server(AnyServer):
+    """Of the two models, where no others are given."""
 
-    def __init__(self, *arguments, models=MODELS, env=None):
-        self.process = subprocess.Popen(
-            [VIT, "serve", "--listen", "127.0.0.1:0", *models, *arguments], env=env or environment(),
-            stderr=subprocess.PIPE, text=True, errors="replace")
-        self.lines, self.ready = [], threading.Event()
-        self.port = None
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-        if not self.ready.wait(TIMEOUT) or self.port is None:
-            self.process.kill()
-            raise AssertionError("vit serve did not start: " + "".join(self.lines))
-
-    def _read(self):
-        """All lines of its standard error; the one that names the port says that it is ready."""
-        for line in self.process.stderr:
-            self.lines.append(line)
-            found = re.match(r"vit: listening on http://127\.0\.0\.1:(\d+)\n", line)
-            if found:
-                self.port = int(found[1])
-                self.ready.set()
-        self.ready.set()
-
-    @property
-    def url(self):
-        return "http://127.0.0.1:%d" % self.port
-
-    def stop(self):
-        """Its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(TIMEOUT)
-        self.reader.join(TIMEOUT)
-        self.process.stderr.close()
-        return status
+    def __init__(self, *arguments, models=MODELS, **more):
+        super().__init__(*models, *arguments, **more)
 
 
 class Answer:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of the page share: models and an index to serve, and servers. Python's standard library only.
 
-VIT_COMMAND is the program, VIT_SOURCE the project, VIT_SQLITE whether it keeps indexes (1 or 0), VIT_NODE a folder for
-packages from npm; tests/ is on the path.
+VIT_COMMAND is the program, VIT_SOURCE the project, VIT_SQLITE whether it keeps indexes (1 or 0); tests/ is on the path.
 """
 import json
 import os
@@ -10,61 +9,20 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 
 from files import *
+from server import TIMEOUT, VIT, Server, environment
 from small_clip import add_tokenizer
 
-VIT = os.environ["VIT_COMMAND"]
 SOURCE = os.environ["VIT_SOURCE"]
-NODE = os.environ["VIT_NODE"]
 KEEPS_INDEXES = os.environ["VIT_SQLITE"] == "1"
 PICTURES = os.path.join(SOURCE, "examples", "images")
 SAMPLES = ("cat.jpg", "horse.png", "coffee.jpg", "rocket.jpg")
 CLASSIFIER = os.path.join(SOURCE, "models", "vit-tiny-cifar10")
 GOLDEN = os.path.join(SOURCE, "tests", "data", "golden")
-TIMEOUT = 120  # seconds; only what hangs takes that long
 
 SCRIPT = "<img src=x onerror=\"document.title='evil'\">"  # what labels, names and captions try
 EVIL_LABELS = [SCRIPT, "</script><script>document.title='evil'</script>", "\u202egnp.tac", "x" * 300]
-
-
-def environment(**changes):
-    """This process' environment, but for what steers the command."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIT_", "HF_", "LISTEN_", "NOTIFY_"))}
-    clean.update(changes)
-    return clean
-
-
-class Server:
-    """A `vit serve` at a port of its own, until stop()."""
-
-    def __init__(self, *arguments, folder=None, **variables):
-        self.log = tempfile.TemporaryFile("w+", errors="replace")
-        self.process = subprocess.Popen([VIT, "serve", "--listen", "127.0.0.1:0", "--log", "off", *arguments], cwd=folder,
-                                        env=environment(**variables), stderr=self.log)
-        until = time.monotonic() + TIMEOUT
-        while time.monotonic() < until and self.process.poll() is None:
-            found = re.search(r"^vit: listening on (http://127\.0\.0\.1:\d+)$", self.said(), re.M)
-            if found:
-                self.url = found[1]
-                return
-            time.sleep(0.05)
-        self.process.kill()
-        raise AssertionError("vit serve did not start: " + self.said())
-
-    def said(self):
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self):
-        """Its exit status; what it said is printed where that is not 0."""
-        self.process.terminate()
-        status = self.process.wait(TIMEOUT)
-        if status:
-            print("vit serve ended with %d: %s" % (status, self.said()))
-        self.log.close()
-        return status
 
 
 def make_two_towers(folder):

@@ -49,7 +49,7 @@ class Page(html.parser.HTMLParser):
 class Files(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server("-m", CLASSIFIER, VIT_API_KEY="secret")
+        cls.server = Server("--log", "off", "-m", CLASSIFIER, env=environment(VIT_API_KEY="secret"))
         cls.address = urllib.parse.urlsplit(cls.server.url)
 
     @classmethod

@@ -4,8 +4,9 @@ either cannot be had, the reason is printed and the test is skipped."""
 import sys
 
 from page import *
+from venvs import npm
 
-PACKAGES = {"playwright-core": "1.65.1", "axe-core": "4.14.1"}
+PACKAGES = ("playwright-core@1.65.1", "axe-core@4.14.1")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -14,31 +15,12 @@ def skip(reason):
     sys.exit(77)  # ctest then says that it was skipped
 
 
-def install():
-    """The folder that has the packages, installed once."""
-    stamp, wanted = os.path.join(NODE, "page.json"), json.dumps(PACKAGES)
-    if os.path.exists(stamp) and open(stamp, encoding="utf-8").read() == wanted:
-        return NODE
-    os.makedirs(NODE, exist_ok=True)
-    packages = ["%s@%s" % package for package in PACKAGES.items()]
-    try:
-        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-save", "--no-package-lock", "--ignore-scripts",
-                               "--prefix", NODE, *packages], capture_output=True, text=True, timeout=300)
-    except subprocess.TimeoutExpired:
-        skip("npm took more than five minutes")
-    if done.returncode:
-        skip("npm cannot install %s: %s" % (" ".join(packages), (done.stderr.strip() or "no reason given").splitlines()[0]))
-    with open(stamp, "w", encoding="utf-8") as file:
-        file.write(wanted)
-    return NODE
-
-
 def main(script):
     if not CHROMIUM:
         skip("there is no Chromium (apt-get install chromium)")
-    if not shutil.which("node") or not shutil.which("npm"):
-        skip("there is no Node.js (apt-get install nodejs npm)")
-    packages = install()
+    packages = npm("page", *PACKAGES)
+    if not packages:
+        skip("the packages from npm cannot be had")
     folder = tempfile.mkdtemp(prefix="vit-page-")
     servers, status = {}, 1
     try:
@@ -53,11 +35,11 @@ def main(script):
             print("SKIPPED: searches, as vit was built without SQLite")
         tiny = ["--db", "tiny.db"] if KEEPS_INDEXES else []
         servers = {
-            "towers": Server("-m", "clip=" + clip, "-m", "tiny=" + CLASSIFIER, *index, folder=folder),
-            "evil": Server("-m", "evil=" + evil, folder=folder),
-            "vectors": Server("-m", "plain=" + os.path.join(GOLDEN, "hf_dinov2_model"), folder=folder),
-            "words": Server("-m", "words=" + os.path.join(GOLDEN, "st_minilm"), folder=folder),
-            "locked": Server("-m", "tiny=" + CLASSIFIER, *tiny, folder=folder, VIT_API_KEY="open sesame"),
+            "towers": Server("--log", "off", "-m", "clip=" + clip, "-m", "tiny=" + CLASSIFIER, *index, folder=folder),
+            "evil": Server("--log", "off", "-m", "evil=" + evil, folder=folder),
+            "vectors": Server("--log", "off", "-m", "plain=" + os.path.join(GOLDEN, "hf_dinov2_model"), folder=folder),
+            "words": Server("--log", "off", "-m", "words=" + os.path.join(GOLDEN, "st_minilm"), folder=folder),
+            "locked": Server("--log", "off", "-m", "tiny=" + CLASSIFIER, *tiny, folder=folder, env=environment(VIT_API_KEY="open sesame")),
         }
         facts = {"servers": {key: server.url for key, server in servers.items()}, "index": KEEPS_INDEXES, "evil": name,
                  "script": SCRIPT, "labels": EVIL_LABELS, "folder": folder, "chromium": CHROMIUM, "packages": packages}
@@ -65,7 +47,10 @@ def main(script):
                               env=environment(PAGE=json.dumps(facts))).returncode
     finally:
         for server in servers.values():
-            status = server.stop() or status
+            ended = server.stop()
+            if ended:
+                print("vit serve ended with %d: %s" % (ended, "".join(server.lines)))
+            status = ended or status
         shutil.rmtree(folder, ignore_errors=True)
     return status
 
