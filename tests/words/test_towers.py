@@ -112,6 +112,20 @@ class Pickles(Case):
         write(os.path.join(model, "pytorch_model.bin"), b"no weights")
         self.vit("info", "-m", model)
 
+    def test_altclip_as_transformers_5_writes_it(self):
+        """The blocks of its picture tower are "encoder.layer." there, and "encoder.layers." in what is published."""
+        shutil.copytree(golden("hf_altclip", ""), self.path("model"))
+        path = self.path("model", "model.safetensors")
+        with open(path, "rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header, data = json.loads(file.read(size)), file.read()
+        header = {name.replace("vision_model.encoder.layers.", "vision_model.encoder.layer."): value
+                  for name, value in header.items()}
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        write(path, len(text).to_bytes(8, "little") + text + data)
+        self.assertNotIn(b"not compared", self.vit("verify", "model").stdout)
+
 
 if __name__ == "__main__":
     main()

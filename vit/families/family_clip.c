@@ -12,38 +12,39 @@
 #include "text_encoder.h"
 #include "transformers.h"
 
+#define BLOCK_NAMES(block)                                                                                             \
+    [VIT__SLOT_NORM1] = VIT__PAIR(block "layer_norm1"), [VIT__SLOT_QUERY] = VIT__PAIR(block "self_attn.q_proj"),       \
+    [VIT__SLOT_KEY] = VIT__PAIR(block "self_attn.k_proj"), [VIT__SLOT_VALUE] = VIT__PAIR(block "self_attn.v_proj"),    \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(block "self_attn.out_proj"),                                                    \
+    [VIT__SLOT_NORM2] = VIT__PAIR(block "layer_norm2"), [VIT__SLOT_FC1] = VIT__PAIR(block "mlp.fc1"),                  \
+    [VIT__SLOT_FC2] = VIT__PAIR(block "mlp.fc2")
 #define BLOCK "encoder.layers.%zu."
-#define BLOCK_NAMES                                                                                                    \
-    [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "layer_norm1"), [VIT__SLOT_QUERY] = VIT__PAIR(BLOCK "self_attn.q_proj"),       \
-    [VIT__SLOT_KEY] = VIT__PAIR(BLOCK "self_attn.k_proj"), [VIT__SLOT_VALUE] = VIT__PAIR(BLOCK "self_attn.v_proj"),    \
-    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "self_attn.out_proj"),                                                    \
-    [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "layer_norm2"), [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "mlp.fc1"),                  \
-    [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "mlp.fc2")
 
-#define VISION_NAMES                                                                                                   \
-    [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("embeddings.position_embedding.weight"), BLOCK_NAMES,                      \
+#define VISION_NAMES(block)                                                                                            \
+    [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("embeddings.position_embedding.weight"), BLOCK_NAMES(block),               \
     VIT__CLASSIFIER_NAME, [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"),                                        \
     [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
 
 #define TEXT_NAMES                                                                                                     \
     [VIT__SLOT_TOKENS] = VIT__ALONE("embeddings.token_embedding.weight"),                                              \
     [VIT__SLOT_POSITIONS] = VIT__ALONE_FLAT("embeddings.position_embedding.weight"),                                   \
-    BLOCK_NAMES, [VIT__SLOT_FINAL_NORM] = VIT__PAIR("final_layer_norm"),                                               \
+    BLOCK_NAMES(BLOCK), [VIT__SLOT_FINAL_NORM] = VIT__PAIR("final_layer_norm"),                                        \
     [VIT__SLOT_LOGIT_SCALE] = VIT__ALONE("^logit_scale"), [VIT__SLOT_LOGIT_BIAS] = VIT__ALONE("^logit_bias")
 
-static const vit__name_set clip_vision = {
-    VISION_NAMES,
-    [VIT__SLOT_PATCH] = VIT__PAIR("embeddings.patch_embedding"),
-    [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE_FLAT("embeddings.class_embedding"),
-    [VIT__SLOT_PRE_NORM] = VIT__PAIR("pre_layrnorm"), /* sic */
-    [VIT__SLOT_POOLED_NORM] = VIT__PAIR("post_layernorm"),
-    [VIT__SLOT_EMBEDDING] = VIT__ALONE("^visual_projection.weight"),
-};
+/* pre_layrnorm: sic */
+#define CLIP_NAMES(block)                                                                                              \
+    VISION_NAMES(block), [VIT__SLOT_PATCH] = VIT__PAIR("embeddings.patch_embedding"),                                  \
+                         [VIT__SLOT_CLASS_TOKEN] = VIT__ALONE_FLAT("embeddings.class_embedding"),                      \
+                         [VIT__SLOT_PRE_NORM] = VIT__PAIR("pre_layrnorm"),                                             \
+                         [VIT__SLOT_POOLED_NORM] = VIT__PAIR("post_layernorm"),                                        \
+                         [VIT__SLOT_EMBEDDING] = VIT__ALONE("^visual_projection.weight")
+static const vit__name_set clip_vision = {CLIP_NAMES(BLOCK)};
+static const vit__name_set altclip_vision = {CLIP_NAMES("encoder.layer.%zu.")}; /* as transformers 5 writes AltCLIP */
 
 static const vit__name_set clip_text = {TEXT_NAMES, [VIT__SLOT_EMBEDDING] = VIT__ALONE("^text_projection.weight")};
 
 #define SIGLIP_NAMES                                                                                                   \
-    VISION_NAMES,                                                                                                      \
+    VISION_NAMES(BLOCK),                                                                                               \
         [VIT__SLOT_FINAL_NORM] = VIT__PAIR("post_layernorm"), [VIT__SLOT_POOL_LATENT] = VIT__ALONE("head.probe"),      \
         [VIT__SLOT_POOL_QKV] = {"head.attention.in_proj_weight", "head.attention.in_proj_bias", VIT__LAYOUT_PLAIN},    \
         [VIT__SLOT_POOL_PROJECTION] = VIT__PAIR("head.attention.out_proj"),                                            \
@@ -168,8 +169,10 @@ static void name_tower(const source *s, vit__tower tower, vit__plan *out)
     bool text = tower == VIT__TOWER_TEXT; /* transformers 5 drops the inner of two prefixes */
     const vit__naming namings[] = {{text ? "text_model." : image_prefix(s->kind), names},
                                    {text ? "text_model." : "vision_model.", names},
-                                   {"", names}};
-    vit__family_name(s->checkpoint, namings, sizeof namings / sizeof *namings, out);
+                                   {"", names},
+                                   {"vision_model.", altclip_vision}};
+    const size_t all = sizeof namings / sizeof *namings;
+    vit__family_name(s->checkpoint, namings, s->kind->transformation && !text ? all : all - 1, out);
 }
 
 static void plan_comparison(source *s, vit_config *c)
