@@ -108,6 +108,7 @@ static void assert_refused(vit_status status, const vit_error *err, const char *
 
 /* ------------------------------------------------------------------ errors, memory, images ---- */
 
+NULLS_ARE(vit_usable_threads, assert_in_range(vit_usable_threads(), 1, 1u << 16))
 NULLS_ARE(vit_version, assert_non_null(vit_version()))
 NULLS_ARE(vit_status_name, assert_string_equal(vit_status_name((vit_status)-1), "unknown"))
 NULLS_ARE(vit_free, vit_free(NULL))
@@ -819,6 +820,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_tokenizer_pad_id),
     ROW(vit_tokenizer_pads_left),
     ROW(vit_top_k),
+    ROW(vit_usable_threads),
     ROW(vit_version),
 };
 

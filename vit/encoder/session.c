@@ -47,6 +47,11 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
     return status;
 }
 
+unsigned vit_usable_threads(void)
+{
+    return vit__cpu_count();
+}
+
 void vit_session_free(vit_session *session)
 {
     if (!session)

@@ -340,6 +340,10 @@ VIT_API int vit_output_parse(const char *name, vit_output *output, size_t *layer
 
 typedef struct vit_session vit_session;
 
+/* As many threads as the affinity mask and the cgroup quota let run at once: what a session has whose options ask for 0.
+ * At least 1. Reads files. */
+VIT_API unsigned vit_usable_threads(void);
+
 typedef struct vit_session_options {
     unsigned threads; /* 0 = as many as the affinity mask and the cgroup quota give */
     size_t max_batch; /* images worked on at once; 0 = 1. Memory is for as many, but no more than threads: each of these

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""An open model with what it takes to feed it: what Model and TextModel stand on."""
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from ._errors import Error
+from ._native import OK, check, failure, ffi, lib, new_error, refused, string
+from ._pictures import Held, Reading
+from ._stream import Array, Output
+
+_alive: weakref.WeakSet[Encoder] = weakref.WeakSet()
+_lost: list[Any] = []  # pipelines of the process that this one was forked from: never freed, since their threads are not here
+
+
+class Encoder:
+    """Weights, and a pipeline on them. The weights may be shared by several encoders; each has a session of its own, and a lock
+    that is held while one batch is encoded."""
+
+    def __init__(self, model: Any, name: bytes, options: Any, threads: int, reading: Reading | None) -> None:
+        self.is_text = reading is None
+        self._model, self._name, self._options, self._reading = model, name, options, reading
+        self._pipeline: Any = None
+        self._lock = threading.Lock()
+        self._open = True
+        self.threads = threads
+        self.batch = int(lib.vit_pipeline_settings(self.pipeline).batch)
+        self.row_size = int(lib.vit_pipeline_row_size(self.pipeline))
+        self.row_shape = (3, lib.vit_model_image_height(model), lib.vit_model_image_width(model))
+        _alive.add(self)
+
+    def share(self, threads: int) -> Encoder:
+        """Another encoder on the same weights."""
+        options = ffi.new("vit_pipeline_options *", self._options[0])
+        options.threads = threads
+        _kept[options] = _kept.get(self._options)
+        return Encoder(self.model, self._name, options, threads, self._reading)
+
+    # -------------------------------------------------------------- life ----
+
+    @property
+    def model(self) -> Any:
+        if not self._open:
+            raise refused("", "the model is closed")
+        return self._model
+
+    @property
+    def pipeline(self) -> Any:
+        """Made when it is first wanted, and once more in a child of fork()."""
+        if self._pipeline is None:
+            made, err = ffi.new("vit_pipeline **"), new_error()
+            check(lib.vit_pipeline_create(self.model, self._name, self._options, made, err), err, about_model=True)
+            self._pipeline = ffi.gc(made[0], lib.vit_pipeline_free)
+        return self._pipeline
+
+    def start_words(self) -> int:
+        """Opens the tokenizer. How many ids each text becomes."""
+        err = new_error()
+        with self._lock:
+            check(lib.vit_pipeline_start_words(self.pipeline, err), err, about_model=True)
+            return int(lib.vit_pipeline_text_length(self.pipeline))
+
+    def close(self) -> None:
+        """What nobody is using is freed now; what an iterator uses, with the iterator."""
+        with self._lock:
+            self._open = False
+            self._pipeline = self._model = None
+
+    def forget_threads(self) -> None:
+        """In a child of fork(): the session's threads, and whoever held the lock, are in the parent alone."""
+        self._lock = threading.Lock()
+        if self._pipeline is not None:
+            _lost.append(ffi.gc(self._pipeline, None))
+            self._pipeline = None
+
+    def session(self) -> Any:
+        """Under the lock."""
+        pipeline, err = self.pipeline, new_error()
+        check(lib.vit_pipeline_start(pipeline, err), err)
+        return lib.vit_pipeline_session(pipeline)
+
+    def multiplier(self) -> tuple[str | None, str | None]:
+        """What multiplies, and by which instructions."""
+        with self._lock:
+            session = self.session()
+            return string(lib.vit_session_multiplier(session)), string(lib.vit_session_kernels(session))
+
+    # -------------------------------------------------------------- work ----
+
+    def hold(self, thing: Any, row: int | None) -> Held:
+        if self._reading is not None:
+            return self._reading.hold(thing, row)
+        if not isinstance(thing, str):
+            raise TypeError("a text is a str; this is %s" % type(thing).__name__)
+        try:
+            text = thing.encode()
+        except UnicodeEncodeError as error:
+            raise refused("", str(error), row) from None
+        return Held(lib.VIT_ITEM_TEXT, ffi.from_buffer(text), len(text), keep=text)
+
+    def load(self, held: Held, row: int | None, into: Any) -> Error | None:
+        """Reads one input, on any thread."""
+        loaded, err = ffi.new("vit_loaded *"), new_error()
+        return None if lib.vit_pipeline_load(self.pipeline, held.item, into, loaded, err) == OK else failure(err, row)
+
+    def encode(self, start: Any, length: int, outputs: Sequence[Output], values: Sequence[Array], row: int) -> Error | None:
+        """The rows from `start` on, as many as the values have; `row` is what an error says of where they are. length: of each
+        text, in ids."""
+        n, err = len(values[0]), new_error()
+        results = [ffi.from_buffer("float[]", array) for array in values]
+        requests = ffi.new("vit_request[]", [(output.number, output.layer, result) for output, result in zip(outputs, results)])
+        with self._lock:
+            session = self.session()
+            if self.is_text:
+                status = lib.vit_encode_text_requests(session, ffi.cast("int32_t *", start), n, length, requests,
+                                                      len(outputs), err)
+            else:
+                status = lib.vit_encode_requests(session, ffi.cast("float *", start), n, requests, len(outputs), err)
+        return None if status == OK else failure(err, row)
+
+
+def _after_fork() -> None:
+    for encoder in list(_alive):
+        encoder.forget_threads()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+# What the strings in a struct of options point at.
+_kept: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+
+def new_options(**fields: Any) -> Any:
+    """A vit_pipeline_options with these fields; a name of a file lives as long as it does."""
+    options = ffi.new("vit_pipeline_options *")
+    preprocessor = fields.pop("preprocessor", None)
+    for name, value in fields.items():
+        target, _, field = name.rpartition("__")
+        setattr(getattr(options, target) if target else options, field, value)
+    if preprocessor is not None:
+        text = ffi.new("char[]", os.fsencode(preprocessor))
+        options.model.preprocessor = text
+        _kept[options] = text
+    return options
+
+
+def open_model(name: bytes, options: Any) -> Any:
+    made, err = ffi.new("vit_model **"), new_error()
+    check(lib.vit_model_open(name, ffi.addressof(options, "model"), made, err), err, about_model=True)
+    return ffi.gc(made[0], lib.vit_model_free)

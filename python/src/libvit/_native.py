@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The C libraries, as cffi loads them, and the few things that every call needs."""
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ._cdef import ffi as ffi
+from ._errors import Error, error_of
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+BOX = os.path.join(FOLDER, "share", "libvit", "models", "vit-tiny-cifar10")  # the model in the box
+COMMAND = os.path.join(FOLDER, "bin", "vit")
+
+# Never unloaded: at exit Python drops its libraries while threads of sessions still wait in them. A search in the library that
+# stands above the others finds the functions of those below, too.
+_FLAGS = os.RTLD_NOW | os.RTLD_NODELETE
+lib: Any = ffi.dlopen(os.path.join(FOLDER, "_lib", "libvitindex.so.0.1"), _FLAGS)
+hub: Any = ffi.dlopen(os.path.join(FOLDER, "_lib", "libvithub.so.0.1"), _FLAGS)
+
+OK = 0
+
+
+def string(pointer: Any) -> str | None:
+    """A C string; bytes that are not UTF-8 become what os.fsdecode makes of them."""
+    return None if pointer == ffi.NULL else os.fsdecode(ffi.string(pointer))
+
+
+def owned_string(pointer: Any) -> str:
+    """A C string that is the caller's to free."""
+    if pointer == ffi.NULL:
+        raise MemoryError("out of memory")
+    try:
+        return os.fsdecode(ffi.string(pointer))
+    finally:
+        lib.vit_free(pointer)
+
+
+def new_error() -> Any:
+    return ffi.new("vit_error *")
+
+
+def failure(err: Any, row: int | None = None, about_model: bool = False) -> Error:
+    """The exception for what a vit_error says."""
+    code = string(lib.vit_status_name(err.status)) or "internal"
+    where, message = os.fsdecode(ffi.string(err.where)), os.fsdecode(ffi.string(err.message))
+    return error_of(code, int(err.status), where, message, row, about_model)
+
+
+def check(status: int, err: Any, about_model: bool = False) -> None:
+    if status != OK:
+        raise failure(err, about_model=about_model)
+
+
+def refused(where: str, message: str, row: int | None = None) -> Error:
+    """The exception for an argument that no call of the libraries has seen yet."""
+    return error_of("invalid_argument", lib.VIT_ERR_INVALID_ARGUMENT, where, message, row)
+
+
+def names_of(function: str, count: int) -> dict[str, int]:
+    """The values of an enum by their names."""
+    values = (string(getattr(lib, function)(value)) for value in range(count))
+    return {name: value for value, name in enumerate(values) if name is not None}
+
+
+def choice(option: str, name: str, choices: dict[str, int]) -> int:
+    if name not in choices:
+        raise refused(option, "%r is not one of %s" % (name, ", ".join(choices)))
+    return choices[name]
+
+
+def usable_threads() -> int:
+    """As many as the affinity mask and the cgroup quota give, or $OMP_NUM_THREADS if it is less: whoever starts several workers on
+    a machine (Ray, Spark, Dask, joblib, Slurm) sets that variable for each of them."""
+    count = int(lib.vit_usable_threads())
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(count, int(wanted)) if wanted.isdecimal() and int(wanted) > 0 else count
