@@ -8,6 +8,7 @@
 """
 from ._errors import (Error, ImageError, InternalError, InvalidArgument, ModelError, NonFinite, NotFound, OutOfMemory,
                       Unreadable)
+from ._index import Added, Hit, Index
 from ._model import Model, Prediction, Result, decode
 from ._native import lib as _lib
 from ._native import string as _string
@@ -15,5 +16,5 @@ from ._text import TextModel, Tokenizer
 
 __version__ = _string(_lib.vit_version()) or ""
 
-__all__ = ["Error", "ImageError", "InternalError", "InvalidArgument", "Model", "ModelError", "NonFinite", "NotFound",
-           "OutOfMemory", "Prediction", "Result", "TextModel", "Tokenizer", "Unreadable", "decode"]
+__all__ = ["Added", "Error", "Hit", "ImageError", "Index", "InternalError", "InvalidArgument", "Model", "ModelError", "NonFinite",
+           "NotFound", "OutOfMemory", "Prediction", "Result", "TextModel", "Tokenizer", "Unreadable", "decode"]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._errors import Error
-from ._native import OK, check, failure, ffi, lib, new_error, refused, string
+from ._native import OK, check, failure, ffi, freed_by, lib, new_error, refused, string
 from ._pictures import Held, Reading
 from ._stream import Array, Output
 
@@ -54,7 +54,7 @@ class Encoder:
         if self._pipeline is None:
             made, err = ffi.new("vit_pipeline **"), new_error()
             check(lib.vit_pipeline_create(self.model, self._name, self._options, made, err), err, about_model=True)
-            self._pipeline = ffi.gc(made[0], lib.vit_pipeline_free)
+            self._pipeline = freed_by(lib.vit_pipeline_free, made[0], self._model)
         return self._pipeline
 
     def start_words(self) -> int:
@@ -83,6 +83,13 @@ class Encoder:
         check(lib.vit_pipeline_start(pipeline, err), err)
         return lib.vit_pipeline_session(pipeline)
 
+    def take_recipe(self, output: Any, layer: int, recipe: Any, err: Any) -> int:
+        """What makes vectors of this output, into a vit_recipe."""
+        chosen = ffi.new("vit_pipeline_options *", {"output": output, "layer": layer})
+        with self._lock:
+            status = lib.vit_pipeline_choose(self.pipeline, chosen, err)
+            return int(status or lib.vit_recipe_take(self.pipeline, recipe, err))
+
     def multiplier(self) -> tuple[str | None, str | None]:
         """What multiplies, and by which instructions."""
         with self._lock:
@@ -92,6 +99,8 @@ class Encoder:
     # -------------------------------------------------------------- work ----
 
     def hold(self, thing: Any, row: int | None) -> Held:
+        if isinstance(thing, Held):
+            return thing
         if self._reading is not None:
             return self._reading.hold(thing, row)
         if not isinstance(thing, str):
@@ -105,7 +114,10 @@ class Encoder:
     def load(self, held: Held, row: int | None, into: Any) -> Error | None:
         """Reads one input, on any thread."""
         loaded, err = ffi.new("vit_loaded *"), new_error()
-        return None if lib.vit_pipeline_load(self.pipeline, held.item, into, loaded, err) == OK else failure(err, row)
+        if lib.vit_pipeline_load(self.pipeline, held.item, into, loaded, err) != OK:
+            return failure(err, row)
+        held.size = (int(loaded.width), int(loaded.height))
+        return None
 
     def encode(self, start: Any, length: int, outputs: Sequence[Output], values: Sequence[Array], row: int) -> Error | None:
         """The rows from `start` on, as many as the values have; `row` is what an error says of where they are. length: of each

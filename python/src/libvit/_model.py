@@ -429,6 +429,15 @@ class Model(_Embeds):
         text = text_info(name_of(self._source, False))
         return facts if text is None else {**facts, "text": text}
 
+    @property
+    def text_model(self) -> TextModel:
+        """Its text tower, which is opened when it is first wanted."""
+        if self._texts is None:
+            from ._text import TextModel
+
+            self._texts = TextModel(self._source, precision=self._options["precision"], threads=self.threads)
+        return self._texts
+
     # -------------------------------------------------------------- classes ----
 
     def classify(self, pictures: Any, top: int = 5, *, errors: Literal["raise", "skip"] = "raise", progress: Progress = False) -> Any:
@@ -455,16 +464,10 @@ class Model(_Embeds):
         if key not in self._classes:
             from ._text import label_matrix
 
-            if text_model is None:
-                self._texts = text_model = self._texts or self._text_tower()
+            text_model = text_model or self.text_model
             self._classes.clear()  # the last ones alone: matrices of many labels are large
             self._classes[key] = label_matrix(self._encoder.model, self.width, names, templates, text_model), text_model
         return self._classes[key][0]
-
-    def _text_tower(self) -> TextModel:
-        from ._text import TextModel
-
-        return TextModel(self._source, precision=self._options["precision"], threads=self.threads)
 
     def _rank(self, pictures: Any, outputs: list[Output], score: Callable[[Array], Array], labels: Sequence[str | None], top: int,
               errors: str, progress: Progress) -> Any:

@@ -36,6 +36,14 @@ def owned_string(pointer: Any) -> str:
         lib.vit_free(pointer)
 
 
+def freed_by(function: Any, pointer: Any, *stands_on: Any) -> Any:
+    """The pointer, freed when nobody has it any more, and before whatever it stands on."""
+    def free(thing: Any, _stands_on: Any = stands_on) -> None:
+        function(thing)
+
+    return ffi.gc(pointer, free)
+
+
 def new_error() -> Any:
     return ffi.new("vit_error *")
 
