@@ -125,6 +125,8 @@ class Reading:
         try:
             if self.turn:
                 image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I;16"):  # the high byte, as of a file; Pillow makes white of nearly all
+                return (np.asarray(image) >> 8).astype(np.uint8)
             if self.background is None:
                 return np.asarray(image.convert("RGB"))
             rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
@@ -146,7 +148,7 @@ def _hold_path(path: str | os.PathLike[Any], row: int | None) -> Held:
     if b"\0" in name:
         raise refused(os.fsdecode(name).replace("\0", "\\0"), "a path cannot hold a zero byte", row)
     if _URL.match(os.fsdecode(name)):
-        raise refused(os.fsdecode(name), "a URL: libvit fetches nothing. Fetch it first, and give its bytes", row)
+        raise refused(os.fsdecode(name), "libvit opens no URL: fetch it first, and give its bytes", row)
     return Held(lib.VIT_ITEM_PATH, name=ffi.new("char[]", name))
 
 

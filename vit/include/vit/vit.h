@@ -340,8 +340,8 @@ VIT_API int vit_output_parse(const char *name, vit_output *output, size_t *layer
 
 typedef struct vit_session vit_session;
 
-/* As many threads as the affinity mask and the cgroup quota let run at once: what a session has whose options ask for 0.
- * At least 1. Reads files. */
+/* As many threads as the affinity mask and the cgroup quota let run at once: a session has so many whose options ask
+ * for 0. On a machine of 8 processors, below a quota of 2, it is 2. At least 1. Reads files. */
 VIT_API unsigned vit_usable_threads(void);
 
 typedef struct vit_session_options {
