@@ -1,1 +1,36 @@
 # SPDX-License-Identifier: BSD-2-Clause
+"""mypy --strict, over the package and over the examples of its page."""
+import os
+import subprocess
+import sys
+import unittest
+
+from blocks import python_blocks
+from support import SOURCE, Case
+
+PAGES = ("docs/python.md", "python/README.md")
+
+
+class Types(Case):
+    def check(self, *arguments):
+        done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, *arguments], capture_output=True,
+                              text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_package(self):
+        self.check(os.path.join(SOURCE, "python", "src"))
+
+    def test_examples(self):
+        folder = self.folder()
+        files = []
+        for page in PAGES:
+            for i, block in enumerate(python_blocks(os.path.join(SOURCE, page))):
+                files.append(os.path.join(folder, "%s_%d.py" % (os.path.basename(page).split(".")[0], i)))
+                with open(files[-1], "w", encoding="utf-8") as file:
+                    file.write(block)
+        os.environ["MYPYPATH"] = os.path.join(SOURCE, "python", "src")
+        self.check("--ignore-missing-imports", *files)
+
+
+if __name__ == "__main__":
+    unittest.main()
