@@ -74,7 +74,7 @@ def steps(page):
         elif fence[1] in ("", "sh"):
             found += block_commands(fence[2], inside)
         elif fence[1] == "python":
-            pass  # it needs packages from PyPI: the test serve_clients runs it
+            pass  # it needs packages from PyPI: the tests serve_clients and python_docs run it
         else:
             raise ValueError("README.md:%d: what is to be done with a block of %s?" %
                              (inside - 1, fence[1]))

@@ -97,7 +97,8 @@ class Clients(unittest.TestCase):
         shutil.copy(FILES[1], os.path.join(FOLDER, "photo.jpg"))
         for page in ("README.md", os.path.join("docs", "serve.md")):
             with open(os.path.join(os.environ["VIT_SOURCE"], page), encoding="utf-8") as file:
-                found = re.findall(r"(?ms)^```python\n(.*?)^```", file.read())
+                blocks = re.findall(r"(?ms)^```python\n(.*?)^```", file.read())
+            found = [block for block in blocks if "import libvit" not in block]  # the package has tests of its own
             self.assertTrue(found, page)
             for program in found:
                 program = program.replace("http://localhost:8080", self.servers["url"].url)
