@@ -11,7 +11,7 @@ from typing import Any
 from ._errors import Error
 from ._native import OK, check, failure, ffi, freed_by, lib, new_error, refused, string
 from ._pictures import Held, Reading
-from ._stream import Array, Output
+from ._stream import Array, Output, Rows
 
 _alive: weakref.WeakSet[Encoder] = weakref.WeakSet()
 _lost: list[Any] = []  # pipelines of the process that this one was forked from: never freed, since their threads are not here
@@ -30,7 +30,7 @@ class Encoder:
         self.threads = threads
         self.batch = int(lib.vit_pipeline_settings(self.pipeline).batch)
         self.row_size = int(lib.vit_pipeline_row_size(self.pipeline))
-        self.row_shape = (3, lib.vit_model_image_height(model), lib.vit_model_image_width(model))
+        self.image_size = (int(lib.vit_model_image_height(model)), int(lib.vit_model_image_width(model)))
         _alive.add(self)
 
     def share(self, threads: int) -> Encoder:
@@ -117,21 +117,23 @@ class Encoder:
         if lib.vit_pipeline_load(self.pipeline, held.item, into, loaded, err) != OK:
             return failure(err, row)
         held.size = (int(loaded.width), int(loaded.height))
+        held.pixels = (int(loaded.pixels_width), int(loaded.pixels_height))
         return None
 
-    def encode(self, start: Any, length: int, outputs: Sequence[Output], values: Sequence[Array], row: int) -> Error | None:
-        """The rows from `start` on, as many as the values have; `row` is what an error says of where they are. length: of each
-        text, in ids."""
+    def encode(self, rows: Rows, outputs: Sequence[Output], values: Sequence[Array], row: int) -> Error | None:
+        """As many rows as the values have; `row` is what an error says of where they are."""
         n, err = len(values[0]), new_error()
         results = [ffi.from_buffer("float[]", array) for array in values]
         requests = ffi.new("vit_request[]", [(output.number, output.layer, result) for output, result in zip(outputs, results)])
+        pictures = ffi.new("vit_pixels[]", [(ffi.cast("float *", rows.start + i * rows.stride), width, height)
+                                            for i, (width, height) in enumerate(rows.sizes)])
         with self._lock:
             session = self.session()
             if self.is_text:
-                status = lib.vit_encode_text_requests(session, ffi.cast("int32_t *", start), n, length, requests,
+                status = lib.vit_encode_text_requests(session, ffi.cast("int32_t *", rows.start), n, rows.length, requests,
                                                       len(outputs), err)
             else:
-                status = lib.vit_encode_requests(session, ffi.cast("float *", start), n, requests, len(outputs), err)
+                status = lib.vit_encode_pictures(session, pictures, n, requests, len(outputs), err)
         return None if status == OK else failure(err, row)
 
 

@@ -15,7 +15,7 @@ from ._errors import Error, error_of
 from ._native import (BOX, check, choice, failure, ffi, hub, lib, names_of, new_error, owned_string, refused, string,
                       usable_threads)
 from ._pictures import Reading, as_array, parse_colour, split
-from ._stream import Array, Batch, Output, Stream
+from ._stream import Array, Batch, Output, Rows, Stream
 
 if TYPE_CHECKING:
     from ._text import TextModel
@@ -344,9 +344,11 @@ class _Embeds(_Opened):
         """Of ready pixels, or token ids, side by side in memory."""
         stream, gathered = Stream(self._encoder, outputs, normalize, half, length), _Gathering(outputs, half)
         step = self._encoder.batch
+        sizes = [] if self._encoder.is_text else [(rows.shape[3], rows.shape[2])] * step
         for first in range(0, len(rows), step):
             part = rows[first:first + step]
-            batch = stream.encode(ffi.cast("char *", ffi.from_buffer(part)), first, [None] * len(part))
+            start = ffi.cast("char *", ffi.from_buffer(part))
+            batch = stream.encode(Rows(start, part.strides[0], length, sizes[:len(part)]), first, [None] * len(part))
             if errors == "raise":
                 _raise_first(batch)
             gathered.add(batch)
@@ -406,8 +408,8 @@ class Model(_Embeds):
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width of the pictures that it sees."""
-        return self._encoder.row_shape[1], self._encoder.row_shape[2]
+        """Height and width of the pictures that it sees; 0, 0: each picture has a size of its own (SigLIP 2 NaFlex)."""
+        return self._encoder.image_size
 
     @property
     def preprocessing_digest(self) -> str | None:
@@ -485,13 +487,16 @@ class Model(_Embeds):
     # -------------------------------------------------------------- pixels ----
 
     def preprocess(self, pictures: Any, *, progress: Progress = False) -> Array:
-        """What the model sees of them, the pixel_values of the reference: float32 [N,3,H,W]; of one picture [1,3,H,W]."""
+        """What the model sees of them, the pixel_values of the reference: float32 [N,3,H,W]; of one picture [1,3,H,W]. Where each picture
+        has a size of its own, those that are given together must come out alike."""
         inputs, _, total = split(pictures)
         parts = []
         for batch in self._embed(inputs, total, [], False, False, progress):
             _raise_first(batch)
             parts += batch.values
-        return np.concatenate(parts) if parts else np.empty((0, *self._encoder.row_shape), np.float32)
+        if len({part.shape for part in parts}) > 1:
+            raise refused("image_size", "each picture has a size of its own: one at a time, or open the model with image_size=")
+        return np.stack(parts) if parts else np.empty((0, 3, *self.image_size), np.float32)
 
     def encode(self, pixels: Any, *, output: str | Sequence[str] = "embedding", normalize: bool = False, dtype: Any = "float32",
                errors: Literal["raise", "skip"] = "raise") -> Any:
@@ -500,18 +505,17 @@ class Model(_Embeds):
         outputs, half, single = self._outputs(output), _is_half(dtype), isinstance(output, str)
         array = self._pixels(pixels)
         one = array.ndim == 3
-        array = np.ascontiguousarray(array.reshape(-1, *self._encoder.row_shape))
+        array = np.ascontiguousarray(array.reshape(-1, *array.shape[-3:]))
         return self._encode_rows(array, outputs, 0, normalize, half, errors, single, one)
 
     def _pixels(self, pixels: Any) -> Array:
         array = as_array(pixels)
-        shape = self._encoder.row_shape
         if array.dtype != np.float32 or array.ndim not in (3, 4) or array.shape[-3] != 3:
-            raise TypeError("pixel_values of %s with shape %s: encode() takes float32 [N,3,%d,%d]; embed() takes pictures"
-                            % (array.dtype, list(array.shape), shape[1], shape[2]))
-        if array.shape[-3:] != shape:
+            raise TypeError("pixel_values of %s with shape %s: encode() takes float32 [N,3,H,W]; embed() takes pictures"
+                            % (array.dtype, list(array.shape)))
+        if self.image_size != (0, 0) and array.shape[-2:] != self.image_size:
             raise refused("pixels", "they are %dx%d, and the model runs at %dx%d: open it with image_size=(%d, %d)"
-                          % (*array.shape[-2:], *shape[1:], *array.shape[-2:]))
+                          % (*array.shape[-2:], *self.image_size, *array.shape[-2:]))
         return array
 
 

@@ -22,11 +22,11 @@ _WANTED = "HWC uint8, or encode() for pixel_values"
 class Held:
     """A vit_item, and what must live as long as it does."""
 
-    __slots__ = ("item", "size", "_keep")
+    __slots__ = ("item", "size", "pixels", "_keep")
 
     def __init__(self, kind: int, data: Any = ffi.NULL, size: int = 0, name: Any = ffi.NULL, keep: Any = None) -> None:
         self.item = ffi.new("vit_item *", {"kind": kind, "name": name, "data": data, "size": size})
-        self.size = (0, 0)  # width and height of the picture, once it was read
+        self.size = self.pixels = (0, 0)  # width and height of the picture, and of what the model sees of it, once it was read
         self._keep = (name, data, keep)
 
 

@@ -14,6 +14,7 @@ from ._native import OK, failure, ffi, lib, new_error, refused
 
 if TYPE_CHECKING:
     from ._encoder import Encoder
+    from ._pictures import Held
 
 READERS_MAX = 8  # each may hold a decoded picture
 
@@ -44,7 +45,8 @@ class Output:
 
 
 class Batch:
-    """`errors`: one for each input, None where all went well. `values`: of each output, a row for each of the others."""
+    """`errors`: one for each input, None where all went well. `values`: of each output, a row for each of the others; where no output is
+    wanted, the pixels of each."""
 
     def __init__(self, first: int, errors: list[Error | None], values: list[Array]) -> None:
         self.first, self.errors, self.values = first, errors, values
@@ -57,6 +59,17 @@ class Batch:
             row += error is None
 
 
+class Rows:
+    """Rows side by side in memory, `stride` bytes from one to the next: of texts, all of `length` ids; of pictures' pixels, each with
+    its width and height in `sizes`."""
+
+    def __init__(self, start: Any, stride: int, length: int, sizes: Sequence[tuple[int, int]] = ()) -> None:
+        self.start, self.stride, self.length, self.sizes = start, stride, length, sizes
+
+    def only(self, i: int) -> Rows:
+        return Rows(self.start + i * self.stride, self.stride, self.length, self.sizes[i:i + 1])
+
+
 class _Room:
     """Rows of a batch, and what is being read into them."""
 
@@ -65,14 +78,16 @@ class _Room:
         self.memory = np.empty(encoder.batch * self.stride + encoder.row_size, np.uint8)
         self.start = ffi.cast("char *", ffi.from_buffer(self.memory))
         self.first = 0
-        self.pending: list[Callable[[], Error | None]] = []
+        self.pending: list[tuple[Callable[[], Error | None], Held | None]] = []
+        self.sizes: list[tuple[int, int]] = []  # of the pixels in the rows
 
     def row(self, i: int) -> Any:
         return self.start + i * self.stride
 
     def settle(self) -> list[Error | None]:
         """Waits until all is read, and closes the gaps that failures left."""
-        errors = [done() for done in self.pending]
+        errors = [done() for done, _ in self.pending]
+        self.sizes = [held.pixels for error, (_, held) in zip(errors, self.pending) if error is None and held is not None]
         if any(errors):
             rows = self.memory[:len(errors) * self.stride].reshape(len(errors), self.stride)
             good = [i for i, error in enumerate(errors) if error is None]
@@ -132,29 +147,29 @@ class Stream:
             try:
                 held = self.encoder.hold(thing, position)
             except Error as error:
-                room.pending.append(_answering(error))
+                room.pending.append((_answering(error), None))
             else:
-                room.pending.append(start(self.encoder.load, held, position, room.row(i)))
+                room.pending.append((start(self.encoder.load, held, position, room.row(i)), held))
         return bool(room.pending)
 
     def _finish(self, room: _Room) -> Batch:
         errors = room.settle()
         if self.outputs:
-            return self.encode(room.start, room.first, errors)
-        n = errors.count(None)
-        rows = room.memory[:n * room.stride].view(np.float32)
-        return Batch(room.first, errors, [rows.reshape(n, *self.encoder.row_shape).copy()])
+            return self.encode(Rows(room.start, room.stride, self.length, room.sizes), room.first, errors)
+        rows = room.memory[:len(room.sizes) * room.stride].view(np.float32).reshape(len(room.sizes), -1)
+        return Batch(room.first, errors, [row[:3 * height * width].reshape(3, height, width).copy()
+                                          for row, (width, height) in zip(rows, room.sizes)])
 
     # -------------------------------------------------------------- encoding ----
 
-    def encode(self, start: Any, first: int, errors: list[Error | None]) -> Batch:
-        """Of the inputs first, first + 1, ... the rows of those that have no error stand side by side from `start` on."""
+    def encode(self, rows: Rows, first: int, errors: list[Error | None]) -> Batch:
+        """Of the inputs first, first + 1, ... `rows` has those that have no error."""
         at = [i for i, error in enumerate(errors) if error is None]
         values = [np.empty((len(at), *output.shape), np.float32) for output in self.outputs]
-        if at and self.encoder.encode(start, self.length, self.outputs, values, first + at[0]) is not None:
+        if at and self.encoder.encode(rows, self.outputs, values, first + at[0]) is not None:
             for row, i in enumerate(at):  # a batch fails as a whole: which of its inputs is it?
                 one = [array[row:row + 1] for array in values]
-                errors[i] = self.encoder.encode(start + row * self.stride, self.length, self.outputs, one, first + i)
+                errors[i] = self.encoder.encode(rows.only(row), self.outputs, one, first + i)
         if self.normalize:
             for array in values:
                 _normalize(array)
