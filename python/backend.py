@@ -1,22 +1,43 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds the package: scikit-build-core, and what it does not know of this repository.
 
-The sources of the libraries stand beside the folder of the package, in the parent folder. An sdist may hold only what is below
-its own folder, so they are copied into `csrc` while an sdist is made. The version is that of the libraries.
+The sources of the libraries stand beside the folder of the package, in the parent folder. An sdist may hold only what
+is below its own folder, so they are copied into `csrc` while an sdist is made. The version is that of the libraries.
 """
+
 import pathlib
 import re
 import shutil
 
 from scikit_build_core import build as _backend
-from scikit_build_core.build import (build_editable, build_wheel, get_requires_for_build_editable,  # noqa: F401
-                                     get_requires_for_build_sdist, get_requires_for_build_wheel)
+from scikit_build_core.build import (
+    build_editable,
+    build_wheel,
+    get_requires_for_build_editable,  # noqa: F401
+    get_requires_for_build_sdist,
+    get_requires_for_build_wheel,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
 COPIES = HERE / "csrc"
 # What the build of the libraries, of the command and of the model in the box reads.
-SOURCES = ["CMakeLists.txt", "LICENSE", "LICENSE.WordNet", "base", "cli", "cmake", "hub", "index", "io",
-           "models/vit-tiny-cifar10", "packaging", "pipeline", "serve", "text", "vit"]
+SOURCES = [
+    "CMakeLists.txt",
+    "LICENSE",
+    "LICENSE.WordNet",
+    "base",
+    "cli",
+    "cmake",
+    "hub",
+    "index",
+    "io",
+    "models/vit-tiny-cifar10",
+    "packaging",
+    "pipeline",
+    "serve",
+    "text",
+    "vit",
+]
 
 
 def _tree():

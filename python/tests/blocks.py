@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Blocks of code in pages."""
+
 import re
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of the package share. SOURCE is the repository, VIT_COMMAND the command of the same build."""
+
 import os
 import shutil
 import subprocess
@@ -30,22 +31,32 @@ PICTURES = [CAT, COFFEE, HORSE, ROCKET]
 
 def golden_cases():
     """Folders of all small checkpoints."""
-    return [os.path.join(DATA, area, name) for area in ("golden", "golden_more") for name in sorted(os.listdir(os.path.join(DATA, area)))
-            if os.path.isdir(os.path.join(DATA, area, name))]
+    return [
+        os.path.join(DATA, area, name)
+        for area in ("golden", "golden_more")
+        for name in sorted(os.listdir(os.path.join(DATA, area)))
+        if os.path.isdir(os.path.join(DATA, area, name))
+    ]
 
 
 def command(*arguments, expect=0, **options):
     """What the command prints on stdout, as bytes."""
     done = subprocess.run([VIT, *map(str, arguments)], capture_output=True, timeout=TIMEOUT, **options)
     if expect is not None and done.returncode != expect:
-        raise AssertionError("vit %s: exit status %d\n%s" % (arguments, done.returncode, done.stderr.decode(errors="replace")))
+        raise AssertionError(
+            "vit %s: exit status %d\n%s" % (arguments, done.returncode, done.stderr.decode(errors="replace"))
+        )
     return done.stdout
 
 
 def run_python(code, *arguments, expect=0, timeout=TIMEOUT, **environment):
     """Runs a program in a Python of its own; what it printed."""
-    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, timeout=timeout,
-                          env={**os.environ, **environment})
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        timeout=timeout,
+        env={**os.environ, **environment},
+    )
     if done.returncode != expect:
         raise AssertionError("exit status %d\n%s" % (done.returncode, done.stderr.decode(errors="replace")))
     return done.stdout.decode()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The calls of docs/python.md, and what they give."""
+
 import asyncio
 import io
 import itertools
@@ -22,8 +23,10 @@ class Pictures(Case):
 
     def test_facts(self):
         m = self.model
-        self.assertEqual((m.family, m.classes, len(m.labels), m.labels[3], m.width, m.image_size, m.precision),
-                         ("vit", 10, 10, "cat", 192, (32, 32), "f32"))
+        self.assertEqual(
+            (m.family, m.classes, len(m.labels), m.labels[3], m.width, m.image_size, m.precision),
+            ("vit", 10, 10, "cat", 192, (32, 32), "f32"),
+        )
         self.assertRegex(m.digest + m.preprocessing_digest, "^[0-9a-f]{128}$")
         self.assertIn("/", m.multiplier)
         self.assertGreaterEqual(m.threads, 1)
@@ -34,14 +37,18 @@ class Pictures(Case):
 
     def test_outputs_of_one_pass(self):
         got = self.model.embed(PICTURES, output=["cls", "tokens", "hidden:2"], normalize=True)
-        self.assertEqual({name: array.shape for name, array in got.items()},
-                         {"cls": (4, 192), "tokens": (4, 65, 192), "hidden:2": (4, 65, 192)})
+        self.assertEqual(
+            {name: array.shape for name, array in got.items()},
+            {"cls": (4, 192), "tokens": (4, 65, 192), "hidden:2": (4, 65, 192)},
+        )
         for name, array in got.items():
             self.assert_same(array, self.model.embed(PICTURES, output=name, normalize=True))
         np.testing.assert_allclose(np.linalg.norm(got["tokens"], axis=-1), 1, rtol=1e-5)
         self.assertEqual(self.model.embed(CAT, output=["cls"])["cls"].shape, (192,))
         each = list(self.model.embed_iter([CAT], output=["cls", "mean"]))
-        self.assertEqual([{name: array.shape for name, array in one.items()} for one in each], [{"cls": (192,), "mean": (192,)}])
+        self.assertEqual(
+            [{name: array.shape for name, array in one.items()} for one in each], [{"cls": (192,), "mean": (192,)}]
+        )
 
     def test_dtype(self):
         half = self.model.embed(PICTURES, normalize=True, dtype="float16")
@@ -126,14 +133,37 @@ class Words(Case):
     def test_zero_shot(self):
         model = libvit.Model(self.clip)
         got = model.zero_shot([CAT, COFFEE], ["cat", "dog", "car"], template="a photo of a {}", top=2)
-        lines = command("classify", "-m", self.clip, "--labels", "cat,dog,car", "--template", "a photo of a {}", "-k", "2", "--json", "-q",
-                        CAT, COFFEE).decode().splitlines()
+        lines = (
+            command(
+                "classify",
+                "-m",
+                self.clip,
+                "--labels",
+                "cat,dog,car",
+                "--template",
+                "a photo of a {}",
+                "-k",
+                "2",
+                "--json",
+                "-q",
+                CAT,
+                COFFEE,
+            )
+            .decode()
+            .splitlines()
+        )
         import json
+
         for line, best in zip(lines, got):
-            self.assertEqual([(p["label"], p["index"], np.float32(p["score"])) for p in json.loads(line)["predictions"]],
-                             [(p.label, p.index, np.float32(p.score)) for p in best])
+            self.assertEqual(
+                [(p["label"], p["index"], np.float32(p["score"])) for p in json.loads(line)["predictions"]],
+                [(p.label, p.index, np.float32(p.score)) for p in best],
+            )
         self.assertEqual(model.zero_shot(CAT, ["cat", "dog", "car"], template=["a photo of a {}"], top=2), got[0])
-        self.assertEqual(model.zero_shot(CAT, ["cat", "dog", "car"], "a photo of a {}", 2, text_model=libvit.TextModel(self.clip)), got[0])
+        self.assertEqual(
+            model.zero_shot(CAT, ["cat", "dog", "car"], "a photo of a {}", 2, text_model=libvit.TextModel(self.clip)),
+            got[0],
+        )
         self.assertEqual(len(model.zero_shot(CAT, ["cat", "dog"], template=["a {}", "the {}"])), 2)
         for labels, template in (([], "{}"), ([""], "{}"), (["cat"], "no place"), (["cat"], [])):
             with self.assertRaises(libvit.InvalidArgument):
@@ -144,7 +174,16 @@ class Words(Case):
         texts = ["a dog on a beach", "a cat", "", "a photo of a dog"]
         vectors = model.embed(texts, normalize=True)
         path = os.path.join(self.folder(), "x.npy")
-        command("embed", "-m", self.clip, "--normalize", "-o", path, "-q", *(word for text in texts for word in ("--text", text)))
+        command(
+            "embed",
+            "-m",
+            self.clip,
+            "--normalize",
+            "-o",
+            path,
+            "-q",
+            *(word for text in texts for word in ("--text", text))
+        )
         self.assert_same(vectors, np.load(path))
         self.assert_same(model.embed(texts[1], normalize=True), vectors[1])
         self.assert_same(np.stack(list(model.embed_iter(iter(texts), normalize=True))), vectors)
@@ -160,7 +199,13 @@ class Words(Case):
     def test_tokenizer(self):
         tokenizer = libvit.Tokenizer(self.clip)
         texts = ["a dog", "a photo of a cat", "two\nlines"]
-        lines = command("tokenize", "-m", self.clip, "--json", input=b"\n".join(b'"%s"' % t.replace("\n", "\\n").encode() for t in texts))
+        lines = command(
+            "tokenize",
+            "-m",
+            self.clip,
+            "--json",
+            input=b"\n".join(b'"%s"' % t.replace("\n", "\\n").encode() for t in texts),
+        )
         self.assertEqual(tokenizer(texts), [eval(line) for line in lines.decode().splitlines()])
         self.assertEqual(tokenizer(texts[0]), tokenizer(texts)[0])
         self.assertEqual(tokenizer.name, "clip")
@@ -178,9 +223,14 @@ class Words(Case):
 class Command(Case):
     def test_module_runs_the_command(self):
         import subprocess
-        done = subprocess.run([sys.executable, "-m", "libvit", "classify", "-k", "1", CAT], capture_output=True, timeout=60)
+
+        done = subprocess.run(
+            [sys.executable, "-m", "libvit", "classify", "-k", "1", CAT], capture_output=True, timeout=60
+        )
         self.assertEqual((done.returncode, done.stdout), (0, command("classify", "-k", "1", CAT)))
-        self.assertEqual(subprocess.run([sys.executable, "-m", "libvit", "nonsense"], capture_output=True).returncode, 2)
+        self.assertEqual(
+            subprocess.run([sys.executable, "-m", "libvit", "nonsense"], capture_output=True).returncode, 2
+        )
 
     def test_import_is_quick(self):
         """What is loaded, not how long it takes: modules beside NumPy's, which is there already."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every block of code of the pages runs."""
+
 import contextlib
 import io
 import os
@@ -44,7 +45,7 @@ class Blocks(Case):
     def test_readme(self):
         """The block of README.md that imports libvit, and what it says that is printed."""
         path = os.path.join(SOURCE, "README.md")
-        block, = [block for block in python_blocks(path) if "import libvit" in block]
+        (block,) = [block for block in python_blocks(path) if "import libvit" in block]
         _, printed = self.run_block(block)
         with open(path, encoding="utf-8") as file:
             text = file.read()

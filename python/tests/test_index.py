@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Index: what `vit index` and `vit search` do."""
+
 import json
 import os
 import pathlib
@@ -30,8 +31,10 @@ class Searching(Case):
             got = index.search([CAT, HORSE], k=3)
         lines = command("search", "--db", self.place, "-k", "3", "--json", CAT, HORSE).decode().splitlines()
         for line, hits in zip(lines, got):
-            self.assertEqual([(hit["path"], np.float32(hit["score"])) for hit in json.loads(line)["results"]],
-                             [(hit.path, np.float32(hit.score)) for hit in hits])
+            self.assertEqual(
+                [(hit["path"], np.float32(hit["score"])) for hit in json.loads(line)["results"]],
+                [(hit.path, np.float32(hit.score)) for hit in hits],
+            )
         other = os.path.join(self.work, "other.db")
         command("index", "--db", other, "-q", *self.files)
         self.assertEqual(libvit.Index(other).search([CAT, HORSE], k=3), got)
@@ -42,13 +45,18 @@ class Searching(Case):
         index.add(self.files)
         index = libvit.Index(self.place)  # which knows its model
         hits = index.search(CAT, k=2)
-        self.assertEqual((os.path.basename(hits[0].path), round(hits[0].score, 6), hits[0].width, hits[0].height), ("cat.jpg", 1, 240, 240))
+        self.assertEqual(
+            (os.path.basename(hits[0].path), round(hits[0].score, 6), hits[0].width, hits[0].height),
+            ("cat.jpg", 1, 240, 240),
+        )
         for query in (pathlib.Path(CAT), pathlib.Path(CAT).read_bytes(), libvit.decode(CAT)):
             self.assertEqual(index.search(query, k=2), hits)
         self.assertEqual(index.search(vector=self.model.embed(CAT), k=2), hits)
         self.assertEqual(index.search(vector=self.model.embed([CAT, HORSE]), k=2), index.search([CAT, HORSE], k=2))
-        self.assertEqual([hit.path for hit in index.search(CAT, k=9, where="width > 500")],
-                         [hit.path for hit in index.search(CAT, k=9) if hit.width > 500])
+        self.assertEqual(
+            [hit.path for hit in index.search(CAT, k=9, where="width > 500")],
+            [hit.path for hit in index.search(CAT, k=9) if hit.width > 500],
+        )
         self.assertEqual([os.path.basename(hit.path) for hit in index.search(CAT, like="%horse%")], ["horse.png"])
         self.assertEqual([os.path.basename(hit.path) for hit in index.search(words="coffee")], ["coffee.jpg"])
         self.assertEqual(len(index.search(CAT, words="coffee", k=4)), 4)
@@ -59,8 +67,10 @@ class Searching(Case):
         bad = os.path.join(self.photos, "bad.jpg")
         pathlib.Path(bad).write_bytes(b"no picture")
         added = index.add([*self.files, bad, "no such.jpg"])
-        self.assertEqual((added.encoded, {row: error.code for row, error in added.errors.items()}),
-                         (4, {4: "unsupported_format", 5: "not_found"}))
+        self.assertEqual(
+            (added.encoded, {row: error.code for row, error in added.errors.items()}),
+            (4, {4: "unsupported_format", 5: "not_found"}),
+        )
         self.assertEqual(index.add(self.files).unchanged, 4)
         os.rename(self.files[0], os.path.join(self.photos, "moved.jpg"))
         os.remove(self.files[1])
@@ -75,7 +85,10 @@ class Searching(Case):
         index = libvit.Index(self.place, model=libvit.Model(clip))
         index.add(self.files)
         lines = command("search", "--db", self.place, "-k", "2", "--json", "--text", "a dog").decode().splitlines()
-        self.assertEqual([hit["path"] for hit in json.loads(lines[0])["results"]], [hit.path for hit in index.search(text="a dog", k=2)])
+        self.assertEqual(
+            [hit["path"] for hit in json.loads(lines[0])["results"]],
+            [hit.path for hit in index.search(text="a dog", k=2)],
+        )
         self.assertEqual(len(index.search(text=["a dog", "a cat"], k=1)), 2)
 
     def test_output_and_options_of_an_index(self):
@@ -93,9 +106,14 @@ class Searching(Case):
     def test_refused(self):
         index = libvit.Index(self.place, model=self.model)
         index.add(self.files)
-        for call in (lambda: index.search(), lambda: index.search(CAT, text="a"), lambda: index.search(CAT, k=0),
-                     lambda: index.search(vector=np.zeros(3)), lambda: index.search(CAT, where="no such column"),
-                     lambda: libvit.Index(self.place, threads=0)):
+        for call in (
+            lambda: index.search(),
+            lambda: index.search(CAT, text="a"),
+            lambda: index.search(CAT, k=0),
+            lambda: index.search(vector=np.zeros(3)),
+            lambda: index.search(CAT, where="no such column"),
+            lambda: libvit.Index(self.place, threads=0),
+        ):
             with self.assertRaises(libvit.InvalidArgument):
                 call()
         with self.assertRaises(libvit.NonFinite):
@@ -117,8 +135,15 @@ class Searching(Case):
         index.add(self.files)
         want = index.search(CAT, k=2)
         self.assertEqual(pickle.loads(pickle.dumps(index)).search(CAT, k=2), want)
-        code = ("import os, sys, libvit\nindex = libvit.Index(sys.argv[1]); want = index.search(sys.argv[2])\npid = os.fork()\n"
-                "assert index.search(sys.argv[2]) == want\nif pid == 0: os._exit(0)\nsys.exit(os.waitpid(pid, 0)[1])")
+        code = """
+import os, sys, libvit
+index = libvit.Index(sys.argv[1])
+want = index.search(sys.argv[2])
+pid = os.fork()
+assert index.search(sys.argv[2]) == want
+if pid == 0: os._exit(0)
+sys.exit(os.waitpid(pid, 0)[1])
+"""
         run_python(code, self.place, CAT)
 
 

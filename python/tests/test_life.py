@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Threads, forks, pickles, exits. VIT_TEST_FULL=1 repeats each as often as it takes to see what happens rarely."""
+
 import multiprocessing
 import os
 import pathlib
@@ -112,7 +113,9 @@ def endless():
         yield sys.argv[1 + i % 4]
 for vector in libvit.Model(batch=2).embed_iter(endless()): pass
 """
-        with subprocess.Popen([sys.executable, "-c", code, *PICTURES], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *PICTURES], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
             self.assertEqual(process.stdout.readline(), b"go\n")
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=HANGS)
@@ -168,7 +171,9 @@ assert (model.embed(pictures) == want).all()
 
 class Pickles(Case):
     def test_round_trip(self):
-        model = libvit.Model(CLASSIFIER, precision="bf16", batch=3, resampler="torchvision", background="ffffff", image_size=(64, 48))
+        model = libvit.Model(
+            CLASSIFIER, precision="bf16", batch=3, resampler="torchvision", background="ffffff", image_size=(64, 48)
+        )
         data = pickle.dumps(model)
         self.assertLess(len(data), 1000)
         again = pickle.loads(data)
@@ -176,7 +181,9 @@ class Pickles(Case):
         self.assertEqual((again.precision, again.image_size, again.threads), ("bf16", (64, 48), model.threads))
         self.assertEqual(pickle.loads(pickle.dumps(libvit.Model(threads=1))).threads, 1)
         self.assertEqual(pickle.loads(pickle.dumps(model.share(1))).threads, 1)
-        prediction, result = model.classify(PICTURES[0])[0], libvit.Model().embed(["no.jpg", PICTURES[0]], errors="skip")
+        prediction, result = model.classify(PICTURES[0])[0], libvit.Model().embed(
+            ["no.jpg", PICTURES[0]], errors="skip"
+        )
         self.assertEqual(pickle.loads(pickle.dumps(prediction)), prediction)
         self.assertEqual(pickle.loads(pickle.dumps(result)).errors[0].code, "not_found")
 

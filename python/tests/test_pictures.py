@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is taken for a picture: the same bits, however a picture is given; and what is refused."""
+
 import io
 import mmap
 import os
@@ -13,7 +14,8 @@ import PIL.Image
 import libvit
 from support import CAT, CLASSIFIER, DECODE, FULL, HORSE, PICTURES, Case, run_python
 
-# Damaged files, of which Pillow and libvit save different parts, and one refuses what the other reads; and what needs a library.
+# Damaged files, of which Pillow and libvit save different parts, and one refuses what the other reads; and what needs a
+# library.
 OTHERWISE = ("jpeg_progressive_missing_scans.jpg", "heic.heic")
 
 
@@ -62,9 +64,19 @@ class Given(Case):
         self.addCleanup(file.close)
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.addCleanup(mapped.close)
-        return {"str": path, "Path": pathlib.Path(path), "bytes": data, "bytearray": bytearray(data), "memoryview": memoryview(data),
-                "strided": memoryview(bytes(b for byte in data for b in (byte, 0)))[::2], "mmap": mapped, "file": file,
-                "BytesIO": io.BytesIO(data), "PIL": pil(data), "array": libvit.decode(path)}
+        return {
+            "str": path,
+            "Path": pathlib.Path(path),
+            "bytes": data,
+            "bytearray": bytearray(data),
+            "memoryview": memoryview(data),
+            "strided": memoryview(bytes(b for byte in data for b in (byte, 0)))[::2],
+            "mmap": mapped,
+            "file": file,
+            "BytesIO": io.BytesIO(data),
+            "PIL": pil(data),
+            "array": libvit.decode(path),
+        }
 
     def test_forms(self):
         paths = kinds()
@@ -96,7 +108,12 @@ class Given(Case):
     def test_arrays(self):
         rgb = libvit.decode(CAT)
         want = self.model.embed(rgb)
-        for form in (np.asfortranarray(rgb), rgb[:, :, :], Array(rgb, ["__array_interface__"]), Array(rgb, ["__dlpack__", "__dlpack_device__"])):
+        for form in (
+            np.asfortranarray(rgb),
+            rgb[:, :, :],
+            Array(rgb, ["__array_interface__"]),
+            Array(rgb, ["__dlpack__", "__dlpack_device__"]),
+        ):
             self.assert_same(self.model.embed(form), want)
         gray = np.array(rgb[:, :, 0])
         want = self.model.embed(np.stack([gray] * 3, axis=2))
@@ -110,8 +127,20 @@ class Given(Case):
         want = self.model.embed(PICTURES)
         self.assertEqual(want.shape, (4, self.model.width))
         objects = np.array(PICTURES, object)
-        for many in (tuple(PICTURES), iter(PICTURES), (p for p in PICTURES), objects, np.array(PICTURES), [pathlib.Path(p) for p in PICTURES],
-                     [PICTURES[0], io.BytesIO(pathlib.Path(PICTURES[1]).read_bytes()), pathlib.Path(PICTURES[2]).read_bytes(), PIL.Image.open(PICTURES[3])]):
+        for many in (
+            tuple(PICTURES),
+            iter(PICTURES),
+            (p for p in PICTURES),
+            objects,
+            np.array(PICTURES),
+            [pathlib.Path(p) for p in PICTURES],
+            [
+                PICTURES[0],
+                io.BytesIO(pathlib.Path(PICTURES[1]).read_bytes()),
+                pathlib.Path(PICTURES[2]).read_bytes(),
+                PIL.Image.open(PICTURES[3]),
+            ],
+        ):
             self.assert_same(self.model.embed(many), want)
         batch = np.stack([libvit.decode(CAT), np.ascontiguousarray(libvit.decode(CAT)[::-1])])
         self.assert_same(self.model.embed(batch), np.stack([self.model.embed(picture) for picture in batch]))
@@ -128,7 +157,12 @@ class Given(Case):
             self.skipTest("no pyarrow here")
         data = [pathlib.Path(path).read_bytes() for path in PICTURES]
         want = self.model.embed(PICTURES)
-        for column in (pa.array(data), pa.chunked_array([data[:1], data[1:]]), pa.array(data, pa.large_binary()), pa.array(PICTURES)):
+        for column in (
+            pa.array(data),
+            pa.chunked_array([data[:1], data[1:]]),
+            pa.array(data, pa.large_binary()),
+            pa.array(PICTURES),
+        ):
             self.assert_same(self.model.embed(column), want)
         self.assert_same(self.model.embed(pa.py_buffer(data[0])), want[0])
         self.assert_same(self.model.embed(pa.array(data)[0]), want[0])
@@ -205,7 +239,9 @@ class Refused(Case):
             libvit.decode(CAT, max_pixels=1000)
 
     def test_nothing_else_is_imported(self):
-        loaded = run_python("import sys, libvit; libvit.Model().classify(sys.argv[1]); print(*sys.modules)", CAT).split()
+        loaded = run_python(
+            "import sys, libvit; libvit.Model().classify(sys.argv[1]); print(*sys.modules)", CAT
+        ).split()
         for name in ("PIL", "pyarrow", "pandas", "tqdm", "ray", "torch"):
             self.assertNotIn(name, loaded)
 

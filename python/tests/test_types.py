@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """mypy --strict, over the package and over the examples of its page."""
+
 import os
 import subprocess
 import sys
@@ -20,9 +21,22 @@ class Types(Case):
                 files.append(os.path.join(folder, "%s_%d.py" % (page.replace("/", "_").split(".")[0], i)))
                 with open(files[-1], "w", encoding="utf-8") as file:
                     file.write(block)
-        done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.path.join(os.environ["BUILD"], "mypy-cache"),
-                               os.path.join(SOURCE, "python", "src"), *files], capture_output=True, text=True, cwd=folder,
-                              env={**os.environ, "MYPYPATH": os.path.join(SOURCE, "python", "src")})
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "mypy",
+                "--strict",
+                "--cache-dir",
+                os.path.join(os.environ["BUILD"], "mypy-cache"),
+                os.path.join(SOURCE, "python", "src"),
+                *files,
+            ],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "MYPYPATH": os.path.join(SOURCE, "python", "src")},
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 

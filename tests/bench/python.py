@@ -4,13 +4,14 @@
 
     python3 python.py VIT FOLDER [--pictures 64] [--threads 2] [--rounds 5] [--sides NAME ...]
 
-VIT is the built command. FOLDER is made if it is not there: a CLIP ViT-B/32 of random weights, the same one as ONNX, and JPEGs of
-1024 x 768 pixels; that needs torch, transformers, onnx and Pillow. The Python that runs this has libvit installed, and whichever of
-transformers, sentence-transformers and fastembed are to be compared (what is missing is left out, by name). Rounds alternate. The
-table holds medians: CPU seconds (user and system) a picture, with those of a run of no more than one picture taken off, so that
-start-up does not count; pictures a second, likewise; seconds from a cold process to the first vector; peak memory. Last comes the
-median of each round's ratio of CPU seconds to the command's.
-"""
+VIT is the built command. FOLDER is made if it is not there: a CLIP ViT-B/32 of random weights, the same one as ONNX,
+and JPEGs of 1024 x 768 pixels; that needs torch, transformers, onnx and Pillow. The Python that runs this has libvit
+installed, and whichever of transformers, sentence-transformers and fastembed are to be compared (what is missing is
+left out, by name). Rounds alternate. The table holds medians: CPU seconds (user and system) a picture, with those of a
+run of no more than one picture taken off, so that start-up does not count; pictures a second, likewise; seconds from a
+cold process to the first vector; peak memory. Last comes the median of each round's ratio of CPU seconds to the
+command's."""
+
 import argparse
 import json
 import os
@@ -22,10 +23,21 @@ import tempfile
 import time
 
 SIZE = (1024, 768)
-PREPROCESSING = {"image_processor_type": "CLIPImageProcessor", "processor_class": "CLIPProcessor", "do_convert_rgb": True,
-                 "do_resize": True, "size": {"shortest_edge": 224}, "resample": 3, "do_center_crop": True,
-                 "crop_size": {"height": 224, "width": 224}, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
-                 "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711]}
+PREPROCESSING = {
+    "image_processor_type": "CLIPImageProcessor",
+    "processor_class": "CLIPProcessor",
+    "do_convert_rgb": True,
+    "do_resize": True,
+    "size": {"shortest_edge": 224},
+    "resample": 3,
+    "do_center_crop": True,
+    "crop_size": {"height": 224, "width": 224},
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+    "do_normalize": True,
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+}
 
 # Each side reads a list of files and makes a vector of each: MODEL, THREADS and FILES are set, in batches of 8.
 SIDES = {
@@ -87,8 +99,15 @@ def make(folder):
         def forward(self, pixel_values):
             return vision(pixel_values=pixel_values).image_embeds
 
-    torch.onnx.export(Vectors(), (torch.zeros(2, 3, 224, 224),), folder / "model.onnx", input_names=["pixel_values"],
-                      output_names=["image_embeds"], dynamic_axes={"pixel_values": {0: "n"}, "image_embeds": {0: "n"}}, dynamo=False)
+    torch.onnx.export(
+        Vectors(),
+        (torch.zeros(2, 3, 224, 224),),
+        folder / "model.onnx",
+        input_names=["pixel_values"],
+        output_names=["image_embeds"],
+        dynamic_axes={"pixel_values": {0: "n"}, "image_embeds": {0: "n"}},
+        dynamo=False,
+    )
     random = numpy.random.default_rng(0)
     for i in range(256):
         small = Image.fromarray(random.integers(0, 256, (24, 32, 3), numpy.uint8))
@@ -99,7 +118,9 @@ def run(command, threads):
     """(seconds, CPU seconds of the process and those that it waited for, bytes of memory at the peak)"""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
     start = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
+    )
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -136,7 +157,7 @@ def main():
     args = parser.parse_args()
     if not args.folder.exists():
         make(args.folder)
-    files = sorted(args.folder.glob("*.jpg"))[:args.pictures]
+    files = sorted(args.folder.glob("*.jpg"))[: args.pictures]
     sides = {"vit": []}
     for side in args.sides:
         try:
@@ -147,10 +168,13 @@ def main():
     for _ in range(args.rounds):
         for side, rounds in sides.items():
             rounds.append(measure(side, args, files))
-    print("| %d JPEGs, %d threads | CPU seconds a picture | pictures a second | first vector, s | peak memory, MB | CPU, of vit's |\n"
-          "|---|---|---|---|---|---|" % (len(files), args.threads))
+    heads = ("CPU seconds a picture", "pictures a second", "first vector, s", "peak memory, MB", "CPU, of vit's")
+    print("| %d JPEGs, %d threads | %s |" % (len(files), args.threads, " | ".join(heads)))
+    print("|---" * (len(heads) + 1) + "|")
     for side, rounds in sides.items():
-        cpu, rate, first, memory = (statistics.median(one[key] for one in rounds) for key in ("cpu", "rate", "first", "memory"))
+        cpu, rate, first, memory = (
+            statistics.median(one[key] for one in rounds) for key in ("cpu", "rate", "first", "memory")
+        )
         ratio = statistics.median(one["cpu"] / other["cpu"] for one, other in zip(rounds, sides["vit"]))
         print("| %s | %.4f | %.1f | %.2f | %.0f | %.2f |" % (side, cpu, rate, first, memory, ratio))
 

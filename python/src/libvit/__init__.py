@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Vision Transformers on a plain CPU: pictures and texts in, NumPy arrays out.
 
-    import libvit
+import libvit
 
-    model = libvit.Model("facebook/dinov2-small")
-    vectors = model.embed(["a.jpg", "b.png"])
+model = libvit.Model("facebook/dinov2-small")
+vectors = model.embed(["a.jpg", "b.png"])
 """
-from ._errors import (Error, ImageError, InternalError, InvalidArgument, ModelError, NonFinite, NotFound, OutOfMemory,
-                      Unreadable)
+
+from ._errors import (
+    Error,
+    ImageError,
+    InternalError,
+    InvalidArgument,
+    ModelError,
+    NonFinite,
+    NotFound,
+    OutOfMemory,
+    Unreadable,
+)
 from ._index import Added, Hit, Index
 from ._model import Model, Prediction, Result, decode
 from ._native import lib as _lib
@@ -16,5 +26,23 @@ from ._text import TextModel, Tokenizer
 
 __version__ = _string(_lib.vit_version()) or ""
 
-__all__ = ["Added", "Error", "Hit", "ImageError", "Index", "InternalError", "InvalidArgument", "Model", "ModelError", "NonFinite",
-           "NotFound", "OutOfMemory", "Prediction", "Result", "TextModel", "Tokenizer", "Unreadable", "decode"]
+__all__ = [
+    "Added",
+    "Error",
+    "Hit",
+    "ImageError",
+    "Index",
+    "InternalError",
+    "InvalidArgument",
+    "Model",
+    "ModelError",
+    "NonFinite",
+    "NotFound",
+    "OutOfMemory",
+    "Prediction",
+    "Result",
+    "TextModel",
+    "Tokenizer",
+    "Unreadable",
+    "decode",
+]

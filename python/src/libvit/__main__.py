@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """python -m libvit ...: the command `vit` of the same build, which is in the package."""
+
 import os
 import sys
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An open model with what it takes to feed it: what Model and TextModel stand on."""
+
 from __future__ import annotations
 
 import os
@@ -14,12 +15,13 @@ from ._pictures import Held, Reading
 from ._stream import Array, Output, Rows
 
 _alive: weakref.WeakSet[Encoder] = weakref.WeakSet()
-_lost: list[Any] = []  # pipelines of the process that this one was forked from: never freed, since their threads are not here
+# Pipelines of the process that this one was forked from. They are never freed, since their threads are not here.
+_lost: list[Any] = []
 
 
 class Encoder:
-    """Weights, and a pipeline on them. The weights may be shared by several encoders; each has a session of its own, and a lock
-    that is held while one batch is encoded."""
+    """Weights, and a pipeline on them. The weights may be shared by several encoders; each has a session of its own,
+    and a lock that is held while one batch is encoded."""
 
     def __init__(self, model: Any, name: bytes, options: Any, threads: int, reading: Reading | None) -> None:
         self.is_text = reading is None
@@ -124,14 +126,22 @@ class Encoder:
         """As many rows as the values have; `row` is what an error says of where they are."""
         n, err = len(values[0]), new_error()
         results = [ffi.from_buffer("float[]", array) for array in values]
-        requests = ffi.new("vit_request[]", [(output.number, output.layer, result) for output, result in zip(outputs, results)])
-        pictures = ffi.new("vit_pixels[]", [(ffi.cast("float *", rows.start + i * rows.stride), width, height)
-                                            for i, (width, height) in enumerate(rows.sizes)])
+        requests = ffi.new(
+            "vit_request[]", [(output.number, output.layer, result) for output, result in zip(outputs, results)]
+        )
+        pictures = ffi.new(
+            "vit_pixels[]",
+            [
+                (ffi.cast("float *", rows.start + i * rows.stride), width, height)
+                for i, (width, height) in enumerate(rows.sizes)
+            ],
+        )
         with self._lock:
             session = self.session()
             if self.is_text:
-                status = lib.vit_encode_text_requests(session, ffi.cast("int32_t *", rows.start), n, rows.length, requests,
-                                                      len(outputs), err)
+                status = lib.vit_encode_text_requests(
+                    session, ffi.cast("int32_t *", rows.start), n, rows.length, requests, len(outputs), err
+                )
             else:
                 status = lib.vit_encode_pictures(session, pictures, n, requests, len(outputs), err)
         return None if status == OK else failure(err, row)

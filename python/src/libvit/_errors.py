@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What can go wrong. Each class is also the built-in exception that Python programs expect there."""
+
 from __future__ import annotations
 
 import errno
@@ -7,8 +8,9 @@ from typing import Any
 
 
 class Error(Exception):
-    """What a library of libvit reports: `code` ("corrupt"), `status` (its number), `where` (the file or option that it is about,
-    may be empty), `message`, and `row`, the position among the pictures or texts that were given (None: it is about none)."""
+    """What a library of libvit reports: `code` ("corrupt"), `status` (its number), `where` (the file or option that it
+    is about, may be empty), `message`, and `row`, the position among the pictures or texts that were given (None: it is
+    about none)."""
 
     code: str
     status: int
@@ -82,7 +84,9 @@ _CLASSES: dict[str, type[Error]] = {
 }
 
 
-def error_of(code: str, status: int, where: str, message: str, row: int | None = None, about_model: bool = False) -> Error:
+def error_of(
+    code: str, status: int, where: str, message: str, row: int | None = None, about_model: bool = False
+) -> Error:
     """The exception of a code. A file of a checkpoint that is damaged is no damaged picture."""
     chosen = _CLASSES.get(code, Error)
     if about_model and chosen is ImageError:

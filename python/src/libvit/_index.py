@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Index: pictures that can be searched, in a SQLite file or in PostgreSQL. What `vit index` makes and `vit search` searches."""
+"""Index: pictures that can be searched, in a SQLite file or in PostgreSQL. What `vit index` makes and `vit search`
+searches."""
+
 from __future__ import annotations
 
 import os
@@ -21,8 +23,8 @@ _lost: list[Any] = []  # connections of the process that this one was forked fro
 
 
 class Hit(NamedTuple):
-    """A picture that was found. score: the cosine, or of a search by words alone how well they fit. Sizes are 0 where the index does
-    not know them."""
+    """A picture that was found. score: the cosine, or of a search by words alone how well they fit. Sizes are 0 where
+    the index does not know them."""
 
     path: str
     score: float
@@ -44,11 +46,19 @@ class Added(NamedTuple):
 
 
 class Index:
-    """place: the path of a SQLite file, or postgresql://USER@HOST/DATABASE. An index that is there knows its model, so that `model`
-    is needed for a new one alone, or where the model has moved. output: which vector of a picture a new index keeps."""
+    """place: the path of a SQLite file, or postgresql://USER@HOST/DATABASE. An index that is there knows its model, so
+    that `model` is needed for a new one alone, or where the model has moved. output: which vector of a picture a new
+    index keeps."""
 
-    def __init__(self, place: str | os.PathLike[str], *, model: Model | None = None, output: str | None = None,
-                 table: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        place: str | os.PathLike[str],
+        *,
+        model: Model | None = None,
+        output: str | None = None,
+        table: str | None = None,
+        threads: int | None = None,
+    ) -> None:
         self._place, self._model, self._output, self._table = os.fsdecode(place), model, output, table
         self._threads = threads
         self._lock = threading.RLock()
@@ -86,7 +96,10 @@ class Index:
 
     def __reduce__(self) -> tuple[Any, ...]:
         place = self._place if "://" in self._place else os.path.abspath(self._place)
-        return _reopen, (place, {"model": self._model, "output": self._output, "table": self._table, "threads": self._threads})
+        return _reopen, (
+            place,
+            {"model": self._model, "output": self._output, "table": self._table, "threads": self._threads},
+        )
 
     def forget_connection(self) -> None:
         """In a child of fork()."""
@@ -128,17 +141,28 @@ class Index:
         if pin.model == ffi.NULL:
             raise refused("model", "nothing was indexed yet: name a model")
         height, _, width = recipe.get("image_size", "").partition("x")
-        return Model(string(pin.model), preprocessor=string(pin.preprocessor), precision=recipe.get("precision"),
-                     resampler=recipe.get("resampler", "pillow"), exif=recipe.get("exif", "apply"),
-                     background=recipe.get("background"), fast_decode=recipe.get("fast_decode") == "yes",
-                     image_size=(int(height), int(width)) if width else None)
+        return Model(
+            string(pin.model),
+            preprocessor=string(pin.preprocessor),
+            precision=recipe.get("precision"),
+            resampler=recipe.get("resampler", "pillow"),
+            exif=recipe.get("exif", "apply"),
+            background=recipe.get("background"),
+            fast_decode=recipe.get("fast_decode") == "yes",
+            image_size=(int(height), int(width)) if width else None,
+        )
 
     # -------------------------------------------------------------- adding ----
 
-    def add(self, paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str], *, prune: bool = False,
-            progress: Progress = False) -> Added:
-        """Makes the index follow these image files: those that are new or changed are encoded, and the others cost next to nothing.
-        A file that fails costs no other one. prune: pictures whose files are gone are forgotten."""
+    def add(
+        self,
+        paths: Iterable[str | os.PathLike[str]] | str | os.PathLike[str],
+        *,
+        prune: bool = False,
+        progress: Progress = False,
+    ) -> Added:
+        """Makes the index follow these image files: those that are new or changed are encoded, and the others cost next
+        to nothing. A file that fails costs no other one. prune: pictures whose files are gone are forgotten."""
         files, _, total = split(paths)
         with self._lock:
             model = self._model if self._model is not None else self.model
@@ -152,17 +176,30 @@ class Index:
 
     # -------------------------------------------------------------- searching ----
 
-    def search(self, pictures: Any = None, *, text: str | Sequence[str] | None = None, vector: Any = None, words: str | None = None,
-               k: int = 10, where: str | None = None, like: str | Sequence[str] = (), exact: bool = False) -> Any:
-        """The k pictures nearest to a picture, a text (of a model with a text tower) or a vector, best first; for many of them, a list
-        of such lists. words: path or caption must fit; alone, they need no model, and with one of the others both are ranked
-        together. where: a condition, such as "width > 1000"; like: patterns of paths, such as "%/2024/%"."""
+    def search(
+        self,
+        pictures: Any = None,
+        *,
+        text: str | Sequence[str] | None = None,
+        vector: Any = None,
+        words: str | None = None,
+        k: int = 10,
+        where: str | None = None,
+        like: str | Sequence[str] = (),
+        exact: bool = False,
+    ) -> Any:
+        """The k pictures nearest to a picture, a text (of a model with a text tower) or a vector, best first; for many
+        of them, a list of such lists. words: path or caption must fit; alone, they need no model, and with one of the
+        others both are ranked together. where: a condition, such as "width > 1000"; like: patterns of paths, such as
+        "%/2024/%"."""
         given = [thing for thing in (pictures, text, vector) if thing is not None]
         if len(given) > 1 or (not given and words is None):
             raise refused("search", "name one of: pictures, text, vector; or words")
         with self._lock:
             index = self._open()
-            vectors, one = self._queries(index, pictures, text, vector) if given else (np.empty((0, 1), np.float32), True)
+            vectors, one = (
+                self._queries(index, pictures, text, vector) if given else (np.empty((0, 1), np.float32), True)
+            )
             found = _search(index, vectors, words, _count("k", k, 2**31), _Filter(where, like), exact)
         return found[0] if one else found
 
@@ -185,8 +222,13 @@ class Index:
             raise refused("vector", "%d numbers, and the vectors of the index have %d" % (vectors.shape[-1], columns))
         for row, one_vector in enumerate(vectors):
             if not lib.vit_to_unit_length(ffi.from_buffer("float[]", one_vector), columns):
-                raise error_of("non_finite", lib.VIT_ERR_NON_FINITE, "", "its vector has no direction: it is all zero, or next to it",
-                               row)
+                raise error_of(
+                    "non_finite",
+                    lib.VIT_ERR_NON_FINITE,
+                    "",
+                    "its vector has no direction: it is all zero, or next to it",
+                    row,
+                )
         return vectors, one
 
     def _of_pictures(self, index: Any, pictures: list[Any], columns: int) -> Array:
@@ -209,9 +251,13 @@ class Index:
         key = lib.vit_index_pin_differs(pin, now.pin)
         if key != lib.VIT_RECIPE_KEYS:
             name = string(lib.vit_recipe_name(key)) or ""
-            raise error_of("model_mismatch", lib.VIT_ERR_MODEL_MISMATCH, self._place,
-                           "its vectors were made with another %s: %s then, %s now; they cannot be compared"
-                           % (name, _values(pin.recipe).get(name, "none"), _values(now.pin.recipe).get(name, "none")))
+            raise error_of(
+                "model_mismatch",
+                lib.VIT_ERR_MODEL_MISMATCH,
+                self._place,
+                "its vectors were made with another %s: %s then, %s now; they cannot be compared"
+                % (name, _values(pin.recipe).get(name, "none"), _values(now.pin.recipe).get(name, "none")),
+            )
 
 
 def _reopen(place: str, options: dict[str, Any]) -> Index:
@@ -245,8 +291,16 @@ class _Pin:
         check(model._encoder.take_recipe(chosen.number, chosen.layer, recipe, err), err)
         try:
             preprocessor = model._options["preprocessor"]
-            check(lib.vit_index_pin_take(recipe, os.fsencode(name_of(model._source, False)),
-                                         ffi.NULL if preprocessor is None else os.fsencode(preprocessor), self.pin, err), err)
+            check(
+                lib.vit_index_pin_take(
+                    recipe,
+                    os.fsencode(name_of(model._source, False)),
+                    ffi.NULL if preprocessor is None else os.fsencode(preprocessor),
+                    self.pin,
+                    err,
+                ),
+                err,
+            )
         finally:
             lib.vit_recipe_free(recipe)
 
@@ -306,8 +360,12 @@ class _Adding:
         """The next of those that are waiting."""
         position, path, stamp, held = self.waiting.pop(0)
         if vector is not None and not lib.vit_to_unit_length(ffi.from_buffer("float[]", vector), len(vector)):
-            error = error_of("non_finite", lib.VIT_ERR_NON_FINITE, string(path) or "",
-                             "its vector has no direction: it is all zero, or next to it")
+            error = error_of(
+                "non_finite",
+                lib.VIT_ERR_NON_FINITE,
+                string(path) or "",
+                "its vector has no direction: it is all zero, or next to it",
+            )
         if error is None:
             width, height = held.size
             self.do(lib.vit_follow_put, path, stamp, width, height, ffi.from_buffer("float[]", vector))
@@ -334,8 +392,10 @@ class _Filter:
 def _search(index: Any, vectors: Array, words: str | None, k: int, chosen: _Filter, exact: bool) -> list[list[Hit]]:
     n, err = len(vectors), new_error()
     check(lib.vit_index_check_filter(index, chosen.filter, err), err)
-    query = ffi.new("vit_index_query *", {"vectors": ffi.from_buffer("float[]", vectors), "n": n, "k": k,
-                                          "filter": chosen.filter, "exact": exact})
+    query = ffi.new(
+        "vit_index_query *",
+        {"vectors": ffi.from_buffer("float[]", vectors), "n": n, "k": k, "filter": chosen.filter, "exact": exact},
+    )
     hits = ffi.new("vit_index_hits[]", max(n, 1))
     try:
         if words is None:
@@ -351,4 +411,6 @@ def _search(index: Any, vectors: Array, words: str | None, k: int, chosen: _Filt
 
 
 def _hit(hit: Any) -> Hit:
-    return Hit(string(hit.path) or "", float(hit.score), string(hit.caption), int(hit.id), int(hit.width), int(hit.height))
+    return Hit(
+        string(hit.path) or "", float(hit.score), string(hit.caption), int(hit.id), int(hit.width), int(hit.height)
+    )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Model: pictures in, vectors and labels out."""
+
 from __future__ import annotations
 
 import os
@@ -12,8 +13,21 @@ import numpy as np
 
 from ._encoder import Encoder, new_options, open_model
 from ._errors import Error, error_of
-from ._native import (BOX, check, choice, failure, ffi, hub, lib, names_of, new_error, owned_string, refused, string,
-                      usable_threads)
+from ._native import (
+    BOX,
+    check,
+    choice,
+    failure,
+    ffi,
+    hub,
+    lib,
+    names_of,
+    new_error,
+    owned_string,
+    refused,
+    string,
+    usable_threads,
+)
 from ._pictures import Reading, as_array, parse_colour, split
 from ._stream import Array, Batch, Output, Rows, Stream
 
@@ -33,7 +47,8 @@ class Prediction(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What errors="skip" gives: a vector for each input that was encoded, which inputs these are, and why the others failed."""
+    """What errors="skip" gives: a vector for each input that was encoded, which inputs these are, and why the others
+    failed."""
 
     vectors: Any
     rows: Array
@@ -138,7 +153,13 @@ class _Opened:
     # -------------------------------------------------------------- pickles ----
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (type(self), lasting_name(self._source), self._options, self._digest, self._preprocessing_digest)
+        return _reopen, (
+            type(self),
+            lasting_name(self._source),
+            self._options,
+            self._digest,
+            self._preprocessing_digest,
+        )
 
     # -------------------------------------------------------------- facts ----
 
@@ -181,8 +202,15 @@ class _Opened:
 
     # -------------------------------------------------------------- work ----
 
-    def _embed(self, inputs: Iterable[Any], total: int | None, outputs: Sequence[Output], normalize: bool, half: bool,
-               progress: Progress) -> Iterator[Batch]:
+    def _embed(
+        self,
+        inputs: Iterable[Any],
+        total: int | None,
+        outputs: Sequence[Output],
+        normalize: bool,
+        half: bool,
+        progress: Progress,
+    ) -> Iterator[Batch]:
         stream = Stream(self._encoder, outputs, normalize, half, self._length())
         return _watched(stream.batches(inputs), total, progress)
 
@@ -200,11 +228,18 @@ class _Opened:
 
 def _reopen(cls: Any, source: str | None, options: dict[str, Any], digest: str | None, rules: str | None) -> Any:
     model = cls(source, **options)
-    for what, then, now in (("weights", digest, digest and model.digest),
-                            ("preprocessing", rules, rules and model.preprocessing_digest)):
+    for what, then, now in (
+        ("weights", digest, digest and model.digest),
+        ("preprocessing", rules, rules and model.preprocessing_digest),
+    ):
         if then != now:
-            raise error_of("model_mismatch", lib.VIT_ERR_MODEL_MISMATCH, source or "", "the %s on this machine are not those of the "
-                           "model that was pickled (digest %.12s then, %.12s here)" % (what, then, now))
+            raise error_of(
+                "model_mismatch",
+                lib.VIT_ERR_MODEL_MISMATCH,
+                source or "",
+                "the %s on this machine are not those of the "
+                "model that was pickled (digest %.12s then, %.12s here)" % (what, then, now),
+            )
     return model
 
 
@@ -287,7 +322,6 @@ class _Gathering:
             parts.clear()
         return made
 
-
     def result(self, errors: str, single: bool, one: bool) -> Any:
         arrays = self.arrays()
         if errors == "skip":
@@ -305,9 +339,18 @@ class _Embeds(_Opened):
     def _split(self, inputs: Any) -> tuple[Iterator[Any], bool, int | None]:
         raise NotImplementedError
 
-    def embed(self, inputs: Any, *, output: str | Sequence[str] = "embedding", normalize: bool = False, dtype: Any = "float32",
-              errors: Literal["raise", "skip"] = "raise", progress: Progress = False) -> Any:
-        """The vector of one input, [E]; or of many, [N,E], in their order. With several outputs, a dict of such arrays."""
+    def embed(
+        self,
+        inputs: Any,
+        *,
+        output: str | Sequence[str] = "embedding",
+        normalize: bool = False,
+        dtype: Any = "float32",
+        errors: Literal["raise", "skip"] = "raise",
+        progress: Progress = False,
+    ) -> Any:
+        """The vector of one input, [E]; or of many, [N,E], in their order. With several outputs, a dict of such
+        arrays."""
         _check_errors(errors, "raise", "skip")
         outputs, half = self._outputs(output), _is_half(dtype)
         inputs, one, total = self._split(inputs)
@@ -318,14 +361,24 @@ class _Embeds(_Opened):
             gathered.add(batch)
         return gathered.result(errors, isinstance(output, str), one)
 
-    def embed_iter(self, inputs: Any, *, output: str | Sequence[str] = "embedding", normalize: bool = False,
-                   dtype: Any = "float32", errors: Literal["raise", "yield"] = "raise", progress: Progress = False) -> Iterator[Any]:
-        """Vectors one by one, in the order of the inputs, of which at most two batches are read ahead. With errors="yield" the
-        Error stands where the vector of an input that failed would be."""
+    def embed_iter(
+        self,
+        inputs: Any,
+        *,
+        output: str | Sequence[str] = "embedding",
+        normalize: bool = False,
+        dtype: Any = "float32",
+        errors: Literal["raise", "yield"] = "raise",
+        progress: Progress = False,
+    ) -> Iterator[Any]:
+        """Vectors one by one, in the order of the inputs, of which at most two batches are read ahead. With
+        errors="yield" the Error stands where the vector of an input that failed would be."""
         _check_errors(errors, "raise", "yield")
         outputs, half, single = self._outputs(output), _is_half(dtype), isinstance(output, str)
         inputs, _, total = self._split(inputs)
-        return self._each(self._embed(inputs, total, outputs, normalize, half, progress), outputs, single, errors == "yield")
+        return self._each(
+            self._embed(inputs, total, outputs, normalize, half, progress), outputs, single, errors == "yield"
+        )
 
     @staticmethod
     def _each(batches: Iterator[Batch], outputs: list[Output], single: bool, yields: bool) -> Iterator[Any]:
@@ -338,17 +391,25 @@ class _Embeds(_Opened):
                 else:
                     raise error
 
-
-    def _encode_rows(self, rows: Array, outputs: list[Output], length: int, normalize: bool, half: bool, errors: str, single: bool,
-                     one: bool) -> Any:
+    def _encode_rows(
+        self,
+        rows: Array,
+        outputs: list[Output],
+        length: int,
+        normalize: bool,
+        half: bool,
+        errors: str,
+        single: bool,
+        one: bool,
+    ) -> Any:
         """Of ready pixels, or token ids, side by side in memory."""
         stream, gathered = Stream(self._encoder, outputs, normalize, half, length), _Gathering(outputs, half)
         step = self._encoder.batch
         sizes = [] if self._encoder.is_text else [(rows.shape[3], rows.shape[2])] * step
         for first in range(0, len(rows), step):
-            part = rows[first:first + step]
+            part = rows[first : first + step]
             start = ffi.cast("char *", ffi.from_buffer(part))
-            batch = stream.encode(Rows(start, part.strides[0], length, sizes[:len(part)]), first, [None] * len(part))
+            batch = stream.encode(Rows(start, part.strides[0], length, sizes[: len(part)]), first, [None] * len(part))
             if errors == "raise":
                 _raise_first(batch)
             gathered.add(batch)
@@ -359,32 +420,60 @@ class _Embeds(_Opened):
 
 
 class Model(_Embeds):
-    """A model of pictures. `source`: a checkpoint's folder, a .safetensors file, or a hub id in the cache of this machine, also as
-    "org/name@revision"; None: the small model in the box."""
+    """A model of pictures. `source`: a checkpoint's folder, a .safetensors file, or a hub id in the cache of this
+    machine, also as "org/name@revision"; None: the small model in the box."""
 
-    def __init__(self, source: str | os.PathLike[str] | None = None, *, precision: str | None = None, threads: int | None = None,
-                 batch: int | None = None, image_size: int | tuple[int, int] | None = None,
-                 preprocessor: str | os.PathLike[str] | None = None, resampler: str = "pillow", exif: str = "apply",
-                 background: str | None = None, max_pixels: int | None = None, fast_decode: bool = False,
-                 download: bool = False) -> None:
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | None = None,
+        *,
+        precision: str | None = None,
+        threads: int | None = None,
+        batch: int | None = None,
+        image_size: int | tuple[int, int] | None = None,
+        preprocessor: str | os.PathLike[str] | None = None,
+        resampler: str = "pillow",
+        exif: str = "apply",
+        background: str | None = None,
+        max_pixels: int | None = None,
+        fast_decode: bool = False,
+        download: bool = False,
+    ) -> None:
         height, width = _size_of(image_size)
         count = _count("threads", threads, THREADS_MAX) or usable_threads()
         options = new_options(
-            model__precision=choice("precision", precision or "auto", {"auto": 0, **names_of("vit_precision_name", PRECISIONS)}),
-            model__image_height=height, model__image_width=width, preprocessor=preprocessor,
+            model__precision=choice(
+                "precision", precision or "auto", {"auto": 0, **names_of("vit_precision_name", PRECISIONS)}
+            ),
+            model__image_height=height,
+            model__image_width=width,
+            preprocessor=preprocessor,
             resampler=choice("resampler", resampler, names_of("vit_resampler_name", RESAMPLERS)),
-            load__exif=choice("exif", exif, names_of("vit_exif_name", 2)), load__composite=background is not None,
-            load__max_pixels=_count("max_pixels", max_pixels, 2**63 - 1), fast_decode=bool(fast_decode),
-            threads=count, batch=_count("batch", batch, 2**20))
+            load__exif=choice("exif", exif, names_of("vit_exif_name", 2)),
+            load__composite=background is not None,
+            load__max_pixels=_count("max_pixels", max_pixels, 2**63 - 1),
+            fast_decode=bool(fast_decode),
+            threads=count,
+            batch=_count("batch", batch, 2**20),
+        )
         if background is not None:
             options.load.background = parse_colour(background)
         name = os.fsencode(name_of(source, download))
         self._encoder = Encoder(open_model(name, options), name, options, count, Reading(exif, background))
         self._source = None if source is None else os.fsdecode(source)
-        self._options = {"precision": precision, "threads": threads, "batch": batch, "image_size": image_size,
-                         "preprocessor": preprocessor and os.path.abspath(os.fsdecode(preprocessor)), "resampler": resampler,
-                         "exif": exif, "background": background, "max_pixels": max_pixels, "fast_decode": fast_decode,
-                         "download": download}
+        self._options = {
+            "precision": precision,
+            "threads": threads,
+            "batch": batch,
+            "image_size": image_size,
+            "preprocessor": preprocessor and os.path.abspath(os.fsdecode(preprocessor)),
+            "resampler": resampler,
+            "exif": exif,
+            "background": background,
+            "max_pixels": max_pixels,
+            "fast_decode": fast_decode,
+            "download": download,
+        }
         self._classes: dict[Any, Any] = {}  # label matrices of zero_shot
         self._texts: TextModel | None = None
 
@@ -426,8 +515,15 @@ class Model(_Embeds):
 
         multiplier, kernels = self._encoder.multiplier()
         facts = _describe(self._encoder.model)
-        facts.update(digest=self.digest, preprocessing_digest=self.preprocessing_digest, precision=self.precision,
-                     multiplier=multiplier, kernels=kernels, threads=self.threads, vit_version=string(lib.vit_version()))
+        facts.update(
+            digest=self.digest,
+            preprocessing_digest=self.preprocessing_digest,
+            precision=self.precision,
+            multiplier=multiplier,
+            kernels=kernels,
+            threads=self.threads,
+            vit_version=string(lib.vit_version()),
+        )
         text = text_info(name_of(self._source, False))
         return facts if text is None else {**facts, "text": text}
 
@@ -442,15 +538,26 @@ class Model(_Embeds):
 
     # -------------------------------------------------------------- classes ----
 
-    def classify(self, pictures: Any, top: int = 5, *, errors: Literal["raise", "skip"] = "raise", progress: Progress = False) -> Any:
+    def classify(
+        self, pictures: Any, top: int = 5, *, errors: Literal["raise", "skip"] = "raise", progress: Progress = False
+    ) -> Any:
         """The most probable classes of a picture, best first; of many pictures, a list of such lists."""
         outputs = self._outputs("probs")
         return self._rank(pictures, outputs, lambda probabilities: probabilities, self.labels, top, errors, progress)
 
-    def zero_shot(self, pictures: Any, labels: Sequence[str], template: str | Sequence[str] = "{}", top: int = 5, *,
-                  text_model: TextModel | None = None, errors: Literal["raise", "skip"] = "raise", progress: Progress = False) -> Any:
-        """As classify, by labels in words, each in the place of {} in the template (or in the mean of several templates).
-        `text_model`: another model that encodes the labels."""
+    def zero_shot(
+        self,
+        pictures: Any,
+        labels: Sequence[str],
+        template: str | Sequence[str] = "{}",
+        top: int = 5,
+        *,
+        text_model: TextModel | None = None,
+        errors: Literal["raise", "skip"] = "raise",
+        progress: Progress = False,
+    ) -> Any:
+        """As classify, by labels in words, each in the place of {} in the template (or in the mean of several
+        templates). `text_model`: another model that encodes the labels."""
         names = [labels] if isinstance(labels, str) else list(labels)
         classes = self._label_matrix(names, [template] if isinstance(template, str) else list(template), text_model)
 
@@ -471,8 +578,16 @@ class Model(_Embeds):
             self._classes[key] = label_matrix(self._encoder.model, self.width, names, templates, text_model), text_model
         return self._classes[key][0]
 
-    def _rank(self, pictures: Any, outputs: list[Output], score: Callable[[Array], Array], labels: Sequence[str | None], top: int,
-              errors: str, progress: Progress) -> Any:
+    def _rank(
+        self,
+        pictures: Any,
+        outputs: list[Output],
+        score: Callable[[Array], Array],
+        labels: Sequence[str | None],
+        top: int,
+        errors: str,
+        progress: Progress,
+    ) -> Any:
         _check_errors(errors, "raise", "skip")
         count = min(_count("top", top, 2**31), len(labels))
         inputs, one, total = split(pictures)
@@ -487,20 +602,30 @@ class Model(_Embeds):
     # -------------------------------------------------------------- pixels ----
 
     def preprocess(self, pictures: Any, *, progress: Progress = False) -> Array:
-        """What the model sees of them, the pixel_values of the reference: float32 [N,3,H,W]; of one picture [1,3,H,W]. Where each picture
-        has a size of its own, those that are given together must come out alike."""
+        """What the model sees of them, the pixel_values of the reference: float32 [N,3,H,W]; of one picture [1,3,H,W].
+        Where each picture has a size of its own, those that are given together must come out alike."""
         inputs, _, total = split(pictures)
         parts = []
         for batch in self._embed(inputs, total, [], False, False, progress):
             _raise_first(batch)
             parts += batch.values
         if len({part.shape for part in parts}) > 1:
-            raise refused("image_size", "each picture has a size of its own: one at a time, or open the model with image_size=")
+            raise refused(
+                "image_size", "each picture has a size of its own: one at a time, or open the model with image_size="
+            )
         return np.stack(parts) if parts else np.empty((0, 3, *self.image_size), np.float32)
 
-    def encode(self, pixels: Any, *, output: str | Sequence[str] = "embedding", normalize: bool = False, dtype: Any = "float32",
-               errors: Literal["raise", "skip"] = "raise") -> Any:
-        """As embed, of ready pixels: float32 [N,3,H,W], from NumPy or torch, which are not copied; [3,H,W] is one picture."""
+    def encode(
+        self,
+        pixels: Any,
+        *,
+        output: str | Sequence[str] = "embedding",
+        normalize: bool = False,
+        dtype: Any = "float32",
+        errors: Literal["raise", "skip"] = "raise",
+    ) -> Any:
+        """As embed, of ready pixels: float32 [N,3,H,W], from NumPy or torch, which are not copied; [3,H,W] is one
+        picture."""
         _check_errors(errors, "raise", "skip")
         outputs, half, single = self._outputs(output), _is_half(dtype), isinstance(output, str)
         array = self._pixels(pixels)
@@ -511,11 +636,16 @@ class Model(_Embeds):
     def _pixels(self, pixels: Any) -> Array:
         array = as_array(pixels)
         if array.dtype != np.float32 or array.ndim not in (3, 4) or array.shape[-3] != 3:
-            raise TypeError("pixel_values of %s with shape %s: encode() takes float32 [N,3,H,W]; embed() takes pictures"
-                            % (array.dtype, list(array.shape)))
+            raise TypeError(
+                "pixel_values of %s with shape %s: encode() takes float32 [N,3,H,W]; embed() takes pictures"
+                % (array.dtype, list(array.shape))
+            )
         if self.image_size != (0, 0) and array.shape[-2:] != self.image_size:
-            raise refused("pixels", "they are %dx%d, and the model runs at %dx%d: open it with image_size=(%d, %d)"
-                          % (*array.shape[-2:], *self.image_size, *array.shape[-2:]))
+            raise refused(
+                "pixels",
+                "they are %dx%d, and the model runs at %dx%d: open it with image_size=(%d, %d)"
+                % (*array.shape[-2:], *self.image_size, *array.shape[-2:]),
+            )
         return array
 
 

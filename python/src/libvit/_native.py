@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The C libraries, as cffi loads them, and the few things that every call needs."""
+
 from __future__ import annotations
 
 import os
@@ -12,8 +13,8 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 BOX = os.path.join(FOLDER, "share", "libvit", "models", "vit-tiny-cifar10")  # the model in the box
 COMMAND = os.path.join(FOLDER, "bin", "vit")
 
-# Never unloaded: at exit Python drops its libraries while threads of sessions still wait in them. A search in the library that
-# stands above the others finds the functions of those below, too.
+# Never unloaded: at exit Python drops its libraries while threads of sessions still wait in them. A search in the
+# library that stands above the others finds the functions of those below, too.
 _FLAGS = os.RTLD_NOW | os.RTLD_NODELETE
 lib: Any = ffi.dlopen(os.path.join(FOLDER, "_lib", "libvitindex.so.0.1"), _FLAGS)
 hub: Any = ffi.dlopen(os.path.join(FOLDER, "_lib", "libvithub.so.0.1"), _FLAGS)
@@ -38,6 +39,7 @@ def owned_string(pointer: Any) -> str:
 
 def freed_by(function: Any, pointer: Any, *stands_on: Any) -> Any:
     """The pointer, freed when nobody has it any more, and before whatever it stands on."""
+
     def free(thing: Any, _stands_on: Any = stands_on) -> None:
         function(thing)
 
@@ -78,8 +80,8 @@ def choice(option: str, name: str, choices: dict[str, int]) -> int:
 
 
 def usable_threads() -> int:
-    """As many as the affinity mask and the cgroup quota give, or $OMP_NUM_THREADS if it is less: whoever starts several workers on
-    a machine (Ray, Spark, Dask, joblib, Slurm) sets that variable for each of them."""
+    """As many as the affinity mask and the cgroup quota give, or $OMP_NUM_THREADS if it is less: whoever starts several
+    workers on a machine (Ray, Spark, Dask, joblib, Slurm) sets that variable for each of them."""
     count = int(lib.vit_usable_threads())
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return min(count, int(wanted)) if wanted.isdecimal() and int(wanted) > 0 else count

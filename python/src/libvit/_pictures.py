@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is taken for a picture, and how the C libraries are told of it. Pillow, PyArrow, pandas and torch are known by their
-objects, and are never imported."""
+"""What is taken for a picture, and how the C libraries are told of it. Pillow, PyArrow, pandas and torch are known by
+their objects, and are never imported."""
+
 from __future__ import annotations
 
 import mmap
@@ -26,7 +27,10 @@ class Held:
 
     def __init__(self, kind: int, data: Any = ffi.NULL, size: int = 0, name: Any = ffi.NULL, keep: Any = None) -> None:
         self.item = ffi.new("vit_item *", {"kind": kind, "name": name, "data": data, "size": size})
-        self.size = self.pixels = (0, 0)  # width and height of the picture, and of what the model sees of it, once it was read
+        self.size = self.pixels = (
+            0,
+            0,
+        )  # width and height of the picture, and of what the model sees of it, once it was read
         self._keep = (name, data, keep)
 
 
@@ -77,8 +81,13 @@ def split(pictures: Any) -> tuple[Iterator[Any], bool, int | None]:
 
 
 def _is_one(thing: Any) -> bool:
-    return (isinstance(thing, (str, os.PathLike)) or _is_buffer(thing) or _is_pil(thing) or _is_arrow_scalar(thing)
-            or callable(getattr(thing, "read", None)))
+    return (
+        isinstance(thing, (str, os.PathLike))
+        or _is_buffer(thing)
+        or _is_pil(thing)
+        or _is_arrow_scalar(thing)
+        or callable(getattr(thing, "read", None))
+    )
 
 
 def _holds_objects(thing: Any) -> bool:
@@ -116,8 +125,10 @@ class Reading:
             return _hold_bytes(_read(picture, row))
         if _is_arrayish(picture):
             return _hold_array(as_array(picture))
-        raise TypeError("a picture is a path, bytes, a file object, a PIL image or an array (%s); this is %s"
-                        % (_WANTED, type(picture).__name__))
+        raise TypeError(
+            "a picture is a path, bytes, a file object, a PIL image or an array (%s); this is %s"
+            % (_WANTED, type(picture).__name__)
+        )
 
     def _of_pil(self, image: Any, row: int | None) -> np.ndarray[Any, Any]:
         from PIL import ImageOps  # its image is here, so Pillow is loaded

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Many inputs through one encoder: two batches of room, of which one is read into while the other is encoded."""
+
 from __future__ import annotations
 
 import itertools
@@ -27,7 +28,9 @@ class Output:
 
     def __init__(self, encoder: Encoder, name: str, length: int) -> None:
         if not isinstance(name, str):
-            raise TypeError("output is a name, or a list of names, such as 'embedding'; this is %s" % type(name).__name__)
+            raise TypeError(
+                "output is a name, or a list of names, such as 'embedding'; this is %s" % type(name).__name__
+            )
         number, layer, shape, err = ffi.new("vit_output *"), ffi.new("size_t *"), ffi.new("size_t[2]"), new_error()
         if not lib.vit_output_parse(os.fsencode(name), number, layer):
             names = [ffi.string(text).decode() for text in map(lib.vit_output_name, range(64)) if text != ffi.NULL]
@@ -45,8 +48,8 @@ class Output:
 
 
 class Batch:
-    """`errors`: one for each input, None where all went well. `values`: of each output, a row for each of the others; where no output is
-    wanted, the pixels of each."""
+    """`errors`: one for each input, None where all went well. `values`: of each output, a row for each of the others;
+    where no output is wanted, the pixels of each."""
 
     def __init__(self, first: int, errors: list[Error | None], values: list[Array]) -> None:
         self.first, self.errors, self.values = first, errors, values
@@ -60,14 +63,14 @@ class Batch:
 
 
 class Rows:
-    """Rows side by side in memory, `stride` bytes from one to the next: of texts, all of `length` ids; of pictures' pixels, each with
-    its width and height in `sizes`."""
+    """Rows side by side in memory, `stride` bytes from one to the next: of texts, all of `length` ids; of pictures'
+    pixels, each with its width and height in `sizes`."""
 
     def __init__(self, start: Any, stride: int, length: int, sizes: Sequence[tuple[int, int]] = ()) -> None:
         self.start, self.stride, self.length, self.sizes = start, stride, length, sizes
 
     def only(self, i: int) -> Rows:
-        return Rows(self.start + i * self.stride, self.stride, self.length, self.sizes[i:i + 1])
+        return Rows(self.start + i * self.stride, self.stride, self.length, self.sizes[i : i + 1])
 
 
 class _Room:
@@ -87,19 +90,23 @@ class _Room:
     def settle(self) -> list[Error | None]:
         """Waits until all is read, and closes the gaps that failures left."""
         errors = [done() for done, _ in self.pending]
-        self.sizes = [held.pixels for error, (_, held) in zip(errors, self.pending) if error is None and held is not None]
+        self.sizes = [
+            held.pixels for error, (_, held) in zip(errors, self.pending) if error is None and held is not None
+        ]
         if any(errors):
-            rows = self.memory[:len(errors) * self.stride].reshape(len(errors), self.stride)
+            rows = self.memory[: len(errors) * self.stride].reshape(len(errors), self.stride)
             good = [i for i, error in enumerate(errors) if error is None]
-            rows[:len(good)] = rows[good]
+            rows[: len(good)] = rows[good]
         return errors
 
 
 class Stream:
-    """Reads inputs and encodes them. `outputs` empty: the rows themselves are the result, which are read and not encoded."""
+    """Reads inputs and encodes them. `outputs` empty: the rows themselves are the result, which are read and not
+    encoded."""
 
-    def __init__(self, encoder: Encoder, outputs: Sequence[Output], normalize: bool = False, half: bool = False,
-                 length: int = 0) -> None:
+    def __init__(
+        self, encoder: Encoder, outputs: Sequence[Output], normalize: bool = False, half: bool = False, length: int = 0
+    ) -> None:
         self.encoder, self.outputs, self.normalize, self.half, self.length = encoder, outputs, normalize, half, length
         self.stride = length * ffi.sizeof("int32_t") if encoder.is_text else encoder.row_size
 
@@ -124,6 +131,7 @@ class Stream:
         process = os.getpid()
         pool = ThreadPoolExecutor(readers, "libvit-read")
         try:
+
             def start(work: Any, *arguments: Any) -> Any:
                 return pool.submit(work, *arguments).result
 
@@ -156,9 +164,15 @@ class Stream:
         errors = room.settle()
         if self.outputs:
             return self.encode(Rows(room.start, room.stride, self.length, room.sizes), room.first, errors)
-        rows = room.memory[:len(room.sizes) * room.stride].view(np.float32).reshape(len(room.sizes), -1)
-        return Batch(room.first, errors, [row[:3 * height * width].reshape(3, height, width).copy()
-                                          for row, (width, height) in zip(rows, room.sizes)])
+        rows = room.memory[: len(room.sizes) * room.stride].view(np.float32).reshape(len(room.sizes), -1)
+        return Batch(
+            room.first,
+            errors,
+            [
+                row[: 3 * height * width].reshape(3, height, width).copy()
+                for row, (width, height) in zip(rows, room.sizes)
+            ],
+        )
 
     # -------------------------------------------------------------- encoding ----
 
@@ -168,7 +182,7 @@ class Stream:
         values = [np.empty((len(at), *output.shape), np.float32) for output in self.outputs]
         if at and self.encoder.encode(rows, self.outputs, values, first + at[0]) is not None:
             for row, i in enumerate(at):  # a batch fails as a whole: which of its inputs is it?
-                one = [array[row:row + 1] for array in values]
+                one = [array[row : row + 1] for array in values]
                 errors[i] = self.encoder.encode(rows.only(row), self.outputs, one, first + i)
         if self.normalize:
             for array in values:
@@ -196,6 +210,11 @@ def _to_half(array: Array, first: int, at: list[int], errors: list[Error | None]
         half = array.astype(np.float16)
     for row, i in enumerate(at):
         if errors[i] is None and not np.isfinite(half[row]).all():
-            errors[i] = error_of("non_finite", lib.VIT_ERR_NON_FINITE, "", "a value is past the range of float16 (65504): "
-                                 "use dtype='float32' or normalize=True", first + i)
+            errors[i] = error_of(
+                "non_finite",
+                lib.VIT_ERR_NON_FINITE,
+                "",
+                "a value is past the range of float16 (65504): " "use dtype='float32' or normalize=True",
+                first + i,
+            )
     return half
