@@ -570,13 +570,14 @@ class Model(_Embeds):
 
     def _label_matrix(self, names: list[str], templates: list[str], text_model: TextModel | None) -> Any:
         key = (tuple(names), tuple(templates), id(text_model) if text_model else None)
-        if key not in self._classes:
+        known = self._classes.get(key)
+        if known is None:
             from ._text import label_matrix
 
-            text_model = text_model or self.text_model
-            self._classes.clear()  # the last ones alone: matrices of many labels are large
-            self._classes[key] = label_matrix(self._encoder.model, self.width, names, templates, text_model), text_model
-        return self._classes[key][0]
+            texts = text_model or self.text_model
+            known = label_matrix(self._encoder.model, self.width, names, templates, texts), texts
+            self._classes = {key: known}  # the last ones alone: matrices of many labels are large
+        return known[0]
 
     def _rank(
         self,

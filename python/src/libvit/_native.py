@@ -13,11 +13,17 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 BOX = os.path.join(FOLDER, "share", "libvit", "models", "vit-tiny-cifar10")  # the model in the box
 COMMAND = os.path.join(FOLDER, "bin", "vit")
 
-# Never unloaded: at exit Python drops its libraries while threads of sessions still wait in them. A search in the
-# library that stands above the others finds the functions of those below, too.
-_FLAGS = os.RTLD_NOW | os.RTLD_NODELETE
-lib: Any = ffi.dlopen(os.path.join(FOLDER, "_lib", "libvitindex.so.0.1"), _FLAGS)
-hub: Any = ffi.dlopen(os.path.join(FOLDER, "_lib", "libvithub.so.0.1"), _FLAGS)
+
+def _load(name: str) -> Any:
+    """Never unloaded: at exit Python drops its libraries while threads of sessions still wait in them."""
+    folder = os.path.join(FOLDER, "_lib")
+    files = [file for file in os.listdir(folder) if file.startswith("lib%s.so." % name)]
+    return ffi.dlopen(os.path.join(folder, min(files, key=len)), os.RTLD_NOW | os.RTLD_NODELETE)
+
+
+# In the library that stands above the others, the functions of those below are found, too.
+lib: Any = _load("vitindex")
+hub: Any = _load("vithub")
 
 OK = 0
 
