@@ -96,8 +96,12 @@ def make(folder):
     vision = CLIPVisionModelWithProjection.from_pretrained(folder).eval()
 
     class Vectors(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vision = vision
+
         def forward(self, pixel_values):
-            return vision(pixel_values=pixel_values).image_embeds
+            return self.vision(pixel_values=pixel_values).image_embeds
 
     torch.onnx.export(
         Vectors(),
