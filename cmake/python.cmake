@@ -4,7 +4,7 @@
 #     _lib/      the shared libraries
 #     bin/vit    the command, and share/libvit beside it with the model in the box: where the command looks for it
 #     _cdef.py   with VIT_PYTHON: what cffi knows of the public headers
-get_property(libraries GLOBAL PROPERTY VIT_LIBRARIES)
+set(libraries vit vitio vittext vitpipe vitindex vithub)
 install(TARGETS ${libraries} LIBRARY DESTINATION libvit/_lib COMPONENT python NAMELINK_SKIP EXCLUDE_FROM_ALL)
 install(TARGETS vit_command RUNTIME DESTINATION libvit/bin COMPONENT python EXCLUDE_FROM_ALL)
 install(FILES
