@@ -21,7 +21,7 @@ void vit__buffer_add(vit__buffer *buffer, const void *bytes, size_t size);
 void vit__buffer_add_string(vit__buffer *buffer, const char *string);
 void vit__buffer_add_char(vit__buffer *buffer, uint32_t code_point); /* as UTF-8 */
 void vit__buffer_format(vit__buffer *buffer, const char *format, ...) VIT_PRINTF(2, 3);
-void vit__buffer_format_list(vit__buffer *buffer, const char *format, va_list arguments);
+void vit__buffer_format_list(vit__buffer *buffer, const char *format, va_list arguments) VIT_PRINTF(2, 0);
 /* Room for `capacity` bytes in all, and no more than that. false: out of memory. */
 bool vit__buffer_reserve(vit__buffer *buffer, size_t capacity);
 /* Terminates without counting the NUL: data can be read as a C string until the next addition.
