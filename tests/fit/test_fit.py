@@ -99,7 +99,7 @@ class Fit(Case):
         os.makedirs(self.path("sets"))
         shutil.copytree(self.path("photos"), self.path("sets", "train"))
         os.makedirs(self.path("sets", "test", "animal"))
-        self.vit("preprocess", "-o", "sets/test/animal/x.png", "photos/animal/cat.jpg")
+        self.picture("sets/test/animal/x.png")
         done = self.fit("sets")
         self.assertIn(b"Test: 1 pictures", done.stdout)
         table = "\ufefffilename,label,split\r\n" + "".join(
