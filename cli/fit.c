@@ -49,11 +49,11 @@ typedef struct fit {
     const char **data; /* [n_data] */
     size_t n_data;
     cli_features features;
-    bool *usable;        /* [items] */
-    uint32_t *classes;   /* [items] */
-    uint32_t *of_vector; /* [vectors]: the class */
-    uint32_t *fold;      /* [items] */
-    uint32_t n_folds;    /* 0: nothing is held out */
+    bool *usable;                              /* [items] */
+    uint32_t *classes;                         /* [items] */
+    uint32_t *of_vector;                       /* [vectors]: the class */
+    uint32_t *fold;                            /* [items] */
+    uint32_t n_folds;                          /* 0: nothing is held out */
     vit_fit_judgement *held, *tested, *fitted; /* [items] */
     char seed_text[24];
     char base_digest[65], preprocessing_digest[65], inputs_digest[65];
@@ -173,7 +173,8 @@ static cli_exit check_options(const cli_command *command, fit *f)
     if (f->vectors && f->folder)
         return cli_usage_error(command, "--features keeps vectors that are made here: --vectors makes none");
     if (f->folds == 1 || (f->folds && f->held_out.given))
-        return cli_usage_error(command, f->folds == 1 ? "--folds takes 2 or more" : "--folds and --val exclude each other");
+        return cli_usage_error(command,
+                               f->folds == 1 ? "--folds takes 2 or more" : "--folds and --val exclude each other");
     f->head_only = f->head_only || f->vectors;
     if (!f->held_out.given)
         f->held_out.value = 0.2;
@@ -206,8 +207,13 @@ static cli_exit embed(const cli_command *command, fit *f)
         return status;
     if (shape[0] != 1)
         return cli_usage_error(command, "--output %s is a matrix: a layer reads one vector", f->output.text);
-    f->embed = (cli_embedding){.output = f->output, .normalize = f->normalize, .format = CLI_FORMAT_NPY, .path = f->folder,
-                               .shard_size = SHARD_SIZE, .resume = true, .vectors = {.rows = 1, .columns = shape[1]}};
+    f->embed = (cli_embedding){.output = f->output,
+                               .normalize = f->normalize,
+                               .format = CLI_FORMAT_NPY,
+                               .path = f->folder,
+                               .shard_size = SHARD_SIZE,
+                               .resume = true,
+                               .vectors = {.rows = 1, .columns = shape[1]}};
     job->output = f->output.output;
     job->layer = f->output.layer;
     job->normalize = f->normalize;
@@ -228,7 +234,8 @@ static cli_exit gather(const cli_command *command, fit *f)
     if (f->vectors) {
         status = cli_features_open(f->vectors, &f->features);
         char **sorted = cli_allocate(f->features.n + 1, sizeof *sorted);
-        memcpy(sorted, f->features.paths ? f->features.paths : sorted, (f->features.paths ? f->features.n : 0) * sizeof *sorted);
+        memcpy(sorted, f->features.paths ? f->features.paths : sorted,
+               (f->features.paths ? f->features.n : 0) * sizeof *sorted);
         if (status == CLI_DONE) {
             cli_items_sort_paths(sorted, f->features.n);
             status = cli_items_read(command, &f->items, f->data, f->n_data, sorted, f->features.n);
@@ -265,7 +272,8 @@ static void drop_unusable(fit *f)
         f->usable[i] = f->features.rows[i] != SIZE_MAX && !contradicts;
         f->report.contradicting += contradicts;
         if (contradicts)
-            cli_error("%s: another picture with the same bytes has another label: both are left out", f->items.items[i].path);
+            cli_error("%s: another picture with the same bytes has another label: both are left out",
+                      f->items.items[i].path);
         if (!f->usable[i] || twins[i] != CLI_TWIN_AGREES)
             continue;
         f->report.duplicates++;
@@ -342,7 +350,8 @@ static cli_exit check_classes(const fit *f)
     free(counts);
     if (empty == f->items.n_labels)
         return CLI_DONE;
-    cli_error("the class \"%s\" has no picture to be fitted to: add some, or leave the class out", f->items.labels[empty]);
+    cli_error("the class \"%s\" has no picture to be fitted to: add some, or leave the class out",
+              f->items.labels[empty]);
     return CLI_USAGE;
 }
 
@@ -405,10 +414,22 @@ static vit_fit_rows rows_of(const fit *f, const chosen_rows *c)
                           .n_classes = f->items.n_labels};
 }
 
-static bool is_no_test(const fit *f, size_t i) { return f->items.items[i].side != CLI_SIDE_TEST; }
-static bool is_test(const fit *f, size_t i) { return !is_no_test(f, i); }
-static bool is_held(const fit *f, size_t i) { return is_no_test(f, i) && f->fold[i] != VIT_FIT_NO_FOLD; }
-static bool is_never_held(const fit *f, size_t i) { return is_no_test(f, i) && f->fold[i] == VIT_FIT_NO_FOLD; }
+static bool is_no_test(const fit *f, size_t i)
+{
+    return f->items.items[i].side != CLI_SIDE_TEST;
+}
+static bool is_test(const fit *f, size_t i)
+{
+    return !is_no_test(f, i);
+}
+static bool is_held(const fit *f, size_t i)
+{
+    return is_no_test(f, i) && f->fold[i] != VIT_FIT_NO_FOLD;
+}
+static bool is_never_held(const fit *f, size_t i)
+{
+    return is_no_test(f, i) && f->fold[i] == VIT_FIT_NO_FOLD;
+}
 
 static int show(void *context, const vit_fit_progress *p)
 {
@@ -453,7 +474,8 @@ static vit_status choose(fit *f, const vit_fit_options *options, vit_error *err)
     uint32_t *fold = cli_allocate(all.n, sizeof *fold);
     for (size_t i = 0; i < all.n; i++)
         fold[i] = f->fold[all.items[i]];
-    vit_status status = vit_fit_choose(&rows, fold, f->n_folds, f->values, f->n_values, options, &f->report.choice, err);
+    vit_status status = vit_fit_choose(&rows, fold, f->n_folds, f->values, f->n_values, options, &f->report.choice,
+                                       err);
     for (size_t i = 0; i < all.n && status == VIT_OK; i++)
         f->held[all.items[i]] = f->report.choice.judgements[i];
     if (status == VIT_OK) {
@@ -504,8 +526,8 @@ static void name_row(const fit *f, vit_error *err)
 static cli_exit fit_layers(fit *f)
 {
     vit_error err = {0};
-    vit_fit_options options = {.balanced = f->weight == WEIGHT_BALANCED, .threads = f->job.options.threads,
-                               .progress = show, .data = f};
+    vit_fit_options options = {
+        .balanced = f->weight == WEIGHT_BALANCED, .threads = f->job.options.threads, .progress = show, .data = f};
     f->held = cli_allocate(f->items.n, sizeof *f->held);
     f->tested = cli_allocate(f->items.n, sizeof *f->tested);
     f->fitted = cli_allocate(f->items.n, sizeof *f->fitted);
@@ -610,7 +632,8 @@ static void read_metadata(fit *f, cli_head_file *head, vit__json **json)
 static vit_status pack(fit *f, const vit_head *head, vit_error *err)
 {
     const vit_sink sink = {write_bytes, f};
-    const vit_model_options options = {.precision = precisions[f->precision], .preprocessor = f->job.options.preprocessor};
+    const vit_model_options options = {.precision = precisions[f->precision],
+                                       .preprocessor = f->job.options.preprocessor};
     vit_model *model = NULL;
     if (vit_model_precision(f->job.model.model) == precisions[f->precision])
         return vit_model_pack_head(f->job.model.model, head, &sink, err);
@@ -645,7 +668,9 @@ static void describe(const fit *f, const cli_head_file *head, cli_text *text)
 static cli_exit write_classifier(fit *f)
 {
     const vit_fit_layer *layer = &f->report.layer;
-    cli_head_file file = {.width = layer->width, .base = f->job.model.name, .base_digest = f->base_digest,
+    cli_head_file file = {.width = layer->width,
+                          .base = f->job.model.name,
+                          .base_digest = f->base_digest,
                           .preprocessing_digest = *f->preprocessing_digest ? f->preprocessing_digest : NULL};
     vit__json *metadata = NULL;
     cli_text about = {0};
@@ -653,9 +678,14 @@ static cli_exit write_classifier(fit *f)
     if (f->vectors)
         read_metadata(f, &file, &metadata);
     describe(f, &file, &about);
-    float *weight = to_floats(layer->weight, layer->n_classes * layer->width), *bias = to_floats(layer->bias, layer->n_classes);
-    const vit_head head = {.weight = weight, .bias = bias, .labels = (const char *const *)f->items.labels,
-                           .classes = layer->n_classes, .output = f->output.output, .normalize = f->normalize,
+    float *weight = to_floats(layer->weight, layer->n_classes * layer->width),
+          *bias = to_floats(layer->bias, layer->n_classes);
+    const vit_head head = {.weight = weight,
+                           .bias = bias,
+                           .labels = (const char *const *)f->items.labels,
+                           .classes = layer->n_classes,
+                           .output = f->output.output,
+                           .normalize = f->normalize,
                            .fit = about.data};
     file.head = &head;
     cli_exit status = cli_file_open(&f->file, f->path) ? CLI_DONE : CLI_OUTPUT;
@@ -723,9 +753,12 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
         if (strcmp(cli_model_table[i].name, "precision") != 0)
             model_table[n++] = cli_model_table[i];
     const cli_group groups[] = {
-        {"Result", result_table, &f, add_data}, {"Data", data_table, &f, NULL},
-        {"Fit", fit_table, &f, NULL},           {"Model", model_table, &f.job.options, NULL},
-        {"Pictures", cli_picture_table, &f.job.pictures, NULL}, {"Progress", cli_progress_table, &f.job, NULL},
+        {"Result", result_table, &f, add_data},
+        {"Data", data_table, &f, NULL},
+        {"Fit", fit_table, &f, NULL},
+        {"Model", model_table, &f.job.options, NULL},
+        {"Pictures", cli_picture_table, &f.job.pictures, NULL},
+        {"Progress", cli_progress_table, &f.job, NULL},
         {0},
     };
     int parsed = cli_parse(command, groups, argc, argv);

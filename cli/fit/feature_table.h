@@ -12,10 +12,10 @@ typedef struct cli_features {
     size_t *rows; /* [items]: the row of each item; SIZE_MAX: it has none, since it could not be read */
     size_t failed;
     /* of a file of vectors alone: */
-    char **paths;    /* [n] of the rows */
-    void *mapped;    /* the file; NULL: values are memory of their own */
-    size_t size;     /* of the mapping */
-    char *metadata;  /* FILE.meta.json; NULL: it is not there */
+    char **paths;   /* [n] of the rows */
+    void *mapped;   /* the file; NULL: values are memory of their own */
+    size_t size;    /* of the mapping */
+    char *metadata; /* FILE.meta.json; NULL: it is not there */
 } cli_features;
 
 /* The items through the model of an open job, whose inputs are the items' paths. embed->path: the folder where vectors are

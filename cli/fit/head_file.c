@@ -40,10 +40,10 @@ static void add_header(const cli_head_file *f, cli_text *text)
     add_pair(text, "head_normalize", head->normalize ? "true" : "false");
     add_pair(text, "id2label", labels.data);
     add_pair(text, "fit", head->fit);
-    cli_text_format(text, "},\"head.weight\":{\"dtype\":\"F32\",\"shape\":[%zu,%zu],\"data_offsets\":[0,%zu]}", head->classes,
-                    f->width, weights);
-    cli_text_format(text, ",\"head.bias\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}}", head->classes,
-                    weights, all);
+    cli_text_format(text, "},\"head.weight\":{\"dtype\":\"F32\",\"shape\":[%zu,%zu],\"data_offsets\":[0,%zu]}",
+                    head->classes, f->width, weights);
+    cli_text_format(text, ",\"head.bias\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}}",
+                    head->classes, weights, all);
     while ((text->size + 8) % ALIGNMENT)
         cli_text_string(text, " ");
     cli_text_free(&labels);

@@ -8,7 +8,7 @@
 
 typedef struct cli_head_file {
     const vit_head *head;
-    size_t width; /* of the vectors */
+    size_t width;                                          /* of the vectors */
     const char *base, *base_digest, *preprocessing_digest; /* NULL: not known */
 } cli_head_file;
 

@@ -27,9 +27,9 @@ static const struct {
     const char *name;
     cli_side side;
 } side_words[] = {
-    {"train", CLI_SIDE_TRAIN},           {"training", CLI_SIDE_TRAIN},   {"validation", CLI_SIDE_VALIDATION},
-    {"valid", CLI_SIDE_VALIDATION},      {"val", CLI_SIDE_VALIDATION},   {"dev", CLI_SIDE_VALIDATION},
-    {"test", CLI_SIDE_TEST},             {"testing", CLI_SIDE_TEST},     {"eval", CLI_SIDE_TEST},
+    {"train", CLI_SIDE_TRAIN},      {"training", CLI_SIDE_TRAIN}, {"validation", CLI_SIDE_VALIDATION},
+    {"valid", CLI_SIDE_VALIDATION}, {"val", CLI_SIDE_VALIDATION}, {"dev", CLI_SIDE_VALIDATION},
+    {"test", CLI_SIDE_TEST},        {"testing", CLI_SIDE_TEST},   {"eval", CLI_SIDE_TEST},
     {"evaluation", CLI_SIDE_TEST},
 };
 
@@ -249,7 +249,8 @@ static cli_exit find_columns(const cli_command *command, reading *r)
         return r->csv.wrong ? CLI_DONE : cli_usage_error(command, "%s: the table is empty", items->table);
     if (r->path == SIZE_MAX)
         return cli_usage_error(command, "%s: its first line names no column %s; --path-column says which it is",
-                               items->table, items->path_column ? items->path_column : "path, file_name, filename or image");
+                               items->table,
+                               items->path_column ? items->path_column : "path, file_name, filename or image");
     if (r->label == SIZE_MAX)
         return cli_usage_error(command, "%s: its first line names no column %s; --label-column says which it is",
                                items->table, items->label_column ? items->label_column : "label");
@@ -294,13 +295,13 @@ static cli_exit take_record(const cli_command *command, reading *r)
     if (csv->n == 1 && !*csv->fields[0])
         return CLI_DONE; /* an empty line */
     if (r->path >= csv->n || r->label >= csv->n)
-        return cli_usage_error(command, "%s: line %zu has %zu fields, fewer than its first line", items->table, csv->line,
-                               csv->n);
+        return cli_usage_error(command, "%s: line %zu has %zu fields, fewer than its first line", items->table,
+                               csv->line, csv->n);
     const char *label = csv->fields[r->label], *split = r->split < csv->n ? csv->fields[r->split] : "";
     cli_side side = side_of(split);
     if (*split && side == CLI_SIDE_OPEN)
-        return cli_usage_error(command, "%s: line %zu: the split \"%s\" is none of train, validation and test", items->table,
-                               csv->line, split);
+        return cli_usage_error(command, "%s: line %zu: the split \"%s\" is none of train, validation and test",
+                               items->table, csv->line, split);
     char *path = locate(r, csv->fields[r->path]);
     if (path && *label) {
         add(items, path, label, side);
@@ -361,8 +362,8 @@ static cli_exit drop_repeated(const cli_command *command, cli_items *items)
         cli_item *last = kept ? &items->items[kept - 1] : NULL, *item = &items->items[i];
         bool repeated = last && strcmp(last->path, item->path) == 0;
         if (repeated && (strcmp(last->label, item->label) != 0 || last->side != item->side))
-            return cli_usage_error(command, "%s: this picture has two labels or two splits: \"%s\" and \"%s\"", item->path,
-                                   last->label, item->label);
+            return cli_usage_error(command, "%s: this picture has two labels or two splits: \"%s\" and \"%s\"",
+                                   item->path, last->label, item->label);
         if (repeated)
             free_item(item);
         else
@@ -410,7 +411,8 @@ cli_exit cli_items_sort(const cli_command *command, cli_items *items)
     if (items->n_labels == 0)
         return cli_usage_error(command, "there are no labelled pictures");
     if (items->n_labels == 1)
-        return cli_usage_error(command, "all pictures are of the class \"%s\": a classifier needs two", items->labels[0]);
+        return cli_usage_error(command, "all pictures are of the class \"%s\": a classifier needs two",
+                               items->labels[0]);
     return CLI_DONE;
 }
 

@@ -58,7 +58,8 @@ static void add_classes(const cli_report *r, const vit_fit_figures *f, const cli
 static void add_table(const cli_report *r, const vit_fit_figures *f, const cli_file *file, cli_text *text)
 {
     size_t at = 0;
-    cli_text_string(text, "\nConfusions (a row for each true class, a column for each predicted one, in the same order):\n");
+    cli_text_string(text,
+                    "\nConfusions (a row for each true class, a column for each predicted one, in the same order):\n");
     for (size_t k = 0; k < f->n_classes; k++) {
         for (size_t p = 0; p < f->n_classes; p++) {
             bool there = at < f->n_confusions && f->confusions[at].truth == k && f->confusions[at].predicted == p;
@@ -189,8 +190,8 @@ static void add_json_classes(const cli_report *r, const vit_fit_figures *f, cli_
         const vit_fit_class_figures *c = &f->classes[k];
         cli_text_string(text, k ? ",{\"label\":" : "{\"label\":");
         cli_json_string(text, label(r, k));
-        cli_text_format(text, ",\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}", c->precision, c->recall,
-                        c->f1, c->support);
+        cli_text_format(text, ",\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}", c->precision,
+                        c->recall, c->f1, c->support);
     }
     cli_text_string(text, "]");
 }
@@ -202,8 +203,11 @@ static void add_json_table(const vit_fit_figures *f, cli_text *text)
     for (size_t k = 0; k < f->n_classes; k++)
         for (size_t p = 0; p < f->n_classes; p++) {
             bool there = at < f->n_confusions && f->confusions[at].truth == k && f->confusions[at].predicted == p;
-            cli_text_format(text, "%s%zu%s", p ? "," : k ? ",[" : "[", there ? f->confusions[at].count : 0,
-                            p + 1 == f->n_classes ? "]" : "");
+            cli_text_format(text, "%s%zu%s",
+                            p   ? ","
+                            : k ? ",["
+                                : "[",
+                            there ? f->confusions[at].count : 0, p + 1 == f->n_classes ? "]" : "");
             at += there;
         }
     cli_text_string(text, "]");

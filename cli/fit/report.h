@@ -9,8 +9,8 @@
 
 /* Figures of one side. */
 typedef struct cli_report_side {
-    const char *name; /* "held out", "3 folds", "test" */
-    const char *key;  /* in JSON: "validation", "test" */
+    const char *name;        /* "held out", "3 folds", "test" */
+    const char *key;         /* in JSON: "validation", "test" */
     vit_fit_figures figures; /* of no rows: nothing is said */
     const vit_fit_judgement *judgements;
 } cli_report_side;

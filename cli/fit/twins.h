@@ -8,7 +8,7 @@
 /* How an item stands to others with the same bytes. */
 typedef enum cli_twin {
     CLI_TWIN_NONE,
-    CLI_TWIN_AGREES,    /* all of them have one label */
+    CLI_TWIN_AGREES,     /* all of them have one label */
     CLI_TWIN_CONTRADICTS /* they have two */
 } cli_twin;
 

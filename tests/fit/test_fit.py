@@ -107,10 +107,10 @@ class Fit(Case):
                                              ("coffee.jpg", "ü", "train"), ("rocket.jpg", "ü", "dev"), ("gone.jpg", "ü", "")))
         with open(self.path("t.csv"), "w", encoding="utf-8", newline="") as file:
             file.write(table)
-        done = self.fit("--labels", "t.csv", "-C", "1", PICTURES, "--head-only")
+        done = self.fit("--labels", "t.csv", "-C", "1", PICTURES, "--head-only", o="table.safetensors")
         self.assertIn(b"line 8: there is no such picture", done.stderr)
         self.assertIn(b"Held out: 2 pictures", done.stdout)
-        self.assertEqual(json.loads(read_head(self.path("out.safetensors"))[0]["id2label"]), {"0": 'a "b",\nc', "1": "ü"})
+        self.assertEqual(json.loads(read_head(self.path("table.safetensors"))[0]["id2label"]), {"0": 'a "b",\nc', "1": "ü"})
 
     def test_same_bytes_with_two_labels_are_left_out(self):
         shutil.copy(self.path("photos", "animal", "cat.jpg"), self.path("photos", "animal", "copy.jpg"))
