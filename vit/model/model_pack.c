@@ -298,10 +298,11 @@ static vit_status put_file(const packing *p, const vit_sink *sink, const char *d
     return status;
 }
 
-static vit_status check_towers(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err)
+static vit_status check_towers(const char *function, const vit_model *image, const vit_model *text,
+                               const vit_sink *sink, vit_error *err)
 {
     if ((!image && !text) || !sink || !sink->write)
-        return vit__fail_null(err, "vit_model_pack",
+        return vit__fail_null(err, function,
                               !sink          ? "sink"
                               : !sink->write ? "sink->write"
                                              : "image, and text with it,");
@@ -330,7 +331,7 @@ vit_status vit_model_pack(const vit_model *image, const vit_model *text, const v
 {
     vit_error first = {0};
     vit_error *told = err ? err : &first;
-    vit_status status = check_towers(image, text, sink, told);
+    vit_status status = check_towers(__func__, image, text, sink, told);
     if (status != VIT_OK)
         return status;
     const vit_model *any = image ? image : text;
@@ -393,7 +394,8 @@ vit_status vit_model_pack_head(const vit_model *image, const vit_head *head, con
     vit_error first = {0};
     vit_error *told = err ? err : &first;
     char digest[65];
-    vit_status status = image ? check_towers(image, NULL, sink, told) : vit__fail_null(told, __func__, "image");
+    vit_status status = image ? check_towers(__func__, image, NULL, sink, told)
+                              : vit__fail_null(told, __func__, "image");
     if (status == VIT_OK)
         status = check_head(image, head, told);
     if (status == VIT_OK)
