@@ -17,7 +17,7 @@ const char *const cli_dtype_names[] = {"f32", "f16", NULL};
 #define FIELD(member) offsetof(cli_embedding, member)
 static const cli_option embed_table[] = {
     {"output", 0, "NAME", cli_set_output, FIELD(output), cli_output_choices,
-     "which result: embedding (default, the family's own), cls, mean, tokens, hidden:K, pooler, logits, probs, latent, "
+     "which result: embedding (default, the family's own), cls, mean, cls+mean (both side by side), tokens, hidden:K, pooler, logits, probs, latent, "
      "latent-log-variance"},
     {"sample", 0, "SEED", cli_set_seed, FIELD(sample), NULL,
      "draw from the Gaussian latent of a variational autoencoder instead of giving its mean (with --output latent)"},

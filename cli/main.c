@@ -18,8 +18,8 @@
 #include "vit/vit.h"
 
 static const cli_command *const commands[] = {
-    &cli_classify, &cli_embed, &cli_attention, &cli_preprocess, &cli_tokenize, &cli_index, &cli_search,
-    &cli_dedup,    &cli_info,  &cli_bench,     &cli_verify,     &cli_quantize, &cli_serve, &cli_pull,
+    &cli_classify, &cli_embed, &cli_fit,   &cli_attention, &cli_preprocess, &cli_tokenize, &cli_index, &cli_search,
+    &cli_dedup,    &cli_info,  &cli_bench, &cli_verify,    &cli_quantize,   &cli_serve,    &cli_pull,
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

@@ -30,7 +30,7 @@ static const char *const output_names[] = {
     [VIT_OUTPUT_HIDDEN] = "hidden",       [VIT_OUTPUT_POOLER] = "pooler",
     [VIT_OUTPUT_LOGITS] = "logits",       [VIT_OUTPUT_PROBABILITIES] = "probs",
     [VIT_OUTPUT_LATENT] = "latent",       [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
-    [VIT_OUTPUT_ATTENTION] = "attention"};
+    [VIT_OUTPUT_ATTENTION] = "attention", [VIT_OUTPUT_CLASS_MEAN] = "cls+mean"};
 #define OUTPUTS (sizeof output_names / sizeof *output_names)
 
 const char *vit_output_name(vit_output output)

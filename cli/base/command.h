@@ -32,7 +32,7 @@ struct cli_command {
     cli_exit (*run)(const cli_command *command, int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const cli_command cli_classify, cli_embed, cli_attention, cli_verify, cli_preprocess, cli_tokenize, cli_index,
-    cli_search, cli_dedup, cli_info, cli_bench, cli_quantize, cli_serve, cli_pull;
+extern const cli_command cli_classify, cli_embed, cli_fit, cli_attention, cli_verify, cli_preprocess, cli_tokenize,
+    cli_index, cli_search, cli_dedup, cli_info, cli_bench, cli_quantize, cli_serve, cli_pull;
 
 #endif

@@ -233,6 +233,11 @@ static bool is_packed(const start *s)
     return has(s, (mark)AT(8, "{\"__metadata__\"")) && holds(s, "\"vit-packed\"");
 }
 
+static bool is_head(const start *s)
+{
+    return has(s, (mark)AT(8, "{\"__metadata__\"")) && holds(s, "\"vit-head\"");
+}
+
 #define JSON "json ndjson jsonl"
 /* A line for each row. */
 /* clang-format off */
@@ -264,6 +269,9 @@ static const struct {
     [CLI_KIND_PAGE] = {"a page of thumbnails", "html htm", .is = is_page},
     [CLI_KIND_MAP] = {"a map of attention", "png", .is = is_map},
     [CLI_KIND_PACKED] = {"a packed model", "safetensors", .is = is_packed},
+    [CLI_KIND_HEAD] = {"a classifier of vit", "safetensors", .is = is_head},
+    [CLI_KIND_REPORT] = {"a report of vit fit", "json", {AT(0, "{\"fit\":")}, NULL},
+    [CLI_KIND_PREDICTIONS] = {"predictions as CSV", "csv", {AT(0, "path,label,predicted")}, NULL},
     [CLI_KIND_INDEX] = {"an index of vit", "db sqlite sqlite3 db3", .is = is_index},
     [CLI_KIND_INDEX_LOG] = {"the log of an index", "", .is = is_index_log},
     [CLI_KIND_INDEX_MEMORY] = {"the shared memory of an index", "", .is = is_index_memory},

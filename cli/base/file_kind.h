@@ -29,6 +29,9 @@ typedef enum cli_kind {
     CLI_KIND_PAGE,   /* of --html */
     CLI_KIND_MAP,    /* a picture that vit has drawn */
     CLI_KIND_PACKED, /* a model */
+    CLI_KIND_HEAD,   /* of fit: a layer alone, its report, what it says of each picture */
+    CLI_KIND_REPORT,
+    CLI_KIND_PREDICTIONS,
     CLI_KIND_INDEX,
     CLI_KIND_INDEX_LOG, /* and what stands beside an index: SQLite's -wal, -shm and -journal */
     CLI_KIND_INDEX_MEMORY,

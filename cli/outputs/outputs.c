@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "outputs.h"
 
-const char *const cli_output_choices[] = {"embedding", "cls",    "mean",  "tokens", "hidden:K",
-                                          "pooler",    "logits", "probs", "latent", "latent-log-variance",
-                                          NULL};
+const char *const cli_output_choices[] = {
+    "embedding",           "cls", "cls+mean", "mean", "tokens", "hidden:K", "pooler", "logits", "probs", "latent",
+    "latent-log-variance", NULL};
 
 /* Maps of attention have a command of their own. */
 const char *cli_set_output(const cli_option *option, const char *value, void *field)

@@ -457,6 +457,21 @@ NULLS(vit_model_pack)
     TAKES(vit_model_pack, NULL, valid.words, &sink);
 }
 
+NULLS(vit_model_pack_head)
+{
+    (void)state;
+    static float numbers[65536];
+    const char *const labels[] = {"a", "b"};
+    const vit_sink sink = {.write = write_nothing};
+    const vit_head empty = {.classes = 2};
+    const vit_head head = {.weight = numbers, .bias = numbers, .labels = labels, .classes = 2};
+    REFUSES(vit_model_pack_head, "image", NULL, &head, &sink);
+    REFUSES(vit_model_pack_head, "head", valid.model, NULL, &sink);
+    REFUSES(vit_model_pack_head, "head->weight", valid.model, &empty, &sink);
+    REFUSES(vit_model_pack_head, "sink", valid.model, &head, NULL);
+    TAKES(vit_model_pack_head, valid.model, &head, &sink);
+}
+
 NULLS(vit_output_shape)
 {
     (void)state;
@@ -771,6 +786,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_model_multi_label),
     ROW(vit_model_open),
     ROW(vit_model_pack),
+    ROW(vit_model_pack_head),
     ROW(vit_model_patches),
     ROW(vit_model_pixels_size),
     ROW(vit_model_precision),

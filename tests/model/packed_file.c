@@ -99,7 +99,7 @@ float *all_outputs(const vit_model *model, size_t *n)
     bool finite = true;
     *n = 0;
     assert_ok(vit_session_create(model, &options, &session, &err), err);
-    for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_ATTENTION; output++) {
+    for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_CLASS_MEAN; output++) {
         size_t size = vit_output_size(model, (vit_output)output, 0);
         if (size == 0)
             continue;

@@ -239,11 +239,28 @@ static void project(vit__lane *lane, vit__pooling pooling, const vit__linear *la
     linear(lane, layer, (vit__epilogue){0}, lane->all.pooled, out);
 }
 
+static void answer_output(vit__lane *lane, vit_output output, float *out);
+
+/* The classifier of an output. The vector may be any of those that are made in the other rooms. */
+static void logits_of_output(vit__lane *lane, float *out)
+{
+    const vit_config *c = &lane->model->config;
+    float *features = lane->all.features;
+    answer_output(lane, vit__output_of_head(c->head_input), features);
+    if (c->head_normalize)
+        to_unit_length(features, vit__output_head_inputs(c));
+    linear(lane, &lane->model->weights.head, (vit__epilogue){0}, features, out);
+}
+
 /* [classes] */
 static void logits(vit__lane *lane, float *out)
 {
     const vit_config *c = &lane->model->config;
     const vit__weights *w = &lane->model->weights;
+    if (c->head_input != VIT__HEAD_INPUT_OWN) {
+        logits_of_output(lane, out);
+        return;
+    }
     if (c->head != VIT__HEAD_TWO_AVERAGED) {
         project(lane, c->head_pooling, &w->head, out);
         return;
@@ -354,15 +371,17 @@ static void pooler(vit__lane *lane, float *out)
         (c->pooler == VIT__POOLER_EMBEDDING ? embedding : pooled)(lane, out);
 }
 
-static void answer(vit__lane *lane, const vit_request *request)
+static void class_and_mean(vit__lane *lane, float *out)
 {
-    const vit_config *c = &lane->model->config;
+    class_token(lane, out);
+    mean(lane, out + vit__config_token_width(&lane->model->config));
+}
+
+static void answer_output(vit__lane *lane, vit_output output, float *out)
+{
     const vit__weights *w = &lane->model->weights;
-    size_t shape[2];
-    vit__output_shape(c, request->output, request->layer, lane->length, shape);
-    size_t size = shape[0] * shape[1];
-    float *out = request->result + lane->input->index * size;
-    switch (request->output) {
+    const vit_config *c = &lane->model->config;
+    switch (output) {
     case VIT_OUTPUT_EMBEDDING:
         embedding(lane, out);
         break;
@@ -371,6 +390,9 @@ static void answer(vit__lane *lane, const vit_request *request)
         break;
     case VIT_OUTPUT_MEAN:
         mean(lane, out);
+        break;
+    case VIT_OUTPUT_CLASS_MEAN:
+        class_and_mean(lane, out);
         break;
     case VIT_OUTPUT_TOKENS:
         tokens(lane, out);
@@ -396,6 +418,13 @@ static void answer(vit__lane *lane, const vit_request *request)
     }
 }
 
+static void answer(vit__lane *lane, const vit_request *request)
+{
+    size_t shape[2];
+    vit__output_shape(&lane->model->config, request->output, request->layer, lane->length, shape);
+    answer_output(lane, request->output, request->result + lane->input->index * shape[0] * shape[1]);
+}
+
 /* Tokens that a pooling reads. */
 static size_t pooling_tokens(const vit_config *c, vit__pooling pooling, size_t all)
 {
@@ -418,6 +447,8 @@ static size_t output_tokens(const vit_config *c, vit_output output, size_t all)
         return c->pooler == VIT__POOLER_DENSE ? 1 : pooling_tokens(c, c->pooling, all);
     case VIT_OUTPUT_LOGITS:
     case VIT_OUTPUT_PROBABILITIES:
+        if (c->head_input != VIT__HEAD_INPUT_OWN)
+            return output_tokens(c, vit__output_of_head(c->head_input), all);
         return c->head == VIT__HEAD_TWO_AVERAGED ? 2 : pooling_tokens(c, c->head_pooling, all);
     case VIT_OUTPUT_LATENT:
     case VIT_OUTPUT_LATENT_LOG_VARIANCE:

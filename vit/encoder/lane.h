@@ -21,6 +21,7 @@ typedef struct vit__lane_memory {
                         * residual stream of every second stage */
     float *difference; /* [T, A] for differential attention */
     float *pooled;     /* [max(2D, dense layers)] */
+    float *features;   /* [what a classifier of an output reads] */
     float *spare;      /* [max(2D, dense layers, classes, MLP of the attention pool)] */
 } vit__lane_memory;
 

@@ -8,6 +8,7 @@
 #include "head.h"
 #include "hierarchy.h"
 #include "memory.h"
+#include "outputs.h"
 #include "places.h"
 #include "position.h"
 #include "size.h"
@@ -51,7 +52,7 @@ static layer_need layer_needs(const vit_model *model)
 
 /* The regions of an input's memory, in floats. vit__config_finish bounds the sizes, so that sums cannot overflow. */
 typedef struct regions {
-    size_t operand, x, y, wide, parallel, difference, pooled, spare;
+    size_t operand, x, y, wide, parallel, difference, pooled, features, spare;
 } regions;
 
 /* Floats of lane->qkv for a token: those of the blocks' attention, or of an attention pool. */
@@ -107,13 +108,14 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
         .parallel = c->order == VIT__BLOCK_PARALLEL || c->order == VIT__BLOCK_BRANCHES ? tokens * c->width : 0,
         .difference = c->attention == VIT__ATTENTION_DIFFERENTIAL ? tokens * attention : 0,
         .pooled = vector_room(c),
+        .features = c->head_input ? vit__output_head_inputs(c) : 0,
         .spare = vit__larger(vit__larger(vector_room(c), c->classes), c->pool_mlp_width),
     };
 }
 
 static size_t input_floats(const regions *r)
 {
-    return r->operand + r->x + r->y + r->wide + r->parallel + r->difference + r->pooled + r->spare;
+    return r->operand + r->x + r->y + r->wide + r->parallel + r->difference + r->pooled + r->features + r->spare;
 }
 
 static vit__lane_memory lay_out(const regions *r, float *next)
@@ -125,7 +127,8 @@ static vit__lane_memory lay_out(const regions *r, float *next)
     memory.parallel = next += r->wide;
     memory.difference = next += r->parallel;
     memory.pooled = next += r->difference;
-    memory.spare = next + r->pooled;
+    memory.features = next += r->pooled;
+    memory.spare = next + r->features;
     return memory;
 }
 

@@ -117,8 +117,9 @@ static vit_status check_tokens(const vit_config *c, const char *where, vit_error
         return vit__fail(err, VIT_ERR_TOO_LARGE, where, "%zu tokens a picture: this build takes %u at most",
                          vit__config_tokens(c), TOKENS_MOST);
     bool classless = !c->class_token && c->input == VIT__INPUT_PIXELS;
+    bool head_reads_class = c->head_input == VIT__HEAD_INPUT_CLASS || c->head_input == VIT__HEAD_INPUT_CLASS_MEAN;
     if (classless && (c->pooling == VIT__POOL_CLASS || c->head_pooling == VIT__POOL_CLASS ||
-                      c->head_pooling == VIT__POOL_CLASS_AND_MEAN))
+                      c->head_pooling == VIT__POOL_CLASS_AND_MEAN || head_reads_class))
         return vit__fail(err, VIT_ERR_CORRUPT, where, "the pooled output is the class token's, but there is none");
     return VIT_OK;
 }

@@ -197,6 +197,16 @@ typedef struct vit__stages {
 
 #define VIT__FAMILY_NAME_MAX 64
 
+/* What the classifier reads, where it is not the family's own. */
+typedef enum vit__head_input {
+    VIT__HEAD_INPUT_OWN, /* as head_pooling says */
+    VIT__HEAD_INPUT_EMBEDDING,
+    VIT__HEAD_INPUT_CLASS,
+    VIT__HEAD_INPUT_MEAN,
+    VIT__HEAD_INPUT_POOLER,
+    VIT__HEAD_INPUT_CLASS_MEAN
+} vit__head_input;
+
 typedef struct vit_config {
     char family[VIT__FAMILY_NAME_MAX];
     vit__input input;
@@ -262,10 +272,12 @@ typedef struct vit_config {
     vit__activation activation;
 
     /* from tokens to vectors */
-    vit__pooling pooling;      /* the library's own */
-    vit__pooling head_pooling; /* what the classifier reads */
-    size_t end_token;          /* VIT__POOL_END */
-    bool pooled_norm;          /* norm of the library's pooled vector, and of the head's if pooled alike (timm fc_norm,
+    vit__pooling pooling;       /* the library's own */
+    vit__pooling head_pooling;  /* what the classifier reads */
+    vit__head_input head_input; /* or an output */
+    bool head_normalize;        /* of length 1 */
+    size_t end_token;           /* VIT__POOL_END */
+    bool pooled_norm;           /* norm of the library's pooled vector, and of the head's if pooled alike (timm fc_norm,
                                 * CLIP post_layernorm, BEiT) */
     double pooled_norm_eps;
     size_t pool_heads;     /* attention pooling */

@@ -39,6 +39,7 @@ WORDS(poolings, VIT__POOL_MEAN_ROOT, "none", "class", "mean_patches", "mean_all"
       "class_distillation", "class_and_mean", "attention", "end", "largest", "last", "mean_root");
 WORDS(poolers, VIT__POOLER_DENSE, "none", "pooled", "embedding", "dense");
 WORDS(embeddings, VIT__EMBEDDING_LATENT, "class", "mean", "pooled", "projected", "latent");
+WORDS(head_inputs, VIT__HEAD_INPUT_CLASS_MEAN, "own", "embedding", "cls", "mean", "pooler", "cls+mean");
 WORDS(heads, VIT__HEAD_TWO_AVERAGED, "none", "linear", "two_averaged");
 
 _Static_assert(sizeof(vit__input) == sizeof(unsigned),
@@ -125,6 +126,8 @@ static const field fields[] = {
     CHOICE(activation, activations),
     CHOICE(pooling, poolings),
     CHOICE(head_pooling, poolings),
+    CHOICE(head_input, head_inputs),
+    FIELD(head_normalize, FLAG),
     FIELD(end_token, SIZE),
     FIELD(pooled_norm, FLAG),
     FIELD(pooled_norm_eps, NUMBER),

@@ -155,6 +155,10 @@ static void check_heads(vit__reader *r, const vit_config *c)
                             ? "a classifier without classes, or the reverse"
                         : c->head == VIT__HEAD_TWO_AVERAGED && c->head_pooling == VIT__POOL_CLASS_AND_MEAN
                             ? "two classifiers of a vector that is twice as wide"
+                        : c->head_input && (c->head != VIT__HEAD_LINEAR || c->input != VIT__INPUT_PIXELS)
+                            ? "a classifier of an output that is none"
+                        : c->head_input == VIT__HEAD_INPUT_POOLER && !c->pooler
+                            ? "a classifier of a pooler that is not there"
                         : (c->dense[1].width && !c->dense[0].width) || (c->dense[2].width && !c->dense[1].width)
                             ? "a dense layer behind one that is not there"
                         : twice_as_wide && (c->dense[0].width || c->transformation_width)

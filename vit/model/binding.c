@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "outputs.h"
 #include "stages.h"
 
 /* ------------------------------------------------------------------ shapes ---- */
@@ -129,7 +130,7 @@ static size_t extent(const vit_config *c, dimension d)
     case POOLER_WIDTH: return c->pooler_width;
     case EMBEDDING: return c->projection_width;
     case CLASSES: return c->classes;
-    case HEAD_INPUTS: return vit__config_pooled_width(c, c->head_pooling);
+    case HEAD_INPUTS: return vit__output_head_inputs(c);
     case LATENT: return c->latent;
     case POOL_MLP: return c->pool_mlp_width;
     case POOL: return vit__config_pool_width(c);

@@ -2,6 +2,7 @@
 /* What a model is, as JSON: for people (vit info) and for programs. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config_json.h"
 #include "model.h"
@@ -146,6 +147,19 @@ static bool set_packed(vit__json *object, const vit_model *model)
     return vit__json_set(object, "packed", packed) && done;
 }
 
+/* What a classifier of an output reads, and how it was fitted. */
+static bool set_fit(vit__json *object, const vit_model *model)
+{
+    const vit_config *c = &model->config;
+    const char *text = vit__checkpoint_metadata(model->checkpoint, "fit");
+    vit__json *fit = NULL;
+    if (text) /* of another writer it may be no JSON, and is left out */
+        vit__json_parse(text, strlen(text), NULL, &fit, NULL);
+    return (!c->head_input || (set_text(object, "head_input", vit__output_name(vit__output_of_head(c->head_input))) &&
+                               vit__json_set(object, "head_normalize", vit__json_new_boolean(c->head_normalize)))) &&
+           (!fit || vit__json_set(object, "fit", fit));
+}
+
 char *vit_model_describe(const vit_model *model)
 {
     if (!model)
@@ -154,7 +168,7 @@ char *vit_model_describe(const vit_model *model)
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
                 set_input(object, &model->config) && set_sizes(object, model) && set_stages(object, &model->config) &&
                 set_pooling(object, &model->config) && set_outputs(object, &model->config) &&
-                set_labels(object, model) && set_packed(object, model) &&
+                set_labels(object, model) && set_packed(object, model) && set_fit(object, model) &&
                 vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "memory.h"
 #include "model.h"
+#include "outputs.h"
 #include "packed.h"
 
 #define ALIGNMENT 64
@@ -32,6 +33,7 @@ typedef struct packing {
     size_t n_parts, room;
     vit__linear *made; /* layers that were packed for this file alone */
     size_t n_made;
+    const char *fit; /* how the classifier was fitted; NULL: it is the model's own */
     const char *where;
     vit_error *err;
 } packing;
@@ -240,7 +242,8 @@ static vit__json *metadata(const packing *p, const char *digest)
     bool done = vit__json_set(object, "format", vit__json_new_string("vit-packed")) &&
                 set_text(object, "config", file_config(p, digest)) &&
                 (!image || !image->preprocessor ||
-                 set_text(object, "preprocess", vit__preprocess_json(image->preprocessor)));
+                 set_text(object, "preprocess", vit__preprocess_json(image->preprocessor))) &&
+                (!p->fit || vit__json_set(object, "fit", vit__json_new_string(p->fit)));
     if (done)
         return object;
     vit__json_free(object);
@@ -295,10 +298,11 @@ static vit_status put_file(const packing *p, const vit_sink *sink, const char *d
     return status;
 }
 
-static vit_status check_towers(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err)
+static vit_status check_towers(const char *function, const vit_model *image, const vit_model *text,
+                               const vit_sink *sink, vit_error *err)
 {
     if ((!image && !text) || !sink || !sink->write)
-        return vit__fail_null(err, "vit_model_pack",
+        return vit__fail_null(err, function,
                               !sink          ? "sink"
                               : !sink->write ? "sink->write"
                                              : "image, and text with it,");
@@ -309,24 +313,96 @@ static vit_status check_towers(const vit_model *image, const vit_model *text, co
     return VIT_OK;
 }
 
+static vit_status pack(packing *p, const vit_sink *sink, const char *digest)
+{
+    vit_status status = VIT_OK;
+    if (!(collect(p, true) && collect(p, false)))
+        status = p->err->status;
+    if (status == VIT_OK)
+        status = put_file(p, sink, digest);
+    for (size_t i = 0; i < p->n_made; i++)
+        vit__gemm_tiles()->release(&p->made[i]);
+    free(p->made);
+    free(p->parts);
+    return status;
+}
+
 vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err)
 {
     vit_error first = {0};
     vit_error *told = err ? err : &first;
-    vit_status status = check_towers(image, text, sink, told);
+    vit_status status = check_towers(__func__, image, text, sink, told);
     if (status != VIT_OK)
         return status;
     const vit_model *any = image ? image : text;
     packing p = {.towers = {image, text}, .where = any->path, .err = told};
     char digest[65];
     status = vit_model_digest(any, digest, told);
-    if (status == VIT_OK && !(collect(&p, true) && collect(&p, false)))
-        status = told->status;
+    return status == VIT_OK ? pack(&p, sink, digest) : status;
+}
+
+/* ------------------------------------------------------------------ with another classifier ---- */
+
+static vit_status check_head(const vit_model *image, const vit_head *head, vit_error *err)
+{
+    vit__head_input input;
+    if (!head || !head->weight || !head->bias || !head->labels)
+        return vit__fail_null(err, "vit_model_pack_head", head ? "head->weight, bias or labels" : "head");
+    if (VIT__CHECK_RESERVED(err, "vit_model_pack_head", head) != VIT_OK)
+        return VIT_ERR_INVALID_ARGUMENT;
+    if (head->classes == 0)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_model_pack_head", "a classifier without classes");
+    if (!vit__output_to_head(head->output, &input) || !vit__output_exists(&image->config, head->output))
+        return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, image->path,
+                         "no classifier can read the output %s of this model",
+                         (unsigned)head->output < VIT__OUTPUTS ? vit_output_name(head->output) : "of that number");
+    return VIT_OK;
+}
+
+static size_t head_parameters(const vit__linear *linear)
+{
+    return linear->outputs * (linear->inputs + 1);
+}
+
+/* The model as it will be read back: all but the classifier is the same memory. */
+static vit_model with_head(const vit_model *image, const vit_head *head)
+{
+    vit_model model = *image;
+    vit_config *c = &model.config;
+    vit__linear *layer = &model.weights.head;
+    model.parameters -= head_parameters(layer) + head_parameters(&model.weights.head_distillation);
+    model.weights.head_distillation = (vit__linear){0};
+    model.labels = (char **)(uintptr_t)head->labels; /* they are read only */
+    c->head = VIT__HEAD_LINEAR;
+    c->head_pooling = VIT__POOL_NONE;
+    vit__output_to_head(head->output, &c->head_input);
+    c->head_normalize = head->normalize != 0;
+    c->head_bias = true;
+    c->multi_label = c->regression = false;
+    c->classes = head->classes;
+    *layer = (vit__linear){.inputs = vit__output_head_inputs(c),
+                           .outputs = head->classes,
+                           .n_parts = 1,
+                           .parts = {{head->weight, head->bias, head->classes}},
+                           .precision = VIT_PRECISION_F32};
+    model.parameters += head_parameters(layer);
+    return model;
+}
+
+vit_status vit_model_pack_head(const vit_model *image, const vit_head *head, const vit_sink *sink, vit_error *err)
+{
+    vit_error first = {0};
+    vit_error *told = err ? err : &first;
+    char digest[65];
+    vit_status status = image ? check_towers(__func__, image, NULL, sink, told)
+                              : vit__fail_null(told, __func__, "image");
     if (status == VIT_OK)
-        status = put_file(&p, sink, digest);
-    for (size_t i = 0; i < p.n_made; i++)
-        vit__gemm_tiles()->release(&p.made[i]);
-    free(p.made);
-    free(p.parts);
-    return status;
+        status = check_head(image, head, told);
+    if (status == VIT_OK)
+        status = vit_model_digest(image, digest, told);
+    if (status != VIT_OK)
+        return status;
+    const vit_model model = with_head(image, head);
+    packing p = {.towers = {&model, NULL}, .fit = head->fit, .where = image->path, .err = told};
+    return pack(&p, sink, digest);
 }

@@ -19,6 +19,7 @@ static const char *const names[VIT__OUTPUTS] = {
     [VIT_OUTPUT_LATENT] = "latent",
     [VIT_OUTPUT_LATENT_LOG_VARIANCE] = "latent-log-variance",
     [VIT_OUTPUT_ATTENTION] = "attention:K",
+    [VIT_OUTPUT_CLASS_MEAN] = "cls+mean",
 };
 
 const char *vit__output_name(vit_output output)
@@ -40,6 +41,8 @@ bool vit__output_exists(const vit_config *c, vit_output output)
         return c->class_token || c->text_class;
     case VIT_OUTPUT_MEAN: /* of texts where padding is known, which is no part of a mean */
         return c->input == VIT__INPUT_PIXELS || c->padding != VIT__PADDING_NONE;
+    case VIT_OUTPUT_CLASS_MEAN:
+        return vit__output_exists(c, VIT_OUTPUT_CLASS) && vit__output_exists(c, VIT_OUTPUT_MEAN);
     case VIT_OUTPUT_POOLER:
         return c->pooler != VIT__POOLER_NONE;
     case VIT_OUTPUT_LOGITS:
@@ -101,6 +104,9 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t layer, siz
     case VIT_OUTPUT_MEAN:
         shape[1] = vit__config_token_width(c);
         break;
+    case VIT_OUTPUT_CLASS_MEAN:
+        shape[1] = 2 * vit__config_token_width(c);
+        break;
     case VIT_OUTPUT_TOKENS:
         shape[0] = tokens;
         shape[1] = vit__config_token_width(c);
@@ -126,6 +132,38 @@ void vit__output_shape(const vit_config *c, vit_output output, size_t layer, siz
         shape[1] = tokens;
         break;
     }
+}
+
+static const vit_output head_outputs[] = {
+    [VIT__HEAD_INPUT_EMBEDDING] = VIT_OUTPUT_EMBEDDING,
+    [VIT__HEAD_INPUT_CLASS] = VIT_OUTPUT_CLASS,
+    [VIT__HEAD_INPUT_MEAN] = VIT_OUTPUT_MEAN,
+    [VIT__HEAD_INPUT_POOLER] = VIT_OUTPUT_POOLER,
+    [VIT__HEAD_INPUT_CLASS_MEAN] = VIT_OUTPUT_CLASS_MEAN,
+};
+
+vit_output vit__output_of_head(vit__head_input input)
+{
+    return head_outputs[input];
+}
+
+bool vit__output_to_head(vit_output output, vit__head_input *input)
+{
+    for (int i = VIT__HEAD_INPUT_OWN + 1; i <= VIT__HEAD_INPUT_CLASS_MEAN; i++) {
+        *input = (vit__head_input)i;
+        if (head_outputs[i] == output)
+            return true;
+    }
+    return false;
+}
+
+size_t vit__output_head_inputs(const vit_config *c)
+{
+    size_t shape[2];
+    if (c->head_input == VIT__HEAD_INPUT_OWN)
+        return vit__config_pooled_width(c, c->head_pooling);
+    vit__output_shape(c, vit__output_of_head(c->head_input), 0, 1, shape);
+    return shape[1];
 }
 
 vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2], vit_error *err)

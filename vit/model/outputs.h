@@ -14,6 +14,13 @@ const char *vit__output_name(vit_output output);
  * in their shapes. */
 void vit__output_shape(const vit_config *config, vit_output output, size_t layer, size_t tokens, size_t shape[2]);
 
-#define VIT__OUTPUTS (VIT_OUTPUT_ATTENTION + 1)
+#define VIT__OUTPUTS (VIT_OUTPUT_CLASS_MEAN + 1)
+
+/* The output that a classifier of these inputs reads; not for VIT__HEAD_INPUT_OWN. */
+vit_output vit__output_of_head(vit__head_input input);
+/* false: no classifier can read this output. */
+bool vit__output_to_head(vit_output output, vit__head_input *input);
+/* Numbers that the classifier reads. */
+size_t vit__output_head_inputs(const vit_config *config);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "outputs.h"
 #include "packed.h"
 #include "position.h"
 #include "rotary.h"
@@ -606,7 +607,7 @@ static void load_head(loader *l, vit__weights *w)
     for (size_t i = 0; i < VIT__DENSE_MOST; i++)
         w->dense[i] = single(l, (vit__slot)(VIT__SLOT_DENSE1 + i), vit__config_dense_inputs(c, i), c->dense[i].width);
     w->embedding = single(l, VIT__SLOT_EMBEDDING, vit__config_dense_inputs(c, VIT__DENSE_MOST), c->projection_width);
-    w->head = single(l, VIT__SLOT_HEAD, vit__config_pooled_width(c, c->head_pooling), c->classes);
+    w->head = single(l, VIT__SLOT_HEAD, vit__output_head_inputs(c), c->classes);
     w->head_distillation = single(l, VIT__SLOT_HEAD_DISTILLATION, c->width, c->classes);
     w->latent_mean = single(l, VIT__SLOT_LATENT_MEAN, c->width, c->latent);
     w->latent_log_variance = single(l, VIT__SLOT_LATENT_LOG_VARIANCE, c->width, c->latent);

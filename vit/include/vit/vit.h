@@ -316,7 +316,9 @@ typedef enum vit_output {
     VIT_OUTPUT_LATENT = 8, /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
     VIT_OUTPUT_LATENT_LOG_VARIANCE = 9, /* [Z] its log variance */
     VIT_OUTPUT_ATTENTION =
-        10 /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
+        10, /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
+    VIT_OUTPUT_CLASS_MEAN =
+        11 /* [2D] VIT_OUTPUT_CLASS and VIT_OUTPUT_MEAN side by side, as DINOv2's classifiers read */
 } vit_output;
 
 /* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for VIT_OUTPUT_HIDDEN and
@@ -337,6 +339,23 @@ VIT_API const char *vit_output_name(vit_output output);
 
 /* "cls" or "hidden:11" as an output and its layer (0 where there is none). 0: there is no such output. */
 VIT_API int vit_output_parse(const char *name, vit_output *output, size_t *layer);
+
+/* A classifier that takes the place of a model's own: logits = weight x + bias, where x is an output of the model. */
+typedef struct vit_head {
+    const float *weight;       /* [classes][the output's size] */
+    const float *bias;         /* [classes] */
+    const char *const *labels; /* [classes] */
+    size_t classes;
+    vit_output output;    /* VIT_OUTPUT_EMBEDDING, CLASS, MEAN, POOLER or CLASS_MEAN */
+    int normalize;        /* 1: x is divided by its length */
+    const char *fit;      /* the metadata "fit", JSON that says how the classifier was made; NULL: none */
+    uint64_t reserved[4]; /* zero */
+} vit_head;
+
+/* Writes the image tower of a model with another classifier, as vit_model_pack does. The strings and numbers of *head are
+ * the caller's. VIT_ERR_UNSUPPORTED_OUTPUT: the model has no such output, or a classifier cannot read it. */
+VIT_API vit_status vit_model_pack_head(const vit_model *image, const vit_head *head, const vit_sink *sink,
+                                       vit_error *err);
 
 typedef struct vit_session vit_session;
 

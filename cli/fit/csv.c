@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "text.h"
+#include "utf8.h"
+
+void cli_csv_start(cli_csv *csv, char *bytes, size_t size)
+{
+    *csv = (cli_csv){.at = bytes, .end = bytes + size, .next_line = 1};
+    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
+        csv->at += 3;
+}
+
+static void add_field(cli_csv *csv, char *field)
+{
+    char **grown = vit__grow(csv->fields, &csv->room, csv->n, 1, sizeof *grown);
+    if (!grown)
+        cli_out_of_memory();
+    csv->fields = grown;
+    csv->fields[csv->n++] = field;
+}
+
+/* From the opening quote to behind the closing one; the text moves to where the quote was. NULL: it does not close. */
+static char *read_quoted(cli_csv *csv, char *to)
+{
+    char *from = to + 1;
+    for (; from < csv->end; from++) {
+        csv->next_line += *from == '\n';
+        if (*from == '"' && *++from != '"') {
+            csv->at = from;
+            return to;
+        }
+        *to++ = *from;
+    }
+    return NULL;
+}
+
+/* One field. Answers false behind the last of the record. */
+static bool read_field(cli_csv *csv)
+{
+    char *field = csv->at, *end;
+    if (*field == '"') {
+        end = read_quoted(csv, field);
+        if (!end || (csv->at < csv->end && !strchr(",\r\n", *csv->at))) {
+            csv->wrong = end ? "something stands behind the closing quote of a field" : "a quote is not closed";
+            return false;
+        }
+    } else {
+        csv->at += strcspn(field, ",\r\n");
+        end = csv->at;
+    }
+    add_field(csv, field);
+    bool more = *csv->at == ',';
+    csv->at += !more && csv->at < csv->end && *csv->at == '\r';
+    csv->next_line += *csv->at == '\n';
+    csv->at += csv->at < csv->end;
+    *end = '\0';
+    return more;
+}
+
+bool cli_csv_next(cli_csv *csv)
+{
+    csv->n = 0;
+    csv->line = csv->next_line;
+    if (csv->wrong || csv->at >= csv->end)
+        return false;
+    while (read_field(csv))
+        ;
+    for (size_t i = 0; i < csv->n && !csv->wrong; i++)
+        for (const unsigned char *at = (const unsigned char *)csv->fields[i]; *at && !csv->wrong;) {
+            size_t length = vit__utf8_valid_length(at);
+            csv->wrong = length ? NULL : "it is not UTF-8";
+            at += length;
+        }
+    return !csv->wrong;
+}
+
+void cli_csv_free(cli_csv *csv)
+{
+    free(csv->fields);
+    csv->fields = NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tables as RFC 4180 has them: fields between commas, quoted where they hold commas, quotes or ends of lines. Lines end with
+ * a line feed, with or without a carriage return ahead of it. The text may begin with a byte order mark. */
+#ifndef CLI_CSV_H
+#define CLI_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct cli_csv {
+    char *at, *end;
+    size_t line, next_line; /* where the record at hand begins, counted from 1 */
+    char **fields;          /* of the record at hand: texts in the bytes that were given */
+    size_t n, room;
+    const char *wrong; /* NULL, or why there is no further record */
+} cli_csv;
+
+/* bytes[size + 1], the last of them 0: they are written into, and must live as long as the fields. */
+void cli_csv_start(cli_csv *csv, char *bytes, size_t size);
+/* The next record. false: there is none, or csv->wrong says what is wrong with it. */
+bool cli_csv_next(cli_csv *csv);
+void cli_csv_free(cli_csv *csv);
+
+#endif

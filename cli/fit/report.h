@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What `vit fit` says of a classifier: as text, and as one JSON object. */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "items.h"
+#include "output_file.h"
+#include "vit/fit.h"
+
+/* Figures of one side. */
+typedef struct cli_report_side {
+    const char *name;        /* "held out", "3 folds", "test" */
+    const char *key;         /* in JSON: "validation", "test" */
+    vit_fit_figures figures; /* of no rows: nothing is said */
+    const vit_fit_judgement *judgements;
+} cli_report_side;
+
+typedef struct cli_report {
+    const cli_items *items;
+    const uint32_t *classes; /* [items->n] */
+    size_t fitted;           /* pictures that the layer was fitted to */
+    size_t failed, duplicates, contradicting;
+    double c;
+    bool balanced;
+    const char *seed;
+    vit_fit_choice choice; /* its curve; no points: C was not chosen */
+    vit_fit_layer layer;   /* the one that is written */
+    cli_report_side sides[2];
+} cli_report;
+
+/* file: for names on a terminal. */
+void cli_report_text(const cli_report *report, const cli_file *file, cli_text *text);
+void cli_report_json(const cli_report *report, cli_text *text);
+/* Counts, C and scores, as members of an object without braces. */
+void cli_report_members(const cli_report *report, cli_text *text);
+
+#endif

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""vit fit from outside: folders, tables and vectors to a classifier; the same bytes; what is wrong; docs/fit.md."""
+import csv
+import json
+import math
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import unittest
+
+from harness import PICTURES, USAGE, VIT, Case
+
+INPUTS_FAILED = 1
+NAMES = ("cat.jpg", "coffee.jpg", "horse.png", "rocket.jpg")
+
+
+def read_head(path):
+    """(metadata, weight rows, bias) of a file of a layer alone."""
+    with open(path, "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    numbers = struct.unpack("<%df" % (len(data) // 4), data)
+    classes, width = header["head.weight"]["shape"]
+    weight = [numbers[k * width:(k + 1) * width] for k in range(classes)]
+    return header["__metadata__"], weight, numbers[classes * width:]
+
+
+def softmax(logits):
+    most = max(logits)
+    powers = [math.exp(value - most) for value in logits]
+    return [power / sum(powers) for power in powers]
+
+
+class Fit(Case):
+    def setUp(self):
+        super().setUp()
+        for label, names in {"animal": ("cat.jpg", "horse.png"), "thing, other": ("coffee.jpg", "rocket.jpg")}.items():
+            os.makedirs(self.path("photos", label))
+            for name in names:
+                shutil.copy(os.path.join(PICTURES, name), self.path("photos", label, name))
+
+    def fit(self, *arguments, status=0, o="out.safetensors"):
+        return self.vit("fit", "-o", o, *arguments, status=status)
+
+    def content(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def test_file_is_softmax_of_the_layer(self):
+        for output, extra in (("embedding", ()), ("cls+mean", ()), ("cls", ("--normalize",))):
+            options = ("--output", output, *extra)
+            self.fit(*options, "--head-only", "photos", o="head.safetensors")
+            self.fit(*options, "photos")
+            metadata, weight, bias = read_head(self.path("head.safetensors"))
+            self.assertEqual((metadata["format"], metadata["head_input"]), ("vit-head", output))
+            labels = json.loads(metadata["id2label"])
+            self.assertEqual(labels, {"0": "animal", "1": "thing, other"})
+            self.vit("embed", *options, "--format", "jsonl", "-o", "v.jsonl", *(os.path.join(PICTURES, n) for n in NAMES))
+            answer = self.vit("classify", "-m", "out.safetensors", "--format", "json", *(os.path.join(PICTURES, n) for n in NAMES))
+            rows = [json.loads(line) for line in self.content("v.jsonl").decode().splitlines()]
+            for row, line in zip(rows, answer.stdout.decode().splitlines(), strict=True):
+                vector = row["embedding"] if "embedding" in row else next(v for v in row.values() if isinstance(v, list))
+                want = softmax([b + sum(w * x for w, x in zip(ws, vector)) for ws, b in zip(weight, bias)])
+                for p in json.loads(line)["predictions"]:
+                    self.assertAlmostEqual(p["score"], want[p["index"]], delta=1e-6)
+                    self.assertEqual(p["label"], labels[str(p["index"])])
+            os.remove(self.path("v.jsonl"))
+
+    def test_bytes_do_not_depend_on_threads_order_or_features(self):
+        shutil.copytree(self.path("photos"), self.path("more"))
+        os.rename(self.path("more", "animal", "cat.jpg"), self.path("more", "animal", "tom.jpg"))
+        self.fit("-t", "1", "photos", "more")
+        first = self.content("out.safetensors")
+        self.fit("-t", "2", "--features", "kept", "more", "photos")
+        self.assertEqual(self.content("out.safetensors"), first)
+        self.fit("--features", "kept", "photos", "more")
+        self.assertEqual(self.content("out.safetensors"), first)
+
+    def test_report_and_predictions(self):
+        done = self.fit("--report", "r.json", "--predictions", "p.csv", "-C", "0.1,10", "photos")
+        self.assertIn(b"Held out: 2 pictures", done.stdout)
+        report = json.loads(self.content("r.json"))
+        self.assertEqual([point["C"] for point in report["curve"]], [0.1, 10])
+        self.assertEqual(sum(map(sum, report["validation"]["confusion"])), 2)
+        with open(self.path("p.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(len(rows), 4)
+        self.assertEqual(sorted(row["split"] for row in rows), ["train", "train", "validation", "validation"])
+        described = json.loads(self.vit("info", "--json", "-m", "out.safetensors").stdout)
+        self.assertEqual(described["fit"]["pictures"], 4)
+        self.assertEqual(described["head_input"], "embedding")
+
+    def test_splits_of_folders_and_tables(self):
+        os.makedirs(self.path("sets"))
+        shutil.copytree(self.path("photos"), self.path("sets", "train"))
+        os.makedirs(self.path("sets", "test", "animal"))
+        self.picture("sets/test/animal/x.png")
+        done = self.fit("sets")
+        self.assertIn(b"Test: 1 pictures", done.stdout)
+        table = "\ufefffilename,label,split\r\n" + "".join(
+            "%s,%s,%s\r\n" % row for row in (("cat.jpg", '"a ""b"",\nc"', "train"), ("horse.png", '"a ""b"",\nc"', "val"),
+                                             ("coffee.jpg", "ü", "train"), ("rocket.jpg", "ü", "dev"), ("gone.jpg", "ü", "")))
+        with open(self.path("t.csv"), "w", encoding="utf-8", newline="") as file:
+            file.write(table)
+        done = self.fit("--labels", "t.csv", "-C", "1", PICTURES, "--head-only", o="table.safetensors")
+        self.assertIn(b"line 8: there is no such picture", done.stderr)
+        self.assertIn(b"Held out: 2 pictures", done.stdout)
+        self.assertEqual(json.loads(read_head(self.path("table.safetensors"))[0]["id2label"]), {"0": 'a "b",\nc', "1": "ü"})
+
+    def test_same_bytes_with_two_labels_are_left_out(self):
+        shutil.copy(self.path("photos", "animal", "cat.jpg"), self.path("photos", "animal", "copy.jpg"))
+        self.assertIn(b"2 duplicates", self.fit("photos").stdout)
+        shutil.copy(self.path("photos", "thing, other", "coffee.jpg"), self.path("photos", "animal", "coffee.jpg"))
+        done = self.fit("photos")
+        self.assertIn(b"2 left out", done.stdout)
+        self.assertIn(b"coffee.jpg", done.stderr)
+
+    def test_a_picture_that_cannot_be_read(self):
+        with open(self.path("photos", "animal", "bad.jpg"), "wb") as file:
+            file.write(b"no picture")
+        for options in ((), ("--features", "kept"), ("--features", "kept")):
+            done = self.fit(*options, "photos", status=INPUTS_FAILED)
+            self.assertIn(b"1 failed", done.stdout)
+
+    def test_killed_and_repeated(self):
+        self.fit("photos")
+        want = self.content("out.safetensors")
+        for delay in (0.01, 0.05, 0.1):
+            running = subprocess.Popen([VIT, "fit", "-q", "-o", "again.safetensors", "--features", "kept", "photos"],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                running.wait(delay)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+        self.fit("--features", "kept", "photos", o="again.safetensors")
+        self.assertEqual(self.content("again.safetensors"), want)
+
+    def refuse(self, *arguments, saying):
+        done = self.fit(*arguments, status=USAGE)
+        self.assertIn(saying, done.stderr.decode(errors="replace"))
+
+    def test_what_is_wrong(self):
+        self.refuse("photos/animal", saying="no class folders")
+        self.refuse(saying="--labels")
+        self.refuse("-C", "0", "photos", saying="above 0")
+        self.refuse("--val", "0", "-C", "1,2", "photos", saying="give one")
+        os.makedirs(self.path("photos", "empty"))
+        self.refuse("photos", saying="photos/empty")
+        os.rmdir(self.path("photos", "empty"))
+        os.symlink("loop", self.path("photos", "loop"))
+        self.refuse("photos", saying="photos/loop")
+        os.remove(self.path("photos", "loop"))
+        shutil.rmtree(self.path("photos", "thing, other"))
+        self.refuse("photos", saying='"animal"')
+        for table, words in (("path,label\ncat.jpg,\xff\n", "not UTF-8"), ('path,label\n"cat.jpg,a\n', "not closed"), ("", "empty"),
+                             ("a,b\n1,2\n", "no column path"), ("path,label,split\ncat.jpg,a,tset\n", "tset")):
+            with open(self.path("t.csv"), "w", encoding="latin-1") as file:
+                file.write(table)
+            self.refuse("--labels", "t.csv", PICTURES, saying=words)
+
+    def write_vectors(self, rows):
+        shape = "(%d, %d)" % (len(rows), len(rows[0]))
+        header = ("{'descr': '<f4', 'fortran_order': False, 'shape': %s, }" % shape).ljust(117) + "\n"
+        with open(self.path("v.npy"), "wb") as file:
+            file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
+            file.write(b"".join(struct.pack("<%df" % len(row), *row) for row in rows))
+        with open(self.path("v.jsonl"), "w", encoding="utf-8") as file:
+            file.write("".join('{"row":%d,"path":"%d.jpg"}\n' % (i, i) for i in range(len(rows))))
+
+    def test_vectors(self):
+        self.write_vectors([[i % 3 + 0.01 * i, 5 - i % 3] for i in range(30)])
+        with open(self.path("t.csv"), "w", encoding="utf-8") as file:
+            file.write("path,label\n" + "".join("%d.jpg,c%d\n" % (i, i % 3) for i in range(31)))
+        done = self.fit("--vectors", "v.npy", "--labels", "t.csv", "-C", "1")
+        self.assertIn(b"line 32: there is no vector", done.stderr)
+        self.assertEqual(len(read_head(self.path("out.safetensors"))[1]), 3)
+        self.write_vectors([[i % 3, math.nan if i == 7 else 1] for i in range(30)])
+        self.refuse("--vectors", "v.npy", "--labels", "t.csv", saying="7.jpg")
+
+    def test_many_classes(self):
+        n = 2000 if os.environ.get("VIT_TEST_FULL") != "1" else 10000
+        self.write_vectors([[i % n / n, (i % n) % 7] for i in range(n)])
+        with open(self.path("t.csv"), "w", encoding="utf-8") as file:
+            file.write("path,label\n" + "".join("%d.jpg,%05d\n" % (i, i) for i in range(n)))
+        self.fit("--vectors", "v.npy", "--labels", "t.csv", "-C", "1e-4")
+        self.assertEqual(len(read_head(self.path("out.safetensors"))[2]), n)
+
+
+class Page(Case):
+    def test_commands_of_the_page(self):
+        with open(os.path.join(PICTURES, "..", "..", "docs", "fit.md"), encoding="utf-8") as file:
+            blocks = re.findall(r"(?ms)^```\n(.*?)^```$", file.read())
+        self.assertGreater(len(blocks), 3)
+        os.symlink(os.path.join(PICTURES, ".."), self.path("examples"))
+        environment = dict(os.environ, PATH=os.path.dirname(VIT) + ":" + os.environ["PATH"])
+        for block in blocks:
+            done = subprocess.run(["sh", "-ec", block], cwd=self.folder, env=environment, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, block + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[1:])
