@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Ray Data itself, on this machine: its result is the command's, also when actors and nodes are killed in mid-job."""
+import os
+import signal
+import tempfile
+import threading
+import time
+import unittest
+
+import pyarrow as pa
+import pyarrow.parquet
+import ray
+from ray.cluster_utils import Cluster
+
+import libvit.ray
+from engines import BAD, EngineCase
+
+STORE = 100 << 20  # bytes of the object store of a node
+CPUS = 4
+DEADLINE = 240  # seconds; only what hangs takes that long
+
+
+def start(**options):
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **options)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+
+
+def parquet_rows(folder):
+    table = pyarrow.parquet.read_table(folder)
+    return zip(*(table[name].to_pylist() for name in ("path", "embedding", "error")))
+
+
+class Slow(libvit.ray.Embedder):
+    """Takes its time, and leaves its process and node in a file for each batch."""
+
+    def __init__(self, *, notes, **options):
+        super().__init__(**options)
+        self.notes = notes
+
+    def __call__(self, table):
+        with open(os.path.join(self.notes, "%d-%d-%s" % (os.getpid(), time.monotonic_ns(), node())), "w"):
+            pass
+        time.sleep(0.3)
+        return super().__call__(table)
+
+
+def node():
+    return ray.get_runtime_context().get_node_id()
+
+
+class Job(EngineCase):
+    """`notes`: a folder in which every batch leaves a file."""
+
+    def setUp(self):
+        self.notes = tempfile.mkdtemp(dir=self.room)
+        self.addCleanup(ray.shutdown)
+
+    def dataset(self):
+        return ray.data.read_binary_files(self.folder, include_paths=True)
+
+    def slow(self, actors):
+        """As the docs write embed() out, in batches of two pictures."""
+        return self.dataset().map_batches(
+            Slow, fn_constructor_kwargs={"model": self.model, "notes": self.notes}, batch_format="pyarrow", batch_size=2, num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(size=actors))
+
+    def batches(self):
+        """(process, node) of every batch so far."""
+        return [tuple(name.split("-")[::2]) for name in sorted(os.listdir(self.notes), key=lambda name: name.split("-")[1])]
+
+    def when(self, ready, action):
+        """Runs the action, once, as soon as ready() is true. The thread."""
+        def wait():
+            end = time.monotonic() + DEADLINE
+            while not ready() and time.monotonic() < end:
+                time.sleep(0.05)
+            action()
+
+        thread = threading.Thread(target=wait, daemon=True)
+        thread.start()
+        return thread
+
+
+class OneNode(Job):
+    def setUp(self):
+        super().setUp()
+        start(num_cpus=CPUS, object_store_memory=STORE)
+
+    def test_two_actors(self):
+        out = os.path.join(self.room, "vectors")
+        libvit.ray.embed(self.dataset(), self.model, actors=2, batch_size=8).write_parquet(out)
+        self.check(parquet_rows(out))
+        schema = pyarrow.parquet.read_schema(next(os.path.join(out, name) for name in os.listdir(out)))
+        kind = schema.field("embedding").type
+        self.assertEqual((kind.value_type, kind.list_size), (pa.float32(), libvit.Model(self.model).width))
+        self.assertEqual((schema.names, schema.field("error").type), (["path", "embedding", "error"], pa.string()))
+
+    def test_killed_actor(self):
+        """kill -9 in mid-job: no row is lost, and none comes twice."""
+        killed = []
+
+        def kill():
+            killed.append(self.batches()[-1][0])
+            os.kill(int(killed[0]), signal.SIGKILL)
+
+        killer = self.when(lambda: len(self.batches()) >= 5, kill)
+        out = os.path.join(self.room, "after_kill")
+        self.slow(2).write_parquet(out)
+        killer.join()
+        self.check(parquet_rows(out))
+        processes = {process for process, _ in self.batches()}
+        self.assertIn(killed[0], processes)
+        self.assertGreaterEqual(len(processes), 3, "another actor takes the place of the killed one")
+
+    def test_too_many_actors(self):
+        with self.assertRaisesRegex(libvit.InvalidArgument, "would hang"):
+            libvit.ray.embed(self.dataset(), self.model, actors=CPUS)
+
+    def test_default_actors(self):
+        rows = libvit.ray.classify(self.dataset(), self.model, top=1).take_all()
+        model = libvit.Model(self.model)
+        self.assertEqual(len(rows), 65)
+        for row in rows:
+            if row["path"].endswith(BAD):
+                self.assertEqual((row["labels"], row["error"]), (None, "unsupported_format"))
+            else:
+                self.assertEqual(row["labels"][0]["index"], model.classify(row["path"], top=1)[0].index)
+
+    def test_other_model(self):
+        """A worker with another model ends the job with a word, and not with vectors."""
+        ds = self.dataset().map_batches(libvit.ray.Embedder, fn_constructor_kwargs={"model": self.model, "digests": ("0" * 64, None)},
+                                        batch_format="pyarrow", num_cpus=1, compute=ray.data.ActorPoolStrategy(size=1))
+        with self.assertRaises(Exception) as caught:
+            ds.take_all()
+        self.assertIn("weights on this machine are not those", str(caught.exception))
+
+    def test_resume(self):
+        """A second run with Ray's checkpoints does what the first left out."""
+        if not hasattr(ray.data, "checkpoint"):
+            self.skipTest("Ray %s has no checkpoints of datasets" % ray.__version__)
+        from ray.data.checkpoint import CheckpointConfig
+
+        out = os.path.join(self.room, "resumed")
+        context = ray.data.DataContext.get_current()
+        context.checkpoint_config = CheckpointConfig(id_column="path", checkpoint_path=os.path.join(self.room, "checkpoint"),
+                                                     delete_checkpoint_on_success=False)
+        try:
+            paths = sorted(self.expected)[:20]
+            libvit.ray.embed(ray.data.read_binary_files(paths, include_paths=True), self.model, actors=1).write_parquet(out)
+            self.slow(1).write_parquet(out)
+        finally:
+            context.checkpoint_config = None
+        self.check(parquet_rows(out))
+        self.assertLess(len(self.batches()), 30, "45 pictures in twos, and not 65")
+
+
+class TwoNodes(Job):
+    def test_killed_node(self):
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": STORE, "include_dashboard": False})
+        self.addCleanup(cluster.shutdown)
+        other = cluster.add_node(num_cpus=2, object_store_memory=STORE)
+        start(address=cluster.address)
+        cluster.wait_for_nodes()
+
+        def both():
+            return len({where for _, where in self.batches()}) == 2 and len(self.batches()) >= 6
+
+        killer = self.when(both, lambda: cluster.remove_node(other, allow_graceful=False))
+        tables = ray.get(self.slow(3).to_arrow_refs())
+        killer.join()
+        table = pa.concat_tables(tables)
+        self.check(zip(*(table[name].to_pylist() for name in ("path", "embedding", "error"))))
+        self.assertEqual(len({where for _, where in self.batches()}), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
