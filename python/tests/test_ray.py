@@ -12,8 +12,10 @@ import pyarrow.parquet
 import ray
 from ray.cluster_utils import Cluster
 
+import files
 import libvit.ray
 from engines import BAD, EngineCase
+from test_examples import run_example
 
 STORE = 100 << 20  # bytes of the object store of a node
 CPUS = 4
@@ -54,7 +56,6 @@ class Job(EngineCase):
 
     def setUp(self):
         self.notes = tempfile.mkdtemp(dir=self.room)
-        self.addCleanup(ray.shutdown)
 
     def dataset(self):
         return ray.data.read_binary_files(self.folder, include_paths=True)
@@ -85,7 +86,8 @@ class Job(EngineCase):
 class OneNode(Job):
     def setUp(self):
         super().setUp()
-        start(num_cpus=CPUS, object_store_memory=STORE)
+        self.addCleanup(ray.shutdown)
+        start(address="local", num_cpus=CPUS, object_store_memory=STORE)
 
     def test_two_actors(self):
         out = os.path.join(self.room, "vectors")
@@ -127,6 +129,23 @@ class OneNode(Job):
             else:
                 self.assertEqual(row["labels"][0]["index"], model.classify(row["path"], top=1)[0].index)
 
+    def test_example(self):
+        """examples/python/ray_webdataset.py, on this cluster."""
+        tars, out = (tempfile.mkdtemp(dir=self.room) for _ in range(2))
+        paths = sorted(self.expected)
+        for number in range(2):
+            members = []
+            for path in paths[number::2]:
+                with open(path, "rb") as file:
+                    key = os.path.basename(path).replace(".", "_")
+                    members += [(key + ".jpg", file.read()), (key + ".txt", b"a text")]
+            with open(os.path.join(tars, "%d.tar" % number), "wb") as file:
+                file.write(files.tar(members))
+        run_example("ray_webdataset.py", tars, out, self.model, RAY_ADDRESS=ray.get_runtime_context().gcs_address)
+        table = pyarrow.parquet.read_table(out)
+        self.assertEqual((sorted(table.schema.names), len(table)), (["__key__", "embedding", "error"], len(paths)))
+        self.assertEqual(table["error"].null_count, len(paths))
+
     def test_other_model(self):
         """A worker with another model ends the job with a word, and not with vectors."""
         ds = self.dataset().map_batches(libvit.ray.Embedder, fn_constructor_kwargs={"model": self.model, "digests": ("0" * 64, None)},
@@ -160,6 +179,7 @@ class TwoNodes(Job):
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": STORE, "include_dashboard": False})
         self.addCleanup(cluster.shutdown)
         other = cluster.add_node(num_cpus=2, object_store_memory=STORE)
+        self.addCleanup(ray.shutdown)  # before the cluster's end
         start(address=cluster.address)
         cluster.wait_for_nodes()
 

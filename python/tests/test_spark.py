@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 import libvit
 import libvit.spark
 from engines import BAD, EngineCase
+from test_examples import run_example
 
 os.environ["PYSPARK_PYTHON"] = sys.executable  # workers have this environment, too
 
@@ -54,6 +55,14 @@ class Spark(EngineCase):
             self.assertIsNone(row.v)
         else:
             self.assertEqual(row.v, self.expected[self.path(row.path)].tolist())
+
+    def test_example(self):
+        """examples/python/spark_folder.py, in a session of its own."""
+        out = os.path.join(self.room, "example")
+        run_example("spark_folder.py", self.folder, out, self.model)
+        rows = self.spark.read.parquet(out).collect()
+        self.assertEqual({self.path(row.path) for row in rows if row.error is None}, set(self.expected))
+        self.assertEqual([row.error for row in rows if row.error is not None], ["unsupported_format"])
 
     def test_wrong_columns(self):
         df = self.frame()
