@@ -10,8 +10,9 @@ import unittest
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tests"))
+from blocks import python_blocks  # noqa: E402
 from files import png_of_rows  # noqa: E402
-from support import IMAGES, command  # noqa: E402
+from support import IMAGES, SOURCE, command  # noqa: E402
 
 GOOD = 64
 BAD = "33_no_picture.jpg"
@@ -53,6 +54,19 @@ class EngineCase(unittest.TestCase):
         vectors = os.path.join(cls.room, "command.npy")
         command("embed", "-m", cls.model, "-o", vectors, "-q", "-t", "1", *paths)
         cls.expected = dict(zip(paths, np.load(vectors)))
+
+    def run_blocks(self, module):
+        """The blocks of docs/scale.md that import this module, in a folder with photos/ and model.safetensors. The folder."""
+        blocks = [block for block in python_blocks(os.path.join(SOURCE, "docs", "scale.md")) if "import %s\n" % module in block]
+        self.assertTrue(blocks)
+        folder, here = tempfile.mkdtemp(dir=self.room), os.getcwd()
+        shutil.copytree(self.folder, os.path.join(folder, "photos"))
+        command("quantize", "-m", self.model, "--precision", "f32", "-q", "-o", os.path.join(folder, "model.safetensors"))
+        os.chdir(folder)
+        self.addCleanup(os.chdir, here)
+        for block in blocks:
+            exec(compile(block, "docs/scale.md", "exec"), {"__name__": "block"})
+        return folder
 
     def check(self, rows):
         """rows: (path, vector or None, error or None) of each of the 65 files, in any order, none lost and none twice."""

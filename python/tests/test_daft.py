@@ -36,6 +36,11 @@ class Daft(EngineCase):
             else:
                 self.assertIsNone(row["v"])
 
+    def test_page(self):
+        folder = self.run_blocks("libvit.daft")
+        rows = daft.read_parquet(os.path.join(folder, "vectors")).to_pylist()
+        self.assertEqual((len(rows), sum(row["error"] is None for row in rows)), (65, 64))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -11,6 +11,7 @@ import unittest
 import numpy as np
 
 import libvit
+from engines import EngineCase
 from support import CAT, CLIP, COFFEE, HORSE, PICTURES, ROCKET, SOURCE, TIMEOUT, Case, command
 
 for place in ("tests", os.path.join("tests", "search")):
@@ -27,6 +28,13 @@ def run_example(name, *arguments, **environment):
     if done.returncode != 0:
         raise AssertionError("%s: exit status %d\n%s" % (name, done.returncode, done.stderr))
     return done.stdout
+
+
+class Dask(EngineCase):
+    def test_page(self):
+        if importlib.util.find_spec("dask") is None:
+            self.skipTest("dask is not in this environment")
+        self.run_blocks("dask.bag")
 
 
 class Examples(Case):

@@ -146,6 +146,11 @@ class OneNode(Job):
         self.assertEqual((sorted(table.schema.names), len(table)), (["__key__", "embedding", "error"], len(paths)))
         self.assertEqual(table["error"].null_count, len(paths))
 
+    def test_page(self):
+        folder = self.run_blocks("libvit.ray")
+        table = pyarrow.parquet.read_table(os.path.join(folder, "vectors"))
+        self.assertEqual((len(table), table["error"].null_count), (65, 64))
+
     def test_other_model(self):
         """A worker with another model ends the job with a word, and not with vectors."""
         ds = self.dataset().map_batches(libvit.ray.Embedder, fn_constructor_kwargs={"model": self.model, "digests": ("0" * 64, None)},

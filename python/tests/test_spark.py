@@ -64,6 +64,10 @@ class Spark(EngineCase):
         self.assertEqual({self.path(row.path) for row in rows if row.error is None}, set(self.expected))
         self.assertEqual([row.error for row in rows if row.error is not None], ["unsupported_format"])
 
+    def test_page(self):
+        folder = self.run_blocks("libvit.spark")
+        self.assertGreater(self.spark.read.parquet(os.path.join(folder, "vectors")).where("error IS NULL").count(), 0)
+
     def test_wrong_columns(self):
         df = self.frame()
         with self.assertRaisesRegex(libvit.InvalidArgument, "no column 'bytes'"):
