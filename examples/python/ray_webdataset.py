@@ -8,7 +8,7 @@ import ray
 
 
 def main(tars: str, out: str, model: str | None = None) -> None:
-    ds = ray.data.read_webdataset(tars, decoder=False)  # the picture stays encoded: the actors decode it
+    ds = ray.data.read_webdataset(tars, decoder=None)  # the picture stays encoded: the actors decode it
     ds = ds.select_columns(["__key__", "jpg"])
     ds = libvit.ray.embed(ds, model, column="jpg", normalize=True)
     ds.write_parquet(out)

@@ -56,17 +56,15 @@ class EngineCase(unittest.TestCase):
         cls.expected = dict(zip(paths, np.load(vectors)))
 
     def run_blocks(self, module):
-        """The blocks of docs/scale.md that import this module, in a folder with photos/ and model.safetensors. The folder."""
+        """The blocks of docs/scale.md that import this module, with a folder of this test for /data. The folder."""
         blocks = [block for block in python_blocks(os.path.join(SOURCE, "docs", "scale.md")) if "import %s\n" % module in block]
         self.assertTrue(blocks)
-        folder, here = tempfile.mkdtemp(dir=self.room), os.getcwd()
-        shutil.copytree(self.folder, os.path.join(folder, "photos"))
-        command("quantize", "-m", self.model, "--precision", "f32", "-q", "-o", os.path.join(folder, "model.safetensors"))
-        os.chdir(folder)
-        self.addCleanup(os.chdir, here)
+        data = tempfile.mkdtemp(dir=self.room)
+        shutil.copytree(self.folder, os.path.join(data, "photos"))
+        command("quantize", "-m", self.model, "--precision", "f32", "-q", "-o", os.path.join(data, "model.safetensors"))
         for block in blocks:
-            exec(compile(block, "docs/scale.md", "exec"), {"__name__": "block"})
-        return folder
+            exec(compile(block.replace("/data/", data + "/"), "docs/scale.md", "exec"), {"__name__": "block"})
+        return data
 
     def check(self, rows):
         """rows: (path, vector or None, error or None) of each of the 65 files, in any order, none lost and none twice."""

@@ -1,98 +1,32 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Ray Data itself, on this machine: its result is the command's, also when actors and nodes are killed in mid-job."""
+"""Ray Data itself, on one node: its result is the command's, also when an actor is killed in mid-job."""
 import os
 import signal
 import tempfile
-import threading
-import time
 import unittest
 
 import pyarrow as pa
 import pyarrow.parquet
 import ray
-from ray.cluster_utils import Cluster
 
 import files
 import libvit.ray
-from engines import BAD, EngineCase
+from engines import BAD
+from ray_jobs import CPUS, STORE, Job, rows_of, start
 from test_examples import run_example
-
-STORE = 100 << 20  # bytes of the object store of a node
-CPUS = 4
-DEADLINE = 240  # seconds; only what hangs takes that long
-
-
-def start(**options):
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **options)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-
-
-def parquet_rows(folder):
-    table = pyarrow.parquet.read_table(folder)
-    return zip(*(table[name].to_pylist() for name in ("path", "embedding", "error")))
-
-
-class Slow(libvit.ray.Embedder):
-    """Takes its time, and leaves its process and node in a file for each batch."""
-
-    def __init__(self, *, notes, **options):
-        super().__init__(**options)
-        self.notes = notes
-
-    def __call__(self, table):
-        with open(os.path.join(self.notes, "%d-%d-%s" % (os.getpid(), time.monotonic_ns(), node())), "w"):
-            pass
-        time.sleep(0.3)
-        return super().__call__(table)
-
-
-def node():
-    return ray.get_runtime_context().get_node_id()
-
-
-class Job(EngineCase):
-    """`notes`: a folder in which every batch leaves a file."""
-
-    def setUp(self):
-        self.notes = tempfile.mkdtemp(dir=self.room)
-
-    def dataset(self):
-        return ray.data.read_binary_files(self.folder, include_paths=True)
-
-    def slow(self, actors):
-        """As the docs write embed() out, in batches of two pictures."""
-        return self.dataset().map_batches(
-            Slow, fn_constructor_kwargs={"model": self.model, "notes": self.notes}, batch_format="pyarrow", batch_size=2, num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(size=actors))
-
-    def batches(self):
-        """(process, node) of every batch so far."""
-        return [tuple(name.split("-")[::2]) for name in sorted(os.listdir(self.notes), key=lambda name: name.split("-")[1])]
-
-    def when(self, ready, action):
-        """Runs the action, once, as soon as ready() is true. The thread."""
-        def wait():
-            end = time.monotonic() + DEADLINE
-            while not ready() and time.monotonic() < end:
-                time.sleep(0.05)
-            action()
-
-        thread = threading.Thread(target=wait, daemon=True)
-        thread.start()
-        return thread
 
 
 class OneNode(Job):
-    def setUp(self):
-        super().setUp()
-        self.addCleanup(ray.shutdown)
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.addClassCleanup(ray.shutdown)
         start(address="local", num_cpus=CPUS, object_store_memory=STORE)
 
     def test_two_actors(self):
         out = os.path.join(self.room, "vectors")
         libvit.ray.embed(self.dataset(), self.model, actors=2, batch_size=8).write_parquet(out)
-        self.check(parquet_rows(out))
+        self.check(rows_of(pyarrow.parquet.read_table(out)))
         schema = pyarrow.parquet.read_schema(next(os.path.join(out, name) for name in os.listdir(out)))
         kind = schema.field("embedding").type
         self.assertEqual((kind.value_type, kind.list_size), (pa.float32(), libvit.Model(self.model).width))
@@ -110,7 +44,7 @@ class OneNode(Job):
         out = os.path.join(self.room, "after_kill")
         self.slow(2).write_parquet(out)
         killer.join()
-        self.check(parquet_rows(out))
+        self.check(rows_of(pyarrow.parquet.read_table(out)))
         processes = {process for process, _ in self.batches()}
         self.assertIn(killed[0], processes)
         self.assertGreaterEqual(len(processes), 3, "another actor takes the place of the killed one")
@@ -175,28 +109,8 @@ class OneNode(Job):
             self.slow(1).write_parquet(out)
         finally:
             context.checkpoint_config = None
-        self.check(parquet_rows(out))
+        self.check(rows_of(pyarrow.parquet.read_table(out)))
         self.assertLess(len(self.batches()), 30, "45 pictures in twos, and not 65")
-
-
-class TwoNodes(Job):
-    def test_killed_node(self):
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": STORE, "include_dashboard": False})
-        self.addCleanup(cluster.shutdown)
-        other = cluster.add_node(num_cpus=2, object_store_memory=STORE)
-        self.addCleanup(ray.shutdown)  # before the cluster's end
-        start(address=cluster.address)
-        cluster.wait_for_nodes()
-
-        def both():
-            return len({where for _, where in self.batches()}) == 2 and len(self.batches()) >= 6
-
-        killer = self.when(both, lambda: cluster.remove_node(other, allow_graceful=False))
-        tables = ray.get(self.slow(3).to_arrow_refs())
-        killer.join()
-        table = pa.concat_tables(tables)
-        self.check(zip(*(table[name].to_pylist() for name in ("path", "embedding", "error"))))
-        self.assertEqual(len({where for _, where in self.batches()}), 2)
 
 
 if __name__ == "__main__":

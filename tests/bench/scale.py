@@ -14,6 +14,7 @@ The table holds medians over the rounds, and the median of each round's ratio to
 memory: the workers are processes with one thread each, which have encoded a picture; sums are of proportional set sizes.
 """
 import argparse
+import collections
 import importlib.util
 import os
 import shutil
@@ -31,11 +32,12 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def ticks_of(process):
-    """(start, CPU ticks) of a process; None: it is gone."""
+    """(start, CPU ticks, name) of a process; None: it is gone."""
     try:
         with open("/proc/%s/stat" % process, encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return fields[19], int(fields[11]) + int(fields[12])
+            text = file.read()
+        name, fields = text.partition("(")[2].rpartition(")")[0], text.rpartition(")")[2].split()
+        return fields[19], int(fields[11]) + int(fields[12]), name
     except (OSError, IndexError):
         return None
 
@@ -66,12 +68,16 @@ def cpu_seconds(command, environment):
                     seen[key] = is_marked(process, mark)
                 if seen[key]:
                     alive = alive or int(process) != child.pid
-                    ours[key] = now[1]
+                    ours[key] = now[1:]
             time.sleep(0.05)
         if child.returncode != 0:
             log.seek(0)
             raise RuntimeError(log.read().decode(errors="replace")[-2000:])
-    return sum(ours.values()) / TICK
+    names = collections.Counter()
+    for ticks, name in ours.values():
+        names[name] += ticks / TICK
+    print("  " + ", ".join("%s %.2f" % pair for pair in names.most_common(6)), file=sys.stderr, flush=True)
+    return sum(names.values())
 
 
 # ------------------------------------------------------------------ jobs ----

@@ -4,6 +4,7 @@ comes with each of these engines; `import libvit` imports neither."""
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -11,8 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._errors import Error
-from ._model import Array, Model, Result, _best, _reopen, lasting_name
+from ._model import Model, Result, _best, _reopen, lasting_name
 from ._native import refused
+from ._stream import Array
+
+
+def engine(module: str) -> Any:
+    """A module that only those have who use the engine, and whose types are the engine's own business."""
+    return importlib.import_module(module)
 
 
 class Opening(NamedTuple):
@@ -47,7 +54,7 @@ def opened(how: Opening) -> Model:
 
 def pictures_of(table: Any, column: str) -> Any:
     """The column of a table or batch that holds encoded pictures or paths. A wrong column is no bad picture: it raises."""
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     names = table.schema.names
     if column not in names:
@@ -80,7 +87,7 @@ def embed_column(model: Model, pictures: Iterable[Any], *, output: str = "embedd
 
 def classify_column(model: Model, pictures: Iterable[Any], top: int) -> tuple[Any, Any]:
     """The `top` most probable classes and an error code for each picture, one of which is null."""
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     result: Result = model.embed(pictures, output="probs", errors="skip")
     count, labels = len(result.rows) + len(result.errors), model.labels
@@ -91,13 +98,13 @@ def classify_column(model: Model, pictures: Iterable[Any], top: int) -> tuple[An
 
 
 def labels_type() -> Any:
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     return pa.list_(pa.struct([("label", pa.string()), ("index", pa.int64()), ("score", pa.float32())]))
 
 
 def _vectors(result: Result, count: int, fixed: bool) -> Any:
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     width = result.vectors.shape[1]
     item = pa.from_numpy_dtype(result.vectors.dtype)
@@ -115,20 +122,20 @@ def _vectors(result: Result, count: int, fixed: bool) -> Any:
 
 
 def _flat(values: Array) -> Any:
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     return pa.array(values.reshape(-1))
 
 
 def _codes(errors: dict[int, Error], count: int) -> Any:
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     return pa.array([errors[row].code if row in errors else None for row in range(count)], pa.string())
 
 
 def replaced(table: Any, column: str | None, results: dict[str, Any]) -> Any:
     """The table with these columns at its end, and without the column of pictures (None: it stays)."""
-    import pyarrow as pa
+    pa = engine("pyarrow")
 
     names = [name for name in table.schema.names if name != column]
     for name in results:

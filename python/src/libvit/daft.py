@@ -14,8 +14,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ._columns import embed_column, opened, opening
-from ._model import Model
+from ._columns import embed_column, engine, opened, opening
 
 
 def Embedder(model: str | os.PathLike[str] | None = None, *, output: str = "embedding", normalize: bool = False,
@@ -27,24 +26,20 @@ def Embedder(model: str | os.PathLike[str] | None = None, *, output: str = "embe
 
     The model is opened here, for the width of its vectors. verify: workers compare theirs with that one. `options` are those of
     libvit.Model."""
-    import daft
-    import pyarrow as pa
-    from daft import DataType
-
+    daft, pa = engine("daft"), engine("pyarrow")
     how = opening(model, options, verify)
-    with Model(model, **options) as here:
-        width = embed_column(here, [], output=output)[0].type.list_size
-    vector = DataType.fixed_size_list(DataType.float32(), width)
-    wanted = {"output": output, "normalize": normalize}
+    width = embed_column(opened(how), [], output=output)[0].type.list_size
+    vector = daft.DataType.fixed_size_list(daft.DataType.float32(), width)
+    wanted: dict[str, Any] = {"output": output, "normalize": normalize}
 
-    @daft.cls
-    class Pictures:
-        @daft.method.batch(return_dtype=vector, batch_size=batch_size)
-        def embed(self, column: Any) -> Any:
-            return embed_column(opened(how), column.to_arrow(), **wanted)[0]
+    def embed(_self: object, column: Any) -> Any:
+        return embed_column(opened(how), column.to_arrow(), **wanted)[0]
 
-        @daft.method.batch(return_dtype=DataType.struct({"embedding": vector, "error": DataType.string()}), batch_size=batch_size)
-        def result(self, column: Any) -> Any:
-            return pa.StructArray.from_arrays(embed_column(opened(how), column.to_arrow(), **wanted), ["embedding", "error"])
+    def result(_self: object, column: Any) -> Any:
+        return pa.StructArray.from_arrays(embed_column(opened(how), column.to_arrow(), **wanted), ["embedding", "error"])
 
-    return Pictures()
+    def method(function: Any, kind: Any) -> Any:
+        return daft.method.batch(function, return_dtype=kind, batch_size=batch_size)
+
+    both = daft.DataType.struct({"embedding": vector, "error": daft.DataType.string()})
+    return daft.cls(type("Pictures", (), {"embed": method(embed, vector), "result": method(result, both)}))()

@@ -16,7 +16,7 @@ import math
 import os
 from typing import Any
 
-from ._columns import Opening, classify_column, embed_column, opened, opening, pictures_of, replaced
+from ._columns import Opening, classify_column, embed_column, engine, opened, opening, pictures_of, replaced
 from ._native import refused
 
 Actors = int | tuple[int, int] | None
@@ -90,8 +90,8 @@ def classify(ds: Any, model: str | os.PathLike[str] | None = None, *, column: st
 
 def _map(ds: Any, worker: type[_Worker], model: str | os.PathLike[str] | None, work: dict[str, Any], actors: Actors, cpus: float,
          batch_size: int, verify: bool, options: dict[str, Any]) -> Any:
-    import ray
-
+    ray = engine("ray")
+    engine("ray.data")
     if not ray.is_initialized():
         ray.init()
     pool = pool_size(actors, cpus, float(ray.cluster_resources().get("CPU", 0)))

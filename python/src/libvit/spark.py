@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ._columns import Opening, embed_column, opened, opening, pictures_of, replaced
+from ._columns import Opening, embed_column, engine, opened, opening, pictures_of, replaced
 from ._model import Model
 from ._native import refused, usable_threads
 
@@ -30,15 +30,15 @@ def embed(df: Any, model: str | os.PathLike[str] | None = None, *, column: str =
     """A data frame without the column of encoded pictures, and with `embedding`, an array of float, and `error`, the code of what was
     wrong with the picture. One of the two is null. verify: the model is opened on the driver too, and workers compare theirs with
     that one. `options` are those of libvit.Model."""
-    from pyspark.sql.types import ArrayType, FloatType, StringType, StructField, StructType
-
+    types = engine("pyspark.sql.types")
     if column not in df.columns:
         raise refused("column", "there is no column %r: there are %s" % (column, ", ".join(df.columns)))
     kept = [field for field in df.schema.fields if keep_input or field.name != column]
     taken = {"embedding", "error"} & {field.name for field in kept}
     if taken:
         raise refused("column", "there is a column %r already: rename or drop it" % sorted(taken)[0])
-    schema = StructType([*kept, StructField("embedding", ArrayType(FloatType())), StructField("error", StringType())])
+    schema = types.StructType([*kept, types.StructField("embedding", types.ArrayType(types.FloatType())),
+                               types.StructField("error", types.StringType())])
     how = opening(model, options, verify)
     wanted = {"output": output, "normalize": normalize}
     return df.mapInArrow(functools.partial(_embed_batches, how, column, keep_input, wanted), schema)
@@ -55,23 +55,23 @@ def embed_udf(model: str | os.PathLike[str] | None = None, *, output: str = "emb
               verify: bool = True, **options: Any) -> Any:
     """A pandas_udf that gives a vector, an array of float, for an encoded picture, and null for one that cannot be read. It needs
     pandas."""
-    import pandas as pd
-    from pyspark.sql.functions import pandas_udf
-    from pyspark.sql.types import ArrayType, FloatType
-
+    types, batches = engine("pyspark.sql.types"), _iterator_of(engine("pandas").Series)
     how, wanted = opening(model, options, verify), {"output": output, "normalize": normalize}
 
     def embed_series(pictures: Any) -> Any:
         return _embed_series(how, wanted, pictures)
 
-    embed_series.__annotations__ = {"pictures": Iterator[pd.Series], "return": Iterator[pd.Series]}
-    return pandas_udf(embed_series, ArrayType(FloatType()))
+    embed_series.__annotations__ = {"pictures": batches, "return": batches}
+    return engine("pyspark.sql.functions").pandas_udf(embed_series, types.ArrayType(types.FloatType()))
+
+
+def _iterator_of(kind: Any) -> Any:
+    return Iterator[kind]
 
 
 def _embed_series(how: Opening, wanted: dict[str, Any], batches: Iterable[Any]) -> Iterator[Any]:
     """On a worker: batches are pandas.Series."""
-    import pandas as pd
-
+    pd = engine("pandas")
     for series in batches:
         result = _model(how).embed([b"" if picture is None else picture for picture in series], errors="skip", **wanted)
         vectors: list[Any] = [None] * len(series)
@@ -82,9 +82,7 @@ def _embed_series(how: Opening, wanted: dict[str, Any], batches: Iterable[Any]) 
 
 def _model(how: Opening) -> Model:
     """With as many threads as the task has CPUs, where the driver named none."""
-    from pyspark import TaskContext
-
-    options, task = dict(how.options), TaskContext.get()
+    options, task = dict(how.options), engine("pyspark").TaskContext.get()
     if options.get("threads") is None and task is not None:
         options["threads"] = min(usable_threads(), task.cpus())
     return opened(how._replace(options=tuple(sorted(options.items()))))
