@@ -78,7 +78,7 @@ endif()
 install(FILES README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE LICENSE.WordNet
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs examples models DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
-  PATTERN "*.md" PATTERN "*.c" PATTERN "vit-tiny-cifar10" EXCLUDE)
+  PATTERN "*.md" PATTERN "*.c" REGEX "/examples/python/[^/]+[.](py|ipynb)$" PATTERN "vit-tiny-cifar10" EXCLUDE)
 
 # Units of `vit serve`: with the pages, to be copied; with VIT_SYSTEMD also where systemd looks (/usr/lib, /usr/local/lib).
 if(VIT_SERVE)

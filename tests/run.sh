@@ -29,6 +29,8 @@ need_tool python3 python3
 need_tool zstd zstd
 need_file /usr/lib/python3.11/ensurepip/__init__.py python3-venv
 [ "${1-}" != --full ] || need_tool debootstrap debootstrap
+# Spark's own part is Java's.
+[ "${1-}" != --full ] || need_tool java openjdk-17-jre-headless
 install_missing || exit 1
 # Pages are looked at in a browser, which Node.js drives with packages from npm; these tests are skipped, saying so, where
 # they cannot be had.

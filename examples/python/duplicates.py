@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pictures that are nearly the same: duplicates.py PICTURE... The cosine of each pair of vectors, with NumPy alone. For more than
-some ten thousand pictures use `vit dedup`, which does not hold all pairs in memory."""
+"""Pictures that are nearly the same: duplicates.py PICTURE... The cosine of each pair of vectors, with NumPy alone. For
+more than some ten thousand pictures use `vit dedup`, which does not hold all pairs in memory."""
+
 import os
 import sys
 

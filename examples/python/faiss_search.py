@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The pictures of a folder that are most like one: faiss_search.py FOLDER PICTURE. Needs faiss-cpu."""
+
 import os
 import sys
 from pathlib import Path

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""An endpoint of your own: uvicorn fastapi_server:app, then curl -F picture=@cat.jpg localhost:8000/classify. Needs fastapi, uvicorn
-and python-multipart. `vit serve` is a whole server without Python."""
+"""An endpoint of your own: uvicorn fastapi_server:app, then curl -F picture=@cat.jpg localhost:8000/classify. Needs
+fastapi, uvicorn and python-multipart. `vit serve` is a whole server without Python."""
+
 import os
 from typing import Any
 

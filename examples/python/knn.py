@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A classifier for classes of your own: knn.py FOLDER PICTURE..., where FOLDER has a folder of pictures for each class. It takes
-the nearest neighbours among the vectors. Needs scikit-learn."""
+"""A classifier for classes of your own: knn.py FOLDER PICTURE..., where FOLDER has a folder of pictures for each class.
+It takes the nearest neighbours among the vectors. Needs scikit-learn."""
+
 import os
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ def main(folder: str, *pictures: str) -> None:
     known = sorted(path for path in Path(folder).glob("*/*") if path.is_file())
     vectors, rows, _ = model.embed(known, normalize=True, errors="skip")
     classes = [known[row].parent.name for row in rows]
-    neighbours = KNeighborsClassifier(n_neighbors=min(5, len(classes)), metric="cosine", weights="distance").fit(vectors, classes)
+    neighbours = KNeighborsClassifier(n_neighbors=min(5, len(classes)), metric="cosine", weights="distance").fit(
+        vectors, classes
+    )
     for picture, name in zip(pictures, neighbours.predict(model.embed(pictures, normalize=True))):
         print(f"{name}  {picture}")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Vectors of the pictures in tar files of a WebDataset, on a Ray cluster: ray_webdataset.py FOLDER-OF-TARS OUT [MODEL]. Needs
-ray[data]. Each sample has its `__key__`, a picture in `jpg`, and whatever else the tar has under that key."""
+"""Vectors of the pictures in tar files of a WebDataset, on a Ray cluster: ray_webdataset.py FOLDER-OF-TARS OUT [MODEL].
+Needs ray[data]. Each sample has its `__key__`, a picture in `jpg`, and whatever else the tar has under that key."""
+
 import sys
 
 import libvit.ray

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which of some words fits a picture: zero_shot.py MODEL LABEL,LABEL,... PICTURE... A model of pictures and words, such as
-openai/clip-vit-base-patch32, after `python -m libvit pull openai/clip-vit-base-patch32`."""
+"""Which of some words fits a picture: zero_shot.py MODEL LABEL,LABEL,... PICTURE... A model of pictures and words, such
+as openai/clip-vit-base-patch32, after `python -m libvit pull openai/clip-vit-base-patch32`."""
+
 import sys
 
 import libvit

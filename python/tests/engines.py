@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of engines share: 65 files, of which one is no picture, and what the command says of them."""
+
 import os
 import random
 import shutil
@@ -26,8 +27,11 @@ def noise(seed, width=64, height=48):
 
 def make_pictures(folder):
     """Fills the folder. The paths of the pictures; the file that is none is not among them."""
-    paths = [os.path.join(folder, "%02d_%s" % (i, name)) for i, name in enumerate(sorted(os.listdir(IMAGES)))
-             if not name.endswith(".md")]
+    paths = [
+        os.path.join(folder, "%02d_%s" % (i, name))
+        for i, name in enumerate(sorted(os.listdir(IMAGES)))
+        if not name.endswith(".md")
+    ]
     for path in paths:
         shutil.copy(os.path.join(IMAGES, os.path.basename(path)[3:]), path)
     for i in range(GOOD - len(paths)):
@@ -57,7 +61,11 @@ class EngineCase(unittest.TestCase):
 
     def run_blocks(self, module):
         """The blocks of docs/scale.md that import this module, with a folder of this test for /data. The folder."""
-        blocks = [block for block in python_blocks(os.path.join(SOURCE, "docs", "scale.md")) if "import %s\n" % module in block]
+        blocks = [
+            block
+            for block in python_blocks(os.path.join(SOURCE, "docs", "scale.md"))
+            if "import %s\n" % module in block
+        ]
         self.assertTrue(blocks)
         data = tempfile.mkdtemp(dir=self.room)
         shutil.copytree(self.folder, os.path.join(data, "photos"))
@@ -67,7 +75,8 @@ class EngineCase(unittest.TestCase):
         return data
 
     def check(self, rows):
-        """rows: (path, vector or None, error or None) of each of the 65 files, in any order, none lost and none twice."""
+        """rows: (path, vector or None, error or None) of each of the 65 files, in any order, none lost and none
+        twice."""
         rows = list(rows)
         self.assertEqual(sorted(os.path.basename(path) for path, _, _ in rows), sorted(os.listdir(self.folder)))
         for path, vector, error in rows:

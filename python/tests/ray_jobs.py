@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of Ray share: a job that is slow enough to be disturbed, and that leaves a note of each batch."""
+
 import os
 import tempfile
 import threading
@@ -55,15 +56,23 @@ class Job(EngineCase):
     def slow(self, actors):
         """As the docs write embed() out, in batches of two pictures."""
         return self.dataset().map_batches(
-            Slow, fn_constructor_kwargs={"model": self.model, "notes": self.notes}, batch_format="pyarrow", batch_size=2, num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(size=actors))
+            Slow,
+            fn_constructor_kwargs={"model": self.model, "notes": self.notes},
+            batch_format="pyarrow",
+            batch_size=2,
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(size=actors),
+        )
 
     def batches(self):
         """(process, node) of every batch so far."""
-        return [tuple(name.split("-")[::2]) for name in sorted(os.listdir(self.notes), key=lambda name: name.split("-")[1])]
+        return [
+            tuple(name.split("-")[::2]) for name in sorted(os.listdir(self.notes), key=lambda name: name.split("-")[1])
+        ]
 
     def when(self, ready, action):
         """Runs the action, once, as soon as ready() is true. The thread."""
+
         def wait():
             end = time.monotonic() + DEADLINE
             while not ready() and time.monotonic() < end:

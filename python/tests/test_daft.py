@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Daft itself: its result is the command's."""
+
 import os
 import unittest
 
@@ -20,7 +21,9 @@ class Daft(EngineCase):
         df, embedder = self.frame(), libvit.daft.Embedder(self.model)
         df = df.with_column("v", embedder.embed(df["content"])).with_column("r", embedder.result(df["content"]))
         table = df.select("path", "v", "r").to_arrow()
-        self.assertEqual((table["v"].type.value_type, table["v"].type.list_size), (pa.float32(), libvit.Model(self.model).width))
+        self.assertEqual(
+            (table["v"].type.value_type, table["v"].type.list_size), (pa.float32(), libvit.Model(self.model).width)
+        )
         rows = table.to_pylist()
         self.check((row["path"], row["v"], row["r"]["error"]) for row in rows)
         self.check((row["path"], row["r"]["embedding"], row["r"]["error"]) for row in rows)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every program of examples/python does what its first lines say. Those that need Ray and Spark are run by test_ray and test_spark;
-the others where their packages are."""
+"""Every program of examples/python does what its first lines say. Those that need Ray and Spark are run by test_ray and
+test_spark; the others where their packages are."""
+
 import importlib.util
 import os
 import shutil
@@ -23,8 +24,13 @@ EXAMPLES = os.path.join(SOURCE, "examples", "python")
 
 def run_example(name, *arguments, **environment):
     """What the program prints."""
-    done = subprocess.run([sys.executable, os.path.join(EXAMPLES, name), *map(str, arguments)], capture_output=True, text=True,
-                          timeout=3 * TIMEOUT, env={**os.environ, **environment})
+    done = subprocess.run(
+        [sys.executable, os.path.join(EXAMPLES, name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=3 * TIMEOUT,
+        env={**os.environ, **environment},
+    )
     if done.returncode != 0:
         raise AssertionError("%s: exit status %d\n%s" % (name, done.returncode, done.stderr))
     return done.stdout
@@ -71,14 +77,18 @@ class Examples(Case):
         shutil.copytree(CLIP, clip)
         add_tokenizer(clip)
         got = run_example("zero_shot.py", clip, "cat,dog,car", CAT, HORSE)
-        want = command("classify", "-m", clip, "--labels", "cat,dog,car", "--template", "a photo of a {}", "-k", "3", CAT, HORSE)
+        want = command(
+            "classify", "-m", clip, "--labels", "cat,dog,car", "--template", "a photo of a {}", "-k", "3", CAT, HORSE
+        )
         self.assertEqual(got, want.decode())
 
     def test_duplicates(self):
         folder = self.pictures()
         paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
-        self.assertEqual(run_example("duplicates.py", *paths).split(),
-                         ["1.0000", os.path.join(folder, "cat.jpg"), os.path.join(folder, "copy.jpg")])
+        self.assertEqual(
+            run_example("duplicates.py", *paths).split(),
+            ["1.0000", os.path.join(folder, "cat.jpg"), os.path.join(folder, "copy.jpg")],
+        )
 
     def test_knn(self):
         self.need("sklearn")
@@ -92,7 +102,9 @@ class Examples(Case):
     def check_search(self, printed, folder):
         """The cat twice, which is the query and its copy, and then what is less like it."""
         lines = [line.split() for line in printed.splitlines()]
-        self.assertEqual({path for _, path in lines[:2]}, {os.path.join(folder, name) for name in ("cat.jpg", "copy.jpg")})
+        self.assertEqual(
+            {path for _, path in lines[:2]}, {os.path.join(folder, name) for name in ("cat.jpg", "copy.jpg")}
+        )
         scores = [float(score) for score, _ in lines]
         self.assertEqual((len(scores), scores[:2], scores), (5, [1.0, 1.0], sorted(scores, reverse=True)))
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Ray Data itself, on one node: its result is the command's, also when an actor is killed in mid-job."""
+
 import os
 import signal
 import tempfile
@@ -87,8 +88,13 @@ class OneNode(Job):
 
     def test_other_model(self):
         """A worker with another model ends the job with a word, and not with vectors."""
-        ds = self.dataset().map_batches(libvit.ray.Embedder, fn_constructor_kwargs={"model": self.model, "digests": ("0" * 64, None)},
-                                        batch_format="pyarrow", num_cpus=1, compute=ray.data.ActorPoolStrategy(size=1))
+        ds = self.dataset().map_batches(
+            libvit.ray.Embedder,
+            fn_constructor_kwargs={"model": self.model, "digests": ("0" * 64, None)},
+            batch_format="pyarrow",
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(size=1),
+        )
         with self.assertRaises(Exception) as caught:
             ds.take_all()
         self.assertIn("weights on this machine are not those", str(caught.exception))
@@ -101,11 +107,14 @@ class OneNode(Job):
 
         out = os.path.join(self.room, "resumed")
         context = ray.data.DataContext.get_current()
-        context.checkpoint_config = CheckpointConfig(id_column="path", checkpoint_path=os.path.join(self.room, "checkpoint"),
-                                                     delete_checkpoint_on_success=False)
+        context.checkpoint_config = CheckpointConfig(
+            id_column="path", checkpoint_path=os.path.join(self.room, "checkpoint"), delete_checkpoint_on_success=False
+        )
         try:
             paths = sorted(self.expected)[:20]
-            libvit.ray.embed(ray.data.read_binary_files(paths, include_paths=True), self.model, actors=1).write_parquet(out)
+            libvit.ray.embed(ray.data.read_binary_files(paths, include_paths=True), self.model, actors=1).write_parquet(
+                out
+            )
             self.slow(1).write_parquet(out)
         finally:
             context.checkpoint_config = None

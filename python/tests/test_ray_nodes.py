@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two nodes of Ray on this machine, one of which is killed in mid-job."""
+
 import unittest
 
 import pyarrow as pa
@@ -11,7 +12,10 @@ from ray_jobs import STORE, Job, rows_of, start
 
 class TwoNodes(Job):
     def test_killed_node(self):
-        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 3, "object_store_memory": STORE, "include_dashboard": False})
+        cluster = Cluster(
+            initialize_head=True,
+            head_node_args={"num_cpus": 3, "object_store_memory": STORE, "include_dashboard": False},
+        )
         self.addCleanup(cluster.shutdown)
         self.addCleanup(ray.shutdown)  # before the cluster's end
         start(address=cluster.address)  # while there is one node: a driver may stand on any that its machine has

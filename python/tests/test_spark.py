@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Spark itself, local[2]: its result is the command's."""
+
 import os
 import sys
 import unittest
@@ -18,10 +19,16 @@ class Spark(EngineCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.spark = (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-                     .config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-                     .config("spark.driver.memory", "600m").config("spark.sql.warehouse.dir", os.path.join(cls.room, "warehouse"))
-                     .config("spark.sql.execution.arrow.maxRecordsPerBatch", "8").getOrCreate())
+        cls.spark = (
+            SparkSession.builder.master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.driver.memory", "600m")
+            .config("spark.sql.warehouse.dir", os.path.join(cls.room, "warehouse"))
+            .config("spark.sql.execution.arrow.maxRecordsPerBatch", "8")
+            .getOrCreate()
+        )
         cls.spark.sparkContext.setLogLevel("ERROR")
         cls.addClassCleanup(cls.spark.stop)
 

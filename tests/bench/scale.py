@@ -5,14 +5,18 @@
     python3 scale.py cpu VIT MODEL PICTURES [--counts 64 256] [--rounds 3] [--jobs command python ray spark daft]
     python3 scale.py memory VIT MODEL PICTURES [--workers 4]
 
-VIT is the built command, MODEL a folder from make_vit.py, PICTURES a folder of pictures, which are taken again and again. Needs the
-package libvit, and of the jobs the engines (what this Python lacks is left out, by name).
+VIT is the built command, MODEL a folder from make_vit.py, PICTURES a folder of pictures, which are taken again and
+again. Needs the package libvit, and of the jobs the engines (what this Python lacks is left out, by name).
 
-cpu: every job runs with both counts, all jobs in turn, in each round. CPU seconds are user + system of all processes of a job, read
-from /proc while they run. What a picture costs is the difference of both runs by the difference of the counts; start-up is the rest.
-The table holds medians over the rounds, and the median of each round's ratio to the command.
-memory: the workers are processes with one thread each, which have encoded a picture; sums are of proportional set sizes.
+cpu: every job runs with both counts, all jobs in turn, in each round. CPU seconds are user + system of all processes of
+a job, read from /proc while they run. What a picture costs is the difference of both runs by the difference of the
+counts; start-up is the rest. The table holds medians over the rounds, and the median of each round's ratio to the
+command.
+
+memory: the workers are processes with one thread each, which have encoded a picture; sums are of proportional
+set sizes.
 """
+
 import argparse
 import collections
 import importlib.util
@@ -108,9 +112,15 @@ def spark_job(model, folder, out):
 
     import libvit.spark
 
-    spark = (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "1g")
-             .config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
-             .config("spark.sql.execution.arrow.maxRecordsPerBatch", "64").getOrCreate())
+    spark = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.memory", "1g")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "64")
+        .getOrCreate()
+    )
     df = spark.read.format("binaryFile").load(folder)
     libvit.spark.embed(df, model, threads=1).write.mode("overwrite").parquet(out)
     spark.stop()
@@ -126,7 +136,12 @@ def daft_job(model, folder, out):
     df.with_column("v", embedder.embed(df["path"].download())).write_parquet(out)
 
 
-JOBS = {"python": (python_job, "libvit"), "ray": (ray_job, "ray"), "spark": (spark_job, "pyspark"), "daft": (daft_job, "daft")}
+JOBS = {
+    "python": (python_job, "libvit"),
+    "ray": (ray_job, "ray"),
+    "spark": (spark_job, "pyspark"),
+    "daft": (daft_job, "daft"),
+}
 
 
 def command_of(job, args, folder, out):
@@ -155,8 +170,12 @@ def measure(job, args, room):
     spent = []
     for count in args.counts:
         with tempfile.TemporaryDirectory(dir=room) as out:
-            spent.append(cpu_seconds(command_of(job, args, os.path.join(room, str(count)), out),
-                                     {**os.environ, "PYSPARK_PYTHON": sys.executable, "RAY_USAGE_STATS_ENABLED": "0"}))
+            spent.append(
+                cpu_seconds(
+                    command_of(job, args, os.path.join(room, str(count)), out),
+                    {**os.environ, "PYSPARK_PYTHON": sys.executable, "RAY_USAGE_STATS_ENABLED": "0"},
+                )
+            )
     each = (spent[1] - spent[0]) / (args.counts[1] - args.counts[0])
     print("%s: %s CPU seconds" % (job, " and ".join("%.2f" % value for value in spent)), file=sys.stderr, flush=True)
     return each, spent[0] - each * args.counts[0]
@@ -206,8 +225,14 @@ def measure_memory(name, picture, workers):
     started = []
     try:
         for _ in range(workers):
-            started.append(subprocess.Popen([sys.executable, "-c", WORKER, name, picture], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, text=True))
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", WORKER, name, picture],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
         for worker in started:
             if worker.stdout.readline() != "ready\n":
                 raise RuntimeError("a worker failed")
@@ -219,14 +244,18 @@ def measure_memory(name, picture, workers):
 
 
 def run_memory(args):
-    picture = os.path.join(args.pictures, sorted(name for name in os.listdir(args.pictures) if name.lower().endswith("g"))[0])
+    picture = os.path.join(
+        args.pictures, sorted(name for name in os.listdir(args.pictures) if name.lower().endswith("g"))[0]
+    )
     print("| weights | %d workers together, MB | private of each, MB |" % args.workers)
     print("|---|---|---|")
     with tempfile.TemporaryDirectory() as room:
         names = {"checkpoint folder": args.model}
         for precision in ("f32", "int8"):
             path = os.path.join(room, precision + ".safetensors")
-            subprocess.run([args.vit, "quantize", "-m", args.model, "--precision", precision, "-q", "-o", path], check=True)
+            subprocess.run(
+                [args.vit, "quantize", "-m", args.model, "--precision", precision, "-q", "-o", path], check=True
+            )
             names["packed " + precision] = path
         for title, name in names.items():
             print("| %s | %.0f | %.0f |" % (title, *measure_memory(name, picture, args.workers)), flush=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Arrow columns of pictures in, Arrow columns of vectors or labels out: what the adapters for Ray, Spark and Daft share. PyArrow
-comes with each of these engines; `import libvit` imports neither."""
+"""Arrow columns of pictures in, Arrow columns of vectors or labels out: what the adapters for Ray, Spark and Daft
+share. PyArrow comes with each of these engines; `import libvit` imports neither."""
+
 from __future__ import annotations
 
 import functools
@@ -23,8 +24,8 @@ def engine(module: str) -> Any:
 
 
 class Opening(NamedTuple):
-    """What a worker needs to open the model that the driver means: plain values, a few hundred bytes. digest and rules: of the
-    driver's weights and preprocessing, which the worker's must equal; None: they are not compared."""
+    """What a worker needs to open the model that the driver means: plain values, a few hundred bytes. digest and rules:
+    of the driver's weights and preprocessing, which the worker's must equal; None: they are not compared."""
 
     source: str | None
     options: tuple[tuple[str, Any], ...]
@@ -53,17 +54,28 @@ def opened(how: Opening) -> Model:
 
 
 def pictures_of(table: Any, column: str) -> Any:
-    """The column of a table or batch that holds encoded pictures or paths. A wrong column is no bad picture: it raises."""
+    """The column of a table or batch that holds encoded pictures or paths. A wrong column is no bad picture: it
+    raises."""
     pa = engine("pyarrow")
 
     names = table.schema.names
     if column not in names:
         raise refused("column", "there is no column %r: there are %s" % (column, ", ".join(names)))
     kind = table.schema.field(column).type
-    tests = ("is_binary", "is_large_binary", "is_fixed_size_binary", "is_string", "is_large_string", "is_null", "is_binary_view",
-             "is_string_view")
+    tests = (
+        "is_binary",
+        "is_large_binary",
+        "is_fixed_size_binary",
+        "is_string",
+        "is_large_string",
+        "is_null",
+        "is_binary_view",
+        "is_string_view",
+    )
     if not any(getattr(pa.types, test, _never)(kind) for test in tests):
-        raise refused("column", "%r holds %s, and pictures are binary (encoded files) or string (paths)" % (column, kind))
+        raise refused(
+            "column", "%r holds %s, and pictures are binary (encoded files) or string (paths)" % (column, kind)
+        )
     return table.column(column)
 
 
@@ -74,13 +86,23 @@ def _never(_kind: Any) -> bool:
 # ------------------------------------------------------------------ results ----
 
 
-def embed_column(model: Model, pictures: Iterable[Any], *, output: str = "embedding", normalize: bool = False,
-                 dtype: Any = "float32", fixed: bool = True) -> tuple[Any, Any]:
+def embed_column(
+    model: Model,
+    pictures: Iterable[Any],
+    *,
+    output: str = "embedding",
+    normalize: bool = False,
+    dtype: Any = "float32",
+    fixed: bool = True,
+) -> tuple[Any, Any]:
     """A vector and an error code for each picture, one of which is null. fixed: as fixed_size_list, else as list."""
     result: Result = model.embed(pictures, output=output, normalize=normalize, dtype=dtype, errors="skip")
     if result.vectors.ndim != 2:
-        raise refused("output", "%r has %s numbers a picture, and a column holds vectors: use 'embedding', 'cls' or 'mean'"
-                      % (output, " x ".join(map(str, result.vectors.shape[1:]))))
+        raise refused(
+            "output",
+            "%r has %s numbers a picture, and a column holds vectors: use 'embedding', 'cls' or 'mean'"
+            % (output, " x ".join(map(str, result.vectors.shape[1:]))),
+        )
     count = len(result.rows) + len(result.errors)
     return _vectors(result, count, fixed), _codes(result.errors, count)
 
@@ -113,7 +135,9 @@ def _vectors(result: Result, count: int, fixed: bool) -> Any:
     bits = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
     if not fixed:  # a null takes no room
         ends = np.concatenate([[0], np.cumsum(valid * width)]).astype(np.int32)
-        return pa.Array.from_buffers(pa.list_(item), count, [bits, pa.py_buffer(ends)], children=[_flat(result.vectors)])
+        return pa.Array.from_buffers(
+            pa.list_(item), count, [bits, pa.py_buffer(ends)], children=[_flat(result.vectors)]
+        )
     values = result.vectors
     if bits is not None:
         values = np.zeros((count, width), values.dtype)
@@ -142,5 +166,10 @@ def replaced(table: Any, column: str | None, results: dict[str, Any]) -> Any:
         if name in names:
             raise refused("column", "there is a column %r already: rename or drop it" % name)
     arrays = [table.column(name) for name in names]
-    return type(table).from_arrays(arrays + list(results.values()), schema=pa.schema(
-        [table.schema.field(name) for name in names] + [pa.field(name, array.type) for name, array in results.items()]))
+    return type(table).from_arrays(
+        arrays + list(results.values()),
+        schema=pa.schema(
+            [table.schema.field(name) for name in names]
+            + [pa.field(name, array.type) for name, array in results.items()]
+        ),
+    )

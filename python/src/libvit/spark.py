@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Spark: a column of pictures to vectors, by mapInArrow or as a function for select and SQL. A Python worker opens the model once,
-and keeps it from task to task.
+"""Spark: a column of pictures to vectors, by mapInArrow or as a function for select and SQL. A Python worker opens the
+model once, and keeps it from task to task.
 
     import libvit.spark
 
@@ -10,6 +10,7 @@ and keeps it from task to task.
 
 Set spark.sql.execution.arrow.maxRecordsPerBatch to 64: by default a batch is 10,000 pictures.
 """
+
 from __future__ import annotations
 
 import functools
@@ -21,15 +22,24 @@ from ._columns import Opening, embed_column, engine, opened, opening, pictures_o
 from ._model import Model
 from ._native import refused, usable_threads
 
-# Spark pickles functions of modules by their names, and those of __main__ by their code. What is called on a worker stands here by
-# name, so that the cache of opened() is the worker's own.
+# Spark pickles functions of modules by their names, and those of __main__ by their code. What is called on a worker stands
+# here by name, so that the cache of opened() is the worker's own.
 
 
-def embed(df: Any, model: str | os.PathLike[str] | None = None, *, column: str = "content", output: str = "embedding",
-          normalize: bool = False, keep_input: bool = False, verify: bool = True, **options: Any) -> Any:
-    """A data frame without the column of encoded pictures, and with `embedding`, an array of float, and `error`, the code of what was
-    wrong with the picture. One of the two is null. verify: the model is opened on the driver too, and workers compare theirs with
-    that one. `options` are those of libvit.Model."""
+def embed(
+    df: Any,
+    model: str | os.PathLike[str] | None = None,
+    *,
+    column: str = "content",
+    output: str = "embedding",
+    normalize: bool = False,
+    keep_input: bool = False,
+    verify: bool = True,
+    **options: Any,
+) -> Any:
+    """A data frame without the column of encoded pictures, and with `embedding`, an array of float, and `error`, the
+    code of what was wrong with the picture. One of the two is null. verify: the model is opened on the driver too, and
+    workers compare theirs with that one. `options` are those of libvit.Model."""
     types = engine("pyspark.sql.types")
     if column not in df.columns:
         raise refused("column", "there is no column %r: there are %s" % (column, ", ".join(df.columns)))
@@ -37,24 +47,37 @@ def embed(df: Any, model: str | os.PathLike[str] | None = None, *, column: str =
     taken = {"embedding", "error"} & {field.name for field in kept}
     if taken:
         raise refused("column", "there is a column %r already: rename or drop it" % sorted(taken)[0])
-    schema = types.StructType([*kept, types.StructField("embedding", types.ArrayType(types.FloatType())),
-                               types.StructField("error", types.StringType())])
+    schema = types.StructType(
+        [
+            *kept,
+            types.StructField("embedding", types.ArrayType(types.FloatType())),
+            types.StructField("error", types.StringType()),
+        ]
+    )
     how = opening(model, options, verify)
     wanted = {"output": output, "normalize": normalize}
     return df.mapInArrow(functools.partial(_embed_batches, how, column, keep_input, wanted), schema)
 
 
-def _embed_batches(how: Opening, column: str, keep_input: bool, wanted: dict[str, Any], batches: Iterable[Any]) -> Iterator[Any]:
+def _embed_batches(
+    how: Opening, column: str, keep_input: bool, wanted: dict[str, Any], batches: Iterable[Any]
+) -> Iterator[Any]:
     """On a worker: batches are pyarrow.RecordBatch."""
     for batch in batches:
         vectors, errors = embed_column(_model(how), pictures_of(batch, column), fixed=False, **wanted)
         yield replaced(batch, None if keep_input else column, {"embedding": vectors, "error": errors})
 
 
-def embed_udf(model: str | os.PathLike[str] | None = None, *, output: str = "embedding", normalize: bool = False,
-              verify: bool = True, **options: Any) -> Any:
-    """A pandas_udf that gives a vector, an array of float, for an encoded picture, and null for one that cannot be read. It needs
-    pandas."""
+def embed_udf(
+    model: str | os.PathLike[str] | None = None,
+    *,
+    output: str = "embedding",
+    normalize: bool = False,
+    verify: bool = True,
+    **options: Any,
+) -> Any:
+    """A pandas_udf that gives a vector, an array of float, for an encoded picture, and null for one that cannot be
+    read. It needs pandas."""
     types, batches = engine("pyspark.sql.types"), _iterator_of(engine("pandas").Series)
     how, wanted = opening(model, options, verify), {"output": output, "normalize": normalize}
 
