@@ -151,6 +151,8 @@ class Columns(Case):
         self.assertIs(opened(how), opened(again))
         self.assertEqual((opened(how).precision, opened(how).digest), ("int8", how.digest))
         self.assertEqual(opening(None, {}, False), Opening(None, ()))
+        relative = opening(CLASSIFIER, {"preprocessor": "x.json", "image_size": [48, 48]}, False)
+        self.assertEqual(dict(relative.options), {"preprocessor": os.path.abspath("x.json"), "image_size": (48, 48)})
 
     def test_imports(self):
         """`import libvit` imports no engine, and neither do the adapters before they are used."""

@@ -36,11 +36,18 @@ class Opening(NamedTuple):
 def opening(source: str | os.PathLike[str] | None, options: dict[str, Any], verify: bool) -> Opening:
     """On the driver. verify: the model is opened here too, and all its bytes are read once, for its digest."""
     name = None if source is None else os.fsdecode(source)
-    known = tuple(sorted(options.items()))
+    known = tuple(sorted((option, _plain(option, value)) for option, value in options.items()))
     if not verify:
         return Opening(lasting_name(name), known)
     with Model(name, **options) as model:
         return Opening(lasting_name(name), known, model.digest, model.preprocessing_digest)
+
+
+def _plain(option: str, value: Any) -> Any:
+    """As it is meant in another process, and may be a key of a cache."""
+    if option == "preprocessor" and value is not None:
+        return os.path.abspath(os.fsdecode(value))
+    return tuple(value) if isinstance(value, list) else value
 
 
 @functools.lru_cache(maxsize=4)

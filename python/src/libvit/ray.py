@@ -148,14 +148,13 @@ def _map(
     options: dict[str, Any],
 ) -> Any:
     ray = engine("ray")
-    engine("ray.data")
     if not ray.is_initialized():
         ray.init()
     pool = pool_size(actors, cpus, float(ray.cluster_resources().get("CPU", 0)))
     how = opening(model, options, verify)
     return ds.map_batches(
         worker,
-        fn_constructor_kwargs={"model": how.source, "digests": (how.digest, how.rules), **work, **options},
+        fn_constructor_kwargs={"model": how.source, "digests": (how.digest, how.rules), **work, **dict(how.options)},
         batch_format="pyarrow",
         batch_size=batch_size,
         num_cpus=cpus,
