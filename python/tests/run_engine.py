@@ -14,7 +14,7 @@ ALWAYS = ["numpy", "cffi"]
 ENVIRONMENTS = {
     "columns": ["pyarrow"],
     "ray": ["ray[data]", "pyarrow"],
-    "ray_oldest": ["ray[data]==2.44.1", "pyarrow<20", "pandas<3"],  # the oldest that the adapter is for
+    "ray_oldest": ["ray[data]==2.44.1", "pyarrow", "pandas<3"],  # the oldest that the adapter is for
     "spark": ["--no-binary=pyspark", "pyspark", "pyarrow", "pandas<3"],
     "daft": ["daft", "pyarrow"],
     "examples": [
