@@ -18,8 +18,9 @@ typedef struct cli_features {
     char *metadata; /* FILE.meta.json; NULL: it is not there */
 } cli_features;
 
-/* The items through the model of an open job, whose inputs are the items' paths. embed->path: the folder where vectors are
- * kept, from which a run goes on that was cut off; NULL: none are kept. CLI_DONE or CLI_INPUTS_FAILED, or why there are none. */
+/* The items through the model of an open job, whose inputs are the items' paths. embed->path: the folder where vectors
+ * are kept, from which a run goes on that was cut off; NULL: none are kept. CLI_DONE or CLI_INPUTS_FAILED, or why there
+ * are none. */
 cli_exit cli_features_make(const cli_command *command, const cli_items *items, cli_embedding *embed, cli_job *job,
                            cli_features *features);
 

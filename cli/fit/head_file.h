@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A classifier by itself (docs/own-format.md): a safetensors file of some KB that names the model whose vectors it reads. */
+/* A classifier by itself (docs/own-format.md): a safetensors file of some KB that names the model whose vectors it
+ * reads. */
 #ifndef CLI_HEAD_FILE_H
 #define CLI_HEAD_FILE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pictures that a classifier is fitted to, with their labels: from folders of class folders, or from a table. Nothing is
- * read of the pictures. */
+/* The pictures that a classifier is fitted to, with their labels: from folders of class folders, or from a table.
+ * Nothing is read of the pictures. */
 #ifndef CLI_ITEMS_H
 #define CLI_ITEMS_H
 
@@ -32,17 +32,17 @@ typedef struct cli_items {
     size_t without_picture, without_label; /* of the table, and of the folders beside it */
 } cli_items;
 
-/* Folders of class folders, and folders with a metadata.csv. CLI_USAGE, with a message, if there is something wrong with
- * them. */
+/* Folders of class folders, and folders with a metadata.csv. CLI_USAGE, with a message, if there is something wrong
+ * with them. */
 cli_exit cli_items_walk(const cli_command *command, cli_items *items, const char *const *folders, size_t n);
 
-/* The table, whose paths are relative to it, else to one of the folders. among[n_among], sorted: the paths that there are,
- * where they are not files; NULL: they are files. */
+/* The table, whose paths are relative to it, else to one of the folders. among[n_among], sorted: the paths that there
+ * are, where they are not files; NULL: they are files. */
 cli_exit cli_items_read(const cli_command *command, cli_items *items, const char *const *folders, size_t n,
                         char *const *among, size_t n_among);
 
-/* Sorts the items, drops those that are there twice, and numbers the labels. CLI_USAGE, with a message, if there are fewer
- * than two classes, or one path has two labels. */
+/* Sorts the items, drops those that are there twice, and numbers the labels. CLI_USAGE, with a message, if there are
+ * fewer than two classes, or one path has two labels. */
 cli_exit cli_items_sort(const cli_command *command, cli_items *items);
 
 /* In the order of bytes, as `among` must be. */

@@ -352,8 +352,8 @@ typedef struct vit_head {
     uint64_t reserved[4]; /* zero */
 } vit_head;
 
-/* Writes the image tower of a model with another classifier, as vit_model_pack does. The strings and numbers of *head are
- * the caller's. VIT_ERR_UNSUPPORTED_OUTPUT: the model has no such output, or a classifier cannot read it. */
+/* Writes the image tower of a model with another classifier, as vit_model_pack does. The strings and numbers of *head
+ * are the caller's. VIT_ERR_UNSUPPORTED_OUTPUT: the model has no such output, or a classifier cannot read it. */
 VIT_API vit_status vit_model_pack_head(const vit_model *image, const vit_head *head, const vit_sink *sink,
                                        vit_error *err);
 
