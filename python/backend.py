@@ -20,24 +20,23 @@ from scikit_build_core.build import (
 
 HERE = pathlib.Path(__file__).resolve().parent
 COPIES = HERE / "csrc"
-# What the build of the libraries, of the command and of the model in the box reads.
+# What the build of the libraries, of the command and of the model in the box reads, beside the folders of code.
 SOURCES = [
     "CMakeLists.txt",
     "LICENSE",
     "LICENSE.WordNet",
-    "base",
-    "cli",
     "cmake",
-    "hub",
-    "index",
-    "io",
+    "examples/images",
     "models/vit-tiny-cifar10",
     "packaging",
-    "pipeline",
-    "serve",
-    "text",
-    "vit",
 ]
+LEFT_OUT = {"examples", "tests"}
+
+
+def _folders():
+    """The folders of code that CMakeLists.txt names."""
+    text = (HERE.parent / "CMakeLists.txt").read_text(encoding="utf-8")
+    return sorted(set(re.findall(r"^ *add_subdirectory\((\w+)\)", text, re.MULTILINE)) - LEFT_OUT)
 
 
 def _tree():
@@ -52,7 +51,7 @@ def dynamic_metadata(field, settings=None, _project=None):
 
 
 def _copy_sources():
-    for name in SOURCES:
+    for name in [*SOURCES, *_folders()]:
         source, target = HERE.parent / name, COPIES / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
