@@ -14,6 +14,7 @@
 #include "json_write.h"
 #include "memory.h"
 #include "report.h"
+#include "report_page.h"
 #include "sha256.h"
 #include "talk.h"
 #include "twins.h"
@@ -33,7 +34,7 @@ typedef struct share {
 
 typedef struct fit {
     /* options */
-    const char *path, *report_path, *predictions_path, *vectors, *folder;
+    const char *path, *report_path, *page_path, *predictions_path, *vectors, *folder;
     cli_items items;
     cli_output_name output;
     bool normalize, head_only, no_refit;
@@ -102,6 +103,8 @@ static const cli_option result_table[] = {
     {"precision", 0, "f32|bf16|int8", cli_set_choice, FIELD(precision), precision_names,
      "what the model's weights are packed in (default f32); vectors are f32 in any case"},
     {"report", 0, "FILE", cli_set_text, FIELD(report_path), NULL, "write the report as one JSON object, too"},
+    {"html", 0, "FILE", cli_set_text, FIELD(page_path), NULL,
+     "write the report as a page, too, with the confusions as a picture and the worst mistakes as thumbnails"},
     {"predictions", 0, "FILE", cli_set_text, FIELD(predictions_path), NULL,
      "write a CSV with path, label, predicted, score and split of each picture"},
     {0},
@@ -151,6 +154,7 @@ static cli_exit claim_files(const cli_command *command, const fit *f)
     const cli_claim claims[] = {
         {.option = "-o", .path = f->path, .kind = f->head_only ? CLI_KIND_HEAD : CLI_KIND_PACKED},
         {.option = "--report", .path = f->report_path, .kind = CLI_KIND_REPORT},
+        {.option = "--html", .path = f->page_path, .kind = CLI_KIND_PAGE},
         {.option = "--predictions", .path = f->predictions_path, .kind = CLI_KIND_PREDICTIONS},
     };
     cli_exit status = CLI_DONE;
@@ -604,6 +608,7 @@ static cli_exit report(fit *f)
         written = write_text(f->report_path, &text);
     }
     cli_text_free(&text);
+    written = written && (!f->page_path || cli_report_page(&f->report, f->page_path));
     written = written && (!f->predictions_path || write_predictions(f));
     return written ? CLI_DONE : CLI_OUTPUT;
 }

@@ -29,7 +29,7 @@ static int compare_counts(const void *a, const void *b)
     return (x->predicted > y->predicted) - (x->predicted < y->predicted);
 }
 
-static vit_fit_confusion *frequent(const vit_fit_figures *f, size_t *n)
+vit_fit_confusion *cli_report_confusions(const vit_fit_figures *f, size_t *n)
 {
     vit_fit_confusion *list = cli_allocate(f->n_confusions ? f->n_confusions : 1, sizeof *list);
     *n = 0;
@@ -75,7 +75,7 @@ static void add_table(const cli_report *r, const vit_fit_figures *f, const cli_f
 static void add_frequent(const cli_report *r, const vit_fit_figures *f, const cli_file *file, cli_text *text)
 {
     size_t n;
-    vit_fit_confusion *list = frequent(f, &n);
+    vit_fit_confusion *list = cli_report_confusions(f, &n);
     cli_text_string(text, "\nMost frequent confusions:\n");
     for (size_t i = 0; i < n; i++) {
         cli_text_format(text, "  %5zu  ", list[i].count);
@@ -216,7 +216,7 @@ static void add_json_table(const vit_fit_figures *f, cli_text *text)
 static void add_json_frequent(const cli_report *r, const vit_fit_figures *f, cli_text *text)
 {
     size_t n;
-    vit_fit_confusion *list = frequent(f, &n);
+    vit_fit_confusion *list = cli_report_confusions(f, &n);
     cli_text_string(text, ",\"confusions\":[");
     for (size_t i = 0; i < n; i++) {
         cli_text_string(text, i ? ",{\"label\":" : "{\"label\":");

@@ -34,4 +34,8 @@ void cli_report_json(const cli_report *report, cli_text *text);
 /* Counts, C and scores, as members of an object without braces. */
 void cli_report_members(const cli_report *report, cli_text *text);
 
+/* The most frequent pairs of a true class and another that was predicted, the most frequent first: 20 at most. The
+ * caller frees them. */
+vit_fit_confusion *cli_report_confusions(const vit_fit_figures *figures, size_t *n);
+
 #endif

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """vit fit from outside: folders, tables and vectors to a classifier; the same bytes; what is wrong; docs/fit.md."""
 import csv
+import html
 import json
 import math
 import os
@@ -94,6 +95,38 @@ class Fit(Case):
         described = json.loads(self.vit("info", "--json", "-m", "out.safetensors").stdout)
         self.assertEqual(described["fit"]["pictures"], 4)
         self.assertEqual(described["head_input"], "embedding")
+
+    def test_page(self):
+        """What stands on it, and that no name becomes markup."""
+        os.rename(self.path("photos", "animal"), self.path("photos", "<b>&\"animal"))
+        self.fit("--html", "page.html", "-C", "0.1,10", "photos")
+        page = self.content("page.html").decode()
+        for text in ("2 classes: accuracy ", "Wrong with most confidence" if "taken for" in page else "Held out",
+                     "The choice of C", "default-src 'none'", "&lt;b&gt;&amp;&quot;animal"):
+            self.assertIn(text, page)
+        self.assertNotIn("<b>", page)
+        self.assertEqual(page.count("<svg "), 2)
+        self.assertEqual(page.count("<svg "), page.count("</svg>"))
+        self.assertIsNone(re.search(r"https?://", page))
+
+    @unittest.skipUnless(shutil.which("chromium"), "no chromium: the page is not looked at")
+    def test_page_in_a_browser(self):
+        self.fit("--html", "page.html", "-C", "0.1,10", "photos")
+        look = "<script>document.body.dataset.seen=JSON.stringify([document.querySelectorAll('svg circle').length," \
+               "document.querySelectorAll('svg rect title').length,document.querySelectorAll('svg')[0].getBoundingClientRect()" \
+               ".width,[...document.images].map(i=>i.naturalWidth),document.documentElement.scrollWidth])</script>"
+        page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", self.content("page.html").decode())
+        with open(self.path("seen.html"), "w", encoding="utf-8") as file:
+            file.write(page.replace("</body>", look + "</body>"))
+        dom = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=800,1200",
+                              "--user-data-dir=" + self.path("profile"), "--dump-dom", "file://" + self.path("seen.html")],
+                             capture_output=True, text=True, timeout=120, check=True).stdout
+        circles, cells, width, pictures, whole = json.loads(html.unescape(re.search(r'data-seen="([^"]*)"', dom).group(1)))
+        self.assertEqual(circles, 2)
+        self.assertGreaterEqual(cells, 2)
+        self.assertGreater(width, 300)
+        self.assertTrue(all(pictures), pictures)
+        self.assertLessEqual(whole, 800)
 
     def test_splits_of_folders_and_tables(self):
         os.makedirs(self.path("sets"))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One page of thumbnails that needs nothing else: pictures and style are in the file, and it may load nothing. */
+/* One page that needs nothing else: pictures and style are in the file, and it may load nothing and run nothing. */
 #ifndef CLI_HTML_H
 #define CLI_HTML_H
 
@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "command.h"
+#include "text.h"
 
 typedef struct cli_html cli_html;
 
@@ -27,6 +28,11 @@ cli_exit cli_html_claim(const cli_command *command, const char *path);
 cli_html *cli_html_open(const char *path, const char *title);
 /* Pictures under a heading. false, with a message, if it cannot be written. */
 bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards, size_t n);
+/* Markup of the caller's own under a heading, which this empties: tables, drawings in SVG. Texts in it have gone
+ * through cli_html_escape. false, with a message, if it cannot be written. */
+bool cli_html_block(cli_html *html, const char *heading, cli_text *markup);
+/* Appends text for an element or a quoted attribute. What is not UTF-8, and control characters, show as U+FFFD. */
+void cli_html_escape(cli_text *text, const char *string);
 /* Makes the page appear, and frees in every case. */
 bool cli_html_commit(cli_html *html);
 /* For a run of which nothing came out: as cli_html_commit, but an older page stays (cli_file_keep_older). */

@@ -23,8 +23,7 @@ struct cli_html {
     size_t pictures;
 };
 
-/* Text for an element or a quoted attribute. What is not UTF-8, and control characters, show as U+FFFD. */
-static void add_escaped(cli_text *text, const char *string)
+void cli_html_escape(cli_text *text, const char *string)
 {
     static const struct {
         unsigned char byte;
@@ -63,6 +62,13 @@ static const char style[] =
     "figcaption{overflow-wrap:anywhere;margin-top:.3rem}\n"
     ".note{font-variant-numeric:tabular-nums;font-weight:600}\n"
     ".caption{opacity:.75}\n"
+    "table{border-collapse:collapse}\n"
+    "th,td{text-align:right;padding:.15rem .6rem;font-variant-numeric:tabular-nums}\n"
+    "th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}\n"
+    "tbody tr:nth-child(odd){background:#8881}\n"
+    "svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}\n"
+    "svg text{fill:currentColor}\n"
+    ".scroll{overflow-x:auto}\n"
     "</style>\n</head>\n<body>\n<h1>";
 
 static bool put(cli_html *html)
@@ -86,9 +92,9 @@ cli_html *cli_html_open(const char *path, const char *title)
         return NULL;
     }
     cli_text_string(&html->text, head);
-    add_escaped(&html->text, title);
+    cli_html_escape(&html->text, title);
     cli_text_string(&html->text, style);
-    add_escaped(&html->text, title);
+    cli_html_escape(&html->text, title);
     cli_text_string(&html->text, "</h1>\n");
     return html;
 }
@@ -122,7 +128,7 @@ static void add_card(cli_text *text, const cli_card *card, const cli_text *pictu
     cli_text_string(text, card->is_query ? "<figure class=\"query\">\n" : "<figure>\n");
     if (size->width) {
         cli_text_format(text, "<img width=\"%u\" height=\"%u\" alt=\"", size->width, size->height);
-        add_escaped(text, card->path);
+        cli_html_escape(text, card->path);
         cli_text_string(text, "\" src=\"");
         cli_text_add(text, picture->data, picture->size);
         cli_text_string(text, "\">\n");
@@ -130,13 +136,13 @@ static void add_card(cli_text *text, const cli_card *card, const cli_text *pictu
         cli_text_string(text, "<div class=\"none\">no picture</div>\n");
     }
     cli_text_string(text, "<figcaption><div class=\"note\">");
-    add_escaped(text, card->note);
+    cli_html_escape(text, card->note);
     cli_text_string(text, "</div><div class=\"path\">");
-    add_escaped(text, card->path);
+    cli_html_escape(text, card->path);
     cli_text_string(text, "</div>");
     if (card->caption) {
         cli_text_string(text, "<div class=\"caption\">");
-        add_escaped(text, card->caption);
+        cli_html_escape(text, card->caption);
         cli_text_string(text, "</div>");
     }
     cli_text_string(text, "</figcaption>\n</figure>\n");
@@ -153,7 +159,7 @@ bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards
     make_thumbnails(&made, shown);
     html->pictures += shown;
     cli_text_string(&html->text, "<section>\n<h2>");
-    add_escaped(&html->text, heading);
+    cli_html_escape(&html->text, heading);
     cli_text_string(&html->text, "</h2>\n<div class=\"row\">\n");
     for (size_t i = 0; i < n; i++) {
         add_card(&html->text, &cards[i], &made.texts[i], &made.sizes[i]);
@@ -162,6 +168,17 @@ bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards
     cli_text_string(&html->text, "</div>\n</section>\n");
     free(made.texts);
     free(made.sizes);
+    return put(html);
+}
+
+bool cli_html_block(cli_html *html, const char *heading, cli_text *markup)
+{
+    cli_text_string(&html->text, "<section>\n<h2>");
+    cli_html_escape(&html->text, heading);
+    cli_text_string(&html->text, "</h2>\n<div class=\"scroll\">\n");
+    cli_text_add(&html->text, markup->data, markup->size);
+    cli_text_string(&html->text, "</div>\n</section>\n");
+    cli_text_clear(markup);
     return put(html);
 }
 
