@@ -18,6 +18,7 @@ from ._errors import (
     OutOfMemory,
     Unreadable,
 )
+from ._head import save_head
 from ._index import Added, Hit, Index
 from ._model import Model, Prediction, Result, decode
 from ._native import lib as _lib
@@ -45,4 +46,5 @@ __all__ = [
     "Tokenizer",
     "Unreadable",
     "decode",
+    "save_head",
 ]
