@@ -13,6 +13,12 @@ void cli_csv_start(cli_csv *csv, char *bytes, size_t size)
     *csv = (cli_csv){.at = bytes, .end = bytes + size, .next_line = 1};
     if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
         csv->at += 3;
+    const char *zero = memchr(bytes, 0, size); /* a field would end there, and the rest be lost without a word */
+    if (!zero)
+        return;
+    csv->wrong = "it holds a zero byte";
+    for (const char *at = bytes; at < zero; at++)
+        csv->next_line += *at == '\n';
 }
 
 static void add_field(cli_csv *csv, char *field)
@@ -39,6 +45,14 @@ static char *read_quoted(cli_csv *csv, char *to)
     return NULL;
 }
 
+/* The end of a line, if it is not that of the text: a line feed, a carriage return, or both. */
+static void end_record(cli_csv *csv)
+{
+    csv->next_line += csv->at < csv->end;
+    csv->at += *csv->at == '\r';
+    csv->at += *csv->at == '\n';
+}
+
 /* One field. Answers false behind the last of the record. */
 static bool read_field(cli_csv *csv)
 {
@@ -55,9 +69,9 @@ static bool read_field(cli_csv *csv)
     }
     add_field(csv, field);
     bool more = *csv->at == ',';
-    csv->at += !more && csv->at < csv->end && *csv->at == '\r';
-    csv->next_line += *csv->at == '\n';
-    csv->at += csv->at < csv->end;
+    csv->at += more;
+    if (!more)
+        end_record(csv);
     *end = '\0';
     return more;
 }

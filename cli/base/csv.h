@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tables as RFC 4180 has them: fields between commas, quoted where they hold commas, quotes or ends of lines. Lines end
- * with a line feed, with or without a carriage return ahead of it. The text may begin with a byte order mark. */
+ * with a line feed, a carriage return, or both. The text may begin with a byte order mark. A zero byte is refused. */
 #ifndef CLI_CSV_H
 #define CLI_CSV_H
 

@@ -7,11 +7,11 @@
 
 #include "html.h"
 
-#define MATRIX_CLASSES 60 /* more are not drawn: cells would be smaller than what an eye tells apart */
+#define MATRIX_CLASSES 60  /* more are not drawn: cells would be smaller than what an eye tells apart */
 #define COUNTED_CLASSES 20 /* whose cells have room for a number */
-#define MATRIX_EDGE 560   /* pixels of the drawing without its labels */
-#define LABEL_ROOM 150    /* pixels left of the rows and above the columns */
-#define LABEL_BYTES 22    /* of a label beside the drawing; the whole label is in the tooltip */
+#define MATRIX_EDGE 560    /* pixels of the drawing without its labels */
+#define LABEL_ROOM 150     /* pixels left of the rows and above the columns */
+#define LABEL_BYTES 22     /* of a label beside the drawing; the whole label is in the tooltip */
 #define MISTAKES 24
 #define CURVE_WIDTH 560.0
 #define CURVE_HEIGHT 220.0
@@ -54,8 +54,8 @@ static void add_classes(const cli_report *r, const vit_fit_figures *f, cli_text 
         const vit_fit_class_figures *c = &f->classes[k];
         cli_text_string(text, "<tr><th scope=\"row\">");
         cli_html_escape(text, label(r, k));
-        cli_text_format(text, "</th><td>%.4f</td><td>%.4f</td><td>%.4f</td><td>%zu</td></tr>\n", c->precision, c->recall,
-                        c->f1, c->support);
+        cli_text_format(text, "</th><td>%.4f</td><td>%.4f</td><td>%.4f</td><td>%zu</td></tr>\n", c->precision,
+                        c->recall, c->f1, c->support);
     }
     cli_text_string(text, "</tbody>\n</table>\n");
 }
@@ -78,13 +78,14 @@ static void add_short(cli_text *text, const char *whole)
     cli_html_escape(text, whole);
 }
 
-static void add_cell(const cli_report *r, const vit_fit_figures *f, const vit_fit_confusion *c, double edge, cli_text *text)
+static void add_cell(const cli_report *r, const vit_fit_figures *f, const vit_fit_confusion *c, double edge,
+                     cli_text *text)
 {
     double share = (double)c->count / (double)f->classes[c->truth].support;
     double x = LABEL_ROOM + (double)c->predicted * edge, y = LABEL_ROOM + (double)c->truth * edge;
-    cli_text_format(text,
-                    "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" fill-opacity=\"%.3f\"><title>",
-                    x, y, edge, edge, c->truth == c->predicted ? "#2a7de1" : "#d9480f", 0.12 + 0.88 * share);
+    cli_text_format(
+        text, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" fill-opacity=\"%.3f\"><title>", x,
+        y, edge, edge, c->truth == c->predicted ? "#2a7de1" : "#d9480f", 0.12 + 0.88 * share);
     cli_html_escape(text, label(r, c->truth));
     cli_text_string(text, c->truth == c->predicted ? ", right: " : " taken for ");
     if (c->truth != c->predicted) {
@@ -113,7 +114,8 @@ static void add_matrix(const cli_report *r, const vit_fit_figures *f, cli_text *
         cli_text_format(text, "<text x=\"%d\" y=\"%.2f\" text-anchor=\"end\" dominant-baseline=\"central\">",
                         LABEL_ROOM - 6, middle);
         add_short(text, label(r, k));
-        cli_text_format(text, "</text>\n<text transform=\"translate(%.2f %d) rotate(-60)\" dominant-baseline=\"central\">",
+        cli_text_format(text,
+                        "</text>\n<text transform=\"translate(%.2f %d) rotate(-60)\" dominant-baseline=\"central\">",
                         middle, LABEL_ROOM - 8);
         add_short(text, label(r, k));
         cli_text_string(text, "</text>\n");
@@ -179,29 +181,32 @@ static void add_curve(const cli_report *r, cli_text *text)
 {
     const vit_fit_choice *choice = &r->choice;
     axes a = axes_of(choice);
-    cli_text_format(text,
-                    "<svg role=\"img\" aria-label=\"Accuracy for each C\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f "
-                    "%.0f\">\n<polyline fill=\"none\" stroke=\"#2a7de1\" stroke-width=\"2\" points=\"",
-                    CURVE_WIDTH, CURVE_HEIGHT, CURVE_WIDTH, CURVE_HEIGHT);
+    cli_text_format(
+        text,
+        "<svg role=\"img\" aria-label=\"Accuracy for each C\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f "
+        "%.0f\">\n<polyline fill=\"none\" stroke=\"#2a7de1\" stroke-width=\"2\" points=\"",
+        CURVE_WIDTH, CURVE_HEIGHT, CURVE_WIDTH, CURVE_HEIGHT);
     for (size_t i = 0; i < choice->n; i++)
         cli_text_format(text, "%.1f,%.1f ", across(&a, choice->points[i].c), down(&a, choice->points[i].accuracy));
     cli_text_string(text, "\"/>\n");
     for (size_t i = 0; i < choice->n; i++) {
         const vit_fit_point *p = &choice->points[i];
         bool chosen = p->c == r->c;
-        cli_text_format(text,
-                        "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%d\" fill=\"%s\"><title>C %.6g%s: %saccuracy %.4f, log loss "
-                        "%.4f</title></circle>\n",
-                        across(&a, p->c), down(&a, p->accuracy), chosen ? 6 : 3, chosen ? "#d9480f" : "#2a7de1", p->c,
-                        chosen ? ", chosen" : "", r->balanced ? "balanced " : "", p->accuracy, p->loss);
+        cli_text_format(
+            text,
+            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%d\" fill=\"%s\"><title>C %.6g%s: %saccuracy %.4f, log loss "
+            "%.4f</title></circle>\n",
+            across(&a, p->c), down(&a, p->accuracy), chosen ? 6 : 3, chosen ? "#d9480f" : "#2a7de1", p->c,
+            chosen ? ", chosen" : "", r->balanced ? "balanced " : "", p->accuracy, p->loss);
         if (i == 0 || i + 1 == choice->n || chosen)
             cli_text_format(text, "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\">%.4g</text>\n", across(&a, p->c),
                             CURVE_HEIGHT - 20, p->c);
     }
-    cli_text_format(text,
-                    "<text x=\"4\" y=\"20\">%.3f</text>\n<text x=\"4\" y=\"%.0f\">%.3f</text>\n"
-                    "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">C (%saccuracy of what was held out)</text>\n</svg>\n",
-                    a.high, CURVE_HEIGHT - 40, a.low, CURVE_WIDTH / 2, CURVE_HEIGHT - 4, r->balanced ? "balanced " : "");
+    cli_text_format(
+        text,
+        "<text x=\"4\" y=\"20\">%.3f</text>\n<text x=\"4\" y=\"%.0f\">%.3f</text>\n"
+        "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">C (%saccuracy of what was held out)</text>\n</svg>\n",
+        a.high, CURVE_HEIGHT - 40, a.low, CURVE_WIDTH / 2, CURVE_HEIGHT - 4, r->balanced ? "balanced " : "");
 }
 
 /* ------------------------------------------------------------------ mistakes ---- */
