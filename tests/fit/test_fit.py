@@ -287,6 +287,45 @@ class Fit(Case):
         self.write_vectors([[i % 3, math.nan if i == 7 else 1] for i in range(30)])
         self.refuse("--vectors", "v.npy", "--labels", "t.csv", saying="7.jpg")
 
+    def test_neighbours(self):
+        rows = [[math.sin(i * i), math.cos(3 * i) + i % 3, 0.1 * i % 1] for i in range(40)]
+        self.write_vectors(rows)
+        with open(self.path("t.csv"), "w", encoding="utf-8") as file:
+            file.write("path,label,split\n" + "".join("%d.jpg,c%d,%s\n" % (i, i % 3, ("train", "test")[i % 2]) for i in range(40)))
+        units = [[x / math.hypot(*row) for x in row] for row in rows]
+        done = self.vit("fit", "--method", "knn", "-k", "1,5", "--vectors", "v.npy", "--labels", "t.csv", "--report", "r.json")
+        report = json.loads(self.content("r.json"))
+        self.assertEqual([side["k"] for side in report["neighbours"]], [1, 5])
+        self.assertIn(b"By the 5 nearest of all others: 40 pictures", done.stdout)
+        for side in report["neighbours"]:
+            confusion = [[0] * 3 for _ in range(3)]
+            for i, unit in enumerate(units):
+                near = sorted(((sum(a * b for a, b in zip(unit, other)), j) for j, other in enumerate(units) if j != i), reverse=True)
+                votes = [0] * 3
+                for score, j in near[:side["k"]]:
+                    votes[j % 3] += math.exp((score - near[0][0]) / 0.07)
+                confusion[i % 3][votes.index(max(votes))] += 1
+            self.assertEqual(side["confusion"], confusion)
+            self.assertAlmostEqual(side["accuracy"], sum(confusion[k][k] for k in range(3)) / 40)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["photos", "r.json", "t.csv", "v.jsonl", "v.npy"])
+        for options in (("-o", "x.safetensors"), ("--head-only",), ("--precision", "int8"), ("--predictions", "p.csv"), ("--html", "p.html"), ("-C", "1"),
+                        ("--class-weight", "balanced"), ("--val", "0.5"), ("--folds", "3"), ("--no-refit",), ("-k", "0"), ("-k", "1,x")):
+            refused = self.vit("fit", "--method", "knn", *options, "photos", status=USAGE)
+            self.assertIn(options[0], refused.stderr.decode())
+        self.refuse("-k", "3", "photos", saying="-k is of --method knn")
+        rows[7][1] = math.nan
+        self.write_vectors(rows)
+        refused = self.vit("fit", "--method", "knn", "--vectors", "v.npy", "--labels", "t.csv", status=USAGE)
+        self.assertIn(b"7.jpg", refused.stderr)
+
+    def test_neighbours_of_pictures(self):
+        shutil.copy(self.path("photos", "animal", "cat.jpg"), self.path("photos", "animal", "copy.jpg"))
+        first = self.vit("fit", "--method", "knn", "--features", "kept", "photos").stdout
+        self.assertIn(b"2 classes, 5 pictures compared, 0 failed, 2 duplicates", first)
+        self.assertIn(b"By the 10 nearest of all others: 3 pictures", first)  # the copies vote, and are not judged
+        self.assertNotIn(b"20 nearest", first)
+        self.assertEqual(self.vit("fit", "--method", "knn", "-t", "1", "--features", "kept", "photos").stdout, first)
+
     def test_many_classes(self):
         n = 2000 if os.environ.get("VIT_TEST_FULL") != "1" else 10000
         self.write_vectors([[i % n / n, (i % n) % 7] for i in range(n)])

@@ -111,8 +111,8 @@ static vit_status check_digests(const vit_model *model, vit_error *err)
     vit_status status = base ? vit_model_digest(model, digest, err) : VIT_OK;
     if (status == VIT_OK && base && strcmp(base, digest) != 0)
         return vit__fail(err, VIT_ERR_MODEL_MISMATCH, path,
-                         "the classifier was made for the model with the digest %.64s, and the digest of %s is %s", base,
-                         model->path, digest);
+                         "the classifier was made for the model with the digest %.64s, and the digest of %s is %s",
+                         base, model->path, digest);
     if (status != VIT_OK || !rules || !model->preprocessor)
         return status;
     status = vit_preprocessor_digest(model->preprocessor, digest, err);
