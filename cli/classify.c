@@ -26,6 +26,7 @@ typedef struct classify {
     size_t top, k; /* labels for each image; what -k says, which with --knn is something else. 0: not given */
     int style, score;
     const char *path; /* NULL: stdout */
+    const char *head; /* a classifier alone; NULL: the model's own */
     cli_zero_shot zero_shot;
     cli_knn knn;
     /* at work */
@@ -55,6 +56,8 @@ static const cli_option classify_table[] = {
     {"json", 0, NULL, set_json, FIELD(style), NULL, "the same as --format json"},
     {"output", 0, "probs|logits", cli_set_choice, FIELD(score), score_names,
      "what the scores are: probabilities (default), or the logits that they are made of"},
+    {"head", 0, "FILE", cli_set_text, FIELD(head), NULL,
+     "a classifier alone, as 'vit fit --head-only' writes it, in the place of the model's own"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL,
      "write there instead of standard output; - is standard output"},
     {0},
@@ -238,6 +241,9 @@ static cli_exit prepare_neighbours(const cli_command *command, classify *c, cli_
         return cli_usage_error(command,
                                "--knn takes labels from pictures: of the options about words only --labels F.csv "
                                "goes with it, a table of paths and labels");
+    if (c->head)
+        return cli_usage_error(command,
+                               "--head and --knn exclude each other: a picture has its label from one of them");
     if (c->score == SCORE_LOGITS)
         return cli_usage_error(command, "--output logits: neighbours have votes, and no logits");
     cli_exit status = cli_inputs_check(command, &job->inputs);
@@ -265,6 +271,9 @@ static cli_exit prepare_words(const cli_command *command, classify *c, cli_job *
     cli_exit status = cli_inputs_check(command, &job->inputs);
     if (status != CLI_DONE)
         return status;
+    if (c->head && cli_zero_shot_asked(&c->zero_shot))
+        return cli_usage_error(command, "--head has labels of its own: labels in words exclude it");
+    job->options.head = c->head;
     if (cli_zero_shot_asked(&c->zero_shot)) {
         job->output = VIT_OUTPUT_EMBEDDING;
         return cli_zero_shot_open(command, &job->options, &c->zero_shot);

@@ -13,6 +13,7 @@
 #include "json_read.h"
 #include "json_write.h"
 #include "memory.h"
+#include "neighbours.h"
 #include "report.h"
 #include "report_page.h"
 #include "sha256.h"
@@ -22,6 +23,8 @@
 #define SHARD_SIZE 1000 /* vectors that a kill may cost */
 #define SHOWN_EVERY 0.1 /* seconds */
 
+enum { METHOD_LINEAR, METHOD_KNN };
+static const char *const method_names[] = {"linear", "knn", NULL};
 enum { WEIGHT_NONE, WEIGHT_BALANCED };
 static const char *const weight_names[] = {"none", "balanced", NULL};
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
@@ -40,7 +43,8 @@ typedef struct fit {
     bool normalize, head_only, no_refit;
     double *values; /* of C; none: auto */
     size_t n_values;
-    int weight, precision;
+    int method, weight, precision;
+    cli_neighbours neighbours;
     share held_out;
     size_t folds, shots;
     cli_seed seed;
@@ -127,6 +131,11 @@ static const cli_option data_table[] = {
 };
 
 static const cli_option fit_table[] = {
+    {"method", 0, "linear|knn", cli_set_choice, FIELD(method), method_names,
+     "linear (default) fits a layer; knn fits and writes nothing, and reports how well the nearest of all other pictures "
+     "classify each picture"},
+    {NULL, 'k', "K[,K...]", cli_neighbours_set_k, FIELD(neighbours), NULL,
+     "with knn how many of the nearest vote, a report for each (default 10,20,100,200)"},
     {NULL, 'C', "X[,X...]", set_values, 0, NULL,
      "how far the weights may go, as in scikit-learn: the best of these; auto (default) tries 1e-4 to 1e4"},
     {"class-weight", 0, "none|balanced", cli_set_choice, FIELD(weight), weight_names,
@@ -166,9 +175,35 @@ static cli_exit claim_files(const cli_command *command, const fit *f)
     return status;
 }
 
+/* What is about a layer, where none is fitted. */
+static cli_exit check_knn(const cli_command *command, const fit *f)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } of_layer[] = {{"-o", f->path},
+                    {"--head-only", f->head_only},
+                    {"--precision", f->precision},
+                    {"--html", f->page_path},
+                    {"--predictions", f->predictions_path},
+                    {"-C", f->n_values},
+                    {"--class-weight", f->weight},
+                    {"--val", f->held_out.given},
+                    {"--folds", f->folds},
+                    {"--no-refit", f->no_refit}};
+    for (size_t i = 0; i < sizeof of_layer / sizeof *of_layer; i++)
+        if (of_layer[i].given)
+            return cli_usage_error(command, "%s is about a layer: --method knn fits and writes none", of_layer[i].name);
+    return CLI_DONE;
+}
+
 static cli_exit check_options(const cli_command *command, fit *f)
 {
-    if (!f->path || strcmp(f->path, "-") == 0)
+    if (f->method == METHOD_KNN && check_knn(command, f) != CLI_DONE)
+        return CLI_USAGE;
+    if (f->method != METHOD_KNN && f->neighbours.n_k)
+        return cli_usage_error(command, "-k is of --method knn");
+    if (f->method != METHOD_KNN && (!f->path || strcmp(f->path, "-") == 0))
         return cli_usage_error(command, "name the classifier's file with -o FILE.safetensors");
     if (f->vectors && !f->items.table)
         return cli_usage_error(command, "--vectors needs --labels, a table of their paths and labels");
@@ -378,7 +413,13 @@ static cli_exit prepare(const cli_command *command, fit *f)
         vit__sha256_add(&digest, cli_side_names[item->side], strlen(cli_side_names[item->side]) + 1);
     }
     vit__sha256_finish(&digest, f->inputs_digest);
+    for (size_t i = 0; i < n && f->method == METHOD_KNN; i++)
+        f->items.items[i].side = CLI_SIDE_OPEN; /* each by all others, whatever it was meant for */
     drop_unusable(f);
+    if (f->method == METHOD_KNN) {
+        vit_error err = {0};
+        return take_shots(f, &err) == VIT_OK ? CLI_DONE : library_error(&err);
+    }
     cli_exit status = deal(command, f);
     return status == CLI_DONE ? check_classes(f) : status;
 }
@@ -556,6 +597,18 @@ static cli_exit fit_layers(fit *f)
     return CLI_DONE;
 }
 
+static cli_exit judge_neighbours(fit *f)
+{
+    vit_error err = {0};
+    f->report.items = &f->items;
+    f->report.classes = f->classes;
+    for (size_t i = 0; i < f->items.n; i++)
+        f->report.fitted += f->usable[i];
+    vit_status status = cli_neighbours_judge(&f->neighbours, &f->features, &f->report, f->usable,
+                                             f->job.options.threads, &err);
+    return status == VIT_OK ? CLI_DONE : library_error(&err);
+}
+
 /* ------------------------------------------------------------------ results ---- */
 
 static bool write_text(const char *path, const cli_text *text)
@@ -600,11 +653,17 @@ static cli_exit report(fit *f)
     cli_file out;
     if (!cli_file_open(&out, "-"))
         return CLI_OUTPUT;
-    cli_report_text(&f->report, &out, &text);
+    if (f->method == METHOD_KNN)
+        cli_neighbours_text(&f->neighbours, &f->report, &out, &text);
+    else
+        cli_report_text(&f->report, &out, &text);
     bool written = cli_file_write(&out, text.data, text.size) && cli_file_commit(&out);
     cli_text_clear(&text);
     if (written && f->report_path) {
-        cli_report_json(&f->report, &text);
+        if (f->method == METHOD_KNN)
+            cli_neighbours_json(&f->neighbours, &f->report, &text);
+        else
+            cli_report_json(&f->report, &text);
         written = write_text(f->report_path, &text);
     }
     cli_text_free(&text);
@@ -721,10 +780,10 @@ static cli_exit fit_classifier(const cli_command *command, fit *f)
     if (status == CLI_DONE)
         status = prepare(command, f);
     if (status == CLI_DONE)
-        status = fit_layers(f);
+        status = f->method == METHOD_KNN ? judge_neighbours(f) : fit_layers(f);
     if (status == CLI_DONE)
         status = report(f);
-    if (status == CLI_DONE)
+    if (status == CLI_DONE && f->method != METHOD_KNN)
         status = write_classifier(f);
     return status == CLI_DONE ? failed : status;
 }
@@ -735,6 +794,7 @@ static void close_fit(fit *f)
     cli_job_close(&f->job);
     cli_features_free(&f->features);
     cli_items_free(&f->items);
+    cli_neighbours_free(&f->neighbours);
     vit_fit_choice_free(&f->report.choice);
     vit_fit_layer_free(&f->report.layer);
     for (size_t i = 0; i < sizeof f->report.sides / sizeof *f->report.sides; i++)
@@ -780,7 +840,9 @@ const cli_command cli_fit = {
         "Fits a last layer to the vectors of labelled pictures, prints how good it is on pictures that it has not seen,\n"
         "and writes a model that 'vit classify -m FILE' takes. The layer is exactly that of scikit-learn's\n"
         "LogisticRegression. DATA is a folder with a folder for each class; or a folder with train, validation and test\n"
-        "folders of such; or a folder with a table metadata.csv.",
+        "folders of such; or a folder with a table metadata.csv.\n\n"
+        "With --method knn nothing is fitted and nothing is written: the report says how well the nearest of all other\n"
+        "pictures classify each picture.",
     .example = "vit fit -m facebook/dinov2-small -o flowers.safetensors flowers/",
     .run = run,
 };

@@ -115,7 +115,7 @@ static cli_exit list_folders(const char *folder, names *list)
 static cli_exit walk_class(cli_items *items, const char *path, const char *label, cli_side side)
 {
     size_t before = items->n;
-    int error;
+    int error = 0;
     if (!is_utf8(label)) {
         cli_error("%s: the name of a class folder must be UTF-8", path);
         return CLI_USAGE;

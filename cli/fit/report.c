@@ -104,7 +104,7 @@ static void add_mistakes(const cli_report *r, const cli_report_side *side, const
     }
 }
 
-static void add_side(const cli_report *r, const cli_report_side *side, const cli_file *file, cli_text *text)
+void cli_report_side_text(const cli_report *r, const cli_report_side *side, const cli_file *file, cli_text *text)
 {
     const vit_fit_figures *f = &side->figures;
     cli_text_format(text, "\n%s: %zu pictures\n", side->name, f->n);
@@ -127,16 +127,21 @@ static void add_curve(const cli_report *r, cli_text *text)
     }
 }
 
-void cli_report_text(const cli_report *r, const cli_file *file, cli_text *text)
+void cli_report_head(const cli_report *r, const char *verb, cli_text *text)
 {
-    cli_text_format(text, "%zu classes, %zu pictures fitted, %zu failed, %zu duplicates", r->items->n_labels, r->fitted,
-                    r->failed, r->duplicates);
+    cli_text_format(text, "%zu classes, %zu pictures %s, %zu failed, %zu duplicates", r->items->n_labels, r->fitted,
+                    verb, r->failed, r->duplicates);
     if (r->contradicting)
         cli_text_format(text, ", %zu left out: the same picture with different labels", r->contradicting);
+}
+
+void cli_report_text(const cli_report *r, const cli_file *file, cli_text *text)
+{
+    cli_report_head(r, "fitted", text);
     cli_text_format(text, "\nC %.6g%s\n", r->c, r->choice.n > 1 ? ", chosen" : "");
     for (size_t i = 0; i < N_SIDES(r); i++)
         if (r->sides[i].figures.n)
-            add_side(r, &r->sides[i], file, text);
+            cli_report_side_text(r, &r->sides[i], file, text);
     if (r->choice.n > 1)
         add_curve(r, text);
 }
@@ -166,10 +171,16 @@ static void add_scores(const vit_fit_figures *f, cli_text *text)
     add_number(text, "log_loss", f->loss);
 }
 
+void cli_report_counts(const cli_report *r, cli_text *text)
+{
+    cli_text_format(text, "\"classes\":%zu,\"pictures\":%zu,\"failed\":%zu,\"duplicates\":%zu,\"contradicting\":%zu",
+                    r->items->n_labels, r->fitted, r->failed, r->duplicates, r->contradicting);
+}
+
 void cli_report_members(const cli_report *r, cli_text *text)
 {
-    cli_text_format(text, "\"classes\":%zu,\"pictures\":%zu,\"failed\":%zu,\"duplicates\":%zu,\"contradicting\":%zu,",
-                    r->items->n_labels, r->fitted, r->failed, r->duplicates, r->contradicting);
+    cli_report_counts(r, text);
+    cli_text_string(text, ",");
     add_number(text, "C", r->c);
     cli_text_format(text, ",\"class_weight\":\"%s\",\"converged\":%s,\"seed\":", r->balanced ? "balanced" : "none",
                     r->layer.converged ? "true" : "false");
@@ -264,23 +275,28 @@ static void add_json_curve(const cli_report *r, cli_text *text)
     cli_text_string(text, "]");
 }
 
+void cli_report_side_members(const cli_report *r, const cli_report_side *side, cli_text *text)
+{
+    const vit_fit_figures *f = &side->figures;
+    add_scores(f, text);
+    add_json_classes(r, f, text);
+    if (f->n_classes <= TABLE_CLASSES)
+        add_json_table(f, text);
+    else
+        add_json_frequent(r, f, text);
+    add_json_mistakes(r, side, text);
+}
+
 void cli_report_json(const cli_report *r, cli_text *text)
 {
     cli_text_string(text, "{\"fit\":{");
     cli_report_members(r, text);
     cli_text_string(text, "}");
     for (size_t i = 0; i < N_SIDES(r); i++) {
-        const vit_fit_figures *f = &r->sides[i].figures;
-        if (!f->n)
+        if (!r->sides[i].figures.n)
             continue;
         cli_text_format(text, ",\"%s\":{", r->sides[i].key);
-        add_scores(f, text);
-        add_json_classes(r, f, text);
-        if (f->n_classes <= TABLE_CLASSES)
-            add_json_table(f, text);
-        else
-            add_json_frequent(r, f, text);
-        add_json_mistakes(r, &r->sides[i], text);
+        cli_report_side_members(r, &r->sides[i], text);
         cli_text_string(text, "}");
     }
     add_json_curve(r, text);

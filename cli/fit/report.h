@@ -38,4 +38,11 @@ void cli_report_members(const cli_report *report, cli_text *text);
  * caller frees them. */
 vit_fit_confusion *cli_report_confusions(const vit_fit_figures *figures, size_t *n);
 
+/* The parts of a report, for reports without a layer: the counts, where pictures are `verb` ("fitted"), and one side. In
+ * JSON members without braces. */
+void cli_report_head(const cli_report *report, const char *verb, cli_text *text);
+void cli_report_counts(const cli_report *report, cli_text *text);
+void cli_report_side_text(const cli_report *report, const cli_report_side *side, const cli_file *file, cli_text *text);
+void cli_report_side_members(const cli_report *report, const cli_report_side *side, cli_text *text);
+
 #endif

@@ -186,6 +186,7 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
     double start = vit__seconds();
     vit_model_options open = {.precision = (vit_precision)options->precision,
                               .preprocessor = options->preprocessor,
+                              .head = options->head,
                               .tower = options->tower,
                               .image_height = options->image_size.height,
                               .image_width = options->image_size.width,
@@ -206,7 +207,9 @@ cli_exit cli_model_open(const cli_model_options *options, cli_model *model)
 cli_exit cli_model_spare_named(const cli_model_options *options, const char *name)
 {
     cli_exit status = cli_claims_spare(name);
-    return status == CLI_DONE && options->preprocessor ? cli_claims_spare(options->preprocessor) : status;
+    if (status == CLI_DONE && options->preprocessor)
+        status = cli_claims_spare(options->preprocessor);
+    return status == CLI_DONE && options->head ? cli_claims_spare(options->head) : status;
 }
 
 cli_exit cli_model_spare_files(const vit_model *model)

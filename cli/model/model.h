@@ -14,6 +14,7 @@ typedef struct cli_model_options {
     const char *revision;     /* of a hub id; NULL: as the id says, or main */
     bool pull;                /* fetch it if it is not in the cache */
     const char *preprocessor; /* NULL: the model's own */
+    const char *head;         /* a classifier alone; NULL: the model's own */
     unsigned threads;         /* 0: as many as this process may use */
     size_t batch;             /* 0: the default */
     int precision;            /* a vit_precision */

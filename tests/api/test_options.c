@@ -47,7 +47,7 @@ static void reserved_is_zero(void **state)
     for (int i = 0; i < 4; i++) {
         vit_error err[6] = {{0}};
         vit_model_options m = {0};
-        m.reserved[i] = 1;
+        m.reserved[(size_t)i % (sizeof m.reserved / sizeof *m.reserved)] = 1;
         assert_reserved(vit_model_open(data_path(MODEL), &m, &other, &err[0]), &err[0]);
         vit_session_options s = {0};
         s.reserved[i] = 1;

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import PICTURES, USAGE, VIT, Case
+from harness import MODEL, MODEL_FAILS, PICTURES, USAGE, VIT, Case
 
 INPUTS_FAILED = 1
 NAMES = ("cat.jpg", "coffee.jpg", "horse.png", "rocket.jpg")
@@ -62,15 +62,86 @@ class Fit(Case):
             labels = json.loads(metadata["id2label"])
             self.assertEqual(labels, {"0": "animal", "1": "thing, other"})
             self.vit("embed", *options, "--format", "jsonl", "-o", "v.jsonl", *(os.path.join(PICTURES, n) for n in NAMES))
-            answer = self.vit("classify", "-m", "out.safetensors", "--format", "json", *(os.path.join(PICTURES, n) for n in NAMES))
             rows = [json.loads(line) for line in self.content("v.jsonl").decode().splitlines()]
-            for row, line in zip(rows, answer.stdout.decode().splitlines(), strict=True):
-                vector = row["embedding"] if "embedding" in row else next(v for v in row.values() if isinstance(v, list))
-                want = softmax([b + sum(w * x for w, x in zip(ws, vector)) for ws, b in zip(weight, bias)])
-                for p in json.loads(line)["predictions"]:
-                    self.assertAlmostEqual(p["score"], want[p["index"]], delta=1e-6)
-                    self.assertEqual(p["label"], labels[str(p["index"])])
+            vectors = [row["embedding"] if "embedding" in row else next(v for v in row.values() if isinstance(v, list)) for row in rows]
+            wants = [softmax([b + sum(w * x for w, x in zip(ws, vector)) for ws, b in zip(weight, bias)]) for vector in vectors]
+            self.vit("preprocess", "-o", "pixels.npy", os.path.join(PICTURES, NAMES[0]))
+            for model in (("-m", "out.safetensors"), ("-m", "head.safetensors"), ("--head", "head.safetensors"),
+                          ("-m", metadata["base"], "--head", "head.safetensors", "-t", "1")):
+                answer = self.vit("classify", *model, "--format", "json", *(os.path.join(PICTURES, n) for n in NAMES)).stdout
+                answer += self.vit("classify", *model, "--format", "json", "--pixels", "pixels.npy").stdout
+                for want, line in zip(wants + wants[:1], answer.decode().splitlines(), strict=True):
+                    for p in json.loads(line)["predictions"]:
+                        self.assertAlmostEqual(p["score"], want[p["index"]], delta=1e-6)
+                        self.assertEqual(p["label"], labels[str(p["index"])])
+            os.remove(self.path("pixels.npy"))
             os.remove(self.path("v.jsonl"))
+
+    def test_a_head_is_described_and_packed(self):
+        self.fit("--head-only", "--output", "cls+mean", "photos", o="head.safetensors")
+        metadata, _, _ = read_head(self.path("head.safetensors"))
+        described = json.loads(self.vit("info", "--json", "-m", "head.safetensors").stdout)
+        self.assertEqual(described["head"], {"path": "head.safetensors",
+                                             **{key: metadata[key] for key in ("base", "base_digest", "preprocessing_digest")}})
+        self.assertEqual(described["fit"], json.loads(metadata["fit"]))
+        self.assertEqual((described["labels"], described["head_input"]), (["animal", "thing, other"], "cls+mean"))
+        self.assertEqual(described["digest"], metadata["base_digest"])
+        self.fit("--output", "cls+mean", "photos")
+        self.vit("quantize", "--precision", "f32", "-m", "head.safetensors", "-o", "packed.safetensors")
+        self.assertEqual(self.content("packed.safetensors"), self.content("out.safetensors"))
+
+    def test_heads_that_are_refused(self):
+        self.fit("--head-only", "photos", o="head.safetensors")
+        good, base = read_head(self.path("head.safetensors")), read_head(self.path("head.safetensors"))[0]["base"]
+        width = len(good[1][0])
+
+        def refuse(words, *more, m="bad.safetensors", status=MODEL_FAILS):
+            done = self.vit("classify", "-m", m, *more, os.path.join(PICTURES, NAMES[0]), status=status)
+            for word in (words,) if isinstance(words, str) else words:
+                self.assertIn(word, done.stderr.decode())
+
+        def write(shapes=None, numbers=None, **changes):
+            metadata = {key: value for key, value in {**good[0], **changes}.items() if value is not None}
+            shapes = shapes or {"head.weight": [2, width], "head.bias": [2]}
+            header, at = {"__metadata__": metadata}, 0
+            for name, shape in shapes.items():
+                header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + 4 * math.prod(shape)]}
+                at += 4 * math.prod(shape)
+            text = json.dumps(header).encode()
+            with open(self.path("bad.safetensors"), "wb") as file:
+                file.write(struct.pack("<Q", len(text)) + text + struct.pack("<%df" % (at // 4), *(numbers or [0.5] * (at // 4))))
+
+        write(base_digest=None, preprocessing_digest=None, fit=None, head_normalize=None)
+        self.vit("classify", "-m", "bad.safetensors", os.path.join(PICTURES, NAMES[0]))
+        for words, changes in (
+                ((good[0]["base_digest"], "0" * 64), {"base_digest": "0" * 64}),
+                ((good[0]["preprocessing_digest"], "1" * 64), {"preprocessing_digest": "1" * 64}),
+                ("head_input", {"head_input": None}), ("tokens", {"head_input": "tokens"}), ("head_input", {"head_input": "x"}),
+                ("head_normalize", {"head_normalize": "maybe"}), ("id2label", {"id2label": None}), ("bad.safetensors", {"id2label": "{"}),
+                ("id2label", {"id2label": "[]"}), ("which model", {"base": None}), ("/nowhere", {"base": "/nowhere"}),
+                ("classifier alone", {"base": self.path("head.safetensors")}),
+                ("head.bias", {"shapes": {"head.weight": [2, width]}}), ("head.weight", {"shapes": {"head.bias": [2]}}),
+                ("head.bias", {"shapes": {"head.weight": [2, width], "head.bias": [3]}}),
+                ("head.weight", {"shapes": {"head.weight": [2, width - 1], "head.bias": [2]}}),
+                ("head.weight", {"shapes": {"head.weight": [2 * width], "head.bias": [2]}}),
+                ("head.weight", {"shapes": {"head.weight": [0, width], "head.bias": [0]}}),
+                ("other tensors", {"shapes": {"head.weight": [2, width], "head.bias": [2], "more": [1]}}),
+                ("NaN", {"numbers": [math.nan] + [0.5] * (2 * width + 1)}), ("head.bias", {"numbers": [0.5] * (2 * width + 1) + [math.inf]})):
+            write(**changes)
+            refuse(words)
+        write(base="/nowhere")
+        self.vit("classify", "-m", base, "--head", "bad.safetensors", os.path.join(PICTURES, NAMES[0]))
+        refuse("vit-head", "--head", os.path.join(base, "model.safetensors"), m=base)
+        refuse("not_found", "--head", "gone.safetensors", m=base)
+        refuse("classifier alone", "--head", "head.safetensors", m="head.safetensors")
+        refuse("preprocessed in another way", "--head", "head.safetensors", "--image-size", "64x64", m=base)
+        refuse("--head", "--head", "head.safetensors", "--labels", "a,b", m=base, status=USAGE)
+        refuse("--head", "--head", "head.safetensors", "--knn", "x.npy", m=base, status=USAGE)
+        digest = json.loads(self.vit("info", "--json", "-m", MODEL).stdout)["digest"]
+        refuse((digest, good[0]["base_digest"]), "--head", "head.safetensors", m=MODEL)
+        with open(self.path("bad.safetensors"), "wb") as file:
+            file.write(self.content("head.safetensors")[:-4])
+        refuse("truncated")
 
     def test_bytes_do_not_depend_on_threads_order_or_features(self):
         shutil.copytree(self.path("photos"), self.path("more"))
@@ -215,6 +286,45 @@ class Fit(Case):
         self.assertEqual(len(read_head(self.path("out.safetensors"))[1]), 3)
         self.write_vectors([[i % 3, math.nan if i == 7 else 1] for i in range(30)])
         self.refuse("--vectors", "v.npy", "--labels", "t.csv", saying="7.jpg")
+
+    def test_neighbours(self):
+        rows = [[math.sin(i * i), math.cos(3 * i) + i % 3, 0.1 * i % 1] for i in range(40)]
+        self.write_vectors(rows)
+        with open(self.path("t.csv"), "w", encoding="utf-8") as file:
+            file.write("path,label,split\n" + "".join("%d.jpg,c%d,%s\n" % (i, i % 3, ("train", "test")[i % 2]) for i in range(40)))
+        units = [[x / math.hypot(*row) for x in row] for row in rows]
+        done = self.vit("fit", "--method", "knn", "-k", "1,5", "--vectors", "v.npy", "--labels", "t.csv", "--report", "r.json")
+        report = json.loads(self.content("r.json"))
+        self.assertEqual([side["k"] for side in report["neighbours"]], [1, 5])
+        self.assertIn(b"By the 5 nearest of all others: 40 pictures", done.stdout)
+        for side in report["neighbours"]:
+            confusion = [[0] * 3 for _ in range(3)]
+            for i, unit in enumerate(units):
+                near = sorted(((sum(a * b for a, b in zip(unit, other)), j) for j, other in enumerate(units) if j != i), reverse=True)
+                votes = [0] * 3
+                for score, j in near[:side["k"]]:
+                    votes[j % 3] += math.exp((score - near[0][0]) / 0.07)
+                confusion[i % 3][votes.index(max(votes))] += 1
+            self.assertEqual(side["confusion"], confusion)
+            self.assertAlmostEqual(side["accuracy"], sum(confusion[k][k] for k in range(3)) / 40)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["photos", "r.json", "t.csv", "v.jsonl", "v.npy"])
+        for options in (("-o", "x.safetensors"), ("--head-only",), ("--precision", "int8"), ("--predictions", "p.csv"), ("--html", "p.html"), ("-C", "1"),
+                        ("--class-weight", "balanced"), ("--val", "0.5"), ("--folds", "3"), ("--no-refit",), ("-k", "0"), ("-k", "1,x")):
+            refused = self.vit("fit", "--method", "knn", *options, "photos", status=USAGE)
+            self.assertIn(options[0], refused.stderr.decode())
+        self.refuse("-k", "3", "photos", saying="-k is of --method knn")
+        rows[7][1] = math.nan
+        self.write_vectors(rows)
+        refused = self.vit("fit", "--method", "knn", "--vectors", "v.npy", "--labels", "t.csv", status=USAGE)
+        self.assertIn(b"7.jpg", refused.stderr)
+
+    def test_neighbours_of_pictures(self):
+        shutil.copy(self.path("photos", "animal", "cat.jpg"), self.path("photos", "animal", "copy.jpg"))
+        first = self.vit("fit", "--method", "knn", "--features", "kept", "photos").stdout
+        self.assertIn(b"2 classes, 5 pictures compared, 0 failed, 2 duplicates", first)
+        self.assertIn(b"By the 10 nearest of all others: 3 pictures", first)  # the copies vote, and are not judged
+        self.assertNotIn(b"20 nearest", first)
+        self.assertEqual(self.vit("fit", "--method", "knn", "-t", "1", "--features", "kept", "photos").stdout, first)
 
     def test_many_classes(self):
         n = 2000 if os.environ.get("VIT_TEST_FULL") != "1" else 10000

@@ -46,29 +46,52 @@ static vit_status list_tensors(vit__checkpoint *checkpoint, vit_error *err)
     return VIT_OK;
 }
 
+/* What a self-contained file calls its format, and which of its metadata is its configuration. */
+static const struct {
+    const char *format, *key;
+    vit__checkpoint_kind kind;
+} self_contained[] = {
+    {"vit", "config", VIT__CHECKPOINT_OWN},
+    {"vit-packed", "config", VIT__CHECKPOINT_PACKED},
+    {"vit-head", "id2label", VIT__CHECKPOINT_HEAD},
+};
+
+/* config: {"id2label": what it was}, as the configuration of a model has its labels. */
+static vit_status wrap_labels(vit__json **config, const char *path, vit_error *err)
+{
+    vit__json *labels = *config;
+    *config = vit__json_new_object();
+    return vit__json_set(*config, "id2label", labels) ? VIT_OK : vit__fail_memory(err, path);
+}
+
 /* A self-contained file brings its configuration along; others have it beside them. */
 static vit_status settle_config(vit__checkpoint *checkpoint, vit_error *err)
 {
     vit__layout *layout = &checkpoint->layout;
     const char *format = vit__checkpoint_metadata(checkpoint, "format");
-    const char *text = vit__checkpoint_metadata(checkpoint, "config");
-    bool packed = format && strcmp(format, "vit-packed") == 0;
-    if (!format || (strcmp(format, "vit") != 0 && !packed))
+    const size_t formats = sizeof self_contained / sizeof *self_contained;
+    size_t i = 0;
+    while (i < formats && !(format && strcmp(format, self_contained[i].format) == 0))
+        i++;
+    if (i == formats)
         return vit__layout_read_config(layout, err);
-    const char *path = checkpoint->shards.shards[0].path;
+    const char *path = checkpoint->shards.shards[0].path, *key = self_contained[i].key;
+    const char *text = vit__checkpoint_metadata(checkpoint, key);
     if (!text)
-        return vit__fail(err, VIT_ERR_CORRUPT, path,
-                         "says \"format\": \"%s\" but has no \"config\" in its __metadata__", format);
+        return vit__fail(err, VIT_ERR_CORRUPT, path, "says \"format\": \"%s\" but has no \"%s\" in its __metadata__",
+                         format, key);
     vit__json_free(layout->config);
     free(layout->config_path);
-    layout->kind = packed ? VIT__CHECKPOINT_PACKED : VIT__CHECKPOINT_OWN;
+    layout->kind = self_contained[i].kind;
     layout->config = NULL;
     layout->config_path = vit__strdup(path);
     if (!layout->config_path)
         return vit__fail_memory(err, path);
     vit_status status = vit__json_parse(text, strlen(text), path, &layout->config, err);
     if (status == VIT_OK && !vit__json_is_object(layout->config))
-        status = vit__fail(err, VIT_ERR_CORRUPT, path, "\"config\" of its __metadata__ is not a JSON object");
+        status = vit__fail(err, VIT_ERR_CORRUPT, path, "\"%s\" of its __metadata__ is not a JSON object", key);
+    if (status == VIT_OK && layout->kind == VIT__CHECKPOINT_HEAD)
+        status = wrap_labels(&layout->config, path, err);
     return status;
 }
 

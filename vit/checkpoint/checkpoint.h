@@ -17,7 +17,8 @@ typedef enum vit__checkpoint_kind {
     VIT__CHECKPOINT_TIMM,         /* config.json with "architecture" */
     VIT__CHECKPOINT_OPEN_CLIP,    /* open_clip_config.json */
     VIT__CHECKPOINT_OWN,          /* one file: config, preprocessing and labels stand in its __metadata__ */
-    VIT__CHECKPOINT_PACKED        /* likewise, of weights as they are multiplied */
+    VIT__CHECKPOINT_PACKED,       /* likewise, of weights as they are multiplied */
+    VIT__CHECKPOINT_HEAD /* a classifier alone, whose configuration is its labels; its metadata name the model */
 } vit__checkpoint_kind;
 
 /*

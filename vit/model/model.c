@@ -11,6 +11,7 @@
 #include "error.h"
 #include "labels.h"
 #include "memory.h"
+#include "other_head.h"
 #include "stages.h"
 
 typedef struct opening {
@@ -207,7 +208,8 @@ static vit_status load_labels(opening *o)
     vit_model *model = o->model;
     if (!model->config.classes)
         return VIT_OK;
-    return vit__labels_load(vit__checkpoint_config(model->checkpoint), model->config.classes, &model->labels, o->err);
+    return vit__labels_load(vit__checkpoint_config(model->head ? model->head : model->checkpoint),
+                            model->config.classes, &model->labels, o->err);
 }
 
 static vit_status check_options(const vit_model_options *options, vit_error *err)
@@ -218,6 +220,9 @@ static vit_status check_options(const vit_model_options *options, vit_error *err
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "an image size needs both height and width");
     if ((unsigned)options->tower > VIT_TOWER_TEXT)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL, "there is no tower %d", (int)options->tower);
+    if (options->head && options->tower == VIT_TOWER_TEXT)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, NULL,
+                         "a classifier is of the image tower, not of the text tower");
     return VIT__CHECK_RESERVED(err, "vit_model_open", options);
 }
 
@@ -234,7 +239,7 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
     if (!model)
         return vit__fail_memory(err, path);
     opening o = {.options = options ? options : &defaults, .model = model, .err = err};
-    vit_status status = vit__checkpoint_open(path, &model->checkpoint, err);
+    vit_status status = vit__other_head_open(path, o.options->head, model, err);
     if (status == VIT_OK) {
         model->path = vit__checkpoint_path(model->checkpoint);
         status = vit__family_find(model->checkpoint, &o.family, err);
@@ -245,6 +250,8 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
         status = make_plans(&o);
     if (status == VIT_OK)
         status = load_tower(&o);
+    if (status == VIT_OK && model->head && o.options->tower == VIT_TOWER_IMAGE)
+        status = vit__other_head_load(model, err);
     if (status == VIT_OK)
         status = load_labels(&o);
     for (vit__tower tower = 0; tower < VIT__TOWERS; tower++)
@@ -266,12 +273,20 @@ void vit_model_free(vit_model *model)
     vit_preprocessor_free(model->preprocessor);
     vit__labels_free(model->labels, model->config.classes);
     vit__checkpoint_free(model->checkpoint);
+    vit__checkpoint_free(model->head);
     free(model);
 }
 
 const char *vit_model_file(const vit_model *model, size_t index)
 {
-    return model ? vit__checkpoint_file(model->checkpoint, index) : NULL;
+    size_t own = 0;
+    if (!model)
+        return NULL;
+    while (vit__checkpoint_file(model->checkpoint, own))
+        own++;
+    return index < own   ? vit__checkpoint_file(model->checkpoint, index)
+           : model->head ? vit__checkpoint_file(model->head, index - own)
+                         : NULL;
 }
 
 size_t vit_model_depth(const vit_model *model)

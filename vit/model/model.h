@@ -20,6 +20,7 @@ struct vit_model {
     bool other_tower;               /* the checkpoint has the other tower too */
     bool packed;                    /* the file holds the layers as they are multiplied */
     vit__checkpoint *checkpoint;    /* keeps the files mapped */
+    vit__checkpoint *head;          /* likewise the file of a classifier alone; NULL: there is none */
     const char *path;               /* as resolved, for messages; the checkpoint's */
 };
 

@@ -147,11 +147,24 @@ static bool set_packed(vit__json *object, const vit_model *model)
     return vit__json_set(object, "packed", packed) && done;
 }
 
+/* A classifier in a file of its own: the file, and what it was made for. */
+static bool set_head(vit__json *object, const vit_model *model)
+{
+    static const char *const keys[] = {"base", "base_digest", "preprocessing_digest"};
+    if (!model->head)
+        return true;
+    vit__json *head = vit__json_new_object();
+    bool done = set_text(head, "path", vit__checkpoint_path(model->head));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        done = set_text(head, keys[i], vit__checkpoint_metadata(model->head, keys[i])) && done;
+    return vit__json_set(object, "head", head) && done;
+}
+
 /* What a classifier of an output reads, and how it was fitted. */
 static bool set_fit(vit__json *object, const vit_model *model)
 {
     const vit_config *c = &model->config;
-    const char *text = vit__checkpoint_metadata(model->checkpoint, "fit");
+    const char *text = vit__checkpoint_metadata(model->head ? model->head : model->checkpoint, "fit");
     vit__json *fit = NULL;
     if (text) /* of another writer it may be no JSON, and is left out */
         vit__json_parse(text, strlen(text), NULL, &fit, NULL);
@@ -168,7 +181,8 @@ char *vit_model_describe(const vit_model *model)
     bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
                 set_input(object, &model->config) && set_sizes(object, model) && set_stages(object, &model->config) &&
                 set_pooling(object, &model->config) && set_outputs(object, &model->config) &&
-                set_labels(object, model) && set_packed(object, model) && set_fit(object, model) &&
+                set_labels(object, model) && set_packed(object, model) && set_head(object, model) &&
+                set_fit(object, model) &&
                 vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)

@@ -11,8 +11,7 @@
 #include "config_json.h"
 #include "error.h"
 #include "memory.h"
-#include "model.h"
-#include "outputs.h"
+#include "other_head.h"
 #include "packed.h"
 
 #define ALIGNMENT 64
@@ -336,6 +335,8 @@ vit_status vit_model_pack(const vit_model *image, const vit_model *text, const v
         return status;
     const vit_model *any = image ? image : text;
     packing p = {.towers = {image, text}, .where = any->path, .err = told};
+    if (image && image->head)
+        p.fit = vit__checkpoint_metadata(image->head, "fit");
     char digest[65];
     status = vit_model_digest(any, digest, told);
     return status == VIT_OK ? pack(&p, sink, digest) : status;
@@ -345,47 +346,19 @@ vit_status vit_model_pack(const vit_model *image, const vit_model *text, const v
 
 static vit_status check_head(const vit_model *image, const vit_head *head, vit_error *err)
 {
-    vit__head_input input;
     if (!head || !head->weight || !head->bias || !head->labels)
         return vit__fail_null(err, "vit_model_pack_head", head ? "head->weight, bias or labels" : "head");
     if (VIT__CHECK_RESERVED(err, "vit_model_pack_head", head) != VIT_OK)
         return VIT_ERR_INVALID_ARGUMENT;
-    if (head->classes == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_model_pack_head", "a classifier without classes");
-    if (!vit__output_to_head(head->output, &input) || !vit__output_exists(&image->config, head->output))
-        return vit__fail(err, VIT_ERR_UNSUPPORTED_OUTPUT, image->path,
-                         "no classifier can read the output %s of this model",
-                         (unsigned)head->output < VIT__OUTPUTS ? vit_output_name(head->output) : "of that number");
-    return VIT_OK;
-}
-
-static size_t head_parameters(const vit__linear *linear)
-{
-    return linear->outputs * (linear->inputs + 1);
+    return vit__other_head_check(image, head, "vit_model_pack_head", err);
 }
 
 /* The model as it will be read back: all but the classifier is the same memory. */
 static vit_model with_head(const vit_model *image, const vit_head *head)
 {
     vit_model model = *image;
-    vit_config *c = &model.config;
-    vit__linear *layer = &model.weights.head;
-    model.parameters -= head_parameters(layer) + head_parameters(&model.weights.head_distillation);
-    model.weights.head_distillation = (vit__linear){0};
+    vit__other_head_put(&model, head);
     model.labels = (char **)(uintptr_t)head->labels; /* they are read only */
-    c->head = VIT__HEAD_LINEAR;
-    c->head_pooling = VIT__POOL_NONE;
-    vit__output_to_head(head->output, &c->head_input);
-    c->head_normalize = head->normalize != 0;
-    c->head_bias = true;
-    c->multi_label = c->regression = false;
-    c->classes = head->classes;
-    *layer = (vit__linear){.inputs = vit__output_head_inputs(c),
-                           .outputs = head->classes,
-                           .n_parts = 1,
-                           .parts = {{head->weight, head->bias, head->classes}},
-                           .precision = VIT_PRECISION_F32};
-    model.parameters += head_parameters(layer);
     return model;
 }
 

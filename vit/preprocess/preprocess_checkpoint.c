@@ -91,6 +91,7 @@ vit_status vit__preprocess_of_checkpoint(const vit__checkpoint *checkpoint, vit_
         break;
     case VIT__CHECKPOINT_OWN:
     case VIT__CHECKPOINT_PACKED:
+    case VIT__CHECKPOINT_HEAD: /* has none */
         status = read_own(checkpoint, preprocessor, err);
         break;
     }
