@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a table of labels: every field is a text inside the bytes, lines are counted, and reading comes to an end. */
+/* Any bytes as a table of labels: every field is a text inside the bytes, lines are counted, and reading comes to an
+ * end. */
 #include <stdlib.h>
 #include <string.h>
 

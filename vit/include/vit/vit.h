@@ -207,8 +207,9 @@ typedef struct vit_model_options {
     /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the first
      * result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
     int once;
-    /* A file of a classifier alone ("flowers.safetensors", as 'vit fit --head-only' writes it), which takes the place of
-     * the model's own; NULL: none. VIT_ERR_MODEL_MISMATCH: it was made for another model or another preprocessing. */
+    /* A file of a classifier alone ("flowers.safetensors", as 'vit fit --head-only' writes it), which takes the place
+     * of the model's own; NULL: none. VIT_ERR_MODEL_MISMATCH: it was made for another model or another preprocessing.
+     * */
     const char *head;
     uint64_t reserved[3]; /* zero */
 } vit_model_options;
@@ -218,9 +219,9 @@ typedef struct vit_model_options {
  * cache: the first that is set of $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub,
  * $XDG_CACHE_HOME/huggingface/hub and ~/.cache/huggingface/hub. Nothing is downloaded. Weights are
  * mapped, not read; everything is validated here. A file of a classifier alone opens the model that it names, with that
- * classifier; the model's weights are then read once, to compare digests. options may be NULL, which is the same as zeros. A packed file runs
- * in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or "precision": the
- * checkpoint is in order, and cannot be run as that option asks. The caller frees with
+ * classifier; the model's weights are then read once, to compare digests. options may be NULL, which is the same as
+ * zeros. A packed file runs in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or
+ * "precision": the checkpoint is in order, and cannot be run as that option asks. The caller frees with
  * vit_model_free, after all sessions on it. */
 VIT_API vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **model,
                                   vit_error *err);
