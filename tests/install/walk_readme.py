@@ -30,6 +30,7 @@ laion/CLIP-ViT-B-32-laion2B-s34B-b79K  tests/data/golden/hf_clip with a small to
 MODEL                                  facebook/dinov2-small, which is this small model
 FOLDER                                 a copy of tests/data/golden/hf_vit_classifier
 photos/, photo.jpg, list.txt           the pictures of examples/images, one of them, their paths
+classes/                               the same pictures, in two folders
 psql                                   a script that looks at both ends of a COPY stream
 """
 MODELS = {"facebook/dinov2-small": "hf_dinov2_model",
@@ -131,6 +132,9 @@ def put_stand_ins(place, source):
     shutil.copytree(os.path.join(source, "examples", "images"), place.path("photos"),
                     ignore=shutil.ignore_patterns("*.md"))
     shutil.copy(place.path("photos", "cat.jpg"), place.path("photo.jpg"))
+    for number, name in enumerate(sorted(os.listdir(place.path("photos")))):
+        os.makedirs(place.path("classes", "ab"[number % 2]), exist_ok=True)
+        shutil.copy(place.path("photos", name), place.path("classes", "ab"[number % 2], name))
     with open(place.path("list.txt"), "w") as file:
         for name in sorted(os.listdir(place.path("photos"))):
             file.write("photos/%s\n" % name)
