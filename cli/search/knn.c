@@ -238,19 +238,21 @@ static cli_exit give_labels(const cli_command *command, cli_knn *knn)
 
 /* ------------------------------------------------------------------ opening ---- */
 
-/* Vectors in the order of the pictures. */
-static void take_vectors(cli_knn *knn)
+static int by_order(const void *a, const void *b, void *pictures)
 {
-    const size_t columns = knn->known.columns;
-    knn->vectors = cli_allocate(knn->known.n, columns * sizeof *knn->vectors);
-    for (size_t i = 0; i < knn->known.n; i++)
-        memcpy(knn->vectors + i * columns, knn->known.pictures[i].vector, columns * sizeof *knn->vectors);
-    free(knn->known.vectors);
-    knn->known.vectors = NULL;
-    knn->rows.vectors = knn->vectors;
+    const cli_known_picture *x = (const cli_known_picture *)pictures + *(const size_t *)a;
+    const cli_known_picture *y = (const cli_known_picture *)pictures + *(const size_t *)b;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Those with a label: of equal scores the earlier picture counts. */
+static void set_rows(cli_knn *knn)
+{
+    qsort_r(knn->at, knn->rows.n, sizeof *knn->at, by_order, knn->known.pictures);
+    knn->rows.vectors = knn->known.vectors;
     knn->rows.classes = knn->classes;
     knn->rows.at = knn->at;
-    knn->rows.width = columns;
+    knn->rows.width = knn->known.columns;
 }
 
 cli_exit cli_knn_open(const cli_command *command, cli_knn *knn, cli_job *job)
@@ -263,7 +265,7 @@ cli_exit cli_knn_open(const cli_command *command, cli_knn *knn, cli_job *job)
         status = give_labels(command, knn);
     if (status != CLI_DONE)
         return status;
-    take_vectors(knn);
+    set_rows(knn);
     return cli_pin_apply(&knn->known.pin, job, &knn->output, knn->known.place) ? CLI_DONE : CLI_USAGE;
 }
 
@@ -296,7 +298,6 @@ void cli_knn_free(cli_knn *knn)
     free(knn->classes);
     free(knn->at);
     free(knn->left_out);
-    free(knn->vectors);
     cli_known_free(&knn->known);
     *knn = (cli_knn){0};
 }

@@ -18,10 +18,9 @@ typedef struct cli_knn {
     /* at work */
     cli_known known;
     cli_output_name output;
-    vit_fit_rows rows;       /* those of `known` that have a label */
-    float *vectors;          /* in the order of `known` */
-    uint32_t *classes;       /* the same */
-    size_t *at;              /* the rows */
+    vit_fit_rows rows;       /* those of `known` that have a label, the earlier picture first */
+    uint32_t *classes;       /* [known.n] */
+    size_t *at;              /* [rows.n] */
     unsigned char *left_out; /* [rows.n] */
     char **names;            /* [rows.n_classes] */
 } cli_knn;

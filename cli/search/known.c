@@ -44,25 +44,19 @@ static float *add(cli_known *known, cli_known_picture picture)
     return known->vectors + known->n++ * known->columns;
 }
 
-static int by_order(const void *a, const void *b)
+/* Asked of the file once, whatever number of queries there are. */
+static int64_t size_of(cli_known_picture *picture)
 {
-    const cli_known_picture *x = a, *y = b;
-    return (x->order > y->order) - (x->order < y->order);
-}
-
-/* The array has moved for the last time. */
-static void settle(cli_known *known)
-{
-    for (size_t i = 0; i < known->n; i++)
-        known->pictures[i].vector = known->vectors + i * known->columns;
-    if (known->n > 0)
-        qsort(known->pictures, known->n, sizeof *known->pictures, by_order);
+    struct stat status;
+    if (!picture->looked)
+        picture->size = picture->file && stat(picture->file, &status) == 0 ? (int64_t)status.st_size : -1;
+    picture->looked = true;
+    return picture->size;
 }
 
 bool cli_known_has_content(cli_known_picture *picture, const char *digest, size_t size)
 {
-    struct stat status;
-    if (!*picture->digest && picture->file && stat(picture->file, &status) == 0 && (uint64_t)status.st_size == size) {
+    if (!*picture->digest && size_of(picture) == (int64_t)size) {
         void *bytes;
         size_t n;
         if (vit_file_read(picture->file, 0, &bytes, &n, NULL) == VIT_OK) {
@@ -256,6 +250,5 @@ cli_exit cli_known_read(const cli_command *command, const char *option, const cl
         done = array ? read_array(place->place, known) : read_index(place, known);
     if (done == CLI_DONE && known->n == 0)
         done = cli_usage_error(command, "%s %s: there are no pictures in it", option, place->place);
-    settle(known);
     return done;
 }

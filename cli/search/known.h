@@ -11,12 +11,13 @@
 #include "place.h"
 
 typedef struct cli_known_picture {
-    char *path;          /* as the index or the list of rows has it */
-    char *file;          /* where it can be opened from here; NULL: nowhere, as a member of a tar file */
-    char *caption;       /* NULL: none */
-    char digest[65];     /* SHA-256 of the file; "": not known (cli_known_digest) */
-    int64_t order;       /* the earlier of two pictures has the smaller number */
-    const float *vector; /* [columns], of length 1 */
+    char *path;      /* as the index or the list of rows has it */
+    char *file;      /* where it can be opened from here; NULL: nowhere, as a member of a tar file */
+    char *caption;   /* NULL: none */
+    char digest[65]; /* SHA-256 of the file; "": not known (cli_known_has_content) */
+    int64_t order;   /* the earlier of two pictures has the smaller number */
+    int64_t size;    /* bytes of the file; below 0: there is none. Known once `looked` is set */
+    bool looked;
 } cli_known_picture;
 
 /* Starts all zero; freed with cli_known_free. */
@@ -25,8 +26,8 @@ typedef struct cli_known {
     vit_index_pin pin; /* what made the vectors */
     bool has_captions; /* can it have any? */
     size_t columns, n, capacity;
-    cli_known_picture *pictures; /* [n], in their order */
-    float *vectors;              /* [capacity][columns] */
+    cli_known_picture *pictures; /* [n] as they were read, which is in no order */
+    float *vectors;              /* [capacity][columns], each of length 1 */
 } cli_known;
 
 /* Reads all pictures. CLI_USAGE or CLI_OUTPUT, with a message, if that cannot be done. */
