@@ -32,3 +32,11 @@ size_t vit__utf8_valid_length(const unsigned char *at)
             return 0;
     return length;
 }
+
+bool vit__utf8_is_valid(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    for (size_t length; *at && (length = vit__utf8_valid_length(at)) > 0;)
+        at += length;
+    return !*at;
+}

@@ -4,11 +4,15 @@
 #ifndef VIT_UTF8_H
 #define VIT_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Bytes of the well-formed sequence at `at`, or 0: "\xC3\xA9" gives 2, "\xC3x" gives 0. The text is terminated. */
 size_t vit__utf8_valid_length(const unsigned char *at);
+
+/* Is all of the terminated text well formed? */
+bool vit__utf8_is_valid(const char *text);
 
 /* Bytes of the character that starts with this byte. */
 static inline size_t vit__utf8_length(char first)

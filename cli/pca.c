@@ -15,9 +15,9 @@ typedef struct drawing {
     cli_model model;
     vit_grid grid;
     size_t tokens, width; /* of a picture, and of a token */
-    size_t n, capacity, failed;
-    vit_image *pictures; /* [capacity] */
-    float *features;     /* [capacity][patches][width] */
+    size_t n, picture_room, feature_room, failed;
+    vit_image *pictures; /* [n] */
+    float *features;     /* [n][patches][width] */
     float *pixels, *all; /* of one picture: what goes in, and [tokens][width] that come out */
 } drawing;
 
@@ -55,11 +55,8 @@ static void keep_patches(drawing *d)
 
 static void make_room(drawing *d)
 {
-    if (d->n < d->capacity)
-        return;
-    d->capacity = d->capacity ? 2 * d->capacity : 4;
-    d->pictures = cli_reallocate(d->pictures, d->capacity, sizeof *d->pictures);
-    d->features = cli_reallocate(d->features, d->capacity, patches_of(d) * d->width * sizeof *d->features);
+    d->pictures = cli_grow(d->pictures, &d->picture_room, d->n, sizeof *d->pictures);
+    d->features = cli_grow(d->features, &d->feature_room, d->n, patches_of(d) * d->width * sizeof *d->features);
 }
 
 static void add_picture(drawing *d, cli_input *input)

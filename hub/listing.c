@@ -145,14 +145,10 @@ static vit_status add_name(vit__listing *l, const char *name, size_t *room, cons
 {
     if (l->n == VIT__LISTING_FILES)
         return vit__fail(err, VIT_ERR_TOO_LARGE, where, "more than %u files are there", VIT__LISTING_FILES);
-    if (l->n == *room) {
-        size_t more = *room ? 2 * *room : 32;
-        vit__listed *grown = vit__realloc(l->files, more, sizeof *grown);
-        if (!grown)
-            return vit__fail_memory(err, where);
-        l->files = grown;
-        *room = more;
-    }
+    vit__listed *grown = vit__grow(l->files, room, l->n, 1, sizeof *grown);
+    if (!grown)
+        return vit__fail_memory(err, where);
+    l->files = grown;
     l->files[l->n] = (vit__listed){.name = vit__strdup(name)};
     if (!l->files[l->n].name)
         return vit__fail_memory(err, where);

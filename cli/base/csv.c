@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
 #include "text.h"
 #include "utf8.h"
 
@@ -23,10 +22,7 @@ void cli_csv_start(cli_csv *csv, char *bytes, size_t size)
 
 static void add_field(cli_csv *csv, char *field)
 {
-    char **grown = vit__grow(csv->fields, &csv->room, csv->n, 1, sizeof *grown);
-    if (!grown)
-        cli_out_of_memory();
-    csv->fields = grown;
+    csv->fields = cli_grow(csv->fields, &csv->room, csv->n, sizeof *csv->fields);
     csv->fields[csv->n++] = field;
 }
 
@@ -85,11 +81,7 @@ bool cli_csv_next(cli_csv *csv)
     while (read_field(csv))
         ;
     for (size_t i = 0; i < csv->n && !csv->wrong; i++)
-        for (const unsigned char *at = (const unsigned char *)csv->fields[i]; *at && !csv->wrong;) {
-            size_t length = vit__utf8_valid_length(at);
-            csv->wrong = length ? NULL : "it is not UTF-8";
-            at += length;
-        }
+        csv->wrong = vit__utf8_is_valid(csv->fields[i]) ? NULL : "it is not UTF-8";
     return !csv->wrong;
 }
 

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "interrupt.h"
+#include "memory.h"
 #include "talk.h"
 
 _Noreturn void cli_out_of_memory(void)
@@ -28,6 +29,14 @@ void *cli_allocate(size_t count, size_t size)
 void *cli_reallocate(void *pointer, size_t count, size_t size)
 {
     void *grown = size && count > SIZE_MAX / size ? NULL : realloc(pointer, count * size);
+    if (!grown)
+        cli_out_of_memory();
+    return grown;
+}
+
+void *cli_grow(void *items, size_t *room, size_t n, size_t size)
+{
+    void *grown = vit__grow(items, room, n, 1, size);
     if (!grown)
         cli_out_of_memory();
     return grown;

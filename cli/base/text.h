@@ -30,6 +30,8 @@ void cli_text_free(cli_text *text);
 _Noreturn void cli_out_of_memory(void);
 void *cli_allocate(size_t count, size_t size);
 void *cli_reallocate(void *pointer, size_t count, size_t size);
+/* Room for one more item behind the n of an array that grows; *room is the array's room in items. */
+void *cli_grow(void *items, size_t *room, size_t n, size_t size);
 char *cli_duplicate(const char *string);
 
 /* "DIRECTORY/NAME", with one slash between them. Freed with free(). */

@@ -11,19 +11,16 @@
 #include "file.h"
 #include "json_read.h"
 #include "json_write.h"
-#include "memory.h"
 #include "npy.h"
 #include "talk.h"
+#include "writer_formats.h"
 
 #define LISTS_MOST ((uint64_t)4 << 30)
 #define METADATA_MOST (1u << 20)
 
 static float *next_row(cli_features *f)
 {
-    float *grown = vit__grow(f->values, &f->room, f->n, 1, f->width * sizeof *grown);
-    if (!grown)
-        cli_out_of_memory();
-    f->values = grown;
+    f->values = cli_grow(f->values, &f->room, f->n, f->width * sizeof *f->values);
     return f->values + f->n++ * f->width;
 }
 
@@ -192,17 +189,6 @@ static vit_status map_values(const char *path, cli_features *f, vit_error *err)
                : VIT_OK;
 }
 
-/* FILE.npy with another end. */
-static char *beside(const char *path, const char *end)
-{
-    cli_text name = {0};
-    size_t length = strlen(path);
-    bool npy = length > 4 && strcmp(path + length - 4, ".npy") == 0;
-    cli_text_add(&name, path, npy ? length - 4 : length);
-    cli_text_string(&name, end);
-    return name.data;
-}
-
 static vit_status read_paths(const char *list, cli_features *f, vit_error *err)
 {
     const vit__file_kind kind = {.most = LISTS_MOST};
@@ -236,13 +222,15 @@ cli_exit cli_features_open(const char *path, cli_features *f)
     const vit__file_kind kind = {.most = METADATA_MOST};
     vit_error err = {0};
     vit__buffer metadata = {0};
-    char *list = beside(path, ".jsonl"), *about = beside(path, ".meta.json");
+    char *base = cli_sidecar_base(cli_format_row_of(CLI_FORMAT_NPY), path);
+    char *list = cli_sidecar(base, CLI_ROWS_END), *about = cli_sidecar(base, CLI_METADATA_END);
     vit_status status = map_values(path, f, &err);
     if (status == VIT_OK)
         status = read_paths(list, f, &err);
     if (status == VIT_OK && vit__file_read(about, &kind, &metadata, NULL) == VIT_OK && vit__buffer_terminate(&metadata))
         f->metadata = cli_duplicate(metadata.data);
     vit__buffer_free(&metadata);
+    free(base);
     free(list);
     free(about);
     if (status == VIT_OK)

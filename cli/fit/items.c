@@ -10,7 +10,6 @@
 #include "csv.h"
 #include "file.h"
 #include "folder.h"
-#include "memory.h"
 #include "options.h"
 #include "path.h"
 #include "talk.h"
@@ -43,19 +42,8 @@ static cli_side side_of(const char *name)
 
 static void add(cli_items *items, char *path, const char *label, cli_side side)
 {
-    cli_item *grown = vit__grow(items->items, &items->room, items->n, 1, sizeof *grown);
-    if (!grown)
-        cli_out_of_memory();
-    items->items = grown;
-    grown[items->n++] = (cli_item){.path = path, .label = cli_duplicate(label), .side = side};
-}
-
-static bool is_utf8(const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    for (size_t length; *at && (length = vit__utf8_valid_length(at)) > 0;)
-        at += length;
-    return !*at;
+    items->items = cli_grow(items->items, &items->room, items->n, sizeof *items->items);
+    items->items[items->n++] = (cli_item){.path = path, .label = cli_duplicate(label), .side = side};
 }
 
 /* ------------------------------------------------------------------ class folders ---- */
@@ -97,10 +85,7 @@ static cli_exit list_folders(const char *folder, names *list)
             cli_error("%s: %s", path, strerror(errno));
             status = CLI_USAGE;
         } else if (!failed && S_ISDIR(info.st_mode)) {
-            char **grown = vit__grow(list->names, &list->room, list->n, 1, sizeof *grown);
-            if (!grown)
-                cli_out_of_memory();
-            list->names = grown;
+            list->names = cli_grow(list->names, &list->room, list->n, sizeof *list->names);
             list->names[list->n++] = cli_duplicate(entry->d_name);
         }
         free(path);
@@ -116,7 +101,7 @@ static cli_exit walk_class(cli_items *items, const char *path, const char *label
 {
     size_t before = items->n;
     int error = 0;
-    if (!is_utf8(label)) {
+    if (!vit__utf8_is_valid(label)) {
         cli_error("%s: the name of a class folder must be UTF-8", path);
         return CLI_USAGE;
     }

@@ -56,10 +56,7 @@ static void add_entry(label_table *table, char *path, const char *label)
 {
     if (!path)
         return;
-    if (table->n == table->capacity) {
-        table->capacity = table->capacity ? 2 * table->capacity : 256;
-        table->entries = cli_reallocate(table->entries, table->capacity, sizeof *table->entries);
-    }
+    table->entries = cli_grow(table->entries, &table->capacity, table->n, sizeof *table->entries);
     table->entries[table->n++] = (entry){path, cli_duplicate(label)};
 }
 

@@ -35,11 +35,8 @@ void cli_known_free(cli_known *known)
 /* The picture becomes known's own. */
 static float *add(cli_known *known, cli_known_picture picture)
 {
-    if (known->n == known->capacity) {
-        known->capacity = known->capacity ? known->capacity + known->capacity / 2 : 1024;
-        known->pictures = cli_reallocate(known->pictures, known->capacity, sizeof *known->pictures);
-        known->vectors = cli_reallocate(known->vectors, known->capacity, known->columns * sizeof *known->vectors);
-    }
+    known->pictures = cli_grow(known->pictures, &known->picture_room, known->n, sizeof *known->pictures);
+    known->vectors = cli_grow(known->vectors, &known->vector_room, known->n, known->columns * sizeof *known->vectors);
     known->pictures[known->n] = picture;
     return known->vectors + known->n++ * known->columns;
 }

@@ -25,9 +25,9 @@ typedef struct cli_known {
     char *place;       /* for messages: without a password */
     vit_index_pin pin; /* what made the vectors */
     bool has_captions; /* can it have any? */
-    size_t columns, n, capacity;
+    size_t columns, n, picture_room, vector_room;
     cli_known_picture *pictures; /* [n] as they were read, which is in no order */
-    float *vectors;              /* [capacity][columns], each of length 1 */
+    float *vectors;              /* [n][columns], each of length 1 */
 } cli_known;
 
 /* Reads all pictures. CLI_USAGE or CLI_OUTPUT, with a message, if that cannot be done. */
