@@ -201,7 +201,7 @@ static cli_exit check_neighbours(const cli_command *command, classify *c, cli_jo
 {
     cli_exit status = cli_knn_check(command, &c->knn, job);
     c->classes = c->knn.rows.n_classes;
-    c->names = c->knn.names;
+    c->names = c->knn.names.texts;
     c->scores = cli_allocate(c->classes, sizeof *c->scores);
     return status;
 }

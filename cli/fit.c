@@ -380,17 +380,17 @@ static cli_exit deal(const cli_command *command, fit *f)
 
 static cli_exit check_classes(const fit *f)
 {
-    size_t *counts = cli_allocate(f->items.n_labels, sizeof *counts), empty = 0;
-    memset(counts, 0, f->items.n_labels * sizeof *counts);
+    size_t *counts = cli_allocate(f->items.labels.n, sizeof *counts), empty = 0;
+    memset(counts, 0, f->items.labels.n * sizeof *counts);
     for (size_t i = 0; i < f->items.n; i++)
         counts[f->classes[i]] += is_fitted(f, i);
-    while (empty < f->items.n_labels && counts[empty])
+    while (empty < f->items.labels.n && counts[empty])
         empty++;
     free(counts);
-    if (empty == f->items.n_labels)
+    if (empty == f->items.labels.n)
         return CLI_DONE;
     cli_error("the class \"%s\" has no picture to be fitted to: add some, or leave the class out",
-              f->items.labels[empty]);
+              f->items.labels.texts[empty]);
     return CLI_USAGE;
 }
 
@@ -456,7 +456,7 @@ static vit_fit_rows rows_of(const fit *f, const chosen_rows *c)
                           .at = c->at,
                           .n = c->n,
                           .width = f->features.width,
-                          .n_classes = f->items.n_labels};
+                          .n_classes = f->items.labels.n};
 }
 
 static bool is_no_test(const fit *f, size_t i)
@@ -508,7 +508,7 @@ static vit_status figure(const fit *f, const chosen_rows *c, const vit_fit_judge
                          vit_error *err)
 {
     side->judgements = by_item;
-    return vit_fit_figure(by_item, f->classes, c->items, c->n, f->items.n_labels, &side->figures, err);
+    return vit_fit_figure(by_item, f->classes, c->items, c->n, f->items.labels.n, &side->figures, err);
 }
 
 /* Chooses C on what is held out, and says how good that was. */
@@ -632,9 +632,9 @@ static bool write_predictions(const fit *f)
         const vit_fit_judgement *j = is_test(f, i) ? &f->tested[i] : is_held(f, i) ? &f->held[i] : &f->fitted[i];
         cli_text_csv(&text, f->items.items[i].path);
         cli_text_string(&text, ",");
-        cli_text_csv(&text, f->items.labels[f->classes[i]]);
+        cli_text_csv(&text, f->items.labels.texts[f->classes[i]]);
         cli_text_string(&text, ",");
-        cli_text_csv(&text, f->items.labels[j->predicted]);
+        cli_text_csv(&text, f->items.labels.texts[j->predicted]);
         cli_text_string(&text, ",");
         cli_json_float(&text, j->score);
         cli_text_format(&text, ",%s\n",
@@ -746,7 +746,7 @@ static cli_exit write_classifier(fit *f)
           *bias = to_floats(layer->bias, layer->n_classes);
     const vit_head head = {.weight = weight,
                            .bias = bias,
-                           .labels = (const char *const *)f->items.labels,
+                           .labels = (const char *const *)f->items.labels.texts,
                            .classes = layer->n_classes,
                            .output = f->output.output,
                            .normalize = f->normalize,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain_text.h"
 #include "text.h"
 #include "utf8.h"
 
@@ -18,6 +19,19 @@ void cli_csv_start(cli_csv *csv, char *bytes, size_t size)
     csv->wrong = "it holds a zero byte";
     for (const char *at = bytes; at < zero; at++)
         csv->next_line += *at == '\n';
+}
+
+vit_status cli_csv_open(cli_csv *csv, const char *path, const vit__file_kind *kind, vit_error *err)
+{
+    vit__buffer bytes = {0};
+    *csv = (cli_csv){0};
+    vit_status status = vit__file_read(path, kind, &bytes, err);
+    if (status == VIT_OK && !(vit__text_make_plain(&bytes) && vit__buffer_terminate(&bytes)))
+        cli_out_of_memory();
+    if (status == VIT_OK)
+        cli_csv_start(csv, bytes.data, bytes.size);
+    csv->bytes = bytes;
+    return status;
 }
 
 static void add_field(cli_csv *csv, char *field)
@@ -85,8 +99,20 @@ bool cli_csv_next(cli_csv *csv)
     return !csv->wrong;
 }
 
+const char *const cli_csv_paths[] = {"path", "file_name", "filename", "image", NULL};
+
+size_t cli_csv_column(const cli_csv *csv, const char *const *names)
+{
+    for (; *names; names++)
+        for (size_t i = 0; i < csv->n; i++)
+            if (strcmp(csv->fields[i], *names) == 0)
+                return i;
+    return csv->n;
+}
+
 void cli_csv_free(cli_csv *csv)
 {
     free(csv->fields);
     csv->fields = NULL;
+    vit__buffer_free(&csv->bytes);
 }

@@ -7,18 +7,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "buffer.h"
+#include "file.h"
+
 typedef struct cli_csv {
     char *at, *end;
     size_t line, next_line; /* where the record at hand begins, counted from 1 */
     char **fields;          /* of the record at hand: texts in the bytes that were given */
     size_t n, room;
     const char *wrong; /* NULL, or why there is no further record */
+    vit__buffer bytes; /* of cli_csv_open */
 } cli_csv;
 
 /* bytes[size + 1], the last of them 0: they are written into, and must live as long as the fields. */
 void cli_csv_start(cli_csv *csv, char *bytes, size_t size);
+/* The same of a file, whose text may be UTF-16 with a byte order mark. Freed with cli_csv_free in any case. */
+vit_status cli_csv_open(cli_csv *csv, const char *path, const vit__file_kind *kind, vit_error *err);
 /* The next record. false: there is none, or csv->wrong says what is wrong with it. */
 bool cli_csv_next(cli_csv *csv);
+
+/* Names of the column with the path of a picture, which end with NULL, the usual one first. */
+extern const char *const cli_csv_paths[];
+/* The field of the record at hand, the first line, that is the first of these names that is there. csv->n: none is. */
+size_t cli_csv_column(const cli_csv *csv, const char *const *names);
+
 void cli_csv_free(cli_csv *csv);
 
 #endif

@@ -209,34 +209,27 @@ typedef struct reading {
     size_t n_among;
     char *home; /* the table's folder */
     cli_csv csv;
-    size_t path, label, split; /* columns; SIZE_MAX: there is none */
+    size_t path, label, split; /* columns; split SIZE_MAX: there is none */
 } reading;
-
-static size_t column(const reading *r, const char *const *wanted, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < r->csv.n; k++)
-            if (wanted[i] && strcmp(r->csv.fields[k], wanted[i]) == 0)
-                return k;
-    return SIZE_MAX;
-}
 
 static cli_exit find_columns(const cli_command *command, reading *r)
 {
-    static const char *const paths[] = {"path", "file_name", "filename", "image"}, *const labels[] = {"label"},
-                             *const splits[] = {"split"};
+    static const char *const labels[] = {"label", NULL}, *const splits[] = {"split", NULL};
     const cli_items *items = r->items;
+    const char *const path[] = {items->path_column, NULL}, *const label[] = {items->label_column, NULL};
     bool any = cli_csv_next(&r->csv);
-    r->path = items->path_column ? column(r, &items->path_column, 1) : column(r, paths, sizeof paths / sizeof *paths);
-    r->label = items->label_column ? column(r, &items->label_column, 1) : column(r, labels, 1);
-    r->split = column(r, splits, 1);
+    r->path = cli_csv_column(&r->csv, *path ? path : cli_csv_paths);
+    r->label = cli_csv_column(&r->csv, *label ? label : labels);
+    r->split = cli_csv_column(&r->csv, splits);
+    if (r->split == r->csv.n)
+        r->split = SIZE_MAX; /* a longer line has none either */
     if (!any)
         return r->csv.wrong ? CLI_DONE : cli_usage_error(command, "%s: the table is empty", items->table);
-    if (r->path == SIZE_MAX)
+    if (r->path == r->csv.n)
         return cli_usage_error(command, "%s: its first line names no column %s; --path-column says which it is",
                                items->table,
                                items->path_column ? items->path_column : "path, file_name, filename or image");
-    if (r->label == SIZE_MAX)
+    if (r->label == r->csv.n)
         return cli_usage_error(command, "%s: its first line names no column %s; --label-column says which it is",
                                items->table, items->label_column ? items->label_column : "label");
     return CLI_DONE;
@@ -305,16 +298,12 @@ cli_exit cli_items_read(const cli_command *command, cli_items *items, const char
                         char *const *among, size_t n_among)
 {
     const vit__file_kind kind = {.most = TABLE_MOST, .above = "a table of more than"};
-    vit__buffer bytes = {0};
     vit_error err = {0};
     reading r = {items, folders, n, among, n_among, cli_folder_of(items->table), {0}, 0, 0, 0};
     cli_exit status = CLI_USAGE;
-    if (vit__file_read(items->table, &kind, &bytes, &err) != VIT_OK || !vit__buffer_terminate(&bytes)) {
+    if (cli_csv_open(&r.csv, items->table, &kind, &err) != VIT_OK) {
         cli_library_error(&err);
-    } else if (memchr(bytes.data, '\0', bytes.size)) {
-        cli_error("%s: this is no table: it holds bytes of zero", items->table);
     } else {
-        cli_csv_start(&r.csv, bytes.data, bytes.size);
         status = find_columns(command, &r);
         while (status == CLI_DONE && cli_csv_next(&r.csv))
             status = take_record(command, &r);
@@ -323,7 +312,6 @@ cli_exit cli_items_read(const cli_command *command, cli_items *items, const char
     }
     cli_csv_free(&r.csv);
     free(r.home);
-    vit__buffer_free(&bytes);
     return status;
 }
 
@@ -362,23 +350,12 @@ static cli_exit drop_repeated(const cli_command *command, cli_items *items)
 
 static void number_labels(cli_items *items)
 {
-    const char **all = cli_allocate(items->n ? items->n : 1, sizeof *all);
-    size_t n = 0;
+    const char **all = cli_allocate(items->n, sizeof *all);
     for (size_t i = 0; i < items->n; i++)
         all[i] = items->items[i].label;
-    if (items->n)
-        qsort(all, items->n, sizeof *all, compare_texts);
+    items->labels = cli_distinct_of(all, items->n);
     for (size_t i = 0; i < items->n; i++)
-        if (i == 0 || strcmp(all[i], all[n - 1]) != 0)
-            all[n++] = all[i];
-    items->labels = cli_allocate(n ? n : 1, sizeof *items->labels);
-    for (size_t k = 0; k < n; k++)
-        items->labels[k] = cli_duplicate(all[k]);
-    items->n_labels = n;
-    for (size_t i = 0; i < items->n; i++) {
-        char *const *found = bsearch(&items->items[i].label, items->labels, n, sizeof *items->labels, compare_texts);
-        items->items[i].class = (uint32_t)(found - items->labels);
-    }
+        items->items[i].class = (uint32_t)cli_distinct_find(&items->labels, all[i]);
     free(all);
 }
 
@@ -393,11 +370,11 @@ cli_exit cli_items_sort(const cli_command *command, cli_items *items)
     if (items->without_picture || items->without_label)
         cli_error("%zu lines of the table have no picture, %zu pictures have no label: they are passed over",
                   items->without_picture, items->without_label);
-    if (items->n_labels == 0)
+    if (items->labels.n == 0)
         return cli_usage_error(command, "there are no labelled pictures");
-    if (items->n_labels == 1)
+    if (items->labels.n == 1)
         return cli_usage_error(command, "all pictures are of the class \"%s\": a classifier needs two",
-                               items->labels[0]);
+                               items->labels.texts[0]);
     return CLI_DONE;
 }
 
@@ -411,8 +388,6 @@ void cli_items_free(cli_items *items)
 {
     for (size_t i = 0; i < items->n; i++)
         free_item(&items->items[i]);
-    for (size_t i = 0; i < items->n_labels; i++)
-        free(items->labels[i]);
     free(items->items);
-    free(items->labels);
+    cli_distinct_free(&items->labels);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "distinct.h"
 #include "text.h"
 
 /* What a picture is for, as its folder or the table says, and later as the split does. */
@@ -27,8 +28,7 @@ typedef struct cli_items {
     /* at work */
     cli_item *items; /* in the order of their paths */
     size_t n, room;
-    char **labels; /* [n_labels] in the order of their code points */
-    size_t n_labels;
+    cli_distinct labels;
     size_t without_picture, without_label; /* of the table, and of the folders beside it */
 } cli_items;
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vit/pipeline.h"
+
 static const size_t usual_k[] = {10, 20, 100, 200};
 
 const char *cli_neighbours_set_k(const cli_option *option, const char *value, void *field)
@@ -36,13 +38,12 @@ typedef struct voters {
 /* false: the vector holds NaN or infinity. A vector of zeros stays as it is. */
 static bool to_unit(const float *from, size_t width, float *to)
 {
-    double sum = 0;
+    memcpy(to, from, width * sizeof *to);
+    vit_to_unit_length(to, width);
     for (size_t i = 0; i < width; i++)
-        sum += (double)from[i] * (double)from[i];
-    double length = fmax(sqrt(sum), 1e-12);
-    for (size_t i = 0; i < width; i++)
-        to[i] = (float)((double)from[i] / length);
-    return isfinite(sum);
+        if (!isfinite(to[i]))
+            return false;
+    return true;
 }
 
 static vit_status gather(const cli_features *features, const cli_report *r, const bool *usable, voters *v,
@@ -88,7 +89,7 @@ static vit_status judge_by(size_t k, const voters *v, const vit_fit_rows *rows, 
     }
     side->judgements = by_item;
     if (status == VIT_OK)
-        status = vit_fit_figure(by_item, r->classes, judged, n, r->items->n_labels, &side->figures, err);
+        status = vit_fit_figure(by_item, r->classes, judged, n, r->items->labels.n, &side->figures, err);
     free(judgements);
     free(judged);
     return status;
@@ -103,7 +104,7 @@ vit_status cli_neighbours_judge(cli_neighbours *neighbours, const cli_features *
                                .classes = v.classes,
                                .n = v.n,
                                .width = features->width,
-                               .n_classes = report->items->n_labels};
+                               .n_classes = report->items->labels.n};
     if (status == VIT_OK && v.n < 2)
         status = vit_error_set(err, VIT_ERR_INVALID_ARGUMENT, "--method knn",
                                "fewer than two pictures can be compared");

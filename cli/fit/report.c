@@ -15,7 +15,7 @@
 
 static const char *label(const cli_report *r, size_t class)
 {
-    return r->items->labels[class];
+    return r->items->labels.texts[class];
 }
 
 /* Confusions of two classes, the most frequent first. */
@@ -129,7 +129,7 @@ static void add_curve(const cli_report *r, cli_text *text)
 
 void cli_report_head(const cli_report *r, const char *verb, cli_text *text)
 {
-    cli_text_format(text, "%zu classes, %zu pictures %s, %zu failed, %zu duplicates", r->items->n_labels, r->fitted,
+    cli_text_format(text, "%zu classes, %zu pictures %s, %zu failed, %zu duplicates", r->items->labels.n, r->fitted,
                     verb, r->failed, r->duplicates);
     if (r->contradicting)
         cli_text_format(text, ", %zu left out: the same picture with different labels", r->contradicting);
@@ -174,7 +174,7 @@ static void add_scores(const vit_fit_figures *f, cli_text *text)
 void cli_report_counts(const cli_report *r, cli_text *text)
 {
     cli_text_format(text, "\"classes\":%zu,\"pictures\":%zu,\"failed\":%zu,\"duplicates\":%zu,\"contradicting\":%zu",
-                    r->items->n_labels, r->fitted, r->failed, r->duplicates, r->contradicting);
+                    r->items->labels.n, r->fitted, r->failed, r->duplicates, r->contradicting);
 }
 
 void cli_report_members(const cli_report *r, cli_text *text)

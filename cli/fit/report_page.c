@@ -21,7 +21,7 @@
 
 static const char *label(const cli_report *r, size_t class)
 {
-    return r->items->labels[class];
+    return r->items->labels.texts[class];
 }
 
 /* ------------------------------------------------------------------ figures ---- */
@@ -253,7 +253,7 @@ bool cli_report_page(const cli_report *r, const char *path)
 {
     cli_text text = {0};
     const cli_report_side *first = &r->sides[r->sides[0].figures.n == 0]; /* held out, else tested */
-    cli_text_format(&text, "%zu classes", r->items->n_labels);
+    cli_text_format(&text, "%zu classes", r->items->labels.n);
     if (first->figures.n)
         cli_text_format(&text, ": accuracy %.4f on %zu pictures that it was not fitted to", first->figures.accuracy,
                         first->figures.n);

@@ -6,9 +6,7 @@
 
 #include "claims.h"
 #include "csv.h"
-#include "file.h"
 #include "pin.h"
-#include "plain_text.h"
 #include "sha256.h"
 #include "talk.h"
 #include "text.h"
@@ -69,16 +67,6 @@ static void free_table(label_table *table)
     free(table->entries);
 }
 
-/* The column with one of these names, which end with NULL; csv->n: there is none. */
-static size_t column_of(const cli_csv *csv, const char *const *names)
-{
-    for (size_t i = 0; i < csv->n; i++)
-        for (const char *const *name = names; *name; name++)
-            if (strcmp(csv->fields[i], *name) == 0)
-                return i;
-    return csv->n;
-}
-
 /* A path is known as it was written, and as the file that it names from the table's folder. */
 static void add_path(label_table *table, const char *folder, const char *path, const char *label)
 {
@@ -90,10 +78,9 @@ static void add_path(label_table *table, const char *folder, const char *path, c
 
 static cli_exit read_entries(const cli_command *command, const char *file, cli_csv *csv, label_table *table)
 {
-    static const char *const paths[] = {"path", "file_name", "filename", "image", NULL}, *const labels[] = {"label",
-                                                                                                            NULL};
+    static const char *const labels[] = {"label", NULL};
     bool there = cli_csv_next(csv);
-    const size_t path = there ? column_of(csv, paths) : 0, label = there ? column_of(csv, labels) : 0;
+    const size_t path = there ? cli_csv_column(csv, cli_csv_paths) : 0, label = there ? cli_csv_column(csv, labels) : 0;
     if (!csv->wrong && (!there || path == csv->n || label == csv->n))
         return cli_usage_error(
             command,
@@ -121,18 +108,13 @@ static cli_exit read_table(const cli_command *command, const char *path, label_t
 {
     static const vit__file_kind kind = {.most = (uint64_t)1 << 30};
     cli_csv csv;
-    vit__buffer text = {0};
     vit_error err = {0};
     if (cli_claims_spare(path) != CLI_DONE)
         return CLI_USAGE;
-    if (vit__file_read(path, &kind, &text, &err) != VIT_OK)
-        return cli_usage_error(command, "--labels %s: %s", path, err.message);
-    if (!vit__text_make_plain(&text) || !vit__buffer_terminate(&text))
-        cli_out_of_memory();
-    cli_csv_start(&csv, text.data, text.size);
-    cli_exit status = read_entries(command, path, &csv, table);
+    cli_exit status = cli_csv_open(&csv, path, &kind, &err) == VIT_OK
+                          ? read_entries(command, path, &csv, table)
+                          : cli_usage_error(command, "--labels %s: %s", path, err.message);
     cli_csv_free(&csv);
-    vit__buffer_free(&text);
     if (table->n > 0)
         qsort(table->entries, table->n, sizeof *table->entries, by_path);
     return status;
@@ -174,33 +156,18 @@ static char *label_of(const cli_knn *knn, const label_table *table, const cli_kn
     return label ? cli_duplicate(label) : NULL;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Classes are the different labels, by code point; a label's strings are moved or freed. */
-static void number_classes(cli_knn *knn, char **labels)
+/* Classes are the different labels. */
+static void number_classes(cli_knn *knn, char *const *labels)
 {
     const size_t n = knn->known.n;
-    char **sorted = cli_allocate(n, sizeof *sorted);
-    size_t with = 0;
-    for (size_t i = 0; i < n; i++)
-        if (labels[i])
-            sorted[with++] = labels[i];
-    if (with > 0)
-        qsort(sorted, with, sizeof *sorted, by_name);
-    for (size_t i = 0; i < with; i++)
-        if (i == 0 || strcmp(sorted[i], knn->names[knn->rows.n_classes - 1]) != 0)
-            knn->names[knn->rows.n_classes++] = cli_duplicate(sorted[i]);
+    knn->names = cli_distinct_of((const char *const *)labels, n);
+    knn->rows.n_classes = knn->names.n;
     for (size_t i = 0; i < n; i++) {
         if (!labels[i])
             continue;
-        char **found = bsearch(&labels[i], knn->names, knn->rows.n_classes, sizeof *knn->names, by_name);
-        knn->classes[i] = (uint32_t)(found - knn->names);
+        knn->classes[i] = (uint32_t)cli_distinct_find(&knn->names, labels[i]);
         knn->at[knn->rows.n++] = i;
     }
-    free(sorted);
 }
 
 static cli_exit give_labels(const cli_command *command, cli_knn *knn)
@@ -216,7 +183,6 @@ static cli_exit give_labels(const cli_command *command, cli_knn *knn)
             labels[i] = NULL;
         }
     }
-    knn->names = cli_allocate(n, sizeof *knn->names);
     knn->classes = cli_allocate(n, sizeof *knn->classes);
     knn->at = cli_allocate(n, sizeof *knn->at);
     knn->left_out = cli_allocate(n, sizeof *knn->left_out);
@@ -289,9 +255,7 @@ cli_exit cli_knn_check(const cli_command *command, cli_knn *knn, cli_job *job)
 
 void cli_knn_free(cli_knn *knn)
 {
-    for (size_t i = 0; i < knn->rows.n_classes; i++)
-        free(knn->names[i]);
-    free(knn->names);
+    cli_distinct_free(&knn->names);
     free(knn->classes);
     free(knn->at);
     free(knn->left_out);

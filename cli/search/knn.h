@@ -3,6 +3,7 @@
 #ifndef CLI_KNN_H
 #define CLI_KNN_H
 
+#include "distinct.h"
 #include "job.h"
 #include "known.h"
 #include "vit/fit.h"
@@ -22,7 +23,7 @@ typedef struct cli_knn {
     uint32_t *classes;       /* [known.n] */
     size_t *at;              /* [rows.n] */
     unsigned char *left_out; /* [rows.n] */
-    char **names;            /* [rows.n_classes] */
+    cli_distinct names;      /* of the classes */
 } cli_knn;
 
 extern const cli_option cli_knn_table[];

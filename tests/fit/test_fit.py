@@ -215,6 +215,14 @@ class Fit(Case):
         self.assertIn(b"line 8: there is no such picture", done.stderr)
         self.assertIn(b"Held out: 2 pictures", done.stdout)
         self.assertEqual(json.loads(read_head(self.path("table.safetensors"))[0]["id2label"]), {"0": 'a "b",\nc', "1": "ü"})
+        with open(self.path("t.csv"), "w", encoding="utf-16-le", newline="") as file:
+            file.write(table)
+        self.fit("--labels", "t.csv", "-C", "1", PICTURES, "--head-only", o="utf16.safetensors")
+        self.assertEqual(self.content("utf16.safetensors"), self.content("table.safetensors"))
+        with open(self.path("t.csv"), "ab") as file:
+            file.write(b"\0\0")
+        refused = self.fit("--labels", "t.csv", PICTURES, status=USAGE)
+        self.assertIn(b"it holds a zero byte", refused.stderr)
 
     def test_same_bytes_with_two_labels_are_left_out(self):
         shutil.copy(self.path("photos", "animal", "cat.jpg"), self.path("photos", "animal", "copy.jpg"))
