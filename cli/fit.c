@@ -797,7 +797,7 @@ static void close_fit(fit *f)
     cli_neighbours_free(&f->neighbours);
     vit_fit_choice_free(&f->report.choice);
     vit_fit_layer_free(&f->report.layer);
-    for (size_t i = 0; i < sizeof f->report.sides / sizeof *f->report.sides; i++)
+    for (size_t i = 0; i < CLI_REPORT_SIDES; i++)
         vit_fit_figures_free(&f->report.sides[i].figures);
     free(f->values);
     free(f->data);

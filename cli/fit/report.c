@@ -9,11 +9,8 @@
 #define TABLE_CLASSES 20 /* more are not shown as a table of confusions */
 #define MOST_CONFUSIONS 20
 #define MOST_MISTAKES 10
-#define TOP5_FROM 6 /* classes */
 
-#define N_SIDES(report) (sizeof(report)->sides / sizeof *(report)->sides)
-
-static const char *label(const cli_report *r, size_t class)
+const char *cli_report_label(const cli_report *r, size_t class)
 {
     return r->items->labels.texts[class];
 }
@@ -49,7 +46,7 @@ static void add_classes(const cli_report *r, const vit_fit_figures *f, const cli
     for (size_t k = 0; k < f->n_classes; k++) {
         const vit_fit_class_figures *c = &f->classes[k];
         cli_text_format(text, "     %.4f  %.4f  %.4f  %8zu  ", c->precision, c->recall, c->f1, c->support);
-        cli_text_name(text, label(r, k), file);
+        cli_text_name(text, cli_report_label(r, k), file);
         cli_text_string(text, "\n");
     }
 }
@@ -67,7 +64,7 @@ static void add_table(const cli_report *r, const vit_fit_figures *f, const cli_f
             at += there;
         }
         cli_text_string(text, "  ");
-        cli_text_name(text, label(r, k), file);
+        cli_text_name(text, cli_report_label(r, k), file);
         cli_text_string(text, "\n");
     }
 }
@@ -79,9 +76,9 @@ static void add_frequent(const cli_report *r, const vit_fit_figures *f, const cl
     cli_text_string(text, "\nMost frequent confusions:\n");
     for (size_t i = 0; i < n; i++) {
         cli_text_format(text, "  %5zu  ", list[i].count);
-        cli_text_name(text, label(r, list[i].truth), file);
+        cli_text_name(text, cli_report_label(r, list[i].truth), file);
         cli_text_string(text, " taken for ");
-        cli_text_name(text, label(r, list[i].predicted), file);
+        cli_text_name(text, cli_report_label(r, list[i].predicted), file);
         cli_text_string(text, "\n");
     }
     free(list);
@@ -97,9 +94,9 @@ static void add_mistakes(const cli_report *r, const cli_report_side *side, const
         cli_text_format(text, "  %.4f  ", (double)side->judgements[row].score);
         cli_text_name(text, r->items->items[row].path, file);
         cli_text_string(text, ": ");
-        cli_text_name(text, label(r, r->classes[row]), file);
+        cli_text_name(text, cli_report_label(r, r->classes[row]), file);
         cli_text_string(text, " taken for ");
-        cli_text_name(text, label(r, side->judgements[row].predicted), file);
+        cli_text_name(text, cli_report_label(r, side->judgements[row].predicted), file);
         cli_text_string(text, "\n");
     }
 }
@@ -109,7 +106,7 @@ void cli_report_side_text(const cli_report *r, const cli_report_side *side, cons
     const vit_fit_figures *f = &side->figures;
     cli_text_format(text, "\n%s: %zu pictures\n", side->name, f->n);
     cli_text_format(text, "  accuracy           %.4f\n  balanced accuracy  %.4f\n", f->accuracy, f->balanced_accuracy);
-    if (f->n_classes >= TOP5_FROM)
+    if (f->n_classes >= CLI_REPORT_TOP5_FROM)
         cli_text_format(text, "  top-5 accuracy     %.4f\n", f->top5);
     cli_text_format(text, "  log loss           %.4f\n", f->loss);
     add_classes(r, f, file, text);
@@ -139,7 +136,7 @@ void cli_report_text(const cli_report *r, const cli_file *file, cli_text *text)
 {
     cli_report_head(r, "fitted", text);
     cli_text_format(text, "\nC %.6g%s\n", r->c, r->choice.n > 1 ? ", chosen" : "");
-    for (size_t i = 0; i < N_SIDES(r); i++)
+    for (size_t i = 0; i < CLI_REPORT_SIDES; i++)
         if (r->sides[i].figures.n)
             cli_report_side_text(r, &r->sides[i], file, text);
     if (r->choice.n > 1)
@@ -163,7 +160,7 @@ static void add_scores(const vit_fit_figures *f, cli_text *text)
     add_number(text, "accuracy", f->accuracy);
     cli_text_string(text, ",");
     add_number(text, "balanced_accuracy", f->balanced_accuracy);
-    if (f->n_classes >= TOP5_FROM) {
+    if (f->n_classes >= CLI_REPORT_TOP5_FROM) {
         cli_text_string(text, ",");
         add_number(text, "top5_accuracy", f->top5);
     }
@@ -185,7 +182,7 @@ void cli_report_members(const cli_report *r, cli_text *text)
     cli_text_format(text, ",\"class_weight\":\"%s\",\"converged\":%s,\"seed\":", r->balanced ? "balanced" : "none",
                     r->layer.converged ? "true" : "false");
     cli_json_string(text, r->seed);
-    for (size_t i = 0; i < N_SIDES(r); i++) {
+    for (size_t i = 0; i < CLI_REPORT_SIDES; i++) {
         if (!r->sides[i].figures.n)
             continue;
         cli_text_format(text, ",\"%s\":{", r->sides[i].key);
@@ -200,7 +197,7 @@ static void add_json_classes(const cli_report *r, const vit_fit_figures *f, cli_
     for (size_t k = 0; k < f->n_classes; k++) {
         const vit_fit_class_figures *c = &f->classes[k];
         cli_text_string(text, k ? ",{\"label\":" : "{\"label\":");
-        cli_json_string(text, label(r, k));
+        cli_json_string(text, cli_report_label(r, k));
         cli_text_format(text, ",\"precision\":%.17g,\"recall\":%.17g,\"f1\":%.17g,\"support\":%zu}", c->precision,
                         c->recall, c->f1, c->support);
     }
@@ -231,9 +228,9 @@ static void add_json_frequent(const cli_report *r, const vit_fit_figures *f, cli
     cli_text_string(text, ",\"confusions\":[");
     for (size_t i = 0; i < n; i++) {
         cli_text_string(text, i ? ",{\"label\":" : "{\"label\":");
-        cli_json_string(text, label(r, list[i].truth));
+        cli_json_string(text, cli_report_label(r, list[i].truth));
         cli_text_string(text, ",\"predicted\":");
-        cli_json_string(text, label(r, list[i].predicted));
+        cli_json_string(text, cli_report_label(r, list[i].predicted));
         cli_text_format(text, ",\"count\":%zu}", list[i].count);
     }
     cli_text_string(text, "]");
@@ -249,9 +246,9 @@ static void add_json_mistakes(const cli_report *r, const cli_report_side *side, 
         cli_text_string(text, i ? ",{\"path\":" : "{\"path\":");
         cli_json_string(text, r->items->items[row].path);
         cli_text_string(text, ",\"label\":");
-        cli_json_string(text, label(r, r->classes[row]));
+        cli_json_string(text, cli_report_label(r, r->classes[row]));
         cli_text_string(text, ",\"predicted\":");
-        cli_json_string(text, label(r, side->judgements[row].predicted));
+        cli_json_string(text, cli_report_label(r, side->judgements[row].predicted));
         cli_text_string(text, ",\"score\":");
         cli_json_float(text, side->judgements[row].score);
         cli_text_string(text, "}");
@@ -292,7 +289,7 @@ void cli_report_json(const cli_report *r, cli_text *text)
     cli_text_string(text, "{\"fit\":{");
     cli_report_members(r, text);
     cli_text_string(text, "}");
-    for (size_t i = 0; i < N_SIDES(r); i++) {
+    for (size_t i = 0; i < CLI_REPORT_SIDES; i++) {
         if (!r->sides[i].figures.n)
             continue;
         cli_text_format(text, ",\"%s\":{", r->sides[i].key);

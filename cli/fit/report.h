@@ -15,6 +15,9 @@ typedef struct cli_report_side {
     const vit_fit_judgement *judgements;
 } cli_report_side;
 
+#define CLI_REPORT_SIDES 2
+#define CLI_REPORT_TOP5_FROM 6 /* classes: of fewer the share of the five most probable says nothing */
+
 typedef struct cli_report {
     const cli_items *items;
     const uint32_t *classes; /* [items->n] */
@@ -25,7 +28,7 @@ typedef struct cli_report {
     const char *seed;
     vit_fit_choice choice; /* its curve; no points: C was not chosen */
     vit_fit_layer layer;   /* the one that is written */
-    cli_report_side sides[2];
+    cli_report_side sides[CLI_REPORT_SIDES];
 } cli_report;
 
 /* file: for names on a terminal. */
@@ -33,6 +36,9 @@ void cli_report_text(const cli_report *report, const cli_file *file, cli_text *t
 void cli_report_json(const cli_report *report, cli_text *text);
 /* Counts, C and scores, as members of an object without braces. */
 void cli_report_members(const cli_report *report, cli_text *text);
+
+/* The name of a class. */
+const char *cli_report_label(const cli_report *report, size_t class);
 
 /* The most frequent pairs of a true class and another that was predicted, the most frequent first: 20 at most. The
  * caller frees them. */

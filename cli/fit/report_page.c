@@ -17,31 +17,22 @@
 #define CURVE_HEIGHT 220.0
 #define CURVE_MARGIN 46.0
 
-#define N_SIDES(report) (sizeof(report)->sides / sizeof *(report)->sides)
-
-static const char *label(const cli_report *r, size_t class)
-{
-    return r->items->labels.texts[class];
-}
-
 /* ------------------------------------------------------------------ figures ---- */
 
-static void add_row(cli_text *text, const char *name, const char *format, double value)
+static void add_row(cli_text *text, const char *name, int decimals, double value)
 {
-    cli_text_format(text, "<tr><th scope=\"row\">%s</th><td>", name);
-    cli_text_format(text, strcmp(format, "count") == 0 ? "%.0f" : "%.4f", value);
-    cli_text_string(text, "</td></tr>\n");
+    cli_text_format(text, "<tr><th scope=\"row\">%s</th><td>%.*f</td></tr>\n", name, decimals, value);
 }
 
 static void add_figures(const vit_fit_figures *f, cli_text *text)
 {
     cli_text_string(text, "<table>\n<tbody>\n");
-    add_row(text, "pictures", "count", (double)f->n);
-    add_row(text, "accuracy", "share", f->accuracy);
-    add_row(text, "balanced accuracy", "share", f->balanced_accuracy);
-    if (f->n_classes > 5)
-        add_row(text, "top-5 accuracy", "share", f->top5);
-    add_row(text, "log loss", "share", f->loss);
+    add_row(text, "pictures", 0, (double)f->n);
+    add_row(text, "accuracy", 4, f->accuracy);
+    add_row(text, "balanced accuracy", 4, f->balanced_accuracy);
+    if (f->n_classes >= CLI_REPORT_TOP5_FROM)
+        add_row(text, "top-5 accuracy", 4, f->top5);
+    add_row(text, "log loss", 4, f->loss);
     cli_text_string(text, "</tbody>\n</table>\n");
 }
 
@@ -53,7 +44,7 @@ static void add_classes(const cli_report *r, const vit_fit_figures *f, cli_text 
     for (size_t k = 0; k < f->n_classes; k++) {
         const vit_fit_class_figures *c = &f->classes[k];
         cli_text_string(text, "<tr><th scope=\"row\">");
-        cli_html_escape(text, label(r, k));
+        cli_html_escape(text, cli_report_label(r, k));
         cli_text_format(text, "</th><td>%.4f</td><td>%.4f</td><td>%.4f</td><td>%zu</td></tr>\n", c->precision,
                         c->recall, c->f1, c->support);
     }
@@ -86,10 +77,10 @@ static void add_cell(const cli_report *r, const vit_fit_figures *f, const vit_fi
     cli_text_format(
         text, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\" fill-opacity=\"%.3f\"><title>", x,
         y, edge, edge, c->truth == c->predicted ? "#2a7de1" : "#d9480f", 0.12 + 0.88 * share);
-    cli_html_escape(text, label(r, c->truth));
+    cli_html_escape(text, cli_report_label(r, c->truth));
     cli_text_string(text, c->truth == c->predicted ? ", right: " : " taken for ");
     if (c->truth != c->predicted) {
-        cli_html_escape(text, label(r, c->predicted));
+        cli_html_escape(text, cli_report_label(r, c->predicted));
         cli_text_string(text, ": ");
     }
     cli_text_format(text, "%zu of %zu</title></rect>\n", c->count, f->classes[c->truth].support);
@@ -113,11 +104,11 @@ static void add_matrix(const cli_report *r, const vit_fit_figures *f, cli_text *
         double middle = LABEL_ROOM + ((double)k + 0.5) * edge;
         cli_text_format(text, "<text x=\"%d\" y=\"%.2f\" text-anchor=\"end\" dominant-baseline=\"central\">",
                         LABEL_ROOM - 6, middle);
-        add_short(text, label(r, k));
+        add_short(text, cli_report_label(r, k));
         cli_text_format(text,
                         "</text>\n<text transform=\"translate(%.2f %d) rotate(-60)\" dominant-baseline=\"central\">",
                         middle, LABEL_ROOM - 8);
-        add_short(text, label(r, k));
+        add_short(text, cli_report_label(r, k));
         cli_text_string(text, "</text>\n");
     }
     for (size_t i = 0; i < f->n_confusions; i++)
@@ -136,9 +127,9 @@ static void add_frequent(const cli_report *r, const vit_fit_figures *f, cli_text
                           "<th scope=\"col\">times</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < n; i++) {
         cli_text_string(text, "<tr><td>");
-        cli_html_escape(text, label(r, list[i].truth));
+        cli_html_escape(text, cli_report_label(r, list[i].truth));
         cli_text_string(text, "</td><td>");
-        cli_html_escape(text, label(r, list[i].predicted));
+        cli_html_escape(text, cli_report_label(r, list[i].predicted));
         cli_text_format(text, "</td><td>%zu</td></tr>\n", list[i].count);
     }
     cli_text_string(text, "</tbody>\n</table>\n");
@@ -220,7 +211,7 @@ static bool add_mistakes(cli_html *html, const cli_report *r, const cli_report_s
     for (size_t i = 0; i < n; i++) {
         size_t row = f->wrong[i];
         cli_text_format(&notes[i], "%.4f  %s taken for %s", (double)side->judgements[row].score,
-                        label(r, r->classes[row]), label(r, side->judgements[row].predicted));
+                        cli_report_label(r, r->classes[row]), cli_report_label(r, side->judgements[row].predicted));
         cards[i] = (cli_card){.path = r->items->items[row].path, .note = notes[i].data};
     }
     bool written = n == 0 || cli_html_section(html, "Wrong with most confidence: look at these labels first", cards, n);
@@ -261,7 +252,7 @@ bool cli_report_page(const cli_report *r, const char *path)
     cli_html *html = cli_html_open(path, text.data);
     cli_text_clear(&text);
     bool written = html != NULL;
-    for (size_t i = 0; written && i < N_SIDES(r); i++)
+    for (size_t i = 0; written && i < CLI_REPORT_SIDES; i++)
         if (r->sides[i].figures.n)
             written = add_side(html, r, &r->sides[i]);
     if (written && r->choice.n > 1) {
