@@ -18,16 +18,10 @@
     [VIT__SLOT_NORM1] = VIT__PAIR(BLOCK "layernorm_before"), [VIT__SLOT_NORM2] = VIT__PAIR(BLOCK "layernorm_after")
 
 /* Published names. The key of SwinV2 has no bias. */
-#define ATTENTION_NAMES                                                                                                \
-    [VIT__SLOT_QUERY] = VIT__PAIR(BLOCK "attention.self.query"),                                                       \
-    [VIT__SLOT_KEY] = VIT__PAIR(BLOCK "attention.self.key"),                                                           \
-    [VIT__SLOT_VALUE] = VIT__PAIR(BLOCK "attention.self.value"),                                                       \
-    [VIT__SLOT_PROJECTION] = VIT__PAIR(BLOCK "attention.output.dense"),                                                \
-    [VIT__SLOT_FC1] = VIT__PAIR(BLOCK "intermediate.dense"), [VIT__SLOT_FC2] = VIT__PAIR(BLOCK "output.dense")
-
 static const vit__name_set names = {
     OUTSIDE_NAMES,
-    ATTENTION_NAMES,
+    VIT__SELF_ATTENTION_NAMES(BLOCK),
+    VIT__DENSE_MLP_NAMES(BLOCK),
     [VIT__SLOT_RELATIVE] = VIT__ALONE(BLOCK "attention.self.relative_position_bias_table"),
     [VIT__SLOT_CONTINUOUS1] = VIT__PAIR(BLOCK "attention.self.continuous_position_bias_mlp.0"),
     [VIT__SLOT_CONTINUOUS2] = VIT__ALONE(BLOCK "attention.self.continuous_position_bias_mlp.2.weight"),

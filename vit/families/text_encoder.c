@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pad_token.h"
+#include "transformers.h"
 
 /* ------------------------------------------------------------------ names ---- */
 
@@ -20,13 +21,9 @@
 static const vit__name_set bert_names = {
     EMBEDDING_NAMES,
     EMBEDDING_NORM,
-    [VIT__SLOT_QUERY] = VIT__PAIR(LAYER "attention.self.query"),
-    [VIT__SLOT_KEY] = VIT__PAIR(LAYER "attention.self.key"),
-    [VIT__SLOT_VALUE] = VIT__PAIR(LAYER "attention.self.value"),
-    [VIT__SLOT_PROJECTION] = VIT__PAIR(LAYER "attention.output.dense"),
+    VIT__SELF_ATTENTION_NAMES(LAYER),
     [VIT__SLOT_NORM1] = VIT__PAIR(LAYER "attention.output.LayerNorm"),
-    [VIT__SLOT_FC1] = VIT__PAIR(LAYER "intermediate.dense"),
-    [VIT__SLOT_FC2] = VIT__PAIR(LAYER "output.dense"),
+    VIT__DENSE_MLP_NAMES(LAYER),
     [VIT__SLOT_NORM2] = VIT__PAIR(LAYER "output.LayerNorm"),
 };
 
@@ -39,8 +36,7 @@ static const vit__name_set mpnet_names = {
     [VIT__SLOT_VALUE] = VIT__PAIR(LAYER "attention.attn.v"),
     [VIT__SLOT_PROJECTION] = VIT__PAIR(LAYER "attention.attn.o"),
     [VIT__SLOT_NORM1] = VIT__PAIR(LAYER "attention.LayerNorm"),
-    [VIT__SLOT_FC1] = VIT__PAIR(LAYER "intermediate.dense"),
-    [VIT__SLOT_FC2] = VIT__PAIR(LAYER "output.dense"),
+    VIT__DENSE_MLP_NAMES(LAYER),
     [VIT__SLOT_NORM2] = VIT__PAIR(LAYER "output.LayerNorm"),
 };
 

@@ -32,31 +32,14 @@ static const char *const known_eva[] = {
 static const char *const known_beit[] = {
     "swiglu_mlp", "scale_mlp", "use_abs_pos_emb", "use_rel_pos_bias", "use_shared_rel_pos_bias", "use_fc_norm", NULL,
 };
-/* All that these two know. */
-static const char *const known_swin[] = {
-    "img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depths", "num_heads", "head_dim",
-    "window_size", "always_partition", "strict_img_size", "dynamic_img_size", "mlp_ratio", "qkv_bias", NULL,
+/* In the place of `known`: hierarchical models share little with the others. */
+static const char *const known_hierarchical[] = {
+    "img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depths", "num_heads", "window_size",
+    "always_partition", "strict_img_size", "dynamic_img_size", "mlp_ratio", "qkv_bias", NULL,
 };
-static const char *const known_swin2[] = {
-    /* clang-format on */
-    "img_size",
-    "patch_size",
-    "in_chans",
-    "num_classes",
-    "global_pool",
-    "embed_dim",
-    "depths",
-    "num_heads",
-    "act_layer",
-    "window_size",
-    "always_partition",
-    "strict_img_size",
-    "dynamic_img_size",
-    "mlp_ratio",
-    "qkv_bias",
-    "pretrained_window_sizes",
-    NULL,
-};
+static const char *const known_swin[] = {"head_dim", NULL};
+static const char *const known_swin2[] = {"act_layer", "pretrained_window_sizes", NULL};
+/* clang-format on */
 static const char *const *const known_of_class[] = {
     [VIT__TIMM_VIT] = known_vit,   [VIT__TIMM_DISTILLED] = known_vit, [VIT__TIMM_EVA] = known_eva,
     [VIT__TIMM_BEIT] = known_beit, [VIT__TIMM_SWIN] = known_swin,     [VIT__TIMM_SWIN2] = known_swin2,
@@ -142,8 +125,8 @@ static bool add_row(vit__json *object, const char *arguments)
 
 static bool is_known(const char *key, vit__timm_class kind)
 {
-    bool swin = kind == VIT__TIMM_SWIN || kind == VIT__TIMM_SWIN2;
-    return (!swin && listed(known, key)) || listed(known_of_class[kind], key);
+    bool hierarchical = kind == VIT__TIMM_SWIN || kind == VIT__TIMM_SWIN2;
+    return listed(hierarchical ? known_hierarchical : known, key) || listed(known_of_class[kind], key);
 }
 
 static vit_status add_model_args(vit__json *object, const vit__json *model_args, vit__timm_class kind,

@@ -39,10 +39,20 @@ void vit__transformers_head(vit__reader *reader, const vit__checkpoint *checkpoi
     [VIT__SLOT_VALUE] = VIT__PAIR(block "attention.attention.value"),                                                  \
     [VIT__SLOT_PROJECTION] = VIT__PAIR(block "attention.output.dense")
 
+/* Of encoders that are made as BERT's is. */
+#define VIT__SELF_ATTENTION_NAMES(block)                                                                               \
+    [VIT__SLOT_QUERY] = VIT__PAIR(block "attention.self.query"),                                                       \
+    [VIT__SLOT_KEY] = VIT__PAIR(block "attention.self.key"),                                                           \
+    [VIT__SLOT_VALUE] = VIT__PAIR(block "attention.self.value"),                                                       \
+    [VIT__SLOT_PROJECTION] = VIT__PAIR(block "attention.output.dense")
+
+#define VIT__DENSE_MLP_NAMES(block)                                                                                    \
+    [VIT__SLOT_FC1] = VIT__PAIR(block "intermediate.dense"), [VIT__SLOT_FC2] = VIT__PAIR(block "output.dense")
+
 #define VIT__VIT_BLOCK_NAMES(block)                                                                                    \
     [VIT__SLOT_NORM1] = VIT__PAIR(block "layernorm_before"),                                                           \
     VIT__VIT_ATTENTION_NAMES(block), [VIT__SLOT_NORM2] = VIT__PAIR(block "layernorm_after"),                           \
-    [VIT__SLOT_FC1] = VIT__PAIR(block "intermediate.dense"), [VIT__SLOT_FC2] = VIT__PAIR(block "output.dense")
+    VIT__DENSE_MLP_NAMES(block)
 
 #define VIT__NEW_ATTENTION_NAMES(block)                                                                                \
     [VIT__SLOT_QUERY] = VIT__PAIR(block "attention.q_proj"), [VIT__SLOT_KEY] = VIT__PAIR(block "attention.k_proj"),    \
