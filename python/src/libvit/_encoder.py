@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._errors import Error
-from ._native import OK, check, failure, ffi, freed_by, lib, new_error, refused, string
+from ._native import OK, check, failure, ffi, freed_by, lib, new_error, refused, string, text_bytes
 from ._pictures import Held, Reading
 from ._stream import Array, Output, Rows
 
@@ -105,12 +105,7 @@ class Encoder:
             return thing
         if self._reading is not None:
             return self._reading.hold(thing, row)
-        if not isinstance(thing, str):
-            raise TypeError("a text is a str; this is %s" % type(thing).__name__)
-        try:
-            text = thing.encode()
-        except UnicodeEncodeError as error:
-            raise refused("", str(error), row) from None
+        text = text_bytes(thing, row)
         return Held(lib.VIT_ITEM_TEXT, ffi.from_buffer(text), len(text), keep=text)
 
     def load(self, held: Held, row: int | None, into: Any) -> Error | None:

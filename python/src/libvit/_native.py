@@ -73,6 +73,16 @@ def refused(where: str, message: str, row: int | None = None) -> Error:
     return error_of("invalid_argument", lib.VIT_ERR_INVALID_ARGUMENT, where, message, row)
 
 
+def text_bytes(text: Any, row: int | None) -> bytes:
+    """A text as the libraries take it."""
+    if not isinstance(text, str):
+        raise TypeError("a text is a str; this is %s" % type(text).__name__)
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise refused("", str(error), row) from None
+
+
 def names_of(function: str, count: int) -> dict[str, int]:
     """The values of an enum by their names."""
     values = (string(getattr(lib, function)(value)) for value in range(count))

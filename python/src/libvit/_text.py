@@ -12,7 +12,7 @@ import numpy as np
 from ._encoder import Encoder, new_options, open_model
 from ._errors import Error
 from ._model import PRECISIONS, THREADS_MAX, _check_errors, _count, _describe, _Embeds, _is_half, name_of
-from ._native import check, choice, failure, ffi, lib, names_of, new_error, refused, string, usable_threads
+from ._native import check, choice, failure, ffi, lib, names_of, new_error, refused, string, text_bytes, usable_threads
 
 KINDS = {"auto": 0, "hf": 1, "open_clip": 2, "json": 3}
 
@@ -122,12 +122,7 @@ class Tokenizer:
         return [self._encode(text, row) for row, text in enumerate(texts)]
 
     def _encode(self, text: str, row: int | None) -> list[int]:
-        if not isinstance(text, str):
-            raise TypeError("a text is a str; this is %s" % type(text).__name__)
-        try:
-            data = text.encode()
-        except UnicodeEncodeError as error:
-            raise refused("", str(error), row) from None
+        data = text_bytes(text, row)
         ids, n, err = ffi.new("int32_t[]", self.context), ffi.new("size_t *"), new_error()
         if lib.vit_tokenizer_encode(self._tokenizer, data, len(data), ids, self.context, n, err) != 0:
             raise failure(err, row)
