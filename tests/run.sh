@@ -93,6 +93,23 @@ check() {
     echo "$name: $(grep 'tests passed,' "$log" || echo 'the tests did not run')" >>"$summary"
 }
 
+# walk NAME PASSED COMMAND...: exits with 77 where it cannot be tried, and then says why in a line that begins with `skipped`.
+walk() {
+    name=$1
+    passed=$2
+    log=build-tests/$1.walk.txt
+    shift 2
+    echo
+    echo "== $name"
+    "$@" >"$log" 2>&1
+    case $? in
+    0) echo "$name: $passed" >>"$summary" ;;
+    77) echo "$name: $(grep '^skipped' "$log")" >>"$summary" ;;
+    *) failed=yes && echo "$name: failed" >>"$summary" ;;
+    esac
+    cat "$log"
+}
+
 if sh tests/format.sh --check; then
     echo "format: as .clang-format says" >>"$summary"
 else
@@ -129,34 +146,10 @@ if build release all -DCMAKE_BUILD_TYPE=Release; then
     unset VIT_CPU
 fi
 if [ "${1-}" = --full ]; then
-    echo
-    echo "== README.md, in a fresh Debian 12"
-    as_root sh tests/install/walk_readme.sh "$PWD/build-tests/walk" >build-tests/walk.txt 2>&1
-    case $? in
-    0) echo "README.md: walked in a fresh Debian 12" >>"$summary" ;;
-    77) echo "README.md: no fresh Debian 12, $(grep '^skipped' build-tests/walk.txt)" >>"$summary" ;;
-    *) failed=yes && echo "README.md: a command fails in a fresh Debian 12" >>"$summary" ;;
-    esac
-    cat build-tests/walk.txt
-    echo
-    echo "== release: twice, and installed"
-    as_root sh tests/install/release.sh "$PWD/build-tests/release" >build-tests/release.txt 2>&1
-    case $? in
-    0) echo "release: the same bytes twice; the packages installed, used and purged" >>"$summary" ;;
-    77) echo "release: $(grep '^skipped' build-tests/release.txt)" >>"$summary" ;;
-    *) failed=yes && echo "release: failed" >>"$summary" ;;
-    esac
-    cat build-tests/release.txt
-
-    echo
-    echo "== 64-bit ARM, emulated"
-    sh tests/arm.sh >build-tests/arm.txt 2>&1
-    case $? in
-    0) echo "ARM: tests in C pass under qemu, with all instructions and as a Cortex-A72" >>"$summary" ;;
-    77) echo "ARM: $(grep '^skipped' build-tests/arm.txt)" >>"$summary" ;;
-    *) failed=yes && echo "ARM: fails, see build-tests/arm.txt" >>"$summary" ;;
-    esac
-    cat build-tests/arm.txt
+    walk README.md "every command runs in a fresh Debian 12" as_root sh tests/install/walk_readme.sh "$PWD/build-tests/walk"
+    walk release "the same bytes twice; the packages installed, used and purged" \
+        as_root sh tests/install/release.sh "$PWD/build-tests/release"
+    walk ARM "tests in C pass under qemu, with all instructions and as a Cortex-A72" sh tests/arm.sh
 fi
 
 echo
