@@ -6,15 +6,10 @@ import signal
 import subprocess
 import threading
 
+from environment import environment
+
 VIT = os.environ["VIT_COMMAND"]
 TIMEOUT = 60  # seconds; only what hangs takes that long
-
-
-def environment(**changes):
-    """This process' environment, but for what steers the command."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIT_", "HF_", "LISTEN_", "NOTIFY_"))}
-    clean.update(changes)
-    return clean
 
 
 class Server:

@@ -12,7 +12,7 @@ import unittest
 from files import json_lines, parse_npy, read, write
 
 VIT = os.environ["VIT"]
-for name in ("VIT_MODEL", "VIT_CPU", "VIT_GEMM"):  # what steers the command from outside
+for name in ("VIT_MODEL", "VIT_GEMM"):  # what steers the command from outside
     os.environ.pop(name, None)
 
 

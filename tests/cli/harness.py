@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
+from environment import environment
 from files import *
 
 VIT = os.environ["VIT_COMMAND"]
@@ -27,13 +28,6 @@ TIMEOUT = 120  # seconds; only a command that hangs takes that long
 
 def golden(case, name):
     return os.path.join(GOLDEN, case, name)
-
-
-def environment(**changes):
-    """This process' environment, but for what steers the command."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIT_", "HF_"))}
-    clean.update(changes)
-    return clean
 
 
 def hub_of(arguments):

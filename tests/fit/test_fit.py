@@ -13,7 +13,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import MODEL, MODEL_FAILS, PICTURES, USAGE, VIT, Case
+from harness import MODEL, MODEL_FAILS, PICTURES, USAGE, VIT, Case, environment
 
 INPUTS_FAILED = 1
 NAMES = ("cat.jpg", "coffee.jpg", "horse.png", "rocket.jpg")
@@ -244,7 +244,8 @@ class Fit(Case):
         want = self.content("out.safetensors")
         for delay in (0.01, 0.05, 0.1):
             running = subprocess.Popen([VIT, "fit", "-q", "-o", "again.safetensors", "--features", "kept", "photos"],
-                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                       cwd=self.folder, env=environment(), stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
             try:
                 running.wait(delay)
             except subprocess.TimeoutExpired:

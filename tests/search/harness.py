@@ -13,6 +13,7 @@ import tempfile
 import unittest
 import unittest.mock
 
+from environment import environment
 from files import *
 from venvs import VENVS, venv
 
@@ -57,8 +58,7 @@ class Case(unittest.TestCase):
         return names
 
     def start(self, *arguments, **options):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("VIT_")}
-        return subprocess.Popen([VIT, *arguments], cwd=self.folder, env=clean, stdout=subprocess.PIPE,
+        return subprocess.Popen([VIT, *arguments], cwd=self.folder, env=environment(), stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, **options)
 
     def vit(self, *arguments, status=0, stdin=b""):

@@ -24,9 +24,8 @@ class Document(Case):
         shutil.copy(self.path("photos/cat.jpg"), self.path("photos/cat-again.jpg"))
 
     def shell(self, block, *folders, **variables):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("VIT_")}
-        clean["PATH"] = os.pathsep.join([*folders, os.path.dirname(VIT), clean["PATH"]])
-        done = subprocess.run(["sh", "-e", "-c", block], cwd=self.folder, env={**clean, **variables}, capture_output=True,
+        path = os.pathsep.join([*folders, os.path.dirname(VIT), os.environ["PATH"]])
+        done = subprocess.run(["sh", "-e", "-c", block], cwd=self.folder, env=environment(PATH=path, **variables), capture_output=True,
                               text=True, timeout=TIMEOUT)
         self.assertEqual(done.returncode, 0, block + done.stderr)
         return done
