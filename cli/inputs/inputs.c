@@ -55,6 +55,13 @@ static const char *add_text(const cli_option *option, const char *value, void *f
     return NULL;
 }
 
+static const char *add_text_list(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    add(field, CLI_SOURCE_TEXT_LIST, value);
+    return NULL;
+}
+
 static const char *add_tokens(const cli_option *option, const char *value, void *field)
 {
     (void)option;
@@ -91,6 +98,8 @@ const cli_option cli_input_table[] = {
     {"pixels", 0, "FILE.npy", add_pixels, 0, NULL, "take preprocessed pixels, f32 [N,3,H,W], instead of images"},
     {"text", 0, "TEXT", add_text, 0, NULL,
      "take a text (models with a text tower), which for classify is a label; may be given again"},
+    {"text-file", 0, "FILE", add_text_list, 0, NULL,
+     "take every line of this file as a text; an empty line is an empty text; - is standard input"},
     {"tokens", 0, "FILE.npy", add_tokens, 0, NULL, "take token ids, integers [N,L] (models with a text tower)"},
     {0},
 };
@@ -104,12 +113,18 @@ void cli_inputs_free(cli_inputs *inputs)
     *inputs = (cli_inputs){0};
 }
 
+/* Is it a file whose lines are walked? */
+static bool is_list(const cli_source *source)
+{
+    return source->kind == CLI_SOURCE_LIST || source->kind == CLI_SOURCE_TEXT_LIST;
+}
+
 cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs)
 {
     size_t standard_inputs = 0, texts = 0;
     for (size_t i = 0; i < inputs->n; i++) {
         const cli_source *source = &inputs->sources[i];
-        if (source->kind == CLI_SOURCE_STDIN || (source->kind == CLI_SOURCE_LIST && strcmp(source->value, "-") == 0))
+        if (source->kind == CLI_SOURCE_STDIN || (is_list(source) && strcmp(source->value, "-") == 0))
             standard_inputs++;
         texts += cli_source_is_text(source);
         if (!*source->value && source->kind != CLI_SOURCE_TEXT)
@@ -122,13 +137,13 @@ cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs)
     if (standard_inputs > 1)
         return cli_usage_error(command, "standard input can be read once only");
     if (texts > 0 && texts < inputs->n)
-        return cli_usage_error(command, "--text and --tokens go through another tower than pictures: one run for each");
+        return cli_usage_error(command, "texts and token ids go through another tower than pictures: one run for each");
     return CLI_DONE;
 }
 
 bool cli_source_is_text(const cli_source *source)
 {
-    return source->kind == CLI_SOURCE_TEXT || source->kind == CLI_SOURCE_TOKENS;
+    return source->kind == CLI_SOURCE_TEXT || source->kind == CLI_SOURCE_TEXT_LIST || source->kind == CLI_SOURCE_TOKENS;
 }
 
 bool cli_inputs_are_text(const cli_inputs *inputs)
@@ -184,6 +199,7 @@ struct cli_walk {
      * or a file of pixels or token ids. */
     FILE *list;
     bool list_is_ours; /* to close */
+    bool lists_texts;  /* its lines are no paths */
     const char *list_name;
     bool at_start; /* of the list */
     bool is_utf16; /* it is no list of bytes */
@@ -275,19 +291,21 @@ static size_t plain_line(cli_walk *walk, size_t length)
     return length;
 }
 
-/* The next line that is not empty; false at the end. */
+/* The next line, with its end; false at the end of the list, and in a list of UTF-16. */
+static bool read_record(cli_walk *walk, int separator, size_t *length)
+{
+    ssize_t got = getdelim(&walk->line, &walk->line_capacity, separator, walk->list);
+    *length = got > 0 ? (size_t)got : 0;
+    walk->is_utf16 = got >= 0 && walk->at_start && vit__text_is_utf16(walk->line, *length);
+    return got >= 0 && !walk->is_utf16;
+}
+
+/* The next path; empty lines are none. false at the end. */
 static bool read_line(cli_walk *walk)
 {
     int separator = walk->inputs->nul_separated ? '\0' : '\n';
-    for (;;) {
-        ssize_t got = getdelim(&walk->line, &walk->line_capacity, separator, walk->list);
-        size_t length = got > 0 ? (size_t)got : 0;
-        if (got < 0)
-            return false;
-        if (walk->at_start && vit__text_is_utf16(walk->line, length)) {
-            walk->is_utf16 = true;
-            return false;
-        }
+    size_t length;
+    while (read_record(walk, separator, &length)) {
         if (length > 0 && walk->line[length - 1] == (char)separator)
             walk->line[--length] = '\0';
         if (!walk->inputs->nul_separated)
@@ -295,6 +313,25 @@ static bool read_line(cli_walk *walk)
         if (length > 0)
             return true;
     }
+    return false;
+}
+
+/* A line of a file with texts, without its end and, in the first line, without a byte order mark. */
+static bool next_text(cli_walk *walk, cli_input *input)
+{
+    size_t length;
+    if (!read_record(walk, '\n', &length))
+        return false;
+    size_t mark = walk->at_start ? vit__text_mark(walk->line, length) : 0;
+    walk->at_start = false;
+    if (length > 0 && walk->line[length - 1] == '\n')
+        walk->line[--length] = '\0';
+    if (length > 0 && walk->line[length - 1] == '\r')
+        walk->line[--length] = '\0';
+    give(input, CLI_SOURCE_TEXT, walk->line + mark);
+    if (strlen(walk->line) != length)
+        vit_error_set(&input->error, VIT_ERR_CORRUPT, walk->list_name, "a line has a NUL byte: no text has one");
+    return true;
 }
 
 static bool give_utf16(cli_input *input, const char *list)
@@ -306,7 +343,9 @@ static bool give_utf16(cli_input *input, const char *list)
 
 static bool next_from_list(cli_walk *walk, cli_input *input)
 {
-    while (!walk->folder && !walk->tar && read_line(walk)) {
+    if (walk->lists_texts && next_text(walk, input))
+        return true;
+    while (!walk->lists_texts && !walk->folder && !walk->tar && read_line(walk)) {
         if (enter_path(walk, walk->line, input))
             return true;
     }
@@ -323,6 +362,7 @@ static bool next_from_list(cli_walk *walk, cli_input *input)
 static bool open_list(cli_walk *walk, const cli_source *source, cli_input *input)
 {
     walk->list_name = source->value;
+    walk->lists_texts = source->kind == CLI_SOURCE_TEXT_LIST;
     walk->at_start = true;
     walk->is_utf16 = false;
     walk->list_is_ours = false;
@@ -365,6 +405,7 @@ static bool enter_source(cli_walk *walk, const cli_source *source, cli_input *in
     case CLI_SOURCE_STDIN:
         return walk->inputs->tar ? enter_path(walk, "-", input) : give(input, CLI_SOURCE_STDIN, "-");
     case CLI_SOURCE_LIST:
+    case CLI_SOURCE_TEXT_LIST:
         return open_list(walk, source, input);
     case CLI_SOURCE_PIXELS:
     case CLI_SOURCE_TOKENS:
@@ -474,7 +515,7 @@ bool cli_walk_next(cli_walk *walk, cli_input *input)
 bool cli_source_can_repeat(const cli_source *source)
 {
     struct stat status;
-    if (source->kind != CLI_SOURCE_LIST || source->kept)
+    if (!is_list(source) || source->kept)
         return true;
     if (strcmp(source->value, "-") == 0 || stat(source->value, &status) != 0)
         return false;

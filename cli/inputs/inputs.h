@@ -18,6 +18,7 @@ typedef enum cli_source_kind {
     CLI_SOURCE_PIXELS, /* an .npy file with preprocessed pixels */
     CLI_SOURCE_MEMBER, /* an image in a tar file; of inputs only */
     CLI_SOURCE_TEXT,
+    CLI_SOURCE_TEXT_LIST, /* a file with texts, one a line; of sources only */
     CLI_SOURCE_TOKENS
 } cli_source_kind;
 

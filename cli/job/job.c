@@ -24,6 +24,12 @@ static const cli_source *first_of(const cli_inputs *inputs, cli_source_kind kind
     return NULL;
 }
 
+/* Are there texts that are to become token ids? */
+static bool has_words(const cli_inputs *inputs)
+{
+    return first_of(inputs, CLI_SOURCE_TEXT) || first_of(inputs, CLI_SOURCE_TEXT_LIST);
+}
+
 static bool has_pictures(const cli_inputs *inputs)
 {
     for (size_t i = 0; i < inputs->n; i++)
@@ -93,7 +99,7 @@ cli_exit cli_job_open(const cli_command *command, cli_job *job)
     status = cli_model_open(&job->options, &job->model);
     if (status == CLI_DONE)
         status = cli_model_make_pipeline(&job->options, 0, &job->pictures, &job->model);
-    if (status == CLI_DONE && first_of(&job->inputs, CLI_SOURCE_TEXT))
+    if (status == CLI_DONE && has_words(&job->inputs))
         status = start_words(job);
     if (status == CLI_DONE && !job->text && has_pictures(&job->inputs))
         status = cli_model_check_preprocessing(command, &job->model, &job->pictures);
@@ -104,7 +110,7 @@ cli_exit cli_job_open(const cli_command *command, cli_job *job)
 static size_t length_of(const cli_job *job, const cli_source *source)
 {
     cli_npy npy;
-    if (source->kind == CLI_SOURCE_TEXT)
+    if (source->kind != CLI_SOURCE_TOKENS)
         return vit_pipeline_text_length(job->model.pipeline);
     if (cli_npy_open_ids(source->value, &npy, NULL) != VIT_OK)
         return 0;

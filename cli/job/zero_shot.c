@@ -183,6 +183,10 @@ static cli_exit choose_texts(const cli_command *command, cli_zero_shot *z, promp
         cli_inputs_take_texts(&z->texts, inputs);
         return CLI_DONE;
     }
+    for (size_t i = 0; i < z->texts.n; i++)
+        if (z->texts.sources[i].kind == CLI_SOURCE_TEXT_LIST)
+            return cli_usage_error(command, "--text-file %s: name a file with labels with --labels-file %s",
+                                   z->texts.sources[i].value, z->texts.sources[i].value);
     make_prompts(z, p);
     for (size_t i = 0; i < z->texts.n; i++) { /* --text: as it is, whatever the templates */
         add_name(z, cli_duplicate(z->texts.sources[i].value));

@@ -103,6 +103,38 @@ class Tokens(Case):
         self.assertEqual(read_npy(self.path("x.npy"))[1][0], 0)
 
 
+class TextFile(Case):
+    """--text-file: every line is a text, as --text takes it."""
+    MODEL = golden("st_minilm", "")
+
+    def embed(self, *arguments, **more):
+        return json_lines(self.vit("embed", "-m", self.MODEL, "--format", "jsonl", *arguments, **more).stdout)
+
+    def test_lines_are_texts(self):
+        want = self.embed("--text", "a cat", "--text", "", "--text", "a dog")
+        for content in (b"a cat\n\na dog\n", b"a cat\n\na dog", b"\xef\xbb\xbfa cat\r\n\r\na dog\r\n"):
+            write(self.path("lines.txt"), content)
+            self.assertEqual(self.embed("--text-file", "lines.txt"), want, content)
+            self.assertEqual(self.embed("--text-file", "-", stdin=content), want, content)
+        self.assertEqual(self.embed("--text-file", "lines.txt", "--shard", "1/3"), want[1:2])
+        self.assertEqual(self.embed("--text", "a cat", "--text-file", "lines.txt"), want[:1] + want)
+
+    def test_what_is_no_text(self):
+        write(self.path("lines.txt"), b"a cat\nb\0\na dog\n")
+        lines = self.embed("--text-file", "lines.txt", status=1)
+        self.assertEqual([line["text"] for line in lines], ["a cat", "b", "a dog"])
+        self.assertEqual(lines[1]["error"]["code"], "corrupt")
+        write(self.path("utf16.txt"), "a cat\n".encode("utf-16"))
+        self.assertIn("UTF-16", self.embed("--text-file", "utf16.txt", status=1)[0]["error"]["message"])
+        self.assertEqual(self.embed("--text-file", "none.txt", status=1)[0]["error"]["code"], "not_found")
+        write(self.path("empty.txt"), b"")
+        self.assertEqual(self.embed("--text-file", "empty.txt"), [])
+        picture = os.path.join(CLIP, "image.png")
+        self.vit("embed", "-m", CLIP, "--text-file", "lines.txt", picture, status=USAGE)
+        done = self.vit("classify", "-m", CLIP, "--text-file", "lines.txt", picture, status=USAGE)
+        self.assertIn("--labels-file", done.stderr.decode())
+
+
 class Tower(Case):
     def test_image_weights_are_not_touched(self):
         """A text-only run gives the same numbers where every weight of the image tower is infinite."""
