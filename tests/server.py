@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A `vit serve` for tests, of its endpoints and of its page. Python's standard library only. VIT_COMMAND is the program."""
-import os
+"""A `vit serve` for tests, of its endpoints and of its page. Python's standard library only."""
 import re
 import signal
 import subprocess
 import threading
 
-from environment import environment
-
-VIT = os.environ["VIT_COMMAND"]
-TIMEOUT = 60  # seconds; only what hangs takes that long
+from harness import TIMEOUT, command_line, environment
 
 
 class Server:
@@ -17,7 +13,7 @@ class Server:
 
     def __init__(self, *arguments, env=None, folder=None):
         self.process = subprocess.Popen(
-            [VIT, "serve", "--listen", "127.0.0.1:0", *arguments], env=env or environment(), cwd=folder,
+            command_line("serve", "--listen", "127.0.0.1:0", *arguments), env=env or environment(), cwd=folder,
             stderr=subprocess.PIPE, text=True, errors="replace")
         self.lines, self.ready = [], threading.Event()
         self.port = None

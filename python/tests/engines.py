@@ -10,7 +10,7 @@ import unittest
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.environ["SOURCE"], "tests"))
+sys.path.insert(0, os.path.join(os.environ["VIT_SOURCE"], "tests"))
 from blocks import python_blocks  # noqa: E402
 from files import png_of_rows  # noqa: E402
 from support import IMAGES, SOURCE, command  # noqa: E402
@@ -46,7 +46,7 @@ def make_pictures(folder):
 class EngineCase(unittest.TestCase):
     """`folder` has the 65 files, `expected` the command's vector for each of the 64 paths."""
 
-    model = os.path.join(os.environ["SOURCE"], "models", "vit-tiny-cifar10")
+    model = os.path.join(os.environ["VIT_SOURCE"], "models", "vit-tiny-cifar10")
 
     @classmethod
     def setUpClass(cls):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests of the package: run.py [NAME], where NAME is of test_NAME.py; without it, the environment and the package are
-made. The package is put together of the sources and of what the build tree has, below $BUILD/python-package. Python's
+made. The package is put together of the sources and of what the build tree has, below $VIT_BUILD/python-package. Python's
 standard library only."""
 
 import os
@@ -10,7 +10,7 @@ import sys
 
 import venvs
 
-SOURCE, BUILD = os.environ["SOURCE"], os.environ["BUILD"]
+SOURCE, BUILD = os.environ["VIT_SOURCE"], os.environ["VIT_BUILD"]
 PACKAGE = os.path.join(BUILD, "python-package")
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED = 77

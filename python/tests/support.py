@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests of the package share. SOURCE is the repository, VIT_COMMAND the command of the same build."""
+"""What the tests of the package share. VIT_SOURCE is the repository, VIT_COMMAND the command of the same build."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import unittest
 
 import numpy as np
 
-SOURCE = os.environ["SOURCE"]
+SOURCE = os.environ["VIT_SOURCE"]
 VIT = os.environ["VIT_COMMAND"]
 FULL = os.environ.get("VIT_TEST_FULL") == "1"
 IMAGES = os.path.join(SOURCE, "examples", "images")

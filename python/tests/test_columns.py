@@ -124,7 +124,7 @@ class Columns(Case):
     def test_kinds(self):
         """Whatever the type of the column, slices and nulls included."""
         model = libvit.Model(CLASSIFIER)
-        with open(os.path.join(os.environ["SOURCE"], "examples", "images", "cat.jpg"), "rb") as file:
+        with open(os.path.join(os.environ["VIT_SOURCE"], "examples", "images", "cat.jpg"), "rb") as file:
             cat = file.read()
         want = model.embed(cat)
         kinds = [pa.binary(), pa.large_binary()] + ([pa.binary_view()] if hasattr(pa, "binary_view") else [])

@@ -28,7 +28,7 @@ class Types(Case):
                 "mypy",
                 "--strict",
                 "--cache-dir",
-                os.path.join(os.environ["BUILD"], "mypy-cache"),
+                os.path.join(os.environ["VIT_BUILD"], "mypy-cache"),
                 os.path.join(SOURCE, "python", "src"),
                 *files,
             ],

@@ -74,7 +74,7 @@ class Wheel(Case):
         cls.tools = venvs.venv("python-tools", *TOOLS)
         if cls.tools is None:
             raise unittest.SkipTest("the tools cannot be had from PyPI")
-        cls.out = os.path.join(os.environ["BUILD"], "python-wheels")
+        cls.out = os.path.join(os.environ["VIT_BUILD"], "python-wheels")
         shutil.rmtree(cls.out, ignore_errors=True)
         cls.wheel = cls.make("first", PROJECT)
 

@@ -6,26 +6,22 @@ Each is an indented or fenced piece of C: a whole program, or includes and then 
 With a missing model, picture or tokenizer the program must print the message and nothing else; with
 files that are there it must print its result. In a build with sanitizers the programs have them
 too, so that a leak fails the test. CC_COMMAND is the compiler with its flags and folders of headers,
-LIBRARIES the shared libraries, VIT the command.
+LIBRARIES the shared libraries; the rest is the harness'.
 """
-import os
 import re
 import shlex
-import subprocess
-import tempfile
-import unittest
 
-SOURCE = os.environ["SOURCE"]
+from harness import *
+
 CC = shlex.split(os.environ["CC_COMMAND"])
 LIBRARIES = os.environ["LIBRARIES"].split(":")
-MODEL = os.path.join(SOURCE, "models", "vit-tiny-cifar10")
-PICTURE = os.path.join(SOURCE, "examples", "images", "cat.jpg")
-TOKENIZER = os.path.join(SOURCE, "tests", "data", "text", "gemma_bpe")
+MODEL = DEFAULT_MODEL
+PICTURE = os.path.join(PICTURES, "cat.jpg")
+TOKENIZER = os.path.join(DATA, "text", "gemma_bpe")
 
 
-def read(*names):
-    with open(os.path.join(SOURCE, *names), encoding="utf-8") as file:
-        return file.read()
+def text_of(*names):
+    return read(os.path.join(SOURCE, *names)).decode()
 
 
 def examples_of_page(text):
@@ -58,36 +54,31 @@ def program_of(example):
     return "".join(standard + includes + ["int main(void)\n{\n"] + statements + ["return 0;\n}\n"])
 
 
-README, = examples_of_page(read("README.md"))
-VIT, = examples_of_header(read("vit", "include", "vit", "vit.h"))
-IO, = examples_of_header(read("io", "include", "vit", "io.h"))
-TEXT, = examples_of_header(read("text", "include", "vit", "text.h"))
-PIPELINE, = examples_of_header(read("pipeline", "include", "vit", "pipeline.h"))
-INDEX, = examples_of_header(read("index", "include", "vit", "index.h"))
-HUB, = examples_of_header(read("hub", "include", "vit", "hub.h"))
-FIT, = examples_of_header(read("fit", "include", "vit", "fit.h"))
+README, = examples_of_page(text_of("README.md"))
+VIT_H, = examples_of_header(text_of("vit", "include", "vit", "vit.h"))
+IO, = examples_of_header(text_of("io", "include", "vit", "io.h"))
+TEXT, = examples_of_header(text_of("text", "include", "vit", "text.h"))
+PIPELINE, = examples_of_header(text_of("pipeline", "include", "vit", "pipeline.h"))
+INDEX, = examples_of_header(text_of("index", "include", "vit", "index.h"))
+HUB, = examples_of_header(text_of("hub", "include", "vit", "hub.h"))
+FIT, = examples_of_header(text_of("fit", "include", "vit", "fit.h"))
 
 
-class Examples(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="vit-examples-")
-        self.addCleanup(self.folder.cleanup)
-
+class Examples(Case):
     def run_example(self, example, status=0, **names):
         """What it prints, ending with this status; names: strings of the example, and the paths that stand in for them."""
         for name, path in names.values():
             self.assertIn('"%s"' % name, example)
             example = example.replace('"%s"' % name, '"%s"' % path)
-        source, program = (os.path.join(self.folder.name, n) for n in ("example.c", "example"))
+        source, program = self.path("example.c"), self.path("example")
         with open(source, "w", encoding="utf-8") as file:
             file.write(program_of(example))
         command = CC + [source, "-o", program] + LIBRARIES
         command += ["-Wl,-rpath," + os.path.dirname(library) for library in LIBRARIES]
         built = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(built.returncode, 0, built.stderr)
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "VIT_"))}
-        done = subprocess.run([program], capture_output=True, text=True, timeout=120,
-                              cwd=self.folder.name, env=clean | {"HF_HUB_CACHE": "/nowhere", "HF_HUB_OFFLINE": "1"})
+        done = subprocess.run([program], capture_output=True, text=True, timeout=TIMEOUT, cwd=self.folder,
+                              env=environment(HF_HUB_CACHE="/nowhere", HF_HUB_OFFLINE="1"))
         self.assertEqual(done.returncode, status, done.stderr)
         return done
 
@@ -109,13 +100,13 @@ class Examples(unittest.TestCase):
 
     def test_photo_to_vector(self):
         model, picture = "google/vit-base-patch16-224", "photo.jpg"
-        self.assert_fails(self.run_example(VIT), model)
-        self.assert_fails(self.run_example(VIT, model=(model, MODEL)), picture, "No such file")
-        self.assert_fails(self.run_example(VIT, picture=(picture, PICTURE)), model)
+        self.assert_fails(self.run_example(VIT_H), model)
+        self.assert_fails(self.run_example(VIT_H, model=(model, MODEL)), picture, "No such file")
+        self.assert_fails(self.run_example(VIT_H, picture=(picture, PICTURE)), model)
         text_file = os.path.join(SOURCE, "README.md")
-        no_picture = self.run_example(VIT, model=(model, MODEL), picture=(picture, text_file))
+        no_picture = self.run_example(VIT_H, model=(model, MODEL), picture=(picture, text_file))
         self.assert_fails(no_picture, text_file)
-        done = self.run_example(VIT, model=(model, MODEL), picture=(picture, PICTURE))
+        done = self.run_example(VIT_H, model=(model, MODEL), picture=(picture, PICTURE))
         self.assertEqual(done.stderr, "")
         self.assertRegex(done.stdout, r"^192 numbers, the first -?\d+\.\d+\n$")
 
@@ -128,7 +119,7 @@ class Examples(unittest.TestCase):
         self.assert_fails(self.run_example(HUB), "facebook/dinov2-small", "OFFLINE")
 
     def test_fit(self):
-        if os.environ["LBFGS"] != "1":
+        if os.environ["VIT_LBFGS"] != "1":
             self.skipTest("built without liblbfgs")
         done = self.run_example(FIT)
         self.assertEqual(done.stderr, "")
@@ -150,16 +141,14 @@ class Examples(unittest.TestCase):
 
     def test_index(self):
         self.assert_fails(self.run_example(INDEX, status=1), "photos.db")
-        index = os.path.join(self.folder.name, "photos.db")
-        made = subprocess.run([os.environ["VIT"], "index", "--quiet", "--db", index, os.path.dirname(PICTURE)],
-                              capture_output=True, text=True)
-        if "without SQLite" in made.stderr:
+        if not KEEPS_INDEXES:
             self.skipTest("this build has no SQLite")
-        self.assertEqual(made.returncode, 0, made.stderr)
+        index = self.path("photos.db")
+        self.vit("index", "--quiet", "--db", index, PICTURES)
         done = self.run_example(INDEX, index=("photos.db", index), picture=("cat.jpg", PICTURE))
         self.assertEqual(done.stderr, "")
         self.assertRegex(done.stdout, r"^1\.0000  \S+cat\.jpg\n(0\.\d{4}  \S+\n){2}$")
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -2,16 +2,13 @@
 """Every command over every kind of input: it ends with the right status, writes what it should,
 leaves nothing else anywhere, and no sanitizer has anything to say.
 
-A row of COMMANDS or INPUTS is all that a new command, format or kind of input needs here. VIT_TAR
-and VIT_SQLITE say whether this vit reads tar files and keeps an index in SQLite (1 or 0).
+A row of COMMANDS or INPUTS is all that a new command, format or kind of input needs here.
 """
 import collections
 import concurrent.futures
 
 from harness import *
 
-READS_TAR = os.environ["VIT_TAR"] == "1"
-HAS_SQLITE = os.environ["VIT_SQLITE"] == "1"
 DEFAULT_WIDTH = 192  # of the default model's vectors
 REPORTED = 99  # the exit status when a sanitizer stops the command, which no command ends with
 
@@ -191,12 +188,12 @@ class EveryInput(Case):
         for name, data in FILES.items():
             write(os.path.join(cls.shared, name), data)
         os.mkdir(os.path.join(cls.shared, "tmp"))
-        if HAS_SQLITE:
+        if KEEPS_INDEXES:
             subprocess.run([VIT, "index", "-q", "--db", "all.db", "in"], cwd=cls.shared, check=True,
                            timeout=TIMEOUT, env=environment())
         cls.before = files_below(cls.shared)
 
-    def start(self, command, row, out):
+    def finish(self, command, row, out):
         """The finished process. What the command writes by itself goes below out, or into tmp."""
         os.mkdir(out)
         options = {name: os.environ.get(name, "") + ":exitcode=%d" % REPORTED
@@ -251,7 +248,7 @@ class EveryInput(Case):
         runs = [(command, row, self.path("%d-%d" % (i, j))) for i, command in enumerate(commands)
                 for j, row in enumerate(rows) if not command.few or row.words in FEW]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            finished = pool.map(lambda run: self.start(*run), runs)
+            finished = pool.map(lambda run: self.finish(*run), runs)
             for (command, row, out), done in zip(runs, finished):
                 with self.subTest(command=command.words, input=row.words, stdin=row.stdin):
                     self.check(command, row, out, done)
@@ -264,15 +261,15 @@ class EveryInput(Case):
     def test_tar_files(self):
         self.check_all(COMMANDS, TARS)
 
-    @unittest.skipUnless(HAS_SQLITE, "this vit was built without SQLite")
+    @unittest.skipUnless(KEEPS_INDEXES, "this vit was built without SQLite")
     def test_files_on_indexes(self):
         self.check_all(ON_INDEXES, INPUTS)
 
-    @unittest.skipUnless(HAS_SQLITE and READS_TAR, "this vit lacks SQLite or libarchive")
+    @unittest.skipUnless(KEEPS_INDEXES and READS_TAR, "this vit lacks SQLite or libarchive")
     def test_tar_files_on_indexes(self):
         self.check_all(ON_INDEXES, TARS)
 
-    @unittest.skipUnless(HAS_SQLITE, "this vit was built without SQLite")
+    @unittest.skipUnless(KEEPS_INDEXES, "this vit was built without SQLite")
     def test_dedup(self):
         """It has no inputs but the index. At so low a threshold all pictures are one group."""
         every = "dedup --db all.db --threshold 0.001"

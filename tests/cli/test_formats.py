@@ -115,7 +115,7 @@ class Folders(Case):
             row, = self.classify("f/" + name, status=1)
             self.assertIn(word, row["error"]["message"], name)
 
-    @unittest.skipUnless(os.environ.get("VIT_TAR") == "1", "this build reads no tar files")
+    @unittest.skipUnless(READS_TAR, "this build reads no tar files")
     def test_a_tar_of_everything(self):
         names, fails = self.fill()
         with tarfile.open(self.path("all.tar"), "w") as archive:
@@ -148,4 +148,4 @@ class Memory(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

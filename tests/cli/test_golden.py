@@ -12,7 +12,7 @@ OUTPUTS = {"last_hidden_state": ["tokens"], "pooler_output": ["pooler"], "pooled
 
 
 def cases():
-    """Those that say which library made their pixel_values; tests/encoder/test_golden goes through all."""
+    """Those that say which library made their pixel_values; tests/vit/encoder/test_golden goes through all."""
     for name in sorted(os.listdir(GOLDEN)):
         if os.path.isdir(golden(name, "")):
             with open(golden(name, "case.json")) as file:

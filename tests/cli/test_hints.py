@@ -14,7 +14,7 @@ from harness import *
 
 
 class Hints(Case):
-    def said(self, *arguments, **more):
+    def says(self, *arguments, **more):
         return self.vit(*arguments, **more).stderr.decode("utf-8", "replace")
 
 
@@ -63,7 +63,7 @@ class Spelling(Hints):
 
     def test_did_you_mean(self):
         for line, guess in self.ARGUMENTS:
-            said = self.said(*line.split(), status=USAGE)
+            said = self.says(*line.split(), status=USAGE)
             with self.subTest(line, said=said):
                 if guess:
                     self.assertIn('did you mean "%s"?' % guess, said)
@@ -106,7 +106,7 @@ class Options(Hints):
 
     def test_named_as_written(self):
         for line, message in self.ARGUMENTS:
-            said = self.said(*line.split(), status=USAGE)
+            said = self.says(*line.split(), status=USAGE)
             with self.subTest(line):
                 self.assertIn("vit: " + message if message.startswith("-") else message, said)
                 self.assertIn("--help'", said)
@@ -141,25 +141,25 @@ class UnusedOptions(Hints):
         for command, options in self.IDLE.items():
             model = os.path.join(DATA, "text", "bert_wordpiece") if command == "tokenize" else MODEL
             arguments = [command, "-m", model, *self.REST.get(command, ())]
-            said = self.said(*arguments, *options)
+            said = self.says(*arguments, *options)
             names = [option.split("=")[0] for option in options]
             self.assertIn("vit: 'vit %s' does nothing with %s\n" % (command, ", ".join(names)),
                           said)
-            self.assertNotIn("does nothing", self.said(*arguments, "-q", *options))
-            self.assertNotIn("does nothing", self.said(*arguments))
-        self.assertIn("with -t\n", self.said("preprocess", "-m", MODEL, "-t", "1",
+            self.assertNotIn("does nothing", self.says(*arguments, "-q", *options))
+            self.assertNotIn("does nothing", self.says(*arguments))
+        self.assertIn("with -t\n", self.says("preprocess", "-m", MODEL, "-t", "1",
                                              *self.REST["preprocess"]))
 
     def test_refused(self):
         for command, options in self.REFUSED.items():
             for option in options:
-                said = self.said(command, *self.REST[command], option, status=USAGE)
+                said = self.says(command, *self.REST[command], option, status=USAGE)
                 self.assertIn("vit: %s: an index is of image files" % option.split("=")[0], said)
         self.assert_files()
 
     def test_not_suggested(self):
-        self.assertIn("did you mean", self.said("classify", "--bacth", "2", "x", status=USAGE))
-        self.assertNotIn("did you mean", self.said("info", "--bacth", "2", status=USAGE))
+        self.assertIn("did you mean", self.says("classify", "--bacth", "2", "x", status=USAGE))
+        self.assertNotIn("did you mean", self.says("info", "--bacth", "2", status=USAGE))
 
 
 class Blame(Hints):
@@ -174,7 +174,7 @@ class Blame(Hints):
                             ["index", "--db", "x.db", PICTURE]):
                 if command[0] == "preprocess" and size == "7":
                     continue  # which runs no model
-                said = self.said(command[0], "-m", MODEL, "--image-size", size, *command[1:],
+                said = self.says(command[0], "-m", MODEL, "--image-size", size, *command[1:],
                                  status=MODEL_FAILS)
                 with self.subTest(command[0], size=size):
                     self.assertTrue(said.startswith("vit: --image-size %sx%s: " % (size, size)),
@@ -182,7 +182,7 @@ class Blame(Hints):
                     self.assertNotIn("config.json", said)
                     if command[0] != "preprocess":
                         self.assertIn(why, said)
-        said = self.said("preprocess", "--preprocessor",
+        said = self.says("preprocess", "--preprocessor",
                          os.path.join(MODEL, "preprocessor_config.json"), "--image-size", "20000",
                          "-o", "x.npy", PICTURE, status=MODEL_FAILS)
         self.assertTrue(said.startswith("vit: --image-size 20000x20000: "), said)
@@ -191,7 +191,7 @@ class Blame(Hints):
     def test_size_of_a_file(self):
         write(self.path("x.npy"), npy_bytes("<f4", (1, 3, 7, 7), bytes(4 * 3 * 7 * 7)))
         for command in (["classify"], ["attention", "--raw", "y.npy"]):
-            said = self.said(*command, "-m", MODEL, "--pixels", "x.npy", status=MODEL_FAILS)
+            said = self.says(*command, "-m", MODEL, "--pixels", "x.npy", status=MODEL_FAILS)
             self.assertTrue(said.startswith("vit: x.npy asks for pictures of 7x7 pixels: "), said)
 
     def test_checkpoint_that_is_at_fault(self):
@@ -200,12 +200,12 @@ class Blame(Hints):
         config = json.loads(read(self.path("config.json")))
         write(self.path("config.json"), json.dumps(dict(config, image_size=10**6)).encode())
         for options in ([], ["--image-size", "100000"]):
-            self.assertIn("config.json", self.said("classify", "-m", self.folder, *options, PICTURE,
+            self.assertIn("config.json", self.says("classify", "-m", self.folder, *options, PICTURE,
                                                    status=MODEL_FAILS))
 
     def test_precision(self):
         self.vit("quantize", "-o", "packed.safetensors", MODEL)
-        said = self.said("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE,
+        said = self.says("classify", "-m", "packed.safetensors", "--precision", "f32", PICTURE,
                          status=MODEL_FAILS)
         self.assertTrue(said.startswith("vit: --precision f32: model packed.safetensors: "), said)
         self.assertIn("packed in int8", said)
@@ -230,7 +230,7 @@ class Environment(Hints):
                 ["search", "--db", "x.db", PICTURE])
 
     def notes(self, *arguments, **variables):
-        said = self.said(*arguments, env=environment(**variables))
+        said = self.says(*arguments, env=environment(**variables))
         return [line for line in said.splitlines() if line.startswith(("vit: VIT_CPU",
                                                                        "vit: VIT_GEMM"))]
 
@@ -299,7 +299,7 @@ class DefaultModel(Hints):
             self.assertNotIn("ships with vit", self.on_terminal("classify", *arguments, picture))
         self.assertNotIn("ships with vit", self.on_terminal("classify", picture, VIT_MODEL=MODEL))
         self.assertNotIn("ships with vit", self.on_terminal("embed", "-o", "x.npy", picture))
-        self.assertEqual(self.said("classify", picture), "")
+        self.assertEqual(self.says("classify", picture), "")
 
 
 class Mistaken(Hints):
@@ -316,7 +316,7 @@ class Mistaken(Hints):
 
     def hint(self, *arguments, **more):
         """Of a command that is given one thing alone."""
-        said = self.said(*arguments, status=1, **more)
+        said = self.says(*arguments, status=1, **more)
         self.assertIn("unsupported_format: this is ", said)
         return said.splitlines()[0].split("not a picture")[1]
 
@@ -390,7 +390,7 @@ class Mistaken(Hints):
                               (gzip.compress(b"no tar" * 1000), "gzip"),
                               (b"\x1f\x8b\x08 cut", "gzip")):
             write(self.path("x.jpg"), content)
-            said = self.said("classify", "-m", MODEL, "x.jpg", status=1)
+            said = self.says("classify", "-m", MODEL, "x.jpg", status=1)
             with self.subTest(what):
                 self.assertIn(what, said)
                 self.assertNotIn("--", said)
@@ -428,9 +428,9 @@ class ModelOperand(Hints):
             with self.subTest(command):
                 for models in (["-m", MODEL, MODEL], [MODEL, "--model", MODEL], [MODEL, MODEL]):
                     self.assertIn("one model at a time",
-                                  self.said(command, *some, *models, status=USAGE))
-                self.assertIn("empty name", self.said(command, *some, "", status=USAGE))
-                self.assertIn("/nowhere", self.said(command, *some, "/nowhere", status=MODEL_FAILS))
+                                  self.says(command, *some, *models, status=USAGE))
+                self.assertIn("empty name", self.says(command, *some, "", status=USAGE))
+                self.assertIn("/nowhere", self.says(command, *some, "/nowhere", status=MODEL_FAILS))
         self.assert_files()
 
 
@@ -442,7 +442,7 @@ class Json(Hints):
         for options, output in ((["--json"], wanted), (["--format", "csv", "--json"], wanted),
                                 (["--json", "--format", "text"], text)):
             self.assertEqual(self.vit("classify", "-m", MODEL, *options, PICTURE).stdout, output)
-        self.assertIn("takes no value", self.said("classify", "--json=yes", PICTURE, status=USAGE))
+        self.assertIn("takes no value", self.says("classify", "--json=yes", PICTURE, status=USAGE))
         for command in re.findall(r"(?m)^  ([a-z]+) ", self.said_help()):
             formats = re.search(r"--format (\S+)", self.vit(command, "--help").stdout.decode())
             if formats and "json" in formats.group(1).split("|"):

@@ -7,10 +7,9 @@ import sys
 
 from harness import *
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "hub"))
-from hub_server import Hub, Repository  # noqa: E402
+from hub_server import Hub, Repository
 
-PAGE = os.path.join(os.path.dirname(os.environ["VIT_MANUAL"]), "formats.md")
+PAGE = os.path.join(DOCS, "formats.md")
 HEADING = re.compile(r"(?m)^### `vit (\w+) [^`]*`$")
 ROW = re.compile(r"(?m)^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$")
 MAPS = {"outputs"}  # objects whose keys are names of things, not of fields
@@ -118,7 +117,7 @@ class Keys(Case):
                                            "nothing.png", status=1))
 
     def test_pull(self):
-        if os.environ["VIT_CURL"] != "1":
+        if not PULLS:
             self.skipTest("vit was built without libcurl")
         repository = Repository({"config.json": b"{}", "model.safetensors": b"x" * 5000, "a.txt": b""})
         hub = Hub({"acme/vit": repository})

@@ -89,7 +89,7 @@ class OwnSizes(Case):
         self.assertEqual([len(line["predictions"]) for line in lines], [2] * len(SIZES))
 
     def test_index(self):
-        if os.environ["VIT_SQLITE"] != "1":
+        if not KEEPS_INDEXES:
             self.skipTest("vit was built without SQLite")
         pictures = self.pictures()
         self.vit("index", "-q", "-m", NAFLEX, "--db", "x.db", self.folder)

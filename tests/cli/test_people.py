@@ -140,7 +140,7 @@ class NoWeights(Case):
         for name in self.FILES:
             shutil.copy(os.path.join(MODEL, name), self.path(folder, weights if name == "model.safetensors" else name))
 
-    def said(self, folder):
+    def says(self, folder):
         return self.vit("info", "-m", folder, status=MODEL_FAILS).stderr.decode()
 
     def test_what_is_there_is_named(self):
@@ -158,10 +158,10 @@ class NoWeights(Case):
                              ("parent", "parent/vit has weights"), ("models--a--b", "snapshots/" + "a" * 40),
                              ("adapter", "adapter"), ("old", "tf_model.h5 is in a format"), ("dead", "link to a file that is not there")):
             with self.subTest(folder=folder):
-                self.assertIn(want, self.said(folder))
+                self.assertIn(want, self.says(folder))
         self.vit("info", "-m", "own/mine.safetensors")
         os.mkdir(self.path("empty"))
-        self.assertIn("looked for model.safetensors", self.said("empty"))
+        self.assertIn("looked for model.safetensors", self.says("empty"))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Client(PullCase):
         clients = [subprocess.Popen([PYTHON, "-c", CLIENT, "snapshot", *self.repository.files], stderr=subprocess.PIPE,
                                     stdout=subprocess.PIPE, env=self.client_environment()) for _ in range(2)]
         time.sleep(0.5)
-        pulls = [self.start() for _ in range(2)]
+        pulls = [self.start_pull() for _ in range(2)]
         for process in clients + pulls:
             out, said = process.communicate(timeout=TIMEOUT)
             self.assertEqual(process.returncode, 0, said)
@@ -129,8 +129,8 @@ class Client(PullCase):
 if __name__ == "__main__":
     if not os.environ.get("VIT_TEST_FULL"):
         print("skipped: huggingface_hub is fetched from PyPI only with: sh tests/run.sh --full")
-        sys.exit(77)
+        sys.exit(SKIPPED)
     PYTHON = venv("hub", "huggingface_hub")
     if not PYTHON:
-        sys.exit(77)
+        sys.exit(SKIPPED)
     main_at_once(3)

@@ -21,7 +21,7 @@ class Killed(PullCase):
         moments = random.Random(11)
         for i in range(20):  # one in four at any moment, the others while the weights come
             n = len(self.hub.bodies())
-            process = self.start()
+            process = self.start_pull()
             while i % 4 and process.poll() is None and not any(r["cdn"] for r in self.hub.bodies()[n:]):
                 time.sleep(0.002)
             time.sleep(moments.uniform(0, 0.1))
@@ -39,7 +39,7 @@ class Killed(PullCase):
         self.repository.files["model.safetensors"] = noise(100000)
         moments = random.Random(12)
         for _ in range(20):
-            process = self.start()
+            process = self.start_pull()
             time.sleep(moments.uniform(0, 0.08))
             process.kill()
             process.communicate()
@@ -51,7 +51,7 @@ class Killed(PullCase):
     def test_interrupted(self):
         self.hub.fault("cdn", setting_slow)
         for number in (signal.SIGINT, signal.SIGTERM):
-            process = self.start()
+            process = self.start_pull()
             while not any(r["cdn"] for r in self.hub.requests):
                 time.sleep(0.01)
             time.sleep(0.2)
@@ -72,7 +72,7 @@ def setting_slow(answer):
 class AtOnce(PullCase):
     def test_four_pulls(self):
         self.repository.files["model.safetensors"] = noise(SIZE // 4)
-        processes = [self.start() for _ in range(4)]
+        processes = [self.start_pull() for _ in range(4)]
         for process in processes:
             out, said = process.communicate(timeout=60)
             self.assertEqual((process.returncode, said), (0, b""))
@@ -85,7 +85,7 @@ class AtOnce(PullCase):
         os.makedirs(locks)
         with open(os.path.join(locks, self.repository.etag("model.safetensors") + ".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            process = self.start()
+            process = self.start_pull()
             time.sleep(1)
             self.assertIsNone(process.poll())
             self.assertFalse(any(r["cdn"] for r in self.hub.requests))
@@ -173,7 +173,7 @@ class Disk(PullCase):
     def test_the_cache_is_a_file(self):
         write(self.path("file"), b"")
         for place in (self.path("file"), self.path("file", "below")):
-            process = self.start(HF_HUB_CACHE=place)
+            process = self.start_pull(HF_HUB_CACHE=place)
             said = process.communicate(timeout=30)[1].decode()
             self.assertIn(process.returncode, (MODEL_FAILS, OUTPUT_FAILS), said)
             self.assertIn("file", said)

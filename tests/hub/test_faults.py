@@ -84,7 +84,7 @@ class Refusals(PullCase):
         with socketserver.TCPServer(("127.0.0.1", 0), None) as closed:
             port = closed.server_address[1]
         started = time.monotonic()
-        process = self.start(HF_ENDPOINT="http://127.0.0.1:%d" % port)
+        process = self.start_pull(HF_ENDPOINT="http://127.0.0.1:%d" % port)
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1].decode()

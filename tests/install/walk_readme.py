@@ -17,7 +17,7 @@ import tempfile
 import time
 
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-sys.path[:0] = [TESTS, os.path.join(TESTS, "hub")]
+sys.path.insert(0, TESTS)
 from hub_server import Hub, Repository  # noqa: E402
 from readme import File, steps  # noqa: E402
 from small_clip import add_tokenizer  # noqa: E402

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../allocations.h"
-#include "../encoder/golden.h"
+#include "allocations.h"
+#include "golden.h"
 #include "vit/pipeline.h"
 
 /* Components are of length 1, and kept in floats: 6e-8 is the distance of two floats there. */

@@ -1,41 +1,33 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of `vit serve` share: servers, requests, and the vectors that `vit embed` gives. Python's standard library only.
 
-VIT_COMMAND is the program, VIT_TEST_DATA is tests/data, VIT_PICTURES is examples/images; tests/ is on the path.
-
 Two models are served: "classifier", the default, has 7 labels and no words; "org/clip" compares pictures with words.
 """
 import atexit
 import base64
 import http.client
-import json
-import os
 import re
-import shutil
 import signal
 import struct
-import subprocess
-import tempfile
 import threading
-import unittest
 
-from files import *
-from server import TIMEOUT, VIT, Server as AnyServer, environment
+import harness
+from harness import *
+from server import Server as AnyServer
 from small_clip import add_tokenizer
 
-DATA = os.environ["VIT_TEST_DATA"]
-CLASSIFIER = os.path.join(DATA, "golden", "hf_vit_classifier")
+CLASSIFIER = MODEL
 
 FOLDER = tempfile.mkdtemp(prefix="vit-serve-")
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 CLIP = os.path.join(FOLDER, "clip")
-shutil.copytree(os.path.join(DATA, "golden", "hf_clip"), CLIP)
+shutil.copytree(os.path.join(GOLDEN, "hf_clip"), CLIP)
 add_tokenizer(CLIP)
 MODELS = ("-m", "classifier=" + CLASSIFIER, "-m", "org/clip=" + CLIP)
 PATHS = {"classifier": CLASSIFIER, "org/clip": CLIP}
 
 # Two pictures, as files, bytes, base64 and data URIs.
-FILES = [os.path.join(CLASSIFIER, "image.png"), os.path.join(os.environ["VIT_PICTURES"], "cat.jpg")]
+FILES = [os.path.join(CLASSIFIER, "image.png"), os.path.join(harness.PICTURES, "cat.jpg")]
 PICTURES = [read(path) for path in FILES]
 BASE64 = [base64.b64encode(picture).decode() for picture in PICTURES]
 URIS = ["data:image/png;base64," + BASE64[0], "data:image/jpeg;base64," + BASE64[1]]
@@ -85,8 +77,7 @@ def embed(model, picture=None, text=None, output=None, normalize=True):
         name = os.path.join(FOLDER, "vector.npy")
         what = ["--text", text] if picture is None else [picture]
         more = ["--normalize"] * normalize + (["--output", output] if output else [])
-        subprocess.run([VIT, "embed", "-q", "-m", PATHS[model], "-o", name, *more, *what], check=True, env=environment(),
-                       timeout=TIMEOUT)
+        run("embed", "-q", "-m", PATHS[model], "-o", name, *more, *what).check_returncode()
         _vectors[key] = bytes(read_npy(name)[2])
         for file in os.listdir(FOLDER):
             if file.startswith("vector."):
@@ -94,7 +85,7 @@ def embed(model, picture=None, text=None, output=None, normalize=True):
     return _vectors[key]
 
 
-class Case(unittest.TestCase):
+class Case(harness.Case):
     """The tests of a class share a server, which gets the class' arguments."""
 
     arguments = ()
@@ -138,7 +129,3 @@ class Case(unittest.TestCase):
         self.assertEqual(len(rows), len(want))
         for i, (row, vector) in enumerate(zip(rows, want)):
             self.assertEqual(packed(row), vector, "vector %d" % i)
-
-
-def main():
-    unittest.main(verbosity=1)

@@ -23,7 +23,7 @@ def vectors():
         found["picture %d" % i] = embed("org/clip", file)
         found["probs %d" % i] = embed("classifier", file, output="probs", normalize=False)
     name = os.path.join(FOLDER, "pixels.npy")
-    subprocess.run([VIT, "preprocess", "-q", "-m", CLASSIFIER, "-o", name, FILES[0]], check=True, env=environment())
+    run("preprocess", "-q", "-m", CLASSIFIER, "-o", name, FILES[0]).check_returncode()
     found["pixels 0"] = bytes(read_npy(name)[2])
     return {key: base64.b64encode(value).decode() for key, value in found.items()}
 
@@ -96,7 +96,7 @@ class Clients(unittest.TestCase):
             self.skipTest("the clients from PyPI cannot be had")
         shutil.copy(FILES[1], os.path.join(FOLDER, "photo.jpg"))
         for page in ("README.md", os.path.join("docs", "serve.md")):
-            with open(os.path.join(os.environ["VIT_SOURCE"], page), encoding="utf-8") as file:
+            with open(os.path.join(SOURCE, page), encoding="utf-8") as file:
                 blocks = re.findall(r"(?ms)^```python\n(.*?)^```", file.read())
             found = [block for block in blocks if "import libvit" not in block]  # the package has tests of its own
             self.assertTrue(found, page)

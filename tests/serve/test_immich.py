@@ -58,7 +58,7 @@ class Immich(Case):
 
     def test_size_before_turning(self):
         wide = PICTURES[1] if size_of(PICTURES[1])[0] != size_of(PICTURES[1])[1] else read(
-            os.path.join(os.environ["VIT_PICTURES"], "coffee.jpg"))
+            os.path.join(harness.PICTURES, "coffee.jpg"))
         self.assertNotEqual(*size_of(wide))
         for orientation in range(1, 9):
             answer = self.predict(ENTRIES["visual"], self.picture(exif_turned(wide, orientation)))

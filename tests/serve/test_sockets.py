@@ -18,7 +18,7 @@ if SLOW:
     sys.argv.remove("slow")
     if os.environ.get("VIT_TEST_FULL") != "1":
         print("skipped: all splits and 10,000 damaged requests take a quarter of an hour (sh tests/run.sh --full)")
-        sys.exit(77)
+        sys.exit(SKIPPED)
 PICTURE = PICTURES[0]
 
 

@@ -6,7 +6,6 @@ import time
 
 from serving import *
 
-SOURCE, BUILD = os.environ["VIT_SOURCE"], os.environ["VIT_BUILD"]
 
 
 class Notices:

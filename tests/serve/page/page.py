@@ -1,25 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the tests of the page share: models and an index to serve, and servers. Python's standard library only.
-
-VIT_COMMAND is the program, VIT_SOURCE the project, VIT_SQLITE whether it keeps indexes (1 or 0); tests/ is on the path.
-"""
-import json
-import os
+"""What the tests of the page share: models and an index to serve, and servers."""
 import re
-import shutil
-import subprocess
-import tempfile
 
-from files import *
-from server import TIMEOUT, VIT, Server, environment
+from harness import *
+from server import Server
 from small_clip import add_tokenizer
 
-SOURCE = os.environ["VIT_SOURCE"]
-KEEPS_INDEXES = os.environ["VIT_SQLITE"] == "1"
-PICTURES = os.path.join(SOURCE, "examples", "images")
 SAMPLES = ("cat.jpg", "horse.png", "coffee.jpg", "rocket.jpg")
-CLASSIFIER = os.path.join(SOURCE, "models", "vit-tiny-cifar10")
-GOLDEN = os.path.join(SOURCE, "tests", "data", "golden")
+CLASSIFIER = DEFAULT_MODEL
 
 SCRIPT = "<img src=x onerror=\"document.title='evil'\">"  # what labels, names and captions try
 EVIL_LABELS = [SCRIPT, "</script><script>document.title='evil'</script>", "\u202egnp.tac", "x" * 300]
@@ -57,4 +45,4 @@ def make_photos(folder):
 
 
 def run_vit(folder, *arguments):
-    subprocess.run([VIT, *arguments], cwd=folder, env=environment(), check=True, capture_output=True, timeout=TIMEOUT)
+    run(*arguments, cwd=folder).check_returncode()
