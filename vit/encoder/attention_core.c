@@ -28,7 +28,7 @@ enum region {
 typedef struct core {
     const vit__core_call *call;
     const vit__kernels *kernels;
-    void (*multiply)(const vit__tile_call *call);
+    const vit__multiplier *multiplier;
     size_t columns; /* most keys of a block, in whole panels */
     size_t words;   /* of a row of d values */
     size_t dims;    /* d, in whole panels */
@@ -138,7 +138,7 @@ static void score(const core *c, size_t query, size_t n_queries, size_t n_keys)
         tile.panel = words_of(c, KEY_PANELS) + key * c->words;
         tile.columns = n_keys - key < VIT__PANEL ? n_keys - key : VIT__PANEL;
         tile.out = c->regions[SCORES] + key;
-        c->multiply(&tile);
+        c->multiplier->multiply(&tile);
     }
 }
 
@@ -196,7 +196,7 @@ static void add_values(const core *c, size_t query, size_t n_queries, size_t n_k
         tile.panel = words_of(c, VALUE_PANELS) + dim * words;
         tile.columns = call->head_dim - dim < VIT__PANEL ? call->head_dim - dim : VIT__PANEL;
         tile.out = c->regions[SUMS] + query * c->dims + dim;
-        c->multiply(&tile);
+        c->multiplier->multiply(&tile);
     }
 }
 
@@ -213,7 +213,7 @@ void vit__core_attend(const vit__core_call *call, const vit__kernels *kernels, c
     bool wide = call->precision == VIT_PRECISION_F32;
     core c = {.call = call,
               .kernels = kernels,
-              .multiply = wide ? tiles->f32 : tiles->bf16,
+              .multiplier = wide ? &tiles->f32 : &tiles->bf16,
               .columns = block_columns(call->keys),
               .dims = vit__round_up(call->head_dim, VIT__PANEL),
               .words = vit__words(wide ? VIT_PRECISION_F32 : VIT_PRECISION_BF16, call->head_dim)};
@@ -238,5 +238,6 @@ void vit__core_attend(const vit__core_call *call, const vit__kernels *kernels, c
             add_values(&c, query, n_queries, n_keys, key > 0);
         }
     }
+    vit__tiles_leave(tiles);
     finish(&c);
 }

@@ -17,7 +17,7 @@ static bool runs(const vit__isa *isa)
 static const char *best_isa(void)
 {
     size_t best = vit__isa_count - 1;
-    while (best > 0 && !runs(&vit__isas[best]))
+    while (best > 0 && !vit__cpu_has_all(vit__cpu_here()->flags, &vit__isas[best]))
         best--;
     return vit__isas[best].name;
 }

@@ -164,7 +164,7 @@ static void multiply_share(const work *w, size_t panel, size_t rows, const share
                            .out = sums,
                            .out_stride = VIT__PANEL,
                            .add = s->add};
-    vit__panel_multiplier(&w->workers->tiles, w->packed->precision)(&call);
+    vit__panel_multiplier(&w->workers->tiles, w->packed->precision)->multiply(&call);
 }
 
 static void multiply_block(void *context, size_t index, unsigned thread)
@@ -186,8 +186,13 @@ static void multiply_block(void *context, size_t index, unsigned thread)
         multiply_share(w, panel, rows, &whole, sums);
     if (rest.words)
         multiply_share(w, panel, rows, &rest, sums);
-    vit__panel_sums result = {
-        .panel = panel, .row = row, .rows = rows, .columns = VIT__PANEL, .sums = sums, .byte_scales = w->byte_scales};
+    vit__panel_sums result = {.panel = panel,
+                              .row = row,
+                              .rows = rows,
+                              .width = VIT__PANEL,
+                              .columns = VIT__PANEL,
+                              .sums = sums,
+                              .byte_scales = w->byte_scales};
     vit__panel_finish(&w->panels, &result);
 }
 
