@@ -72,13 +72,13 @@ static void small_magnitudes_are_zero(void **state)
 {
     (void)state;
     const float least = 0x1p-126f;
-    assert_same(one(bits(1), 0, 1, 0, 1), 0);                     /* a subnormal sum */
-    assert_same(one(0, bits(0x00010000), 1, 0, 1), 0); /* a subnormal input */
-    assert_same(one(0, bits(0x00400000), 0x1p100f, 0, 1), 0);     /* and nothing comes of them, however large the other */
-    assert_same(one(least, -least, 0.5f, 0, 1), 0);               /* a subnormal result */
+    assert_same(one(bits(1), 0, 1, 0, 1), 0);                 /* a subnormal sum */
+    assert_same(one(0, bits(0x00010000), 1, 0, 1), 0);        /* a subnormal input */
+    assert_same(one(0, bits(0x00400000), 0x1p100f, 0, 1), 0); /* and nothing comes of them, however large the other */
+    assert_same(one(0x1.8p-126f, -least, 1, 0, 1), 0);        /* a subnormal result */
     assert_same(one(least, 1, least, 0, 1), word_of(2 * least));
     assert_same(one(0, 0x1p-100f, 0x1p-60f, 0, 1), 0);
-    const float tiny = 0x1p-80f; /* its square is 2^-160 */
+    const float tiny = 0x1p-80f;                                 /* its square is 2^-160 */
     assert_same(one(-0.0f, -tiny, tiny, -tiny, tiny), 1u << 31); /* the sign stays, in all three sums */
     assert_same(one(bits(0x80000001), -tiny, tiny, -tiny, tiny), 1u << 31);
     assert_same(one(0, -tiny, tiny, -tiny, tiny), 0);
@@ -105,11 +105,11 @@ static void sums_have_an_order(void **state)
         rows[i] = pair(1, i == 0 ? -big : 0);
         weights[i] = pair(i == 0 ? big : 1, 1);
     }
-    assert_same(product(0, rows, weights, PAIRS), 0);      /* 2^24 + 1 + 1 ...: each 1 is lost */
+    assert_same(product(0, rows, weights, PAIRS), 0);          /* 2^24 + 1 + 1 ...: each 1 is lost */
     assert_same(product(1, rows, weights, PAIRS), word_of(1)); /* and is not in the sum until the end */
     assert_same(one(big, 1, 1, 0, 1), word_of(big));
     assert_same(one(big + 2, 1, 1, 0, 1), word_of(big + 4));
-    assert_same(one(big, 1, 1, 1, 1), word_of(big + 2));   /* 1 + 1 come first */
+    assert_same(one(big, 1, 1, 1, 1), word_of(big + 2)); /* 1 + 1 come first */
 }
 
 /* A product is not rounded before it is added: neither 2^128 nor 2^-127 is a number by itself. */

@@ -34,8 +34,8 @@ _Static_assert(VIT__HANDED == 2 * LANES, "columns of a block");
 /* A call. */
 typedef struct run {
     const vit__tile_call *call;
-    size_t steps, part_steps; /* whole ones */
-    size_t rest;              /* words behind them */
+    size_t steps, part_steps;           /* whole ones */
+    size_t rest;                        /* words behind them */
     uint32_t *rest_rows, *rest_weights; /* [BLOCK_ROWS][STEP_WORDS], [STEP_WORDS][VIT__PANEL]: zeros behind the rest */
     /* What is done beside the products. */
     const char *next; /* where what is read next is fetched from */
@@ -44,7 +44,7 @@ typedef struct run {
     size_t stride, expected, rows;
     vit__tile_sums handing; /* what is left of the last block's sums */
     size_t handed;          /* rows of them a step */
-    float *turns[2];        /* where sums that are handed out lie, [BLOCK_ROWS][VIT__HANDED]: the next block's, the last's */
+    float *turns[2]; /* where sums that are handed out lie, [BLOCK_ROWS][VIT__HANDED]: the next block's, the last's */
 } run;
 
 /* Part of the sums of a block. */
