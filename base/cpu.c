@@ -118,12 +118,10 @@ static void look(void)
 {
     const unsigned all = processor_flags();
     here.flags = all;
-    const char *isa = getenv("VIT_CPU"), *gemm = getenv("VIT_GEMM");
+    const char *isa = getenv("VIT_CPU");
     for (size_t i = 0; isa && i < vit__isa_count; i++)
         if (strcmp(isa, vit__isas[i].name) == 0 && vit__cpu_runs(all, &vit__isas[i]))
             here.flags = vit__cpu_allowed(all, &vit__isas[i]);
-    if (gemm && strlen(gemm) < sizeof here.gemm)
-        strcpy(here.gemm, gemm);
 }
 
 const vit__cpu *vit__cpu_here(void)

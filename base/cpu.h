@@ -46,7 +46,6 @@ extern const size_t vit__isa_count;
 
 typedef struct vit__cpu {
     unsigned flags; /* what the processor has, less what the environment variable VIT_CPU forbids */
-    char gemm[16];  /* the environment variable VIT_GEMM; "" if it is not set, or longer */
 } vit__cpu;
 
 /* What this process found when it asked first. From any thread. */
