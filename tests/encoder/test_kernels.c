@@ -190,6 +190,7 @@ KERNEL(rotate, k->rotate(t->b, t->c, t->option, t->n, t->y), rotated(t, i))
 KERNEL(scale, k->scale(t->a, FACTOR, t->n, t->y), t->a[i] * FACTOR)
 KERNEL(accumulate, k->accumulate(t->a, t->n, t->y), t->b[i] + t->a[i])
 KERNEL(to_bf16, k->to_bf16(t->a, t->n, (uint16_t *)(void *)t->raw), nearest_bf16(t->a[i]))
+KERNEL(bf16_rest, k->bf16_rest(t->a, t->n, t->y), t->a[i] - nearest_bf16(t->a[i]))
 KERNEL(pair_bf16, k->pair_bf16(t->a, t->option ? t->a : NULL, t->n, t->raw), nearest_bf16(t->a[i]))
 KERNEL(to_int8, k->to_int8(t->a, t->n, (uint8_t *)t->raw, &t->scale), t->a[i])
 KERNEL(weights_to_int8, t->answer = k->weights_to_int8(t->a, t->n, (int8_t *)t->raw), t->a[i])
@@ -259,6 +260,7 @@ static const kernel_row rows[] = {
     {ROW(scale), NULL, 1, APART | ON_A, EXACT},
     {ROW(accumulate), NULL, 1, ON_B, EXACT},
     {ROW(to_bf16), read_bf16, 1, APART, EXACT},
+    {ROW(bf16_rest), NULL, 1, APART, EXACT},
     {ROW(pair_bf16), read_pair, 2, APART, EXACT},
     {ROW(to_int8), read_byte, 1, APART, IN_BYTES},
     {ROW(weights_to_int8), read_weight, 1, APART, IN_SIGNED_BYTES},

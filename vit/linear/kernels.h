@@ -78,6 +78,8 @@ typedef struct vit__kernels {
     void (*accumulate)(const float *x, size_t n, float *sum);
     /* y = x as bfloat16. */
     void (*to_bf16)(const float *x, size_t n, uint16_t *y);
+    /* y = x - (x as bfloat16): what is left, which a second bfloat16 holds to 16 bits of x in all. */
+    void (*bf16_rest)(const float *x, size_t n, float *y);
     /* y = pairs of bfloat16: even in the lower half, odd (NULL: zeros) in the upper. */
     void (*pair_bf16)(const float *even, const float *odd, size_t n, uint32_t *y);
     /* y = x as bytes that span the row's range, zero included. */
