@@ -9,6 +9,8 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -20,7 +22,9 @@ const vit__isa vit__isas[] = {
                    {"avx512", VIT__CPU_AVX2 | VIT__CPU_AVX512},
                    {"avx512_vnni", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI},
                    {"avx512_bf16",
-                    VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI | VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16})
+                    VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI | VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16},
+                   {"amx", VIT__CPU_AVX2 | VIT__CPU_AVX512 | VIT__CPU_AVX512_VNNI | VIT__CPU_AVX512_BF16 |
+                               VIT__CPU_FAST_BF16 | VIT__CPU_AMX | VIT__CPU_AMX_IN_C})
         VIT__ON_ARM_64({"neon", VIT__CPU_NEON}, {"dotprod", VIT__CPU_NEON | VIT__CPU_DOTPROD},
                        {"i8mm", VIT__CPU_NEON | VIT__CPU_DOTPROD | VIT__CPU_I8MM},
                        {"bf16", VIT__CPU_NEON | VIT__CPU_DOTPROD | VIT__CPU_I8MM | VIT__CPU_BF16})};
@@ -40,6 +44,13 @@ static bool has_amx(void)
     if ((low & XSTATE) != XSTATE)
         return false;
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & all) == all;
+}
+
+/* Before Linux 5.16 the call is not known, and a container's filter may refuse it: then there is no matrix unit. */
+static bool ask_for_amx(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) == 0;
 }
 
 /* Not all compilers' builtins know it. Its registers are AVX2's. */
@@ -69,6 +80,11 @@ static unsigned processor_flags(void)
     return flags | (has_amx() ? (unsigned)VIT__CPU_AMX : 0u);
 }
 #elif defined(__aarch64__)
+static bool ask_for_amx(void)
+{
+    return false;
+}
+
 static unsigned processor_flags(void)
 {
     static const struct {
@@ -85,6 +101,11 @@ static unsigned processor_flags(void)
     return flags;
 }
 #else
+static bool ask_for_amx(void)
+{
+    return false;
+}
+
 static unsigned processor_flags(void)
 {
     return 0;
@@ -97,12 +118,10 @@ static void look(void)
 {
     const unsigned all = processor_flags();
     here.flags = all;
-    const char *isa = getenv("VIT_CPU"), *gemm = getenv("VIT_GEMM");
+    const char *isa = getenv("VIT_CPU");
     for (size_t i = 0; isa && i < vit__isa_count; i++)
         if (strcmp(isa, vit__isas[i].name) == 0 && vit__cpu_runs(all, &vit__isas[i]))
-            here.flags &= vit__isas[i].flags;
-    if (gemm && strlen(gemm) < sizeof here.gemm)
-        strcpy(here.gemm, gemm);
+            here.flags = vit__cpu_allowed(all, &vit__isas[i]);
 }
 
 const vit__cpu *vit__cpu_here(void)
@@ -110,6 +129,22 @@ const vit__cpu *vit__cpu_here(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, look);
     return &here;
+}
+
+static bool amx_is_permitted;
+
+static void ask(void)
+{
+    amx_is_permitted = ask_for_amx();
+}
+
+unsigned vit__cpu_permitted(unsigned flags)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (!vit__cpu_has(flags, VIT__CPU_AMX))
+        return flags;
+    pthread_once(&once, ask);
+    return amx_is_permitted ? flags : flags & ~(unsigned)VIT__CPU_AMX;
 }
 
 /* ------------------------------------------------------------------ processors ---- */

@@ -22,15 +22,19 @@ enum {
     VIT__CPU_AVX512_BF16 = 1 << 3, /* products of bfloat16 */
     VIT__CPU_FAST_BF16 = 1 << 4, /* these are faster than two float multiply-adds: on AMD's Zen 4 (234 GFLOP/s a core to
                                     * 115), not on Intel (Granite Rapids: 110 to 222) */
-    VIT__CPU_AMX = 1 << 5, /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers */
+    VIT__CPU_AMX = 1 << 5, /* a matrix unit for bfloat16 and bytes, and an operating system that keeps its registers;
+                            * a process that wants it must ask for it (vit__cpu_permitted) */
     VIT__CPU_AVX_VNNI = 1 << 6, /* products of bytes on processors without AVX-512 */
     VIT__CPU_NEON = 1 << 7,     /* vectors of 16 bytes */
     VIT__CPU_DOTPROD = 1 << 8,  /* products of bytes: SDOT */
     VIT__CPU_I8MM = 1 << 9,     /* products of small matrices of bytes: USMMLA */
-    VIT__CPU_BF16 = 1 << 10     /* products of small matrices of bfloat16: BFMMLA */
+    VIT__CPU_BF16 = 1 << 10,    /* products of small matrices of bfloat16: BFMMLA */
+    VIT__CPU_AMX_IN_C = 1 << 11 /* what AMX computes, bit for bit, in plain C: on any processor, where VIT_CPU=amx asks
+                                 * for a matrix unit that is not there */
 };
 
-/* A name for VIT_CPU, and all that may be used under it: "avx2" allows VIT__CPU_AVX2, "c" allows nothing. */
+/* A name for VIT_CPU, and all that may be used under it: "avx2" allows VIT__CPU_AVX2, "c" allows nothing. "amx" can be
+ * had everywhere, by VIT__CPU_AMX_IN_C. */
 typedef struct vit__isa {
     const char *name;
     unsigned flags;
@@ -42,11 +46,16 @@ extern const size_t vit__isa_count;
 
 typedef struct vit__cpu {
     unsigned flags; /* what the processor has, less what the environment variable VIT_CPU forbids */
-    char gemm[16];  /* the environment variable VIT_GEMM; "" if it is not set, or longer */
 } vit__cpu;
 
 /* What this process found when it asked first. From any thread. */
 const vit__cpu *vit__cpu_here(void);
+
+/* The flags, without VIT__CPU_AMX if Linux refuses the matrix unit to this process. Where the flags have it, this asks
+ * Linux for it, once in the process. The permission holds for all threads and for children, and it has a side effect:
+ * alternate signal stacks of less than AT_MINSIGSTKSZ (about 12 KB) are refused to the process from then on. So ask
+ * where the unit will be used. */
+unsigned vit__cpu_permitted(unsigned flags);
 
 /* Are all of these flags there? */
 static inline bool vit__cpu_has(unsigned there, unsigned flags)
@@ -54,11 +63,22 @@ static inline bool vit__cpu_has(unsigned there, unsigned flags)
     return (there & flags) == flags;
 }
 
-/* Whether a processor with these flags runs all instructions that may be used under this name, however fast
- * they are. */
+/* Whether a processor with these flags has all instructions that may be used under this name, however fast they are. */
+static inline bool vit__cpu_has_all(unsigned there, const vit__isa *isa)
+{
+    return vit__cpu_has(there | VIT__CPU_FAST_BF16 | VIT__CPU_AMX_IN_C, isa->flags);
+}
+
+/* Whether such a processor runs what this name asks for: it has all, or the rest is done in plain C. */
 static inline bool vit__cpu_runs(unsigned there, const vit__isa *isa)
 {
-    return vit__cpu_has(there | VIT__CPU_FAST_BF16, isa->flags);
+    return vit__cpu_has_all(there, isa) || (isa->flags & VIT__CPU_AMX_IN_C);
+}
+
+/* What may be used under this name on such a processor. */
+static inline unsigned vit__cpu_allowed(unsigned there, const vit__isa *isa)
+{
+    return (there | VIT__CPU_AMX_IN_C) & isa->flags;
 }
 
 /* Rows of a table of variants that other architectures do not have. */

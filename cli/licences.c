@@ -27,7 +27,6 @@ static const part parts[] = {
     {"libunistring", "LGPL-3.0-or-later OR GPL-2.0-or-later", LINKED},
     {"SQLite", "public domain", LINKED},
     {"OpenBLAS", "BSD-3-Clause", LOADED},
-    {"oneDNN", "Apache-2.0", LOADED},
     {"giflib", "MIT", LOADED},
     {"libtiff", "libtiff", LOADED},
     {"libavif", "BSD-2-Clause", LOADED},

@@ -65,7 +65,6 @@ need_build_packages() {
     need_library jansson libjansson-dev
     need_library nettle nettle-dev
     need_library libpng libpng-dev
-    need_file /usr/include/dnnl.h libdnnl-dev
     need_library libarchive libarchive-dev
     need_library sqlite3 libsqlite3-dev
     need_library libpq libpq-dev

@@ -123,7 +123,7 @@ build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -D
     -DVIT_SANITIZE=address,undefined && check fuzz fuzz --label-regex fuzz
 # --exclude-regex arguments: what takes a minute or more is left to --full.
 # With sanitizers: what other tests let through the same code, and repeats it many times.
-often="^(invariance_onednn|cli_invariance|bulk_crash_points|bulk_shards|serve_page_flows|cli_verify|cli_claims|search_index)\$"
+often="^(cli_invariance|bulk_crash_points|bulk_shards|serve_page_flows|cli_verify|cli_claims|search_index)\$"
 # As released: real clients of the server, and the memory of long jobs.
 long="^(serve_clients|bulk_memory)\$"
 if [ "${1-}" = --full ]; then

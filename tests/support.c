@@ -44,8 +44,9 @@ bool next_isa(size_t *i, unsigned *flags)
 {
     while (*i < vit__isa_count) {
         const vit__isa *isa = &vit__isas[(*i)++];
-        *flags = isa->flags;
-        if (vit__cpu_runs(vit__cpu_here()->flags, isa))
+        const unsigned here = vit__cpu_here()->flags;
+        *flags = vit__cpu_allowed(here | VIT__CPU_FAST_BF16, isa);
+        if (vit__cpu_runs(here, isa))
             return true;
     }
     return false;

@@ -6,10 +6,7 @@
 
 void cli_environment_note(void)
 {
-    static const char *const variables[] = {"VIT_CPU", "VIT_GEMM"};
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        vit_error err = {0};
-        if (vit_check_environment(variables[i], &err) != VIT_OK)
-            cli_note("%s: %s", variables[i], err.message);
-    }
+    vit_error err = {0};
+    if (vit_check_environment("VIT_CPU", &err) != VIT_OK)
+        cli_note("VIT_CPU: %s", err.message);
 }

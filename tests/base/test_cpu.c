@@ -10,13 +10,26 @@
 static void the_environment_counts_once(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("VIT_GEMM", "tiles", 1), 0);
     const vit__cpu before = *vit__cpu_here();
-    assert_string_equal(before.gemm, "tiles");
-    assert_int_equal(setenv("VIT_CPU", "c", 1), 0);
-    assert_int_equal(setenv("VIT_GEMM", "onednn", 1), 0);
+    assert_int_equal(setenv("VIT_CPU", before.flags ? "c" : "amx", 1), 0);
     assert_int_equal(vit__cpu_here()->flags, before.flags);
-    assert_string_equal(vit__cpu_here()->gemm, "tiles");
+}
+
+/* "amx" can be had everywhere: plain C stands in for what is not there, and nothing else is allowed that is not. */
+static void amx_is_for_everybody(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    const vit__isa *amx = &vit__isas[vit__isa_count - 1];
+    assert_string_equal(amx->name, "amx");
+    assert_true(vit__cpu_runs(0, amx));
+    assert_false(vit__cpu_has_all(VIT__CPU_AVX2, amx));
+    assert_int_equal(vit__cpu_allowed(VIT__CPU_AVX2, amx), VIT__CPU_AVX2 | VIT__CPU_AMX_IN_C);
+    assert_int_equal(vit__cpu_allowed(VIT__CPU_AVX2, &vit__isas[0]), 0);
+    assert_int_equal(vit__cpu_permitted(VIT__CPU_AVX2), VIT__CPU_AVX2);
+    const unsigned permitted = vit__cpu_permitted(vit__cpu_here()->flags);
+    assert_int_equal(permitted & ~(unsigned)VIT__CPU_AMX, vit__cpu_here()->flags & ~(unsigned)VIT__CPU_AMX);
+#endif
 }
 
 /* Names stand once, plain C is the first, and each allows something that those before it do not. */
@@ -42,6 +55,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_environment_counts_once),
+        cmocka_unit_test(amx_is_for_everybody),
         cmocka_unit_test(instruction_sets_are_told_apart),
         cmocka_unit_test(there_is_a_processor),
     };

@@ -212,7 +212,7 @@ class Blame(Hints):
 
 
 class Environment(Hints):
-    """VIT_CPU and VIT_GEMM with values that change nothing say so once, whatever the command."""
+    """VIT_CPU with a value that changes nothing says so once, whatever the command."""
 
     AVX2 = ("avx2", "fma")
     AVX512 = (*AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl")
@@ -220,7 +220,7 @@ class Environment(Hints):
     # What the system calls the instructions that each value needs.
     CPU = {"x86_64": {"c": (), "avx2": AVX2, "avx_vnni": (*AVX2, "avx_vnni"), "avx512": AVX512,
                       "avx512_vnni": (*AVX512, "avx512_vnni"),
-                      "avx512_bf16": (*AVX512, "avx512_vnni", "avx512_bf16")},
+                      "avx512_bf16": (*AVX512, "avx512_vnni", "avx512_bf16"), "amx": ()},
            "aarch64": {"c": (), "neon": NEON, "dotprod": (*NEON, "asimddp"),
                        "i8mm": (*NEON, "asimddp", "i8mm"),
                        "bf16": (*NEON, "asimddp", "i8mm", "bf16")}}
@@ -231,21 +231,17 @@ class Environment(Hints):
 
     def notes(self, *arguments, **variables):
         said = self.says(*arguments, env=environment(**variables))
-        return [line for line in said.splitlines() if line.startswith(("vit: VIT_CPU",
-                                                                       "vit: VIT_GEMM"))]
+        return [line for line in said.splitlines() if line.startswith("vit: VIT_CPU")]
 
     def test_means_nothing(self):
         for command in self.COMMANDS:
-            notes = self.notes(*command, VIT_CPU="nonsense", VIT_GEMM="nonsense")
-            self.assertEqual(len(notes), 2, notes)
+            notes = self.notes(*command, VIT_CPU="nonsense")
+            self.assertEqual(len(notes), 1, notes)
             self.assertIn("VIT_CPU: 'nonsense' is not one of c", notes[0])
-            self.assertIn("VIT_GEMM: 'nonsense' is not one of tiles, onednn", notes[1])
-            self.assertEqual(self.notes(*command, "-q", VIT_CPU="nonsense", VIT_GEMM="nonsense"),
-                             [])
-            self.assertEqual(self.notes(*command, VIT_CPU="", VIT_GEMM=""), [])
+            self.assertEqual(self.notes(*command, "-q", VIT_CPU="nonsense"), [])
+            self.assertEqual(self.notes(*command, VIT_CPU=""), [])
         for value in ("AVX2", "avx2 ", "avx", "openblas", "x" * 1000):
             self.assertEqual(len(self.notes("info", MODEL, VIT_CPU=value)), 1)
-            self.assertEqual(len(self.notes("info", MODEL, VIT_GEMM=value)), 1)
 
     def test_cannot_be_had(self):
         """By what the system says that the processor has."""
@@ -257,9 +253,6 @@ class Environment(Hints):
             self.assertEqual(len(notes), int(not set(wanted) <= set(flags)), (value, notes))
             for note in notes:
                 self.assertIn("VIT_CPU: this processor has no %s: " % value, note)
-        self.assertEqual(self.notes("info", MODEL, VIT_GEMM="tiles"), [])
-        said = self.notes("info", MODEL, VIT_GEMM="onednn", VIT_CPU="c")
-        self.assertIn("VIT_GEMM: oneDNN cannot be had here", "".join(said))
 
 
 class DefaultModel(Hints):

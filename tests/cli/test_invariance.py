@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A vector depends on its picture or text alone, bit for bit, however the command is run: one input by itself (which the
 command encodes without packing the weights first) or among others, in whatever batches, on however many threads, from a
-checkpoint or from a packed file of it; at every precision, on every instruction set that this processor has, by every back
-end."""
+checkpoint or from a packed file of it; at every precision, on every instruction set that this processor has, and on the emulated
+matrix unit."""
 import struct
 
 from harness import *
@@ -12,8 +12,8 @@ MODELS = ("hf_vit_classifier", "hf_beit_classifier", "hf_dinov2_classifier")
 TEXT_MODEL = "hf_clip"
 PRECISIONS = ("f32", "bf16", "int8")
 # What is unknown or cannot be had on this processor changes nothing, so all of these run everywhere.
-LEVELS = ("c", "neon", "dotprod", "i8mm") if os.uname().machine == "aarch64" else ("c", "avx2", "avx512", "avx512_vnni")
-SURROUNDINGS = ({}, *({"VIT_CPU": level} for level in LEVELS), {"VIT_GEMM": "onednn"}, {"VIT_GEMM": "tiles"})
+LEVELS = ("c", "neon", "dotprod", "i8mm") if os.uname().machine == "aarch64" else ("c", "avx2", "avx512", "avx512_vnni", "amx")
+SURROUNDINGS = ({}, *({"VIT_CPU": level} for level in LEVELS))
 BATCHES = (("--batch", "1", "-t", "1"), ("--batch", "2", "-t", "3"))
 
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "attention_core.h"
-
 size_t vit__attention_scratch(size_t tokens, size_t head_dim)
 {
     return vit__core_scratch(tokens, head_dim);
@@ -59,7 +57,7 @@ static void attend(void *context, size_t index, unsigned thread)
     size_t run = index % work->runs, head = index / work->runs, width = c->heads * c->head_dim;
     size_t length = (c->queries + work->runs - 1) / work->runs, from = run * length, first = c->first + from;
     const float *q = c->qkv + head * c->head_dim;
-    vit__core_call core = {.precision = c->precision,
+    vit__core_call core = {.numbers = c->numbers,
                            .q = q + first * 3 * width,
                            .k = q + width,
                            .v = q + 2 * width,

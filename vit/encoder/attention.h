@@ -5,11 +5,12 @@
 
 #include <stdint.h>
 
+#include "attention_core.h"
 #include "gemm.h"
 #include "weights.h"
 
 typedef struct vit__attention_call {
-    vit_precision precision;                  /* f32, or anything less for bf16 */
+    vit__core_numbers numbers;                /* what is multiplied */
     size_t tokens, heads, head_dim;           /* T, H, d */
     size_t first, own;                        /* the tokens this call is about, */
     size_t queries;                           /* and how many of them, from `first` on, get an output */
@@ -32,10 +33,13 @@ typedef struct vit__attention_call {
     float *y;               /* [queries, H, d] */
 } vit__attention_call;
 
-/* Attention's products are a few hundredths of the work and much of bf16's error: one step wider than the matrices. */
-static inline vit_precision vit__attention_precision(vit_precision matrices)
+/* Attention's products are a few hundredths of the work and much of bf16's error: one step wider than the matrices. A
+ * matrix unit has no f32, and multiplies three products of bfloat16 sooner than others one of f32. */
+static inline vit__core_numbers vit__attention_numbers(vit_precision matrices, const vit__tiles *tiles)
 {
-    return matrices == VIT_PRECISION_INT8 ? VIT_PRECISION_BF16 : VIT_PRECISION_F32;
+    if (matrices == VIT_PRECISION_INT8)
+        return VIT__CORE_BF16;
+    return matrices == VIT_PRECISION_BF16 && tiles->bf16.hands_out ? VIT__CORE_SPLIT : VIT__CORE_F32;
 }
 
 /* Floats of scratch each thread needs. */

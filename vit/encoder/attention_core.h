@@ -11,10 +11,18 @@
 
 #define VIT__CORE_QUERIES 204 /* most queries of a run */
 
+/* What is multiplied. Maxima, exponentials and sums are f32. */
+typedef enum vit__core_numbers {
+    VIT__CORE_F32,
+    VIT__CORE_BF16,
+    VIT__CORE_SPLIT /* of f32, 16 bits: each value is the sum of two bfloat16, high + low, and the products high * high,
+                     * high * low and low * high are added up */
+} vit__core_numbers;
+
 typedef struct vit__core_call {
-    vit_precision precision; /* f32 or bf16: what is multiplied; maxima, exponentials and sums are f32 */
-    const float *q;          /* [queries][d], rows `stride` floats apart, as those of k and v */
-    const float *k, *v;      /* [keys][d] */
+    vit__core_numbers numbers;
+    const float *q;     /* [queries][d], rows `stride` floats apart, as those of k and v */
+    const float *k, *v; /* [keys][d] */
     size_t stride;
     size_t queries, keys, head_dim;
     float scale;

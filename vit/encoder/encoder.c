@@ -229,7 +229,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
     float *qkv = lane->qkv[pair % 2];
     bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL, buckets = c->relative_bias == VIT__RELATIVE_BUCKETS;
     vit__attention_call call = {
-        .precision = vit__attention_precision(lane->model->precision),
+        .numbers = vit__attention_numbers(lane->model->precision, &lane->workers.tiles),
         .tokens = lane->tokens,
         .first = lane->first,
         .own = lane->own,

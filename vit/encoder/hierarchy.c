@@ -225,7 +225,7 @@ static void attend(const stage *s, const vit__block_weights *w, bool turned)
                             .width = s->width,
                             .heads = s->config->heads,
                             .head_dim = s->config->head_dim,
-                            .precision = vit__attention_precision(s->lane->model->precision),
+                            .numbers = vit__attention_numbers(s->lane->model->precision, &s->lane->workers.tiles),
                             .relative = w->relative,
                             .cosine = w->cosine,
                             .strangers = (float)c->stages.strangers};

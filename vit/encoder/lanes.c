@@ -180,6 +180,8 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
                              vit_error *err)
 {
     unsigned flags = vit__cpu_here()->flags;
+    if (model->precision == VIT_PRECISION_F32) /* which no matrix unit multiplies: nobody needs to be asked for it */
+        flags &= ~(unsigned)VIT__CPU_AMX;
     layer_need need = layer_needs(model);
     lanes->n = lane_count(model, threads);
     lanes->slots = vit__smaller(max_batch, lanes->n);

@@ -13,9 +13,9 @@
 static void name_multiplier(vit_session *session)
 {
     const vit__tiles *tiles = &session->lanes.lanes[0].workers.tiles;
-    const char *instructions[] = {[VIT_PRECISION_F32] = tiles->f32_name,
-                                  [VIT_PRECISION_BF16] = tiles->bf16_name,
-                                  [VIT_PRECISION_INT8] = tiles->int8_name};
+    const char *instructions[] = {[VIT_PRECISION_F32] = tiles->f32.name,
+                                  [VIT_PRECISION_BF16] = tiles->bf16.name,
+                                  [VIT_PRECISION_INT8] = tiles->int8.name};
     const char *back_end = session->model->gemm->name;
     snprintf(session->multiplier, sizeof session->multiplier, session->model->gemm->tiles ? "%s/%s" : "%s", back_end,
              instructions[session->model->precision]);

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "attention_core.h"
-
 #define PADDING SIZE_MAX
 
 /* ------------------------------------------------------------------ places ---- */
@@ -187,7 +185,7 @@ static void attend_window(const window_work *work, const float *bias, size_t ind
     const float *q = work->qkv + index * n * 3 * width + head * w->head_dim;
     float *y = work->rows + index * n * width + head * w->head_dim;
     for (size_t first = 0; first < n; first += VIT__CORE_QUERIES) {
-        vit__core_call core = {.precision = w->precision,
+        vit__core_call core = {.numbers = w->numbers,
                                .q = q + first * 3 * width,
                                .k = q + width,
                                .v = q + 2 * width,

@@ -8,6 +8,7 @@
 #ifndef VIT_WINDOWS_H
 #define VIT_WINDOWS_H
 
+#include "attention_core.h"
 #include "gemm.h"
 #include "stages.h"
 
@@ -17,7 +18,7 @@ typedef struct vit__windows {
     size_t first, n;  /* the windows at hand, row by row of windows */
     size_t width;     /* C */
     size_t heads, head_dim;
-    vit_precision precision;
+    vit__core_numbers numbers;
     const float *relative; /* [H][entries of a window] */
     const float *cosine;   /* vit__block_weights; NULL: attention is plain */
     float strangers;       /* added to the score of two tokens that only the turning has brought into one window */

@@ -31,6 +31,16 @@ static void to_bf16(const float *restrict x, size_t n, uint16_t *restrict y)
         y[i] = (uint16_t)bf16(x[i]);
 }
 
+static void bf16_rest(const float *restrict x, size_t n, float *restrict y)
+{
+    EACH {
+        uint32_t bits = bf16(x[i]) << 16;
+        float high;
+        memcpy(&high, &bits, sizeof high);
+        y[i] = x[i] - high;
+    }
+}
+
 static void pair_bf16(const float *restrict even, const float *restrict odd, size_t n, uint32_t *restrict y)
 {
     if (odd)

@@ -85,15 +85,7 @@ typedef struct vit__gemm {
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;
 
-const vit__gemm *vit__gemm_tiles(void); /* every precision, on every processor */
-/* The layers of an int8 model. NULL: oneDNN is not installed, or has no such product for these flags of cpu.h. */
-const vit__gemm *vit__gemm_onednn(unsigned flags);
-
-/* Which back end multiplies a model. Our own tiles, but for int8 on a processor with a matrix unit (AMX): there oneDNN.
- * The environment variable VIT_GEMM ("tiles" or "onednn") overrides the processor. oneDNN multiplies int8 alone,
- * because sums of bytes are exact: in bf16 and f32 it would give other bits than the tiles, and other bits beside other
- * numbers of rows. A model that is used once is streamed through the tiles (gemm_streamed.h): loading oneDNN would cost
- * more than it gains. */
-const vit__gemm *vit__gemm_choose(vit_precision precision, const vit__cpu *cpu, bool once);
+/* Every precision, on every processor. A model that is used once is streamed through the same tiles (gemm_streamed.h). */
+const vit__gemm *vit__gemm_tiles(void);
 
 #endif

@@ -94,7 +94,7 @@ typedef struct work {
     const vit__workers *workers;
     const vit__packed *packed;
     vit__panel_call panels;
-    vit__multiply_tile *multiply;
+    const vit__multiplier *multiplier;
     const uint32_t *a; /* [rows][words] */
     size_t a_stride;
     vit__byte_scale *byte_scales; /* int8: of each row */
@@ -164,12 +164,79 @@ static void multiply_group(const work *w, const block *b, size_t row, size_t row
             tile.next_bytes = vit__smaller(vit__divide_up(words * rows, b->rows), all - next) * VIT__PANEL *
                               sizeof(uint32_t);
         }
-        w->multiply(&tile);
+        w->multiplier->multiply(&tile);
     }
 }
 
-/* Panels outermost: neighbours share one. Sums that are made in parts are finished
- * when all parts of all rows are done, so that each part stays in cache. */
+/* Columns of a panel that are wanted. */
+static size_t columns_of(const work *w, size_t panel)
+{
+    return vit__smaller(w->outputs - panel * VIT__PANEL, VIT__PANEL);
+}
+
+/* Sums that are made in parts are finished when all parts of all rows are done, so that each part stays in cache. */
+static void multiply_groups(const work *w, const block *b)
+{
+    size_t group = w->parts > 1 ? b->rows : GROUP_ROWS, end = b->row + b->rows;
+    for (size_t row = b->row, rows; row < end; row += rows) {
+        rows = vit__smaller(end - row, group);
+        multiply_group(w, b, row, rows);
+        vit__panel_sums sums = {.panel = b->panel,
+                                .row = row,
+                                .rows = rows,
+                                .width = VIT__PANEL,
+                                .columns = columns_of(w, b->panel),
+                                .sums = b->sums,
+                                .byte_scales = w->byte_scales};
+        vit__panel_finish(&w->panels, &sums);
+    }
+}
+
+typedef struct handed_block {
+    const work *work;
+    const block *block;
+} handed_block;
+
+/* Sums that a multiplier hands out while it makes others. */
+static void take_sums(const void *context, const vit__tile_sums *handed)
+{
+    const handed_block *h = context;
+    const work *w = h->work;
+    vit__panel_sums sums = {.panel = h->block->panel,
+                            .row = h->block->row + handed->row,
+                            .rows = handed->rows,
+                            .column = handed->column,
+                            .width = VIT__HANDED,
+                            .columns = vit__smaller(columns_of(w, h->block->panel) - handed->column, VIT__HANDED),
+                            .sums = handed->sums,
+                            .byte_scales = w->byte_scales};
+    vit__panel_finish(&w->panels, &sums);
+}
+
+static void multiply_whole(const work *w, const block *b)
+{
+    const vit__packed *p = w->packed;
+    const handed_block handed = {w, b};
+    const uint32_t *panel = p->panels + b->panel * p->words * VIT__PANEL;
+    vit__tile_call tile = {.a = w->a + b->row * w->a_stride,
+                           .a_stride = w->a_stride,
+                           .panel = panel,
+                           .rows = b->rows,
+                           .words = p->words,
+                           .columns = columns_of(w, b->panel),
+                           .out = b->sums,
+                           .out_stride = VIT__PANEL,
+                           .take = take_sums,
+                           .context = &handed};
+    if (b->panel + 1 < p->n_panels) {
+        tile.next = (const char *)(panel + p->words * VIT__PANEL);
+        tile.next_bytes = p->words * VIT__PANEL * sizeof *panel;
+    }
+    w->multiplier->multiply(&tile);
+    vit__tiles_leave(&w->workers->tiles);
+}
+
+/* Panels outermost: neighbours share one. */
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
@@ -178,19 +245,7 @@ static void multiply_block(void *context, size_t index, unsigned thread)
                .rows = vit__smaller(w->rows - first, w->block_rows),
                .panel = w->first_panel + index / w->row_blocks,
                .sums = w->workers->scratch + thread * w->workers->scratch_size};
-    size_t group = w->parts > 1 ? b.rows : GROUP_ROWS, end = first + b.rows;
-    size_t columns = vit__smaller(w->outputs - b.panel * VIT__PANEL, VIT__PANEL);
-    for (size_t row = first, rows; row < end; row += rows) {
-        rows = vit__smaller(end - row, group);
-        multiply_group(w, &b, row, rows);
-        vit__panel_sums sums = {.panel = b.panel,
-                                .row = row,
-                                .rows = rows,
-                                .columns = columns,
-                                .sums = b.sums,
-                                .byte_scales = w->byte_scales};
-        vit__panel_finish(&w->panels, &sums);
-    }
+    (w->multiplier->hands_out ? multiply_whole : multiply_groups)(w, &b);
 }
 
 /* A block's sums; a row that is normed before it is converted. */
@@ -226,7 +281,7 @@ static void apply(const vit__gemm_call *call, const vit__workers *workers)
     if (w.rows == 0)
         return;
     w.panels = (vit__panel_call){call, w.packed, workers->kernels};
-    w.multiply = vit__panel_multiplier(&workers->tiles, w.packed->precision);
+    w.multiplier = vit__panel_multiplier(&workers->tiles, w.packed->precision);
     w.first_panel = call->first_output / VIT__PANEL;
     w.outputs = call->n_outputs ? call->first_output + call->n_outputs : w.packed->outputs;
     w.n_panels = vit__divide_up(w.outputs, VIT__PANEL) - w.first_panel;

@@ -27,8 +27,9 @@ typedef struct vit__byte_scale {
     int32_t zero;
 } vit__byte_scale;
 
-/* What belongs to the columns of a panel: VIT__PANEL values each. */
+/* What belongs to the columns of a panel, or to some of them: `width` values each. */
 typedef struct vit__panel_columns {
+    size_t width; /* VIT__PANEL or VIT__HANDED */
     vit__activation activation;
     bool rough; /* GELUs may be off by 1e-4: the result is less precise than that anyway */
     const float *bias;
@@ -37,10 +38,10 @@ typedef struct vit__panel_columns {
     const int32_t *byte_sums; /* int8: of a column's weights */
 } vit__panel_columns;
 
-/* Rows of sums by a panel, and where their results go. */
+/* Rows of sums by these columns, and where their results go. */
 typedef struct vit__panel_rows {
     size_t rows;
-    float *sums;                        /* [rows][VIT__PANEL], for int8 of int32_t; overwritten */
+    float *sums;                        /* [rows][width], for int8 of int32_t; overwritten */
     const vit__byte_scale *byte_scales; /* int8: what the bytes of each row stood for; else NULL */
     const float *residual;              /* rows residual_stride apart, or NULL for 0; may be y */
     size_t residual_stride;
@@ -77,6 +78,8 @@ typedef struct vit__kernels {
     void (*accumulate)(const float *x, size_t n, float *sum);
     /* y = x as bfloat16. */
     void (*to_bf16)(const float *x, size_t n, uint16_t *y);
+    /* y = x - (x as bfloat16): what is left, which a second bfloat16 holds to 16 bits of x in all. */
+    void (*bf16_rest)(const float *x, size_t n, float *y);
     /* y = pairs of bfloat16: even in the lower half, odd (NULL: zeros) in the upper. */
     void (*pair_bf16)(const float *even, const float *odd, size_t n, uint32_t *y);
     /* y = x as bytes that span the row's range, zero included. */

@@ -343,6 +343,7 @@ const vit__kernels KERNELS_SYMBOL = {
     .scale = scale,
     .accumulate = accumulate,
     .to_bf16 = to_bf16,
+    .bf16_rest = bf16_rest,
     .pair_bf16 = pair_bf16,
     .to_int8 = to_int8,
     .weights_to_int8 = weights_to_int8,

@@ -180,10 +180,10 @@ static quad load(const uint32_t *words)
     return loaded;
 }
 
-/* Four words of four outputs, `words` apart, as four rows of a panel. */
-static void scatter_square(const uint32_t *stripe, size_t words, uint32_t *panel)
+/* Four words of four rows, `stride` apart, as four rows of a panel. */
+static void scatter_square(const uint32_t *from, size_t stride, uint32_t *panel)
 {
-    quad a = load(stripe), b = load(stripe + words), c = load(stripe + 2 * words), d = load(stripe + 3 * words);
+    quad a = load(from), b = load(from + stride), c = load(from + 2 * stride), d = load(from + 3 * stride);
     quad low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
     quad low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
     const quad rows[SQUARE] = {
@@ -193,16 +193,16 @@ static void scatter_square(const uint32_t *stripe, size_t words, uint32_t *panel
         memcpy(panel + i * VIT__PANEL, &rows[i], sizeof rows[i]);
 }
 
-/* stripe[n][words] as columns `column`... of a panel; the words may be of another type. */
-static void scatter(const uint32_t *stripe, size_t n, size_t words, uint32_t *panel, size_t column)
+/* The words may be of another type. */
+void vit__packed_scatter(const uint32_t *rows, size_t stride, size_t n, size_t words, uint32_t *panel, size_t column)
 {
     size_t square_n = n / SQUARE * SQUARE, square_words = words / SQUARE * SQUARE;
     for (size_t word = 0; word < square_words; word += SQUARE)
         for (size_t i = 0; i < square_n; i += SQUARE)
-            scatter_square(stripe + i * words + word, words, panel + word * VIT__PANEL + column + i);
+            scatter_square(rows + i * stride + word, stride, panel + word * VIT__PANEL + column + i);
     for (size_t word = 0; word < words; word++)
         for (size_t i = word < square_words ? square_n : 0; i < n; i++)
-            memcpy(panel + word * VIT__PANEL + column + i, stripe + i * words + word, sizeof *panel);
+            memcpy(panel + word * VIT__PANEL + column + i, rows + i * stride + word, sizeof *panel);
 }
 
 size_t vit__packed_stripe(const vit__packed *packed)
@@ -220,8 +220,8 @@ void vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, const vi
         bool converted = packed->precision != VIT_PRECISION_F32;
         for (size_t i = 0; converted && i < n; i++)
             convert_row(packed, kernels, output + i, weight + i * packed->inputs, stripe + i * packed->words);
-        scatter(converted ? stripe : (const uint32_t *)(const void *)weight, n, packed->words,
-                packed->panels + output / VIT__PANEL * packed->words * VIT__PANEL, column);
+        vit__packed_scatter(converted ? stripe : (const uint32_t *)(const void *)weight, packed->words, n,
+                            packed->words, packed->panels + output / VIT__PANEL * packed->words * VIT__PANEL, column);
     }
     if (rows->bias)
         memcpy(packed->bias + rows->first, rows->bias, rows->rows * sizeof *rows->bias);

@@ -66,6 +66,9 @@ typedef struct vit__packed_rows {
     const float *bias;   /* [rows], or NULL */
 } vit__packed_rows;
 
+/* n rows of `words` words each, `stride` apart, as columns `column` ... of a panel. */
+void vit__packed_scatter(const uint32_t *rows, size_t stride, size_t n, size_t words, uint32_t *panel, size_t column);
+
 /* Writes these rows; stripe is room for vit__packed_stripe words. Panels may be written by several threads at once. */
 void vit__packed_fill(vit__packed *packed, const vit__kernels *kernels, const vit__packed_rows *rows, uint32_t *stripe);
 size_t vit__packed_stripe(const vit__packed *packed);

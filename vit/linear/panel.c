@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-vit__multiply_tile *vit__panel_multiplier(const vit__tiles *tiles, vit_precision precision)
+const vit__multiplier *vit__panel_multiplier(const vit__tiles *tiles, vit_precision precision)
 {
-    return precision == VIT_PRECISION_F32 ? tiles->f32 : precision == VIT_PRECISION_BF16 ? tiles->bf16 : tiles->int8;
+    return precision == VIT_PRECISION_F32 ? &tiles->f32 : precision == VIT_PRECISION_BF16 ? &tiles->bf16 : &tiles->int8;
 }
 
 void vit__panel_take_row(const vit__panel_call *c, size_t row, float *room, uint32_t *to, vit__byte_scale *scale)
@@ -29,7 +29,7 @@ void vit__panel_take_row(const vit__panel_call *c, size_t row, float *room, uint
         memcpy(to, x, inputs * sizeof *x);
 }
 
-/* The last panel of a layer whose outputs do not fill it. */
+/* The last columns of a layer whose outputs do not fill them. */
 static void finish_partly(const vit__panel_columns *columns, const vit__panel_rows *rows, const vit__kernels *kernels,
                           size_t n)
 {
@@ -38,12 +38,12 @@ static void finish_partly(const vit__panel_columns *columns, const vit__panel_ro
     vit__panel_rows here = *rows;
     here.residual = NULL;
     here.y = rows->sums;
-    here.y_stride = VIT__PANEL;
+    here.y_stride = columns->width;
     kernels->finish(&whole, &here);
     for (size_t i = 0; i < rows->rows; i++) {
         vit__epilogue_row row = {.scale = columns->scale,
                                  .residual = rows->residual ? rows->residual + i * rows->residual_stride : NULL};
-        kernels->epilogue(rows->sums + i * VIT__PANEL, &row, n, rows->y + i * rows->y_stride);
+        kernels->epilogue(rows->sums + i * columns->width, &row, n, rows->y + i * rows->y_stride);
     }
 }
 
@@ -52,9 +52,10 @@ void vit__panel_finish(const vit__panel_call *c, const vit__panel_sums *sums)
     const vit__gemm_call *call = c->call;
     const vit__packed *packed = c->packed;
     const vit__epilogue *e = &call->epilogue;
-    size_t output = sums->panel * VIT__PANEL, row = sums->row;
+    size_t output = sums->panel * VIT__PANEL + sums->column, row = sums->row;
     bool bytes = packed->precision == VIT_PRECISION_INT8;
-    vit__panel_columns columns = {.activation = e->activation,
+    vit__panel_columns columns = {.width = sums->width,
+                                  .activation = e->activation,
                                   .rough = packed->precision != VIT_PRECISION_F32,
                                   .bias = packed->bias + output,
                                   .scale = e->scale ? e->scale + output : NULL,
@@ -67,7 +68,7 @@ void vit__panel_finish(const vit__panel_call *c, const vit__panel_sums *sums)
                              .y_stride = call->y_row,
                              .residual = e->residual ? e->residual + row * e->residual_row + output : NULL,
                              .residual_stride = e->residual_row};
-    if (sums->columns < VIT__PANEL)
+    if (sums->columns < sums->width)
         finish_partly(&columns, &lines, c->kernels, sums->columns);
     else
         c->kernels->finish(&columns, &lines);

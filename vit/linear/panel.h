@@ -7,8 +7,7 @@
 #include "packed.h"
 
 /* The tiles' loop for the precision. */
-typedef void vit__multiply_tile(const vit__tile_call *call);
-vit__multiply_tile *vit__panel_multiplier(const vit__tiles *tiles, vit_precision precision);
+const vit__multiplier *vit__panel_multiplier(const vit__tiles *tiles, vit_precision precision);
 
 /* A call on a packed layer. */
 typedef struct vit__panel_call {
@@ -21,11 +20,12 @@ typedef struct vit__panel_call {
  * bytes stand for. room is for a row of f32. */
 void vit__panel_take_row(const vit__panel_call *call, size_t row, float *room, uint32_t *to, vit__byte_scale *scale);
 
-/* Rows row ... row + rows - 1 by a panel. */
+/* Rows row ... row + rows - 1 by `width` columns of a panel, from `column` on. */
 typedef struct vit__panel_sums {
     size_t panel, row, rows;
-    size_t columns;                     /* of the panel that are wanted, VIT__PANEL or fewer */
-    float *sums;                        /* [rows][VIT__PANEL]; overwritten */
+    size_t column, width;               /* 0 and VIT__PANEL; or a multiple of VIT__HANDED, and VIT__HANDED */
+    size_t columns;                     /* of these that are wanted, `width` or fewer */
+    float *sums;                        /* [rows][width]; overwritten */
     const vit__byte_scale *byte_scales; /* int8: of the call's rows, from the first on */
 } vit__panel_sums;
 

@@ -90,7 +90,8 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-static const vit__tiles tiles_c = {"c", "c", "c", multiply_f32, multiply_bf16, multiply_int8};
+static const vit__tiles tiles_c = {
+    .f32 = {"c", multiply_f32}, .bf16 = {"c", multiply_bf16}, .int8 = {"c", multiply_int8}};
 
 /* A row fills in what its table has. */
 static const struct {
@@ -99,31 +100,28 @@ static const struct {
 } variants[] = {{0, &tiles_c},
                 VIT__ON_X86_64({VIT__CPU_AVX2, &vit__tiles_avx2}, {VIT__CPU_AVX_VNNI, &vit__tiles_avx_vnni},
                                {VIT__CPU_AVX512, &vit__tiles_avx512}, {VIT__CPU_AVX512_VNNI, &vit__tiles_avx512_vnni},
-                               {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16})
+                               {VIT__CPU_AVX512_BF16 | VIT__CPU_FAST_BF16, &vit__tiles_avx512_bf16},
+                               {VIT__CPU_AMX_IN_C, &vit__tiles_amx_in_c}, {VIT__CPU_AMX, &vit__tiles_amx})
                     VIT__ON_ARM_64({VIT__CPU_NEON, &vit__tiles_neon}, {VIT__CPU_DOTPROD, &vit__tiles_neon_dotprod},
                                    {VIT__CPU_I8MM, &vit__tiles_neon_i8mm}, {VIT__CPU_BF16, &vit__tiles_neon_bf16})};
 
 static void fill_in(vit__tiles *tiles, const vit__tiles *from)
 {
-    if (from->f32) {
-        tiles->f32_name = from->f32_name;
-        tiles->f32 = from->f32;
-    }
-    if (from->bf16) {
-        tiles->bf16_name = from->bf16_name;
-        tiles->bf16 = from->bf16;
-    }
-    if (from->int8) {
-        tiles->int8_name = from->int8_name;
-        tiles->int8 = from->int8;
-    }
+    const vit__multiplier *const source[] = {&from->f32, &from->bf16, &from->int8};
+    vit__multiplier *const target[] = {&tiles->f32, &tiles->bf16, &tiles->int8};
+    for (size_t i = 0; i < sizeof source / sizeof *source; i++)
+        if (source[i]->multiply)
+            *target[i] = *source[i];
+    if (from->leave)
+        tiles->leave = from->leave;
 }
 
 vit__tiles vit__tiles_get(unsigned flags)
 {
     vit__tiles tiles = {0};
+    const unsigned permitted = vit__cpu_permitted(flags);
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
-        if (vit__cpu_has(flags, variants[i].flags))
+        if (vit__cpu_has(permitted, variants[i].flags))
             fill_in(&tiles, variants[i].tiles);
     return tiles;
 }

@@ -20,6 +20,17 @@
 #define VIT__PANEL 64    /* columns of a panel of weights */
 #define VIT__TILE_ROWS 6 /* rows worked on together */
 
+/* Sums that are complete: rows row ... row + rows - 1 of a call, columns column ... column + VIT__HANDED - 1 of the panel.
+ */
+typedef struct vit__tile_sums {
+    size_t row, rows, column;
+    void *sums; /* [rows][VIT__HANDED] float, or int32_t for int8; may be overwritten */
+} vit__tile_sums;
+
+#define VIT__HANDED 32 /* columns that are handed out together */
+
+typedef void vit__tile_take(const void *context, const vit__tile_sums *sums);
+
 /* out[row][column] = (or +=) sum over words of a[row][word] * panel[word][column] */
 typedef struct vit__tile_call {
     const void *a; /* [rows][words], rows a_stride words apart */
@@ -32,16 +43,33 @@ typedef struct vit__tile_call {
     bool add;         /* to what is in out */
     const char *next; /* what will be read next, fetched into the cache on the way; NULL: nothing */
     size_t next_bytes;
+    /* Of multipliers that hand out: takes each row of sums once, in any order, while other sums are made. What is in out
+     * then is of no use. NULL: sums go to out. */
+    vit__tile_take *take;
+    const void *context;
 } vit__tile_call;
 
+typedef struct vit__multiplier {
+    const char *name; /* the instructions that multiply */
+    void (*multiply)(const vit__tile_call *call);
+    bool hands_out; /* vit__tile_call.take: all rows and words should come in one call */
+} vit__multiplier;
+
 typedef struct vit__tiles {
-    const char *f32_name, *bf16_name, *int8_name; /* the instructions that multiply */
-    void (*f32)(const vit__tile_call *call);
-    void (*bf16)(const vit__tile_call *call);
-    void (*int8)(const vit__tile_call *call); /* a unsigned, panel signed */
+    vit__multiplier f32, bf16, int8; /* int8: a unsigned, panel signed */
+    /* What a thread calls after its last product of a task, so that nothing is left in the registers of a matrix unit,
+     * which would have to be saved when threads take turns; NULL: nothing. */
+    void (*leave)(void);
 } vit__tiles;
 
-/* The fastest that these flags of cpu.h allow. */
+static inline void vit__tiles_leave(const vit__tiles *tiles)
+{
+    if (tiles->leave)
+        tiles->leave();
+}
+
+/* The fastest that these flags of cpu.h allow. With VIT__CPU_AMX this asks Linux for the matrix unit
+ * (vit__cpu_permitted). */
 vit__tiles vit__tiles_get(unsigned flags);
 
 #endif

@@ -50,4 +50,5 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_avx2 = {"avx2", "avx2", "avx2", multiply_f32, multiply_bf16, multiply_int8};
+const vit__tiles vit__tiles_avx2 = {
+    .f32 = {"avx2", multiply_f32}, .bf16 = {"avx2", multiply_bf16}, .int8 = {"avx2", multiply_int8}};

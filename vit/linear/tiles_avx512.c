@@ -41,4 +41,5 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_avx512 = {"avx512", "avx512", "avx512", multiply_f32, multiply_bf16, multiply_int8};
+const vit__tiles vit__tiles_avx512 = {
+    .f32 = {"avx512", multiply_f32}, .bf16 = {"avx512", multiply_bf16}, .int8 = {"avx512", multiply_int8}};

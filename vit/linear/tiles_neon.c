@@ -89,4 +89,5 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_neon = {"neon", "neon", "neon", multiply_f32, multiply_bf16, multiply_int8};
+const vit__tiles vit__tiles_neon = {
+    .f32 = {"neon", multiply_f32}, .bf16 = {"neon", multiply_bf16}, .int8 = {"neon", multiply_int8}};

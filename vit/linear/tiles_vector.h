@@ -16,7 +16,7 @@
 
 /* Tables named after what multiplies bytes or bfloat16 have int8 or bf16 alone. */
 extern const vit__tiles vit__tiles_avx2, vit__tiles_avx_vnni, vit__tiles_avx512, vit__tiles_avx512_vnni,
-    vit__tiles_avx512_bf16;
+    vit__tiles_avx512_bf16, vit__tiles_amx, vit__tiles_amx_in_c;
 extern const vit__tiles vit__tiles_neon, vit__tiles_neon_dotprod, vit__tiles_neon_i8mm, vit__tiles_neon_bf16;
 
 #endif

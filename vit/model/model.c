@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "gemm_streamed.h"
 #include "labels.h"
 #include "memory.h"
 #include "other_head.h"
@@ -159,9 +160,7 @@ static vit_status choose_precision(const opening *o, const vit__plan *plan, vit_
 /* Where a model is used once, the tiles need not keep what they pack. */
 static const vit__gemm *choose_gemm(const opening *o, const vit__plan *plan)
 {
-    if (plan->packed)
-        return vit__gemm_tiles();
-    return vit__gemm_choose(o->model->precision, vit__cpu_here(), o->options->once);
+    return o->options->once && !plan->packed ? vit__gemm_streamed() : vit__gemm_tiles();
 }
 
 static vit_status load_tower(opening *o)

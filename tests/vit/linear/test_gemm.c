@@ -149,9 +149,6 @@ static void each_way(void (*check)(const way *w, const shape *s))
             for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
                 way w = {vit__gemm_tiles(), (vit_precision)precision, flags};
                 check(&w, &shapes[k]);
-                w.gemm = vit__gemm_onednn(w.flags); /* of other precisions it leaves layers to the tiles */
-                if (w.gemm)
-                    check(&w, &shapes[k]);
             }
 }
 

@@ -18,7 +18,7 @@
 #define EPS 1e-6f
 #define FACTOR 0.3f
 #define FAR 32 /* exponentials: most of them vanish, none overflows; a power of two, so that scaling rounds nothing */
-#define STRIDE (VIT__PANEL + 3)
+#define GAP 3  /* floats between the rows of a panel's results */
 
 /* Where the destination may be: by itself, or on one of the operands. */
 enum { BUFFER_Y, BUFFER_A, BUFFER_B, BUFFER_C, BUFFERS };
@@ -124,37 +124,38 @@ static vit__byte_scale row_scale(size_t row)
 }
 
 /* The parts: sums of bytes, a scale, a residual. The kernel overwrites the sums, which are made for each call. */
-static void finish_panel(const vit__kernels *k, trial *t)
+static void finish_panel(const vit__kernels *k, size_t width, trial *t)
 {
     int32_t column_sums[VIT__PANEL];
-    vit__byte_scale scales[MAX / VIT__PANEL];
-    for (size_t i = 0; i < VIT__PANEL; i++)
+    vit__byte_scale scales[MAX / VIT__HANDED];
+    for (size_t i = 0; i < width; i++)
         column_sums[i] = column_sum(i);
-    for (size_t i = 0; i < t->n / VIT__PANEL; i++)
+    for (size_t i = 0; i < t->n / width; i++)
         scales[i] = row_scale(i);
     memcpy(t->raw, t->a, t->n * sizeof *t->a);
     for (size_t i = 0; PART(t, 0) && i < t->n; i++)
         t->raw[i] = (uint32_t)byte_sum(t, i);
-    vit__panel_columns columns = {.activation = (vit__activation)KIND(t),
+    vit__panel_columns columns = {.width = width,
+                                  .activation = (vit__activation)KIND(t),
                                   .bias = t->b,
                                   .scale = PART(t, 1) ? t->b + 1 : NULL,
                                   .byte_scales = t->b + 2,
                                   .byte_sums = column_sums};
-    vit__panel_rows rows = {.rows = t->n / VIT__PANEL,
+    vit__panel_rows rows = {.rows = t->n / width,
                             .sums = (float *)(void *)t->raw,
                             .byte_scales = PART(t, 0) ? scales : NULL,
                             .residual = PART(t, 2) ? t->c : NULL,
-                            .residual_stride = STRIDE,
+                            .residual_stride = width + GAP,
                             .y = t->y,
-                            .y_stride = STRIDE};
+                            .y_stride = width + GAP};
     k->finish(&columns, &rows);
 }
 
 /* What is between rows, and behind the last, stays. */
-static double finished(const trial *t, size_t i)
+static double finished(const trial *t, size_t width, size_t i)
 {
-    size_t row = i / STRIDE, column = i % STRIDE, at = row * VIT__PANEL + column;
-    if (column >= VIT__PANEL || row >= t->n / VIT__PANEL)
+    size_t stride = width + GAP, row = i / stride, column = i % stride, at = row * width + column;
+    if (column >= width || row >= t->n / width)
         return t->y[i];
     vit__byte_scale scale = row_scale(row);
     double sum = t->a[at];
@@ -189,10 +190,12 @@ KERNEL(rotate, k->rotate(t->b, t->c, t->option, t->n, t->y), rotated(t, i))
 KERNEL(scale, k->scale(t->a, FACTOR, t->n, t->y), t->a[i] * FACTOR)
 KERNEL(accumulate, k->accumulate(t->a, t->n, t->y), t->b[i] + t->a[i])
 KERNEL(to_bf16, k->to_bf16(t->a, t->n, (uint16_t *)(void *)t->raw), nearest_bf16(t->a[i]))
+KERNEL(bf16_rest, k->bf16_rest(t->a, t->n, t->y), t->a[i] - nearest_bf16(t->a[i]))
 KERNEL(pair_bf16, k->pair_bf16(t->a, t->option ? t->a : NULL, t->n, t->raw), nearest_bf16(t->a[i]))
 KERNEL(to_int8, k->to_int8(t->a, t->n, (uint8_t *)t->raw, &t->scale), t->a[i])
 KERNEL(weights_to_int8, t->answer = k->weights_to_int8(t->a, t->n, (int8_t *)t->raw), t->a[i])
-KERNEL(finish, finish_panel(k, t), finished(t, i))
+KERNEL(finish, finish_panel(k, VIT__PANEL, t), finished(t, VIT__PANEL, i))
+KERNEL(finish_some, finish_panel(k, VIT__HANDED, t), finished(t, VIT__HANDED, i))
 
 /* From what a kernel gave to y[i], where it is no float yet. */
 static float half_at(const void *halves, size_t i)
@@ -257,10 +260,12 @@ static const kernel_row rows[] = {
     {ROW(scale), NULL, 1, APART | ON_A, EXACT},
     {ROW(accumulate), NULL, 1, ON_B, EXACT},
     {ROW(to_bf16), read_bf16, 1, APART, EXACT},
+    {ROW(bf16_rest), NULL, 1, APART, EXACT},
     {ROW(pair_bf16), read_pair, 2, APART, EXACT},
     {ROW(to_int8), read_byte, 1, APART, IN_BYTES},
     {ROW(weights_to_int8), read_weight, 1, APART, IN_SIGNED_BYTES},
     {ROW(finish), NULL, 8 * ACTIVATIONS, APART | ON_C, ROUNDED},
+    {ROW(finish_some), NULL, 8 * ACTIVATIONS, APART | ON_C, ROUNDED},
 };
 #define KERNELS (sizeof rows / sizeof *rows)
 
@@ -322,7 +327,9 @@ static void summarise(trial *t)
 /* How many values of y a row has a formula for. */
 static size_t values_of(const kernel_row *row, const trial *t)
 {
-    return row->run == run_finish ? t->n / VIT__PANEL * STRIDE : t->n;
+    return row->run == run_finish        ? t->n / VIT__PANEL * (VIT__PANEL + GAP)
+           : row->run == run_finish_some ? t->n / VIT__HANDED * (VIT__HANDED + GAP)
+                                         : t->n;
 }
 
 static void expect(const kernel_row *row, trial *t, double *want)
@@ -432,7 +439,8 @@ static void activations_hold_far_out(void **state)
     for (size_t v = 0; v < n_variants; v++)
         for (int kind = 0; kind < (int)ACTIVATIONS; kind++) {
             vit__epilogue_row row = {.activation = (vit__activation)kind};
-            vit__panel_columns columns = {.activation = row.activation, .rough = true, .bias = zeros};
+            vit__panel_columns columns = {
+                .width = VIT__PANEL, .activation = row.activation, .rough = true, .bias = zeros};
             vit__panel_rows panel = {.rows = N / VIT__PANEL, .sums = sums, .y = roughly, .y_stride = VIT__PANEL};
             memcpy(sums, x, sizeof sums);
             variants[v]->epilogue(x, &row, N, got);

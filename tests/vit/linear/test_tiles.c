@@ -41,7 +41,7 @@ static bool next_tiles(size_t *i, vit__tiles *tiles)
         return false;
     *i = vit__isa_count + 1;
     *tiles = vit__tiles_get(VIT__CPU_AVX2);
-    VIT__ON_X86_64(tiles->int8_name = "emulated avx_vnni"; tiles->int8 = tiles_emulated_avx_vnni.int8;)
+    VIT__ON_X86_64(tiles->int8 = tiles_emulated_avx_vnni.int8; tiles->int8.name = "emulated avx_vnni";)
     return true;
 }
 
@@ -87,14 +87,20 @@ static uint32_t *random_words(kind k, size_t n)
     return words;
 }
 
+static const vit__multiplier *multiplier(const vit__tiles *tiles, kind k)
+{
+    return k == F32 ? &tiles->f32 : k == BF16 ? &tiles->bf16 : &tiles->int8;
+}
+
 static void multiply(const vit__tiles *tiles, kind k, const vit__tile_call *call)
 {
-    (k == F32 ? tiles->f32 : k == BF16 ? tiles->bf16 : tiles->int8)(call);
+    multiplier(tiles, k)->multiply(call);
+    vit__tiles_leave(tiles);
 }
 
 static const char *name_of(const vit__tiles *tiles, kind k)
 {
-    return k == F32 ? tiles->f32_name : k == BF16 ? tiles->bf16_name : tiles->int8_name;
+    return multiplier(tiles, k)->name;
 }
 
 static double output(kind k, const void *out, size_t index)
@@ -117,7 +123,9 @@ static void check_shape(const vit__tiles *tiles, kind k, size_t rows, size_t wor
                            out_stride,
                            false,
                            (const char *)panel,
-                           VIT__PANEL * words * sizeof(uint32_t)};
+                           VIT__PANEL * words * sizeof(uint32_t),
+                           NULL,
+                           NULL};
     multiply(tiles, k, &call);
     call.add = true;
     multiply(tiles, k, &call); /* so that every output is twice the sum */
@@ -155,6 +163,67 @@ static void sums_are_right(void **unused)
                     check_shape(&tiles, (kind)k, rows, words[i]);
 }
 
+/* Blocks of a matrix unit: full, half full, and others; sums in one part and in several. */
+static void sums_of_blocks_are_right(void **unused)
+{
+    (void)unused;
+    static const size_t rows[] = {16, 17, 31, 32, 33, 48, 49, 70}, words[] = {16, 31, 512, 545};
+    vit__tiles tiles;
+    for (size_t isa = 0; next_tiles(&isa, &tiles);)
+        for (int k = F32; k < KINDS; k++)
+            for (size_t i = 0; multiplier(&tiles, (kind)k)->hands_out && i < sizeof rows / sizeof *rows; i++)
+                for (size_t j = 0; j < sizeof words / sizeof *words; j++)
+                    check_shape(&tiles, (kind)k, rows[i], words[j]);
+}
+
+typedef struct handed {
+    size_t rows;
+    uint32_t *out;     /* [rows][VIT__PANEL] */
+    unsigned char *is; /* [rows][VIT__PANEL]: how often it was handed out */
+} handed;
+
+static void take(const void *context, const vit__tile_sums *sums)
+{
+    const handed *h = context;
+    assert_true(sums->rows > 0 && sums->row + sums->rows <= h->rows && sums->column % VIT__HANDED == 0);
+    for (size_t i = 0; i < sums->rows * VIT__HANDED; i++) {
+        size_t at = (sums->row + i / VIT__HANDED) * VIT__PANEL + sums->column + i % VIT__HANDED;
+        h->out[at] = ((const uint32_t *)sums->sums)[i];
+        h->is[at]++;
+    }
+    memset(sums->sums, 0xFF, sums->rows * VIT__HANDED * sizeof(uint32_t)); /* it may be overwritten */
+}
+
+/* Sums that are handed out are those that are written otherwise, each once. */
+static void sums_are_handed_out_once(void **unused)
+{
+    (void)unused;
+    static const size_t rows[] = {1, 5, 32, 37, 100}, words[] = {3, 16, 50, 520}, columns[] = {VIT__PANEL, 40, 7};
+    vit__tiles tiles;
+    for (size_t isa = 0; next_tiles(&isa, &tiles);)
+        for (int k = F32; k < KINDS; k++)
+            for (size_t i = 0; multiplier(&tiles, (kind)k)->hands_out && i < 60; i++) {
+                size_t n = rows[i % 5], length = words[i / 5 % 4], width = columns[i / 20];
+                uint32_t *a = random_words((kind)k, n * length), *panel = random_words((kind)k, length * VIT__PANEL);
+                handed h = {n, calloc(n * VIT__PANEL, sizeof *h.out), calloc(n * VIT__PANEL, 1)};
+                uint32_t *out = calloc(n * VIT__PANEL, sizeof *out);
+                vit__tile_call call = {a, length, panel, n, length, width, out, VIT__PANEL, false, NULL, 0, take, &h};
+                multiply(&tiles, (kind)k, &call);
+                call.take = NULL;
+                multiply(&tiles, (kind)k, &call);
+                for (size_t at = 0; at < n * VIT__PANEL; at++)
+                    if (at % VIT__PANEL < width) {
+                        assert_int_equal(h.is[at], 1);
+                        assert_int_equal(h.out[at], out[at]);
+                    }
+                free(a);
+                free(panel);
+                free(h.out);
+                free(h.is);
+                free(out);
+            }
+}
+
 /* Extreme bytes: the 16-bit steps of the emulations must not saturate, nor those that take 128 from each byte. */
 static void int8_never_saturates(void **unused)
 {
@@ -165,10 +234,10 @@ static void int8_never_saturates(void **unused)
     memset(panel, 0x80, sizeof panel); /* -128 */
     vit__tiles tiles;
     for (size_t isa = 0; next_tiles(&isa, &tiles);) {
-        vit__tile_call call = {a, WORDS, panel, 1, WORDS, 0, out, VIT__PANEL, false, NULL, 0};
+        vit__tile_call call = {a, WORDS, panel, 1, WORDS, 0, out, VIT__PANEL, false, NULL, 0, NULL, NULL};
         for (int byte = 0; byte <= 255; byte += 255) {
             memset(a, byte, sizeof a);
-            tiles.int8(&call);
+            multiply(&tiles, INT8, &call);
             for (size_t i = 0; i < VIT__PANEL; i++)
                 assert_int_equal(out[i], -byte * 128 * 4 * WORDS);
         }
@@ -185,10 +254,11 @@ static void a_row_knows_no_neighbours(void **unused)
         for (int k = F32; k < KINDS; k++) {
             uint32_t *a = random_words((kind)k, ROWS * WORDS), *panel = random_words((kind)k, WORDS * VIT__PANEL);
             uint32_t all[ROWS * VIT__PANEL], alone[VIT__PANEL];
-            vit__tile_call call = {a, WORDS, panel, ROWS, WORDS, 0, all, VIT__PANEL, false, NULL, 0};
+            vit__tile_call call = {a, WORDS, panel, ROWS, WORDS, 0, all, VIT__PANEL, false, NULL, 0, NULL, NULL};
             multiply(&tiles, (kind)k, &call);
             for (size_t row = 0; row < ROWS; row++) {
-                vit__tile_call one = {a + row * WORDS, WORDS, panel, 1, WORDS, 0, alone, VIT__PANEL, false, NULL, 0};
+                vit__tile_call one = {a + row * WORDS, WORDS, panel, 1, WORDS, 0,   alone,
+                                      VIT__PANEL,      false, NULL,  0, NULL,  NULL};
                 multiply(&tiles, (kind)k, &one);
                 assert_memory_equal(alone, all + row * VIT__PANEL, sizeof alone);
             }
@@ -218,7 +288,7 @@ static void print_speed(void **unused)
             uint32_t *a = random_words((kind)k, ROWS * (words + 16)),
                      *panel = random_words((kind)k, words * VIT__PANEL);
             uint32_t *out = malloc(ROWS * VIT__PANEL * sizeof *out);
-            vit__tile_call call = {a, words + 16, panel, ROWS, words, 0, out, VIT__PANEL, false, NULL, 0};
+            vit__tile_call call = {a, words + 16, panel, ROWS, words, 0, out, VIT__PANEL, false, NULL, 0, NULL, NULL};
             double best = INFINITY;
             for (int i = 0; i < REPEATS; i++) {
                 double begin = seconds();
@@ -236,7 +306,11 @@ static void print_speed(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sums_are_right), cmocka_unit_test(int8_never_saturates),
-                                       cmocka_unit_test(a_row_knows_no_neighbours), cmocka_unit_test(print_speed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sums_are_right),
+                                       cmocka_unit_test(sums_of_blocks_are_right),
+                                       cmocka_unit_test(sums_are_handed_out_once),
+                                       cmocka_unit_test(int8_never_saturates),
+                                       cmocka_unit_test(a_row_knows_no_neighbours),
+                                       cmocka_unit_test(print_speed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,8 +375,13 @@ typedef struct vit_session_options {
     uint64_t reserved[4]; /* zero */
 } vit_session_options;
 
-/* Scratch memory and threads for one caller; encoding allocates nothing, but
- * what oneDNN does. options may be NULL. The model must outlive the session. */
+/* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must outlive the
+ * session.
+ *
+ * A session of a model in bf16 or int8 uses the matrix unit of an Intel processor with AMX. For that it asks Linux for
+ * permission, which holds for the whole process and its children, and has one side effect: from then on the process cannot
+ * set an alternate signal stack (sigaltstack) of less than getauxval(AT_MINSIGSTKSZ) bytes, about 12,000. Where Linux
+ * refuses, the session multiplies without the unit. VIT_CPU=avx512_bf16 keeps a session from asking. */
 VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options, vit_session **session,
                                       vit_error *err);
 VIT_API void vit_session_free(vit_session *session);
@@ -386,16 +391,17 @@ VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
 /* What multiplies the matrices of the blocks. "tiles/avx512_vnni": the library's own loops
- * and their instructions ("tiles/c" on a processor without AVX2). "onednn": oneDNN (int8 on
- * a processor with AMX). "streamed": the library's own loops, for a model that was opened
- * for one call. The environment variables VIT_CPU and VIT_GEMM force others (vit(1)). */
+ * and their instructions ("tiles/c" on a processor without AVX2, "tiles/amx" on one with
+ * a matrix unit, "tiles/amx_in_c" where VIT_CPU=amx asks for such a unit and there is none).
+ * "streamed": the same loops, for a model that was opened for one call. The environment
+ * variable VIT_CPU forces others (vit(1)). */
 VIT_API const char *vit_session_multiplier(const vit_session *session);
 
-/* Whether libvit heeds the environment variable "VIT_CPU" or "VIT_GEMM". VIT_OK: it does, or the
+/* Whether libvit heeds the environment variable "VIT_CPU". VIT_OK: it does, or the
  * variable is empty or not set. VIT_ERR_INVALID_ARGUMENT: its value means nothing, or cannot be had
  * on this machine, and so changes nothing; the message lists the values that there are, or says
  * what is used. With VIT_CPU=avx on a processor that has AVX2: "'avx' is not one of c, avx2,
- * avx512, avx512_vnni, avx512_bf16: avx2 is used, the most that this processor has". */
+ * avx_vnni, avx512, avx512_vnni, avx512_bf16, amx: avx2 is used, the most that this processor has". */
 VIT_API vit_status vit_check_environment(const char *variable, vit_error *err);
 
 /* Encodes n images: pixels[n][3][height][width] -> result[n][rows * columns]. The result for an image is the
