@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which picture is for what: those that cannot be used are dropped, the others are fitted to, held out, or for the test. */
+/* Which picture is for what: those that cannot be used are dropped, the others are fitted to, held out, or for the
+ * test. */
 #include <stdlib.h>
 #include <string.h>
 

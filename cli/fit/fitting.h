@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One run of `vit fit`: what it was asked for, and what it knows so far. fit.c reads the options, lists the pictures and
- * gets their vectors; then these steps come, each in a file of its own:
+/* One run of `vit fit`: what it was asked for, and what it knows so far. fit.c reads the options, lists the pictures
+ * and gets their vectors; then these steps come, each in a file of its own:
  *
  *     dealing.c   which picture is fitted to, held out, or for the test
  *     layers.c    chooses C, fits the layer, judges all pictures by it
@@ -59,7 +59,8 @@ typedef struct cli_fitting {
     cli_file file;
 } cli_fitting;
 
-/* Numbers the classes of all pictures, drops those that cannot be used, and deals out the others. A failure was told. */
+/* Numbers the classes of all pictures, drops those that cannot be used, and deals out the others. A failure was told.
+ * */
 cli_exit cli_fitting_deal(const cli_command *command, cli_fitting *f);
 /* For pictures that are usable: picture i is for the test; it is not; it is held out of fitting, to choose C. */
 bool cli_fitting_is_test(const cli_fitting *f, size_t i);

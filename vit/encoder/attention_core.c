@@ -13,8 +13,8 @@
 #define VECTOR 16       /* values that exponentials takes at once */
 #define STRIPE 16       /* keys that are put into a panel together */
 
-/* What the scratch holds; 32-bit words of f32 or bf16 where it says words. Of split values, d and the number of keys are
- * to be read as three times as many. */
+/* What the scratch holds; 32-bit words of f32 or bf16 where it says words. Of split values, d and the number of keys
+ * are to be read as three times as many. */
 enum region {
     QUERY_WORDS,  /* bf16: [queries][words of d] */
     KEY_WORDS,    /* bf16: [STRIPE][words of d] */
@@ -134,7 +134,8 @@ static void take_keys(const core *c, size_t first, size_t n)
     }
 }
 
-/* A row of the value panels, of two values (the second NULL: one), and where split, the rows `words` and 2 `words` on. */
+/* A row of the value panels, of two values (the second NULL: one), and where split, the rows `words` and 2 `words` on.
+ * */
 static void pair_values(const core *c, const float *value, const float *second, size_t width, size_t words,
                         uint32_t *to)
 {

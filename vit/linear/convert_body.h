@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Between f32 and the types that are multiplied, included by kernels_body.h. Rows of activations become unsigned bytes
- * with a zero point of their own, x = scale * (byte - zero); rows of weights become signed bytes, w = scale * byte.
+ * with a zero point of their own, x = scale * (byte - zero), but for the largest of each row (vit__byte_scale); rows of
+ * weights become signed bytes, w = scale * byte.
  * All rounding is to nearest, ties to even.
  */
 /* EACH is a loop, which clang-format cannot know. */
@@ -51,24 +52,54 @@ static void pair_bf16(const float *restrict even, const float *restrict odd, siz
             y[i] = bf16(even[i]);
 }
 
+#define UNITS_MAX 65536.0f
+
+/* Where the largest magnitude is, the first of several. poison is NaN if there is a NaN or an infinity, else 0. */
+static uint32_t first_largest(const float *x, size_t n, float *poison)
+{
+    int32_t top = 0;
+    float sum = 0;
+    _Pragma("omp simd reduction(max : top) reduction(+ : sum)")
+    for (size_t i = 0; i < n; i++) {
+        int32_t key = ordered(fabsf(x[i]));
+        top = key > top ? key : top;
+        sum += x[i] * 0.0f;
+    }
+    uint32_t first = (uint32_t)n - 1;
+    _Pragma("omp simd reduction(min : first)")
+    for (size_t i = 0; i < n; i++) {
+        uint32_t here = ordered(fabsf(x[i])) == top ? (uint32_t)i : first;
+        first = here < first ? here : first;
+    }
+    *poison = sum;
+    return first;
+}
+
 /* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A
  * NaN or infinity in the row makes the scale NaN, and with it the whole row of results. */
 static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit__byte_scale *scale)
 {
-    int32_t top = 0, bottom = 0; /* of zero */
+    *scale = (vit__byte_scale){0};
+    if (n == 0)
+        return;
     float poison = 0;
-    _Pragma("omp simd reduction(max : top) reduction(min : bottom) reduction(+ : poison)")
+    uint32_t largest = first_largest(x, n, &poison);
+    int32_t top = 0, bottom = 0; /* of zero, and of the others */
+    _Pragma("omp simd reduction(max : top) reduction(min : bottom)")
     for (size_t i = 0; i < n; i++) {
-        int32_t key = ordered(x[i]);
+        int32_t key = (uint32_t)i == largest ? 0 : ordered(x[i]);
         top = key > top ? key : top;
         bottom = key < bottom ? key : bottom;
-        poison += x[i] * 0.0f;
     }
     float high = from_ordered(top), low = -from_ordered(bottom), range = high + low;
+    float least = fabsf(x[largest]) * (255.0f / UNITS_MAX); /* so that the largest is UNITS_MAX units or fewer */
+    range = range > least ? range : least;
     float inverse = range > 0.0f ? 255.0f / range : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f; /* a range so small that it counts as none */
     scale->scale = range / 255.0f + poison;
     scale->zero = rounded(low * inverse);
+    scale->largest = largest;
+    scale->units = poison == 0.0f ? rounded(x[largest] * inverse) : 0;
     float zero = (float)scale->zero;
     EACH {
         float level = x[i] * inverse + zero;
@@ -76,6 +107,7 @@ static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit_
         level = level < 255.0f ? level : 255.0f;
         y[i] = (uint8_t)rounded(level);
     }
+    y[largest] = (uint8_t)scale->zero;
 }
 
 /* -127 to 127; the largest magnitude decides. */

@@ -19,6 +19,19 @@ FOR_A_WIDTH void take_floats(const vit__panel_columns *columns, const vit__panel
             x[i] = sums[i] + bias[i];
 }
 
+/* What the tiles left out of a row's sums: its largest value. */
+typedef struct largest_value {
+    uint32_t units;
+    const uint32_t *words; /* [VIT__PANEL]: its weights, among others */
+    unsigned above;        /* bits of a word above them */
+} largest_value;
+
+static largest_value largest_of(const vit__panel_columns *columns, const vit__byte_scale *scale)
+{
+    return (largest_value){(uint32_t)scale->units, columns->words + (size_t)(scale->largest / 4) * VIT__PANEL,
+                           24 - scale->largest % 4 * 8};
+}
+
 FOR_A_WIDTH void take_bytes(const vit__panel_columns *columns, const vit__panel_rows *rows, size_t width, float *x,
                             size_t stride)
 {
@@ -28,10 +41,14 @@ FOR_A_WIDTH void take_bytes(const vit__panel_columns *columns, const vit__panel_
         /* unsigned: the zero point of a row with a NaN is any number, and its products wrap */
         uint32_t zero = (uint32_t)rows->byte_scales[row].zero;
         float scale = rows->byte_scales[row].scale;
+        largest_value large = largest_of(columns, &rows->byte_scales[row]);
         /* As the tiles wrote them. */
         const int32_t *sums = (const int32_t *)(const void *)(rows->sums + row * width);
-        EACH_COLUMN
-            x[i] = scale * scales[i] * (float)(int32_t)((uint32_t)sums[i] - zero * (uint32_t)column_sums[i]) + bias[i];
+        EACH_COLUMN {
+            int32_t weight = (int32_t)(large.words[i] << large.above) >> 24;
+            uint32_t sum = (uint32_t)sums[i] - zero * (uint32_t)column_sums[i] + large.units * (uint32_t)weight;
+            x[i] = scale * scales[i] * (float)(int32_t)sum + bias[i];
+        }
     }
 }
 

@@ -21,10 +21,19 @@ typedef struct vit__epilogue_row {
     const float *residual; /* [n] or NULL for 0; may be the destination */
 } vit__epilogue_row;
 
-/* What the bytes of a row of activations stand for: x = scale * (byte - zero), 0 <= zero <= 255. */
+/*
+ * What the bytes of a row of activations stand for: x = scale * (byte - zero), 0 <= zero <= 255. The value of the
+ * largest magnitude stands aside: its byte is zero, and x[largest] = scale * units. A few channels of a trained model
+ * are ten or a hundred times as large as the others (Dettmers et al. 2022, LLM.int8()); without them the others have
+ * finer steps.
+ *
+ * Example: {1, -2, 300, 2} has scale 4 / 255 and zero 128, largest 2 and units 19125. The bytes are 192, 0, 128,
+ * 255. */
 typedef struct vit__byte_scale {
     float scale;
     int32_t zero;
+    uint32_t largest;
+    int32_t units; /* -65536 to 65536 */
 } vit__byte_scale;
 
 /* What belongs to the columns of a panel, or to some of them: `width` values each. */
@@ -36,6 +45,7 @@ typedef struct vit__panel_columns {
     const float *scale;       /* or NULL for 1 */
     const float *byte_scales; /* int8: what a unit of a column's weights stands for */
     const int32_t *byte_sums; /* int8: of a column's weights */
+    const uint32_t *words;    /* int8: the panel, [words][VIT__PANEL], from the first of these columns on */
 } vit__panel_columns;
 
 /* Rows of sums by these columns, and where their results go. */

@@ -8,7 +8,7 @@
 #include "error.h"
 #include "memory.h"
 
-/* int8 sums of more inputs than this could overflow 32 bits: 255 * 128 * 65000 < 2^31. */
+/* int8 sums of more inputs than this could overflow 32 bits: 255 * 128 * 65000 + 65536 * 128 < 2^31. */
 #define INT8_INPUTS 65000
 
 #define STRIPE 16 /* outputs converted together: what they write of a panel's row is one cache line */

@@ -60,7 +60,8 @@ void vit__panel_finish(const vit__panel_call *c, const vit__panel_sums *sums)
                                   .bias = packed->bias + output,
                                   .scale = e->scale ? e->scale + output : NULL,
                                   .byte_scales = bytes ? packed->scales + output : NULL,
-                                  .byte_sums = bytes ? packed->sums + output : NULL};
+                                  .byte_sums = bytes ? packed->sums + output : NULL,
+                                  .words = packed->panels + sums->panel * packed->words * VIT__PANEL + sums->column};
     vit__panel_rows lines = {.rows = sums->rows,
                              .sums = sums->sums,
                              .byte_scales = bytes ? sums->byte_scales + row : NULL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operations of a matrix unit that the loops of tiles_amx_body.h are made of. tiles_amx_in_c.h has the same names in
- * plain C. A register ("tile") is a number from 0 to 7 that is written out: the compiler puts it into the
+ * The operations of a matrix unit that the loops of tiles_amx_body.h are made of. tiles_amx_in_c.h has the same names
+ * in plain C. A register ("tile") is a number from 0 to 7 that is written out: the compiler puts it into the
  * instruction. */
 #ifndef VIT_TILES_AMX_UNIT_H
 #define VIT_TILES_AMX_UNIT_H

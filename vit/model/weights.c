@@ -276,6 +276,13 @@ static vit_precision at_least_bf16(const loader *l)
     return l->target->precision == VIT_PRECISION_F32 ? VIT_PRECISION_F32 : VIT_PRECISION_BF16;
 }
 
+/* The layer back from the MLP's width. Of texts never int8: it makes most of the error. In MiniLM the least cosine to
+ * f32 over 305 short lines is 0.9986 with it in int8, and 0.9991 without. */
+static vit_precision mlp_precision(const loader *l)
+{
+    return l->config->input == VIT__INPUT_TOKENS ? at_least_bf16(l) : l->target->precision;
+}
+
 /* A layer that works on one vector an input: little work, much weight in the result, so f32 always. */
 static vit__linear single(loader *l, vit__slot slot, size_t inputs, size_t outputs)
 {
@@ -369,7 +376,7 @@ static void load_outputs(loader *l, size_t i, vit__block_weights *w)
         w->projection = prepared(l, projection, l->target->precision);
         fc2 = matrix(l, VIT__SLOT_FC2, i, c->mlp_width, c->width);
     }
-    w->fc2 = prepared(l, fc2, l->target->precision);
+    w->fc2 = prepared(l, fc2, mlp_precision(l));
 }
 
 static double dot(const float *a, const float *b, size_t n)

@@ -60,8 +60,8 @@ static void formula(const vit__core_call *c, size_t query, double *y)
     free(scores);
 }
 
-/* Values are up to 2. f32: tens of roundings. bf16: each q, k, v and share is off by up to 2^-9; scores of d products of
- * up to 4 by some hundredths where they are largest, and their exponentials in proportion. Split: by 2^-17. */
+/* Values are up to 2. f32: tens of roundings. bf16: each q, k, v and share is off by up to 2^-9; scores of d products
+ * of up to 4 by some hundredths where they are largest, and their exponentials in proportion. Split: by 2^-17. */
 static const double tolerances[] = {[VIT__CORE_F32] = 5e-6, [VIT__CORE_BF16] = 5e-2, [VIT__CORE_SPLIT] = 2e-4};
 
 static void check_shape(const shape *s, vit__core_numbers numbers, unsigned flags)

@@ -119,17 +119,32 @@ static int32_t column_sum(size_t column)
 
 static vit__byte_scale row_scale(size_t row)
 {
-    static const vit__byte_scale scales[] = {{0.003f, 117}, {0.001f, 0}, {0.002f, 255}, {0, 0}, {0.004f, 1}};
+    static const vit__byte_scale scales[] = {
+        {0.003f, 117, 0, 300}, {0.001f, 0, 5, -65536}, {0.002f, 255, 2, 65536}, {0, 0, 7, 0}, {0.004f, 1, 7, -40}};
     return scales[row % 5];
+}
+
+/* Words of a panel of eight inputs. */
+static uint32_t panel_word(size_t word, size_t column)
+{
+    return (uint32_t)(word * VIT__PANEL + column + 1) * 2654435761u;
+}
+
+static int32_t weight_of(size_t input, size_t column)
+{
+    return (int8_t)(panel_word(input / 4, column) >> input % 4 * 8);
 }
 
 /* The parts: sums of bytes, a scale, a residual. The kernel overwrites the sums, which are made for each call. */
 static void finish_panel(const vit__kernels *k, size_t width, trial *t)
 {
     int32_t column_sums[VIT__PANEL];
+    uint32_t words[2 * VIT__PANEL];
     vit__byte_scale scales[MAX / VIT__HANDED];
     for (size_t i = 0; i < width; i++)
         column_sums[i] = column_sum(i);
+    for (size_t i = 0; i < 2 * VIT__PANEL; i++)
+        words[i] = panel_word(i / VIT__PANEL, i % VIT__PANEL);
     for (size_t i = 0; i < t->n / width; i++)
         scales[i] = row_scale(i);
     memcpy(t->raw, t->a, t->n * sizeof *t->a);
@@ -140,7 +155,8 @@ static void finish_panel(const vit__kernels *k, size_t width, trial *t)
                                   .bias = t->b,
                                   .scale = PART(t, 1) ? t->b + 1 : NULL,
                                   .byte_scales = t->b + 2,
-                                  .byte_sums = column_sums};
+                                  .byte_sums = column_sums,
+                                  .words = words};
     vit__panel_rows rows = {.rows = t->n / width,
                             .sums = (float *)(void *)t->raw,
                             .byte_scales = PART(t, 0) ? scales : NULL,
@@ -160,7 +176,8 @@ static double finished(const trial *t, size_t width, size_t i)
     vit__byte_scale scale = row_scale(row);
     double sum = t->a[at];
     if (PART(t, 0))
-        sum = (double)scale.scale * t->b[2 + column] * (byte_sum(t, at) - scale.zero * column_sum(column));
+        sum = (double)scale.scale * t->b[2 + column] *
+              (byte_sum(t, at) - scale.zero * column_sum(column) + scale.units * weight_of(scale.largest, column));
     double x = activate(KIND(t), sum + t->b[column]);
     return (PART(t, 2) ? t->c[i] : 0) + (PART(t, 1) ? t->b[1 + column] : 1) * x;
 }
@@ -221,7 +238,8 @@ static bool is_pair(const trial *t, size_t i)
 READ(total, i == 0 ? t->answer : 0)
 READ(bf16, half_at(t->raw, i))
 READ(pair, is_pair(t, i) ? half_at(t->raw, 2 * i) : INFINITY)
-READ(byte, t->scale.scale *(float)(((const uint8_t *)t->raw)[i] - t->scale.zero))
+READ(byte,
+     t->scale.scale *(float)(i == t->scale.largest ? t->scale.units : ((const uint8_t *)t->raw)[i] - t->scale.zero))
 READ(weight, t->answer *((const int8_t *)t->raw)[i])
 
 /* ------------------------------------------------------------------ the table ---- */
@@ -485,9 +503,10 @@ static void bytes_of_odd_rows(void **state)
             assert_int_equal(isfinite(unit) != 0, row < 4);
             if (row < 4)
                 assert_in_range(scale.zero, 0, 255);
-            for (int i = 0; i < 4 && row < 4; i++)
-                assert_true(fabs((double)scale.scale * (bytes[i] - scale.zero) - odd[row][i]) <=
-                            fmax(0.51 * scale.scale, 1e-43));
+            for (uint32_t i = 0; i < 4 && row < 4; i++) {
+                int32_t units = i == scale.largest ? scale.units : bytes[i] - scale.zero;
+                assert_true(fabs((double)scale.scale * units - odd[row][i]) <= fmax(0.51 * scale.scale, 1e-43));
+            }
         }
 }
 
