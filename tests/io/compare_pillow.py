@@ -26,6 +26,7 @@ except ImportError:
     pass
 
 SECONDS = 120
+BITS_PER_SAMPLE = 258
 COLUMNS = ("same", "both refuse", "differs", "only Pillow reads", "only vit reads")
 
 
@@ -39,12 +40,12 @@ def ours(vit, path):
     return (numpy.load(io.BytesIO(run.stdout)) if run.returncode == 0 else None), said
 
 
-def high_bytes(image):
-    """Gray of 16 bits, scaled to 8."""
+def high_bytes(image, bits):
+    """Gray of 12 or 16 bits, scaled to 8."""
     samples = numpy.asarray(image).astype(numpy.int64)
     if samples.min() < 0 or samples.max() > 65535:
         raise ValueError("gray of more than 16 bits, or signed")
-    return numpy.repeat((samples >> 8).astype(numpy.uint8)[..., None], 3, axis=2)
+    return numpy.repeat((samples >> (bits - 8)).astype(numpy.uint8)[..., None], 3, axis=2)
 
 
 def theirs(path):
@@ -55,8 +56,9 @@ def theirs(path):
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 form = image.format
+                bits = 12 if form == "TIFF" and image.tag_v2.get(BITS_PER_SAMPLE) == (12,) else 16
                 upright = ImageOps.exif_transpose(image)
-                samples = high_bytes(upright) if upright.mode.startswith("I") else numpy.asarray(upright.convert("RGB"))
+                samples = high_bytes(upright, bits) if upright.mode.startswith("I") else numpy.asarray(upright.convert("RGB"))
                 return samples, form, upright.mode
     except Exception as error:  # Pillow's readers raise nearly every kind on damaged files
         return None, form, f"{type(error).__name__}: {error}"
