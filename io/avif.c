@@ -123,13 +123,24 @@ static int orientation_of(const reader *r)
     return vit__choose_orientation(0, vit__xmp_orientation(image->xmp.data, image->xmp.size));
 }
 
-/* Since libavif 1.0 planes of more than 8 bits are first cut to 8, with some exceptions; older ones keep all bits up
- * to the colours, which gives other ones. Pillow has a newer one. */
+/* Whether libyuv has the numbers for these colours, which libavif then leaves to it: BT.709, BT.601, BT.2020, and a matrix
+ * that follows from the primaries where these are of one of them. */
+static bool is_for_libyuv(const avifImage *image)
+{
+    const unsigned matrix = image->matrixCoefficients, derived = 12;
+    const unsigned kind = matrix == derived ? image->colorPrimaries : matrix;
+    if (matrix == 0)
+        return image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400;
+    return kind == 1 || kind == 2 || kind == 5 || kind == 6 || kind == 9;
+}
+
+/* Since libavif 1.0 planes of more than 8 bits that libyuv converts are first cut to 8, with some exceptions; older ones
+ * keep all bits up to the colours, which gives other ones. Pillow has a newer one. */
 static bool is_reduced(const avifImage *image, bool has_alpha)
 {
     const bool gray = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400,
                is_420 = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV420;
-    if (image->depth <= 8 || (gray && !has_alpha))
+    if (image->depth <= 8 || (gray && !has_alpha) || !is_for_libyuv(image))
         return false;
     return !has_alpha || gray || !(image->depth == 10 || (image->depth == 12 && is_420));
 }

@@ -18,17 +18,21 @@ static bool is_bmp(const vit__source *source)
            vit__le32(source->bytes + FILE_HEADER) <= 124 && source->bytes[FILE_HEADER] != 0;
 }
 
+/* Straight into the picture, unless alpha is read too. */
 static vit_status read_rows(const vit__dib *dib, const vit_load_options *options, const vit__canvas *canvas,
                             vit_error *err)
 {
-    const bool with_alpha = dib->has_alpha && options->composite;
+    if (!dib->has_alpha || !options->composite) {
+        for (uint32_t y = 0; y < dib->height; y++)
+            vit__dib_row(dib, y, 3, vit__canvas_row(canvas, y));
+        return VIT_OK;
+    }
     uint8_t *row = vit__alloc(dib->width, 4);
     if (!row)
         return vit__fail_memory(err, dib->source->name);
     for (uint32_t y = 0; y < dib->height; y++) {
-        vit__dib_row(dib, y, with_alpha ? 4 : 3, row);
-        if (with_alpha)
-            vit__alpha_composite(row, dib->width, options->background);
+        vit__dib_row(dib, y, 4, row);
+        vit__alpha_composite(row, dib->width, options->background);
         vit__canvas_store(canvas, y, 1, row);
     }
     free(row);

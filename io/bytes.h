@@ -20,6 +20,17 @@ static inline uint32_t vit__le32(const uint8_t *b)
     return vit__le16(b) | vit__le16(b + 2) << 16;
 }
 
+static inline uint64_t vit__le64(const uint8_t *b)
+{
+    return vit__le32(b) | (uint64_t)vit__le32(b + 4) << 32;
+}
+
+static inline void vit__put_le64(uint8_t *b, uint64_t v)
+{
+    b[0] = (uint8_t)v, b[1] = (uint8_t)(v >> 8), b[2] = (uint8_t)(v >> 16), b[3] = (uint8_t)(v >> 24);
+    b[4] = (uint8_t)(v >> 32), b[5] = (uint8_t)(v >> 40), b[6] = (uint8_t)(v >> 48), b[7] = (uint8_t)(v >> 56);
+}
+
 static inline uint32_t vit__be16(const uint8_t *b)
 {
     return (uint32_t)b[0] << 8 | b[1];

@@ -274,6 +274,21 @@ static unsigned index_at(const vit__dib *dib, const uint8_t *row, size_t x)
     return row[bit / 8] >> (8 - dib->bits - bit % 8) & ((1u << dib->bits) - 1);
 }
 
+/* BGR to RGB. Two pixels at once, in the low six bytes of a word: the greens stay, and reds and blues change places. */
+static void swap_red_and_blue(const uint8_t *bgr, size_t width, uint8_t *rgb)
+{
+    size_t x = 0;
+    for (; x + 3 <= width; x += 2) { /* the words reach into a third */
+        const uint64_t red_and_blue = UINT64_C(0xff0000ff), green = UINT64_C(0xff0000ff00);
+        const uint64_t v = vit__le64(bgr + 3 * x);
+        const uint64_t swapped = (v & green) | (v >> 16 & red_and_blue) | (v & red_and_blue) << 16;
+        vit__put_le64(rgb + 3 * x, swapped);
+    }
+    for (; x < width; x++)
+        for (size_t c = 0; c < 3; c++)
+            rgb[3 * x + c] = bgr[3 * x + 2 - c];
+}
+
 /* 24 and 32 bits. */
 static void reorder(const vit__dib *dib, const uint8_t *row, unsigned channels, uint8_t *pixels)
 {
@@ -288,15 +303,9 @@ static void reorder(const vit__dib *dib, const uint8_t *row, unsigned channels, 
     }
 }
 
-void vit__dib_row(const vit__dib *dib, uint32_t y, unsigned channels, uint8_t *pixels)
+/* Numbers of the table, and fields of 16 bits. */
+static void resolve(const vit__dib *dib, const uint8_t *row, const uint8_t *indices, unsigned channels, uint8_t *pixels)
 {
-    const size_t stored = dib->top_down ? y : dib->height - 1 - y;
-    const uint8_t *row = dib->source->bytes + dib->pixels + stored * stride_of(dib);
-    const uint8_t *indices = dib->indices ? dib->indices + stored * dib->width : NULL;
-    if (dib->bits > 16) {
-        reorder(dib, row, channels, pixels);
-        return;
-    }
     for (size_t x = 0; x < dib->width; x++, pixels += channels) {
         if (dib->bits == 16)
             expand_16(dib, vit__le16(row + 2 * x), pixels);
@@ -305,4 +314,19 @@ void vit__dib_row(const vit__dib *dib, uint32_t y, unsigned channels, uint8_t *p
         if (channels == 4)
             pixels[3] = 255;
     }
+}
+
+void vit__dib_row(const vit__dib *dib, uint32_t y, unsigned channels, uint8_t *pixels)
+{
+    const size_t stored = dib->top_down ? y : dib->height - 1 - y;
+    const uint8_t *row = dib->source->bytes + dib->pixels + stored * stride_of(dib);
+    const uint8_t *indices = dib->indices ? dib->indices + stored * dib->width : dib->bits == 8 ? row : NULL;
+    if (dib->bits == 24 && channels == 3 && dib->order[0] == 2)
+        swap_red_and_blue(row, dib->width, pixels);
+    else if (dib->bits > 16)
+        reorder(dib, row, channels, pixels);
+    else if (indices && channels == 3)
+        vit__palette_row(dib->palette[0], indices, dib->width, pixels);
+    else
+        resolve(dib, row, indices, channels, pixels);
 }

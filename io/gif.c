@@ -27,14 +27,16 @@ static bool is_gif(const vit__source *source)
 #define PIXELS_PER_BYTE 4096u
 
 #define NO_COLOUR (-1)
-#define CODES 4096u
+#define CODE_BITS 12u /* of the longest code */
+#define CODES (1u << CODE_BITS)
+#define COLOUR_BITS 11u /* the most that a code can begin with */
 
 static struct {
     __typeof__(&DGifOpen) open;
     __typeof__(&DGifCloseFile) close;
     __typeof__(&DGifGetRecordType) next_record;
     __typeof__(&DGifGetImageHeader) read_frame_header;
-    __typeof__(&DGifGetLZCodes) read_code;
+    __typeof__(&DGifGetCodeNext) read_block;
     __typeof__(&DGifGetExtension) read_extension;
     __typeof__(&DGifGetExtensionNext) read_extension_next;
 } giflib;
@@ -44,30 +46,53 @@ static const vit__library_function functions[] = {
     {"DGifCloseFile", &giflib.close},
     {"DGifGetRecordType", &giflib.next_record},
     {"DGifGetImageHeader", &giflib.read_frame_header},
-    {"DGifGetLZCodes", &giflib.read_code},
+    {"DGifGetCodeNext", &giflib.read_block},
     {"DGifGetExtension", &giflib.read_extension},
     {"DGifGetExtensionNext", &giflib.read_extension_next},
 };
 
 static vit__library library = {.file = VIT_GIF_FILE, .functions = functions, .n = sizeof functions / sizeof *functions};
 
-/* The strings that codes stand for: that of a code is the string of another one and a colour. giflib's own would make
- * something up for a code that stands for nothing yet. */
+/* The bits of the codes, which lie in blocks of at most 255 bytes. The lowest bit comes first. */
+typedef struct bits {
+    uint64_t waiting;
+    unsigned count; /* of the bits that wait */
+    unsigned width; /* of the next code */
+    const uint8_t *block;
+    size_t left; /* bytes of the block */
+} bits;
+
+/* The strings that codes stand for: that of a code is the string of another one and a colour. */
 typedef struct strings {
+    bits bits;
+    unsigned colour_bits;
     unsigned clear; /* this code empties the table; below it each code is a colour, and behind it is the end */
     unsigned next;  /* the first code that stands for nothing yet */
     int last;       /* the code before, or NO_COLOUR */
     uint8_t first;  /* the colour that its string begins with */
     uint16_t before[CODES];
+    uint16_t length[CODES];
     uint8_t colour[CODES];
-    uint8_t pending[CODES + 1]; /* colours of the last string that are not taken yet, the next one at the end */
-    size_t waiting;
+    uint8_t pending[CODES + 1]; /* colours of the last string that are not taken yet, in their order, from `taken` on */
+    size_t taken, waiting;
 } strings;
 
 static void clear_strings(strings *s)
 {
     s->next = s->clear + 2;
     s->last = NO_COLOUR;
+    s->bits.width = s->colour_bits + 1;
+}
+
+static void prepare_strings(strings *s, unsigned colour_bits)
+{
+    s->colour_bits = colour_bits;
+    s->clear = 1u << colour_bits;
+    for (unsigned c = 0; c < s->clear; c++) {
+        s->colour[c] = (uint8_t)c;
+        s->length[c] = 1;
+    }
+    clear_strings(s);
 }
 
 typedef struct reader {
@@ -79,6 +104,7 @@ typedef struct reader {
     bool ended;    /* giflib has asked for more than there is */
     GifFileType *gif;
     int transparent;                 /* a colour, or NO_COLOUR */
+    unsigned colour_bits;            /* of the frame */
     uint32_t width, height;          /* of the canvas, the frame included */
     uint8_t palette[VIT_PALETTE][3]; /* transparency resolved */
     vit__canvas canvas;
@@ -130,6 +156,16 @@ static vit_status read_extension(reader *r)
     return ok == GIF_OK ? VIT_OK : fail(r, r->gif->Error);
 }
 
+/* Its last byte says how many bits a colour has. giflib refuses more than 8, when it has read all; Pillow does not. */
+static vit_status read_frame_header(reader *r)
+{
+    const int ok = giflib.read_frame_header(r->gif);
+    if (ok != GIF_OK && (r->ended || r->gif->Error != D_GIF_ERR_READ_FAILED))
+        return fail(r, r->gif->Error);
+    r->colour_bits = r->source->bytes[r->offset - 1];
+    return r->colour_bits <= COLOUR_BITS ? VIT_OK : fail(r, D_GIF_ERR_IMAGE_DEFECT);
+}
+
 /* Up to the header of the first frame. Bytes that begin no record are passed over, as in Pillow. */
 static vit_status find_frame(reader *r)
 {
@@ -148,7 +184,7 @@ static vit_status find_frame(reader *r)
         if (status != VIT_OK)
             return status;
     }
-    return giflib.read_frame_header(r->gif) == GIF_OK ? VIT_OK : fail(r, r->gif->Error);
+    return read_frame_header(r);
 }
 
 static vit_status check_size(reader *r)
@@ -180,9 +216,10 @@ static void fill_palette(reader *r)
 /* The row y of the canvas: indices between left and right, and around them what is no frame's. */
 static void store(reader *r, uint32_t y)
 {
-    for (size_t x = 0; x < r->width; x++)
-        memcpy(r->row + 3 * x, r->palette[r->indices[x]], 3);
-    vit__canvas_store(&r->canvas, y, 1, r->row);
+    uint8_t *in_place = vit__canvas_row(&r->canvas, y), *row = in_place ? in_place : r->row;
+    vit__palette_row(r->palette[0], r->indices, r->width, row);
+    if (!in_place)
+        vit__canvas_store(&r->canvas, y, 1, row);
 }
 
 static vit_status prepare(reader *r)
@@ -195,8 +232,7 @@ static vit_status prepare(reader *r)
     r->strings = vit__alloc_zero(1, sizeof *r->strings);
     if (!r->indices || !r->row || !r->strings)
         return vit__fail_memory(r->err, r->source->name);
-    r->strings->clear = 1u << r->source->bytes[r->offset - 1]; /* what giflib has read last: the bits of a colour */
-    clear_strings(r->strings);
+    prepare_strings(r->strings, r->colour_bits);
     fill_palette(r);
     memset(r->indices, r->transparent == NO_COLOUR ? 0 : r->transparent, r->width);
     for (uint32_t y = 0; y < r->height; y++)
@@ -212,39 +248,81 @@ typedef struct frame_pass {
 
 static const frame_pass in_order[] = {{0, 1}}, interlaced[] = {{0, 8}, {4, 8}, {2, 4}, {1, 2}};
 
-/* The string of a code, to s->pending. false: it has none. */
-static bool expand_code(strings *s, unsigned code)
+/* Fills the bits up to more than a code has. A block of no bytes ends the data. */
+static vit_status fill_bits(reader *r, bits *b)
 {
-    const bool is_next = code == s->next && s->last != NO_COLOUR;
-    if (code > s->next || (code == s->next && !is_next) || (s->last == NO_COLOUR && code >= s->clear))
+    while (b->count <= 64 - 8) {
+        if (b->left == 0) {
+            GifByteType *block = NULL;
+            if (giflib.read_block(r->gif, &block) != GIF_OK || !block)
+                return b->count >= b->width ? VIT_OK : fail(r, D_GIF_ERR_IMAGE_DEFECT);
+            b->left = block[0];
+            b->block = block + 1;
+        }
+        b->waiting |= (uint64_t)*b->block++ << b->count;
+        b->left--;
+        b->count += 8;
+    }
+    return VIT_OK;
+}
+
+/* Puts the string of a code, of `length` colours, where it belongs: backwards, as it is found. The first colour is
+ * returned. */
+static uint8_t write_string(const strings *s, unsigned code, uint8_t *to, size_t length)
+{
+    for (; length > 1; length--) {
+        to[length - 1] = s->colour[code];
+        code = s->before[code];
+    }
+    return to[0] = s->colour[code];
+}
+
+/* The string of a code, to `to` if it has room for it, or else to s->pending. A code that stands for nothing yet is the
+ * string before with its own first colour once more. *length: 0 if it went to s->pending. false: the code has no
+ * string. */
+static bool expand_code(strings *s, unsigned code, uint8_t *to, size_t room, size_t *length)
+{
+    const bool is_next = code == s->next && s->last != NO_COLOUR && code < CODES;
+    if (code >= s->next && !is_next)
         return false;
-    s->waiting = 0;
+    if (s->last == NO_COLOUR ? code >= s->clear : code == s->clear + 1)
+        return false;
+    const size_t known = s->length[is_next ? (unsigned)s->last : code], whole = known + is_next;
+    const bool fits = whole <= room;
+    uint8_t *into = fits ? to : s->pending;
+    s->first = write_string(s, is_next ? (unsigned)s->last : code, into, known);
     if (is_next)
-        s->pending[s->waiting++] = s->first;
-    unsigned c = is_next ? (unsigned)s->last : code;
-    for (; c > s->clear; c = s->before[c])
-        s->pending[s->waiting++] = s->colour[c];
-    s->first = s->pending[s->waiting++] = (uint8_t)c;
+        into[known] = s->first;
+    *length = fits ? whole : 0;
+    s->taken = 0;
+    s->waiting = fits ? 0 : whole;
     if (s->last != NO_COLOUR && s->next < CODES) {
         s->before[s->next] = (uint16_t)s->last;
+        s->length[s->next] = (uint16_t)(s->length[s->last] + 1);
         s->colour[s->next++] = s->first;
     }
+    if (s->next >> s->bits.width && s->bits.width < CODE_BITS)
+        s->bits.width++;
     s->last = (int)code;
     return true;
 }
 
 /* The next string, of one pixel at least. */
-static vit_status next_string(reader *r)
+static vit_status next_string(reader *r, uint8_t *to, size_t room, size_t *length)
 {
     strings *s = r->strings;
     for (;;) {
-        int code = 0;
-        if (giflib.read_code(r->gif, &code) != GIF_OK)
-            return fail(r, r->gif->Error);
-        if (code < 0)
+        bits *b = &s->bits;
+        vit_status status = b->count >= b->width ? VIT_OK : fill_bits(r, b);
+        if (status != VIT_OK)
+            return status;
+        const unsigned code = (unsigned)b->waiting & ((1u << b->width) - 1);
+        b->waiting >>= b->width;
+        b->count -= b->width;
+        if (code == s->clear + 1)
             return vit__fail_truncated(r->source, "GIF", r->err);
-        if ((unsigned)code != s->clear)
-            return expand_code(s, (unsigned)code) ? VIT_OK : fail(r, D_GIF_ERR_IMAGE_DEFECT);
+        if (code != s->clear)
+            return expand_code(s, code, to, room, length) ? VIT_OK : fail(r, D_GIF_ERR_IMAGE_DEFECT);
         clear_strings(s);
     }
 }
@@ -252,11 +330,19 @@ static vit_status next_string(reader *r)
 static vit_status read_line(reader *r, uint8_t *to, size_t count)
 {
     strings *s = r->strings;
-    for (size_t i = 0; i < count; i++) {
-        vit_status status = s->waiting > 0 ? VIT_OK : next_string(r);
-        if (status != VIT_OK)
-            return status;
-        to[i] = s->pending[--s->waiting];
+    for (size_t at = 0; at < count;) {
+        if (s->waiting == 0) {
+            size_t length = 0;
+            vit_status status = next_string(r, to + at, count - at, &length);
+            if (status != VIT_OK)
+                return status;
+            at += length;
+        }
+        const size_t n = s->waiting < count - at ? s->waiting : count - at;
+        memcpy(to + at, s->pending + s->taken, n);
+        s->taken += n;
+        s->waiting -= n;
+        at += n;
     }
     return VIT_OK;
 }

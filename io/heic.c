@@ -45,15 +45,25 @@ static struct {
     __typeof__(&de265_get_image_height) height;
     __typeof__(&de265_get_bits_per_pixel) bits;
     __typeof__(&de265_get_image_plane) plane;
+    __typeof__(&de265_get_image_matrix_coefficients) matrix;
+    __typeof__(&de265_get_image_full_range_flag) full_range;
 } libde265;
 
 static const vit__library_function functions[] = {
-    {"de265_new_decoder", &libde265.create},      {"de265_free_decoder", &libde265.destroy},
-    {"de265_push_NAL", &libde265.push},           {"de265_flush_data", &libde265.flush},
-    {"de265_decode", &libde265.decode},           {"de265_get_next_picture", &libde265.next_picture},
-    {"de265_get_error_text", &libde265.text},     {"de265_get_chroma_format", &libde265.chroma},
-    {"de265_get_image_width", &libde265.width},   {"de265_get_image_height", &libde265.height},
-    {"de265_get_bits_per_pixel", &libde265.bits}, {"de265_get_image_plane", &libde265.plane},
+    {"de265_new_decoder", &libde265.create},
+    {"de265_free_decoder", &libde265.destroy},
+    {"de265_push_NAL", &libde265.push},
+    {"de265_flush_data", &libde265.flush},
+    {"de265_decode", &libde265.decode},
+    {"de265_get_next_picture", &libde265.next_picture},
+    {"de265_get_error_text", &libde265.text},
+    {"de265_get_chroma_format", &libde265.chroma},
+    {"de265_get_image_width", &libde265.width},
+    {"de265_get_image_height", &libde265.height},
+    {"de265_get_bits_per_pixel", &libde265.bits},
+    {"de265_get_image_plane", &libde265.plane},
+    {"de265_get_image_matrix_coefficients", &libde265.matrix},
+    {"de265_get_image_full_range_flag", &libde265.full_range},
 };
 
 static vit__library library = {
@@ -71,7 +81,8 @@ typedef struct reader {
 typedef struct task {
     const vit__heif_item *item;
     unsigned depth;
-    bool in_floats; /* parts of an overlay */
+    bool in_floats;      /* parts of an overlay */
+    const uint8_t *nclx; /* body of the colr box of the picture that this one is a part of, which wins; NULL: none */
 } task;
 
 static vit_status decode_item(reader *r, task t, vit_image *image);
@@ -316,25 +327,30 @@ static vit_status take_planes(const reader *r, const struct de265_image *picture
     return VIT_OK;
 }
 
-/* As the nclx box says; without one, BT.601 of full range. */
-static vit__ycbcr find_colours(const reader *r, task t, const vit__planes *planes)
+/* The body of the item's colr box of kind nclx: primaries, transfer, matrix, of 16 bits each, and a byte whose highest
+ * bit says full range. NULL: there is none, or it leaves all open. */
+static const uint8_t *find_nclx(const reader *r, const vit__heif_item *item)
 {
+    static const uint8_t open[] = {0, 2, 0, 2, 0, 2};
     vit__box p;
-    unsigned matrix = 6;
-    bool full = true;
-    for (size_t n = 0; vit__heif_property(&r->heif, t.item, n, &p); n++) {
-        if (memcmp(p.type, "colr", 4) != 0 || p.size < 11 || memcmp(p.bytes, "nclx", 4) != 0)
-            continue;
-        matrix = vit__be16(p.bytes + 8);
-        full = p.bytes[10] & 0x80;
-        break;
-    }
+    for (size_t n = 0; vit__heif_property(&r->heif, item, n, &p); n++)
+        if (memcmp(p.type, "colr", 4) == 0 && p.size >= 11 && memcmp(p.bytes, "nclx", 4) == 0)
+            return memcmp(p.bytes + 4, open, sizeof open) == 0 && p.bytes[10] & 0x80 ? NULL : p.bytes + 4;
+    return NULL;
+}
+
+/* As the nclx box says; without one, as the coded picture says, whose range is limited if it says nothing. A matrix
+ * that is left open is BT.601's. */
+static vit__ycbcr find_colours(task t, const struct de265_image *picture, const vit__planes *planes)
+{
+    const unsigned matrix = t.nclx ? vit__be16(t.nclx + 4) : (unsigned)libde265.matrix(picture);
+    const bool full = t.nclx ? t.nclx[6] & 0x80 : libde265.full_range(picture) != 0;
     return vit__ycbcr_of(planes, matrix, full, t.in_floats);
 }
 
-static vit_status store_planes(const reader *r, task t, const vit__planes *planes, vit_image *image)
+static vit_status store_planes(const reader *r, task t, const vit__planes *planes, const vit__ycbcr *colours,
+                               vit_image *image)
 {
-    const vit__ycbcr colours = find_colours(r, t, planes);
     target to;
     vit_status status = open_target(r, t.item, planes->width, planes->height, image, &to);
     if (status != VIT_OK)
@@ -343,7 +359,7 @@ static vit_status store_planes(const reader *r, task t, const vit__planes *plane
     if (!row)
         return vit__fail_memory(r->err, r->source->name);
     for (uint32_t y = 0; y < planes->height; y++) {
-        vit__ycbcr_row(planes, &colours, y, row);
+        vit__ycbcr_row(planes, colours, y, row);
         store(&to, 0, y, planes->width, row);
     }
     free(row);
@@ -372,8 +388,10 @@ static vit_status decode_coded(reader *r, task t, vit_image *image)
         status = run_decoder(r, decoder, &picture);
     if (status == VIT_OK)
         status = take_planes(r, picture, &planes);
-    if (status == VIT_OK)
-        status = store_planes(r, t, &planes, image);
+    if (status == VIT_OK) {
+        const vit__ycbcr colours = find_colours(t, picture, &planes);
+        status = store_planes(r, t, &planes, &colours, image);
+    }
     if (decoder)
         libde265.destroy(decoder);
     free(joined);
@@ -394,7 +412,7 @@ static vit_status decode_part(reader *r, task t, const vit__heif_ids *parts, siz
     const vit__heif_item *item = n < parts->count ? vit__heif_find(&r->heif, vit__heif_id(parts, n)) : NULL;
     if (!item)
         return corrupt(r, "a picture is made of one that is not there");
-    return decode_item(r, (task){item, t.depth + 1, t.in_floats}, image);
+    return decode_item(r, (task){item, t.depth + 1, t.in_floats, t.nclx}, image);
 }
 
 static vit_status decode_identity(reader *r, task t, vit_image *image)
@@ -492,6 +510,7 @@ static vit_status fill_overlay(reader *r, task t, vit__box places, size_t wide, 
     const vit__heif_ids parts = vit__heif_references(&r->heif, "dimg", t.item->id);
     vit_status status = VIT_OK;
     t.in_floats = true;
+    t.nclx = NULL; /* each part has its own colours */
     if (places.size < parts.count * 2 * wide)
         return corrupt(r, "an overlay is cut");
     for (size_t n = 0; n < parts.count && status == VIT_OK; n++) {
@@ -563,6 +582,7 @@ static vit_status decode_item(reader *r, task t, vit_image *image)
         status = corrupt(r, "pictures are made of each other in a circle");
     if (status != VIT_OK)
         return status;
+    t.nclx = t.nclx ? t.nclx : find_nclx(r, t.item);
     if (memcmp(type, "hvc1", 4) == 0 || memcmp(type, "hev1", 4) == 0)
         status = decode_coded(r, t, image);
     else if (memcmp(type, "iden", 4) == 0)
@@ -622,7 +642,7 @@ static vit_status apply_alpha(reader *r, vit_image *image)
     vit_image alpha = {0};
     if (!item)
         return VIT_OK;
-    vit_status status = decode_item(r, (task){item, 0, false}, &alpha);
+    vit_status status = decode_item(r, (task){.item = item}, &alpha);
     if (status == VIT_OK)
         composite(r, &alpha, image);
     vit_image_free(&alpha);
@@ -642,7 +662,7 @@ static vit_status read_heic(const vit__source *source, const vit_load_options *o
     if (status == VIT_OK && !primary)
         status = corrupt(&r, "the main picture is not there");
     if (status == VIT_OK)
-        status = decode_item(&r, (task){primary, 0, false}, image);
+        status = decode_item(&r, (task){.item = primary}, image);
     if (status == VIT_OK)
         status = apply_alpha(&r, image);
     vit__heif_close(&r.heif);

@@ -22,4 +22,11 @@ static inline void vit__palette_complete(uint8_t palette[VIT_PALETTE][3], size_t
         memset(palette[i], grays ? (int)i : 0, 3);
 }
 
+/* The colours of a row of numbers, as RGB. palette: the first byte of the table. */
+static inline void vit__palette_row(const uint8_t *palette, const uint8_t *indices, size_t width, uint8_t *rgb)
+{
+    for (size_t x = 0; x < width; x++)
+        memcpy(rgb + 3 * x, palette + 3 * (size_t)indices[x], 3);
+}
+
 #endif

@@ -14,10 +14,13 @@
 
 /* Formats that this build does not read are listed too, raw files of cameras among them: such a file is reported, not
  * passed over in silence. */
-static const char *const extensions[] = {"jpg",   "jpeg", "jpe",  "jfif", "mpo",   "png", "apng", "ppm", "pgm", "pbm",
-                                         "pnm",   "webp", "gif",  "bmp",  "dib",   "tif", "tiff", "ico", "psd", "avif",
-                                         "avifs", "heic", "heif", "hif",  "heics", "jxl", "jp2",  "tga", "dng", "nef",
-                                         "cr2",   "cr3",  "arw",  "raf",  "orf",   "rw2", NULL};
+static const char *const extensions[] = {
+    "jpg",  "jpeg", "jpe", "jfif",  "mpo",   "png",  "apng", "ppm", "pgm",  "pbm", "pnm", "pam",  "pfm",
+    "webp", "gif",  "bmp", "dib",   "tif",   "tiff", "ico",  "cur", "icns", "psd", "psb", "avif", "avifs",
+    "heic", "heif", "hif", "heics", "heifs", "jxl",  "jxr",  "wdp", "jp2",  "j2k", "j2c", "jpc",  "jpf",
+    "jpx",  "jpm",  "tga", "svg",   "svgz",  "exr",  "hdr",  "qoi", "dds",  "pcx", "xcf", "dng",  "nef",
+    "nrw",  "cr2",  "cr3", "crw",   "arw",   "srf",  "sr2",  "raf", "orf",  "rw2", "rwl", "pef",  "srw",
+    "x3f",  "3fr",  "iiq", "dcr",   "kdc",   "mrw",  "erf",  "mef", "gpr",  NULL};
 
 /* One folder on the way down. Names of folders end with '/': sorted so, a depth-first walk meets the files in the byte
  * order of their whole paths ("a.jpg" before "a/b.jpg"). */

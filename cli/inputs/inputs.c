@@ -201,8 +201,8 @@ struct cli_walk {
     bool list_is_ours; /* to close */
     bool lists_texts;  /* its lines are no paths */
     const char *list_name;
-    bool at_start; /* of the list */
-    bool is_utf16; /* it is no list of bytes */
+    bool at_start;     /* of the list */
+    const char *unfit; /* why it is no list of lines; NULL: it is one */
     char *line;
     size_t line_capacity;
     cli_folder *folder;
@@ -291,13 +291,23 @@ static size_t plain_line(cli_walk *walk, size_t length)
     return length;
 }
 
-/* The next line, with its end; false at the end of the list, and in a list of UTF-16. */
+/* No path has a zero byte. UTF-16 without a mark has many, and so has what find -print0 writes. */
+static const char *unfit_line(const cli_walk *walk, size_t length)
+{
+    if (walk->at_start && vit__text_is_utf16(walk->line, length))
+        return "the list is in UTF-16: save it as UTF-8";
+    if (walk->lists_texts || walk->inputs->nul_separated || !memchr(walk->line, '\0', length))
+        return NULL;
+    return "the list has zero bytes: if it is in UTF-16, save it as UTF-8; if zero bytes stand between the paths, add --null";
+}
+
+/* The next line, with its end; false at the end of the list, and where the list is none. */
 static bool read_record(cli_walk *walk, int separator, size_t *length)
 {
     ssize_t got = getdelim(&walk->line, &walk->line_capacity, separator, walk->list);
     *length = got > 0 ? (size_t)got : 0;
-    walk->is_utf16 = got >= 0 && walk->at_start && vit__text_is_utf16(walk->line, *length);
-    return got >= 0 && !walk->is_utf16;
+    walk->unfit = got >= 0 ? unfit_line(walk, *length) : NULL;
+    return got >= 0 && !walk->unfit;
 }
 
 /* The next path; empty lines are none. false at the end. */
@@ -334,10 +344,10 @@ static bool next_text(cli_walk *walk, cli_input *input)
     return true;
 }
 
-static bool give_utf16(cli_input *input, const char *list)
+static bool give_unfit(cli_input *input, const char *list, const char *why)
 {
     give(input, CLI_SOURCE_PATH, list);
-    vit_error_set(&input->error, VIT_ERR_UNSUPPORTED_FORMAT, list, "the list is in UTF-16: save it as UTF-8");
+    vit_error_set(&input->error, VIT_ERR_UNSUPPORTED_FORMAT, list, "%s", why);
     return true;
 }
 
@@ -354,8 +364,8 @@ static bool next_from_list(cli_walk *walk, cli_input *input)
     bool failed = ferror(walk->list);
     int error = errno;
     close_list(walk);
-    if (walk->is_utf16)
-        return give_utf16(input, walk->list_name);
+    if (walk->unfit)
+        return give_unfit(input, walk->list_name, walk->unfit);
     return failed && give_failure(input, walk->list_name, error);
 }
 
@@ -364,7 +374,7 @@ static bool open_list(cli_walk *walk, const cli_source *source, cli_input *input
     walk->list_name = source->value;
     walk->lists_texts = source->kind == CLI_SOURCE_TEXT_LIST;
     walk->at_start = true;
-    walk->is_utf16 = false;
+    walk->unfit = NULL;
     walk->list_is_ours = false;
     if (source->kept) {
         walk->list = source->kept;

@@ -85,7 +85,7 @@ const cli_option cli_picture_table[] = {
      "aim the preprocessing at this size, and run the model at it: its positions are interpolated, where its family says how"},
     {"fast-decode", 0, NULL, cli_set_flag, FIELD(fast_decode), NULL,
      "read large JPEGs at a half, a quarter or an eighth, never below three times the size that the preprocessing resizes to: "
-     "faster, and the vectors differ a little (docs/speed.md)"},
+     "faster, and the vectors differ a little (docs/speed.md); all other formats are read whole"},
     {0},
 };
 

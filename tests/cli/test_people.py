@@ -35,6 +35,10 @@ class Lists(Case):
         for encoding in ("utf-16-le", "utf-16-be"):
             done = self.vit("classify", "-m", MODEL, "--from", "-", stdin=("\ufeff" + plain.decode()).encode(encoding), status=1)
             self.assertIn(b"UTF-16", done.stderr)
+        for content in (plain.decode().encode("utf-16-le"), plain.decode().encode("utf-16-be"), b"a.png\nb c.png\0a.png\0"):
+            done = self.vit("classify", "-m", MODEL, "--from", "-", stdin=content, status=1)
+            self.assertIn(b"zero bytes", done.stderr)
+        self.assertEqual(len(self.classify("--null", "--from", "-", stdin=b"a.png\0b c.png\0")), 2)
 
     def test_labels(self):
         from small_clip import add_tokenizer
@@ -57,6 +61,15 @@ class Walks(Case):
         self.assertEqual(paths, ["photos/a.png", "photos/c.jpg"])
         for name in (".hidden.png", "noextension", "wrong.txt"):
             self.assertEqual(len(self.classify("photos/" + name)), 1) # named by hand
+
+    def test_pictures_in_formats_that_are_not_read_are_named(self):
+        self.picture("photos/a.png")
+        names = ("b.svg", "c.NEF", "d.pef", "e.jp2", "f.J2K", "g.tga", "h.exr", "i.qoi", "j.cur", "k.psb", "l.x3f", "m.jxr")
+        for name in names:
+            write(self.path("photos/deep/" + name), b"nothing that is read")
+        done = self.vit("classify", "-m", MODEL, "photos", status=1)
+        for name in names:
+            self.assertIn(b"photos/deep/" + name.encode() + b": ", done.stderr)
 
 
 class Terminal(Case):
