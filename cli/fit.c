@@ -10,6 +10,8 @@
 #include "talk.h"
 
 #define SHARD_SIZE 1000 /* vectors that a kill may cost */
+#define LEAST_C 1e-20   /* past these the sums of a double are about the weights, or about the losses, alone */
+#define MOST_C 1e20
 
 static const char *const method_names[] = {"linear", "knn", NULL};    /* in the order of CLI_METHOD_... */
 static const char *const weight_names[] = {"none", "balanced", NULL}; /* of CLI_WEIGHT_... */
@@ -31,8 +33,8 @@ static const char *set_values(const cli_option *option, const char *value, void 
     const char *wrong = NULL;
     for (char *word; (word = strsep(&rest, ",")) != NULL && !wrong;) {
         double number;
-        if (!cli_read_number(word, &number) || number <= 0 || number > 1e300)
-            wrong = "auto, or numbers above 0 with commas between them: 0.1,1,10";
+        if (!cli_read_number(word, &number) || number < LEAST_C || number > MOST_C)
+            wrong = "auto, or numbers from 1e-20 to 1e20 with commas between them: 0.1,1,10";
         f->values = cli_reallocate(f->values, f->n_values + 1, sizeof *f->values);
         f->values[f->n_values++] = number;
     }
@@ -119,6 +121,9 @@ static cli_exit claim_files(const cli_command *command, const cli_fitting *f)
     for (size_t i = 0; i < sizeof claims / sizeof *claims && status == CLI_DONE; i++)
         if (claims[i].path)
             status = cli_claim_file(command, &claims[i]);
+    for (size_t i = 0; i < sizeof claims / sizeof *claims && status == CLI_DONE; i++)
+        if (claims[i].path)
+            status = cli_file_try(claims[i].path) ? CLI_DONE : CLI_OUTPUT;
     if (status == CLI_DONE && f->folder)
         status = cli_shards_claim(command, f->folder);
     return status;
@@ -194,6 +199,7 @@ static cli_exit embed(const cli_command *command, cli_fitting *f)
                                .normalize = f->normalize,
                                .format = CLI_FORMAT_NPY,
                                .path = f->folder,
+                               .option = "--features",
                                .shard_size = SHARD_SIZE,
                                .resume = true,
                                .vectors = {.rows = 1, .columns = shape[1]}};

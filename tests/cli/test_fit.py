@@ -218,6 +218,36 @@ class Fit(Case):
         refused = self.fit("--labels", "t.csv", PICTURES, status=USAGE)
         self.assertIn(b"it holds a zero byte", refused.stderr)
 
+    def test_folders_of_sides_in_capitals_and_with_tables(self):
+        for side in ("Train", "TEST"):
+            shutil.copytree(self.path("photos", "animal"), self.path("sets", side))
+            shutil.copytree(self.path("photos", "thing, other"), self.path("sets", side), dirs_exist_ok=True)
+            self.picture("sets/%s/own.png" % side, colour=(10, 20, 30) if side == "Train" else (200, 0, 0))
+            with open(self.path("sets", side, "metadata.csv"), "w", encoding="utf-8") as file:
+                file.write("file_name,label\ncat.jpg,a\nhorse.png,a\ncoffee.jpg,t\nrocket.jpg,t\nown.png,t\n")
+        done = self.fit("-C", "1", "--predictions", "p.csv", "sets")
+        with open(self.path("p.csv"), encoding="utf-8", newline="") as file:
+            splits = {row["path"]: row["split"] for row in csv.DictReader(file)}
+        self.assertEqual((splits["sets/Train/own.png"], splits["sets/TEST/own.png"]), ("train", "test"))
+        self.assertIn(b"Test: 1 pictures", done.stdout)  # the others are the same files as those that are fitted to
+
+    def test_pictures_without_a_label(self):
+        self.picture("photos/none.png")
+        self.picture("photos/empty.png")
+        with open(self.path("t.csv"), "w", encoding="utf-8") as file:
+            file.write('path,label\n./photos/animal/cat.jpg,a\nphotos//animal/horse.png,a\n"photos/thing, other/coffee.jpg",t\n'
+                       '"photos/thing, other/rocket.jpg",t\nphotos/empty.png,\n')
+        done = self.fit("-C", "1", "--labels", "t.csv", "photos").stderr.decode()
+        self.assertIn("photos/none.png: the table t.csv has no label for it", done)
+        self.assertIn("0 lines of the table have no picture, 2 pictures have no label", done)
+        self.assertNotIn("cat.jpg", done)
+        self.assertNotIn("no label", self.fit("-C", "1", "--labels", "t.csv", "photos/animal").stderr.decode().replace("1 pictures have no label", ""))
+        self.write_vectors([[i % 2, 1] for i in range(9)])
+        with open(self.path("t.csv"), "w", encoding="utf-8") as file:
+            file.write("path,label\n" + "".join("%d.jpg,c%d\n" % (i, i % 2) for i in range(8)))
+        done = self.fit("--vectors", "v.npy", "--labels", "t.csv", "-C", "1", o="head.safetensors").stderr.decode()
+        self.assertIn("8.jpg: the table t.csv has no label for it", done)
+
     def test_same_bytes_with_two_labels_are_left_out(self):
         shutil.copy(self.path("photos", "animal", "cat.jpg"), self.path("photos", "animal", "copy.jpg"))
         self.assertIn(b"2 duplicates", self.fit("photos").stdout)
@@ -255,8 +285,15 @@ class Fit(Case):
     def test_what_is_wrong(self):
         self.refuse("photos/animal", saying="no class folders")
         self.refuse(saying="--labels")
-        self.refuse("-C", "0", "photos", saying="above 0")
+        self.refuse("-C", "0", "photos", saying="from 1e-20")
         self.refuse("--val", "0", "-C", "1,2", "photos", saying="give one")
+        self.refuse("-C", "1e-300", "photos", saying="1e-20")
+        self.refuse("--folds", "3", "photos", saying="--folds 3")
+        self.refuse("--features", "photos", "photos", saying="--features")
+        for option, name in (("-o", "photos"), ("-o", "none/x.safetensors"), ("--report", "none/r.json"), ("--html", "photos")):
+            done = self.vit("fit", *(() if option == "-o" else ("-o", "x.safetensors")), option, name, "photos", status=4)
+            self.assertEqual(done.stdout, b"")  # it says so before the work
+        self.assertFalse(os.path.exists(self.path("x.safetensors")))
         os.makedirs(self.path("photos", "empty"))
         self.refuse("photos", saying="photos/empty")
         os.rmdir(self.path("photos", "empty"))
@@ -266,7 +303,7 @@ class Fit(Case):
         shutil.rmtree(self.path("photos", "thing, other"))
         self.refuse("photos", saying='"animal"')
         for table, words in (("path,label\ncat.jpg,\xff\n", "not UTF-8"), ('path,label\n"cat.jpg,a\n', "not closed"), ("", "empty"),
-                             ("a,b\n1,2\n", "no column path"), ("path,label,split\ncat.jpg,a,tset\n", "tset")):
+                             ("a,b\n1,2\n", "no column path"), ("path;label\n1;2\n", "no comma"), ("path,label,split\ncat.jpg,a,tset\n", "tset")):
             with open(self.path("t.csv"), "w", encoding="latin-1") as file:
                 file.write(table)
             self.refuse("--labels", "t.csv", PICTURES, saying=words)
