@@ -6,14 +6,14 @@
 
 #include "text.h"
 
-#define LENGTH 8                        /* bytes of the number that says how long the header is */
+#define LENGTH 8                          /* bytes of the number that says how long the header is */
 #define HEADER_MOST ((uint64_t)100000000) /* bytes, as the safetensors library has it */
 
-static bool read_exactly(int descriptor, unsigned char *bytes, size_t size, off_t from)
+bool cli_safetensors_read(const cli_safetensors *file, uint64_t from, void *bytes, size_t size)
 {
     size_t done = 0;
     for (ssize_t n = 1; done < size && n > 0; done += n > 0 ? (size_t)n : 0)
-        n = pread(descriptor, bytes + done, size - done, from + (off_t)done);
+        n = pread(file->descriptor, (char *)bytes + done, size - done, (off_t)(from + done));
     return done == size;
 }
 
@@ -21,13 +21,13 @@ static vit_status read_header(const char *path, cli_safetensors *file, uint64_t 
 {
     unsigned char number[LENGTH] = {0};
     uint64_t length = 0;
-    bool read = size >= LENGTH && read_exactly(file->descriptor, number, LENGTH, 0);
+    bool read = size >= LENGTH && cli_safetensors_read(file, 0, number, LENGTH);
     for (size_t i = 0; i < LENGTH; i++)
         length |= (uint64_t)number[i] << (8 * i);
     if (!read || length > HEADER_MOST || length > size - LENGTH)
         return vit_error_set(err, VIT_ERR_CORRUPT, path, "this is no safetensors file");
     char *text = cli_allocate(length + 1, 1);
-    if (read_exactly(file->descriptor, (unsigned char *)text, length, LENGTH))
+    if (cli_safetensors_read(file, LENGTH, text, length))
         file->header = cli_json_parse(text, length);
     free(text);
     file->start = LENGTH + length;

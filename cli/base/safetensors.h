@@ -19,6 +19,9 @@ typedef struct cli_safetensors {
 vit_status cli_safetensors_open(const char *path, cli_safetensors *file, vit_error *err);
 void cli_safetensors_close(cli_safetensors *file);
 
+/* Bytes from a place in the file on. false: it ends before, or cannot be read. */
+bool cli_safetensors_read(const cli_safetensors *file, uint64_t from, void *bytes, size_t size);
+
 /* Of the header's metadata; NULL: it has none of this name. */
 const char *cli_safetensors_metadata(const cli_safetensors *file, const char *name);
 

@@ -11,7 +11,7 @@ typedef struct cli_named_files {
     struct cli_named_file {
         dev_t device;
         ino_t number;
-    } *files;
+    } * files;
     size_t n, room;
 } cli_named_files;
 
