@@ -234,8 +234,10 @@ static vit_status add_file(copying *c, const char *path, vit_error *err)
         copied *t = &c->tensors[c->n++];
         *t = (copied){.name = name, .file = number};
         if (!read_place(file, vit__json_value(i), t))
-            status = fail(c, number, vit__json_key(i), "it is not of F32, F16, BF16 or F64, or its shape is not that of its "
-                                                       "bytes", err);
+            status = fail(c, number, vit__json_key(i),
+                          "it is not of F32, F16, BF16 or F64, or its shape is not that of its "
+                          "bytes",
+                          err);
     }
     return status;
 }
@@ -256,7 +258,8 @@ static vit_status list_tensors(copying *c, const vit_model *model, vit_error *er
         qsort(c->tensors, c->n, sizeof *c->tensors, compare_copied);
     for (size_t i = 1; i < c->n && status == VIT_OK; i++)
         if (strcmp(c->tensors[i].name, c->tensors[i - 1].name) == 0)
-            status = fail(c, c->tensors[i].file, c->tensors[i].name, "it is there twice, with and without its prefix", err);
+            status = fail(c, c->tensors[i].file, c->tensors[i].name, "it is there twice, with and without its prefix",
+                          err);
     return status;
 }
 
