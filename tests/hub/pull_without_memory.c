@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pulls a model while memory is refused: pull_without_memory ID CACHE FIRST REFUSED. From the FIRST-th request of
- * memory on, as many as REFUSED get none; curl's requests are among them. Prints the status, and how many requests there
+ * memory on, as many as REFUSED get none; curl's requests are among them. Prints the status, and how many there
  * were. test_memory.py runs it. */
 #include <stdio.h>
 #include <stdlib.h>
