@@ -10,9 +10,12 @@
 #include "talk.h"
 
 #define SHARD_SIZE 1000 /* vectors that a kill may cost */
+#define LEAST_C 1e-20   /* past these the sums of a double are about the weights, or about the losses, alone */
+#define MOST_C 1e20
 
-static const char *const method_names[] = {"linear", "knn", NULL};    /* in the order of CLI_METHOD_... */
-static const char *const weight_names[] = {"none", "balanced", NULL}; /* of CLI_WEIGHT_... */
+static const char *const method_names[] = {"linear", "knn", NULL};          /* in the order of CLI_METHOD_... */
+static const char *const weight_names[] = {"none", "balanced", NULL};       /* of CLI_WEIGHT_... */
+static const char *const format_names[] = {"packed", "transformers", NULL}; /* of CLI_RESULT_... */
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
 static const vit_precision precisions[] = {VIT_PRECISION_F32, VIT_PRECISION_BF16, VIT_PRECISION_INT8};
 
@@ -31,8 +34,8 @@ static const char *set_values(const cli_option *option, const char *value, void 
     const char *wrong = NULL;
     for (char *word; (word = strsep(&rest, ",")) != NULL && !wrong;) {
         double number;
-        if (!cli_read_number(word, &number) || number <= 0 || number > 1e300)
-            wrong = "auto, or numbers above 0 with commas between them: 0.1,1,10";
+        if (!cli_read_number(word, &number) || number < LEAST_C || number > MOST_C)
+            wrong = "auto, or numbers from 1e-20 to 1e20 with commas between them: 0.1,1,10";
         f->values = cli_reallocate(f->values, f->n_values + 1, sizeof *f->values);
         f->values[f->n_values++] = number;
     }
@@ -51,6 +54,8 @@ static const char *set_share(const cli_option *option, const char *value, void *
 #define FIELD(member) offsetof(cli_fitting, member)
 static const cli_option result_table[] = {
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL, "where to write the classifier, a .safetensors file"},
+    {"format", 0, "packed|transformers", cli_set_choice, FIELD(format), format_names,
+     "packed (default) is one file of vit's; transformers: -o is a folder that Python's transformers opens"},
     {"head-only", 0, NULL, cli_set_flag, FIELD(head_only), NULL,
      "write the layer alone, some KB, and not the model with it"},
     {"precision", 0, "f32|bf16|int8", cli_set_choice, FIELD(precision), precision_names,
@@ -110,7 +115,9 @@ static void add_data(void *target, const char *value)
 static cli_exit claim_files(const cli_command *command, const cli_fitting *f)
 {
     const cli_claim claims[] = {
-        {.option = "-o", .path = f->path, .kind = f->head_only ? CLI_KIND_HEAD : CLI_KIND_PACKED},
+        {.option = "-o",
+         .path = f->format == CLI_RESULT_PACKED ? f->path : NULL,
+         .kind = f->head_only ? CLI_KIND_HEAD : CLI_KIND_PACKED},
         {.option = "--report", .path = f->report_path, .kind = CLI_KIND_REPORT},
         {.option = "--html", .path = f->page_path, .kind = CLI_KIND_PAGE},
         {.option = "--predictions", .path = f->predictions_path, .kind = CLI_KIND_PREDICTIONS},
@@ -119,8 +126,13 @@ static cli_exit claim_files(const cli_command *command, const cli_fitting *f)
     for (size_t i = 0; i < sizeof claims / sizeof *claims && status == CLI_DONE; i++)
         if (claims[i].path)
             status = cli_claim_file(command, &claims[i]);
+    for (size_t i = 0; i < sizeof claims / sizeof *claims && status == CLI_DONE; i++)
+        if (claims[i].path)
+            status = cli_file_try(claims[i].path) ? CLI_DONE : CLI_OUTPUT;
     if (status == CLI_DONE && f->folder)
         status = cli_shards_claim(command, f->folder);
+    if (status == CLI_DONE && f->format == CLI_RESULT_TRANSFORMERS)
+        status = cli_transformers_claim(command, f->path);
     return status;
 }
 
@@ -130,19 +142,31 @@ static cli_exit check_knn(const cli_command *command, const cli_fitting *f)
     const struct {
         const char *name;
         bool given;
-    } of_layer[] = {{"-o", f->path},
-                    {"--head-only", f->head_only},
-                    {"--precision", f->precision},
-                    {"--html", f->page_path},
-                    {"--predictions", f->predictions_path},
-                    {"-C", f->n_values},
-                    {"--class-weight", f->weight},
-                    {"--val", f->held_out.given},
-                    {"--folds", f->folds},
-                    {"--no-refit", f->no_refit}};
+    } of_layer[] = {{"-o", f->path},         {"--head-only", f->head_only}, {"--precision", f->precision},
+                    {"--format", f->format}, {"--html", f->page_path},      {"--predictions", f->predictions_path},
+                    {"-C", f->n_values},     {"--class-weight", f->weight}, {"--val", f->held_out.given},
+                    {"--folds", f->folds},   {"--no-refit", f->no_refit}};
     for (size_t i = 0; i < sizeof of_layer / sizeof *of_layer; i++)
         if (of_layer[i].given)
             return cli_usage_error(command, "%s is about a layer: --method knn fits and writes none", of_layer[i].name);
+    return CLI_DONE;
+}
+
+/* A folder of transformers is a whole model in F32, which takes pictures as the model's own folder says. */
+static cli_exit check_transformers(const cli_command *command, const cli_fitting *f)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } others[] = {{"--head-only", f->head_only},
+                  {"--vectors", f->vectors},
+                  {"--precision", f->precision},
+                  {"--preprocessor", f->job.options.preprocessor},
+                  {"--image-size", f->job.pictures.image_size.height}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].given)
+            return cli_usage_error(command, "--format transformers copies the whole model in f32: leave out %s",
+                                   others[i].name);
     return CLI_DONE;
 }
 
@@ -163,6 +187,8 @@ static cli_exit check_options(const cli_command *command, cli_fitting *f)
     if (f->folds == 1 || (f->folds && f->held_out.given))
         return cli_usage_error(command,
                                f->folds == 1 ? "--folds takes 2 or more" : "--folds and --val exclude each other");
+    if (f->format == CLI_RESULT_TRANSFORMERS && check_transformers(command, f) != CLI_DONE)
+        return CLI_USAGE;
     f->head_only = f->head_only || f->vectors;
     f->packed = precisions[f->precision];
     if (!f->held_out.given)
@@ -190,10 +216,16 @@ static cli_exit embed(const cli_command *command, cli_fitting *f)
         return status;
     if (shape[0] != 1)
         return cli_usage_error(command, "--output %s is a matrix: a layer reads one vector", f->output.text);
+    const cli_transformers_wish wish = cli_fitting_wish(f);
+    if (f->format == CLI_RESULT_TRANSFORMERS)
+        status = cli_transformers_check(command, &wish);
+    if (status != CLI_DONE)
+        return status;
     f->embed = (cli_embedding){.output = f->output,
                                .normalize = f->normalize,
                                .format = CLI_FORMAT_NPY,
                                .path = f->folder,
+                               .option = "--features",
                                .shard_size = SHARD_SIZE,
                                .resume = true,
                                .vectors = {.rows = 1, .columns = shape[1]}};
@@ -255,7 +287,7 @@ static cli_exit fit_classifier(const cli_command *command, cli_fitting *f)
     if (status == CLI_DONE)
         status = cli_fitting_report(f);
     if (status == CLI_DONE && f->method != CLI_METHOD_KNN)
-        status = cli_fitting_write(f);
+        status = cli_fitting_write(command, f);
     return status == CLI_DONE ? failed : status;
 }
 

@@ -41,6 +41,9 @@ vit_status vit__cache_fail(const vit__cache *cache, const char *name, int number
             err, VIT_ERR_CORRUPT, path,
             "a link, or a file, stands where a folder of the cache should: nobody who knows the cache puts "
             "it there; look at it, and remove it");
+    if (number == EISDIR)
+        return vit__fail(err, VIT_ERR_CORRUPT, path,
+                         "a folder stands where the cache has a file: look at it, and remove it");
     return vit__fail(err, VIT_ERR_UNWRITABLE, path,
                      "cannot be written: %s; %" PRIu64 " bytes are needed and %" PRIu64 " are free",
                      strerror_r(number, text, sizeof text), cache->needed, vit__cache_space(cache));

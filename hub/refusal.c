@@ -18,7 +18,8 @@ static const struct {
     {"EntryNotFound", NO_FILE},
 };
 
-static meaning read_meaning(const vit__settings *s, const vit__answer *answer)
+/* file: "" where the answer is about the whole repository. A repository that has been listed is there. */
+static meaning read_meaning(const vit__settings *s, const char *file, const vit__answer *answer)
 {
     char code[64];
     vit__answer_header(answer, "X-Error-Code", code, sizeof code);
@@ -34,7 +35,7 @@ static meaning read_meaning(const vit__settings *s, const vit__answer *answer)
     case 403:
         return NO_ACCESS;
     case 404:
-        return NO_REPOSITORY;
+        return *file ? OTHER : NO_REPOSITORY;
     default:
         return OTHER;
     }
@@ -59,7 +60,7 @@ static vit_status fail_status(const vit__settings *s, const char *file, const vi
     char said[256];
     const char *id = s->name.id;
     quote(s, answer, said, sizeof said);
-    switch (read_meaning(s, answer)) {
+    switch (read_meaning(s, file, answer)) {
     case NO_REPOSITORY:
         return vit__fail(
             err, VIT_ERR_NOT_FOUND, s->text,

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "claims.h"
 #include "interrupt.h"
 #include "talk.h"
 #include "visible.h"
@@ -98,6 +99,17 @@ bool cli_file_open(cli_file *file, const char *path)
         return open_failed(file);
     }
     setvbuf(file->stream, NULL, _IOFBF, STREAM_BUFFER);
+    return true;
+}
+
+bool cli_file_try(const char *path)
+{
+    cli_file file;
+    if (cli_path_is_special(path)) /* who reads a pipe would see it closed */
+        return true;
+    if (!cli_file_open(&file, path))
+        return false;
+    cli_file_discard(&file);
     return true;
 }
 

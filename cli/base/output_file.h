@@ -21,6 +21,8 @@ typedef struct cli_file {
 
 /* path "-" or NULL is stdout. On failure *file is all zero. */
 bool cli_file_open(cli_file *file, const char *path);
+/* Could it be opened? For results that come at the end of long work. Leaves nothing behind. */
+bool cli_file_try(const char *path);
 bool cli_file_write(cli_file *file, const void *bytes, size_t size);
 /* Writes at the start and goes back to the end. */
 bool cli_file_rewrite_start(cli_file *file, const void *bytes, size_t size);

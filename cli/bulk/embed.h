@@ -15,7 +15,8 @@ typedef struct cli_embedding {
     int dtype;
     int format; /* a cli_format, or CLI_BY_NAME */
     const char *path;
-    size_t shard_size; /* 0: not given */
+    const char *option; /* that names the path; NULL: -o */
+    size_t shard_size;  /* 0: not given */
     bool resume;
     /* at work */
     cli_vectors vectors;

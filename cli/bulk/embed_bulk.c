@@ -80,6 +80,7 @@ cli_exit cli_embed_bulk(const cli_command *command, cli_embedding *embed, cli_jo
             .resume = embed->resume,
             .new_folder = made,
             .manifest = {.folder = embed->path,
+                         .option = embed->option ? embed->option : "-o",
                          .model = job->model.name,
                          .settings = &settings,
                          .shard_size = embed->shard_size},

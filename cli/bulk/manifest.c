@@ -136,13 +136,15 @@ static cli_exit refuse_digest(const cli_command *command, const cli_manifest *ma
     if (strcmp(model, manifest->model) == 0)
         return cli_usage_error(command,
                                "%s: cannot go on with this job: the %s of model %s changed since it began (digest "
-                               "%.*s then, %.*s now); %s, or name another folder with -o",
-                               manifest->folder, digest->words, model, DIGITS, then, DIGITS, now, digest->remedy);
+                               "%.*s then, %.*s now); %s, or name another folder with %s",
+                               manifest->folder, digest->words, model, DIGITS, then, DIGITS, now, digest->remedy,
+                               manifest->option);
     return cli_usage_error(command,
                            "%s: cannot go on with this job: it began with the %s of model %s "
                            "(digest %.*s), and those of model %s (digest %.*s) are others; name "
-                           "the same with -m, or another folder with -o",
-                           manifest->folder, digest->words, model, DIGITS, then, manifest->model, DIGITS, now);
+                           "the same with -m, or another folder with %s",
+                           manifest->folder, digest->words, model, DIGITS, then, manifest->model, DIGITS, now,
+                           manifest->option);
 }
 
 static cli_exit refuse_difference(const cli_command *command, const cli_manifest *manifest, const two_jobs *jobs)
@@ -152,14 +154,14 @@ static cli_exit refuse_difference(const cli_command *command, const cli_manifest
             return refuse_digest(command, manifest, jobs, &digests[i]);
     for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
         if (strcmp(jobs->key, differences[i].key) == 0)
-            return cli_usage_error(command, "%s: cannot go on with this job: %s; name another folder with -o",
-                                   manifest->folder, differences[i].words);
+            return cli_usage_error(command, "%s: cannot go on with this job: %s; name another folder with %s",
+                                   manifest->folder, differences[i].words, manifest->option);
     char *was = cli_json_print(vit__json_get(jobs->then, jobs->key));
     char *is = cli_json_print(vit__json_get(jobs->now, jobs->key));
     cli_usage_error(command,
                     "%s: cannot go on with this job: its %s is %s, now it is %s; use the same options, or name "
-                    "another folder with -o",
-                    manifest->folder, jobs->key, was, is);
+                    "another folder with %s",
+                    manifest->folder, jobs->key, was, is, manifest->option);
     free(was);
     free(is);
     return CLI_USAGE;

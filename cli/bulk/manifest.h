@@ -20,6 +20,7 @@ typedef struct cli_progress_mark {
 
 typedef struct cli_manifest {
     const char *folder;
+    const char *option;       /* that names the folder: "-o" */
     const char *model;        /* as the user named it; two names may be of one model */
     const cli_text *settings; /* JSON members without braces: what a part may not differ in */
     const char *extension;    /* of parts */

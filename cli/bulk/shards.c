@@ -186,8 +186,8 @@ static cli_exit begin(const cli_command *command, cli_shards *shards)
     if (!visit_folder(&visit))
         return CLI_OUTPUT;
     if (visit.others > 0)
-        return cli_usage_error(command, "%s: this folder is not empty and holds no job: name a new one with -o",
-                               shards->manifest.folder);
+        return cli_usage_error(command, "%s: this folder is not empty and holds no job: name a new one with %s",
+                               shards->manifest.folder, shards->manifest.option);
     return write_first_manifest(shards);
 }
 
@@ -212,8 +212,8 @@ static cli_exit open_job(const cli_command *command, const cli_shards_plan *plan
     bool begun = cli_manifest_exists(plan->manifest.folder);
     if (begun && !plan->resume)
         return cli_usage_error(command,
-                               "%s: a job was begun in this folder: go on with --resume, or name another with -o",
-                               plan->manifest.folder);
+                               "%s: a job was begun in this folder: go on with --resume, or name another with %s",
+                               plan->manifest.folder, plan->manifest.option);
     status = begun ? resume(command, shards) : begin(command, shards);
     return status == CLI_DONE ? open_errors(shards) : status;
 }
@@ -255,8 +255,8 @@ bool cli_shards_skip(cli_shards *shards, cli_walk *walk)
         return true;
     cli_error(
         "%s: cannot go on with this job: the inputs that were done are not the first of those given now; name another "
-        "folder with -o",
-        shards->manifest.folder);
+        "folder with %s",
+        shards->manifest.folder, shards->manifest.option);
     return false;
 }
 

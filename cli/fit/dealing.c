@@ -65,6 +65,15 @@ static vit_status take_shots(cli_fitting *f, vit_error *err)
     return status;
 }
 
+/* Folds are dealt out in turn, so that the last one is in use where the largest class has a picture for each. */
+static bool is_used(const cli_fitting *f, uint32_t fold)
+{
+    for (size_t i = 0; i < f->items.n; i++)
+        if (f->fold[i] == fold)
+            return true;
+    return false;
+}
+
 static cli_exit deal(const cli_command *command, cli_fitting *f)
 {
     vit_error err = {0};
@@ -84,6 +93,9 @@ static cli_exit deal(const cli_command *command, cli_fitting *f)
         held += f->fold[i] != VIT_FIT_NO_FOLD;
     }
     f->n_folds = held == 0 ? 0 : given || !f->folds ? 1 : (uint32_t)f->folds;
+    if (f->n_folds > 1 && !is_used(f, f->n_folds - 1))
+        return cli_usage_error(command, "--folds %zu: no class has so many pictures that may be held out: take fewer",
+                               f->folds);
     if (held == 0 && f->held_out.value > 0)
         cli_note("no class has two pictures that may be parted: nothing is held out");
     if (f->n_folds == 0 && f->n_values > 1)

@@ -17,8 +17,10 @@
 #include "items.h"
 #include "neighbours.h"
 #include "report.h"
+#include "transformers_folder.h"
 
 enum { CLI_METHOD_LINEAR, CLI_METHOD_KNN };
+enum { CLI_RESULT_PACKED, CLI_RESULT_TRANSFORMERS };
 enum { CLI_WEIGHT_NONE, CLI_WEIGHT_BALANCED };
 
 typedef struct cli_fit_share {
@@ -34,7 +36,7 @@ typedef struct cli_fitting {
     bool normalize, head_only, no_refit;
     double *values; /* of C; none: auto */
     size_t n_values;
-    int method, weight, precision;
+    int method, weight, precision, format;
     vit_precision packed; /* what the classifier's weights are stored in */
     cli_neighbours neighbours;
     cli_fit_share held_out;
@@ -74,7 +76,9 @@ cli_exit cli_fitting_neighbours(cli_fitting *f);
 /* Prints the report, and writes the files that tell of it. */
 cli_exit cli_fitting_report(cli_fitting *f);
 /* Writes the classifier, or the layer alone. */
-cli_exit cli_fitting_write(cli_fitting *f);
+cli_exit cli_fitting_write(const cli_command *command, cli_fitting *f);
+/* The folder of transformers that is to be written, of an open model. */
+cli_transformers_wish cli_fitting_wish(const cli_fitting *f);
 
 /* Tells of an error of libvitfit or libvit. */
 cli_exit cli_fitting_error(const vit_error *err);

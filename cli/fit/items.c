@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "csv.h"
@@ -13,6 +14,7 @@
 #include "options.h"
 #include "path.h"
 #include "talk.h"
+#include "unlabelled.h"
 #include "utf8.h"
 
 #define METADATA "metadata.csv" /* as the datasets library has it */
@@ -21,7 +23,7 @@
 
 const char *const cli_side_names[] = {"", "train", "validation", "test"};
 
-/* Names of folders and values of the column `split`. */
+/* Names of folders and values of the column `split`, in small letters or capitals. */
 static const struct {
     const char *name;
     cli_side side;
@@ -35,7 +37,7 @@ static const struct {
 static cli_side side_of(const char *name)
 {
     for (size_t i = 0; i < sizeof side_words / sizeof *side_words; i++)
-        if (strcmp(name, side_words[i].name) == 0)
+        if (strcasecmp(name, side_words[i].name) == 0)
             return side_words[i].side;
     return CLI_SIDE_OPEN;
 }
@@ -149,20 +151,52 @@ static bool are_sides(const names *list)
     return train && other;
 }
 
-static cli_exit walk_sides(cli_items *items, const char *folder, const names *list)
+/* By the folder's metadata.csv, if it has one: then *found is true. Pictures whose split the table leaves open are for
+ * the side. */
+static cli_exit read_metadata(const cli_command *command, cli_items *items, const char *folder, cli_side side,
+                              bool *found)
+{
+    char *table = cli_join(folder, METADATA);
+    struct stat info;
+    cli_exit status = CLI_DONE;
+    size_t before = items->n;
+    *found = stat(table, &info) == 0 && S_ISREG(info.st_mode);
+    if (*found) {
+        items->table = table;
+        status = cli_items_read(command, items, &folder, 1, NULL, 0);
+        items->table = NULL;
+    }
+    for (size_t i = before; i < items->n; i++)
+        if (items->items[i].side == CLI_SIDE_OPEN)
+            items->items[i].side = side;
+    free(table);
+    return status;
+}
+
+static cli_exit walk_side(const cli_command *command, cli_items *items, const char *folder, cli_side side)
+{
+    names classes = {0};
+    bool table;
+    cli_exit status = read_metadata(command, items, folder, side, &table);
+    if (!table) {
+        status = list_folders(folder, &classes);
+        if (status == CLI_DONE)
+            status = walk_classes(items, folder, &classes, side);
+    }
+    free_names(&classes);
+    return status;
+}
+
+static cli_exit walk_sides(const cli_command *command, cli_items *items, const char *folder, const names *list)
 {
     cli_exit status = CLI_DONE;
     for (size_t i = 0; i < list->n && status == CLI_DONE; i++) {
         cli_side side = side_of(list->names[i]);
-        names classes = {0};
         char *path = cli_join(folder, list->names[i]);
         if (side == CLI_SIDE_OPEN)
             cli_note("%s: passed over: it is neither for training nor for tests", path);
         else
-            status = list_folders(path, &classes);
-        if (side != CLI_SIDE_OPEN && status == CLI_DONE)
-            status = walk_classes(items, path, &classes, side);
-        free_names(&classes);
+            status = walk_side(command, items, path, side);
         free(path);
     }
     return status;
@@ -173,20 +207,14 @@ static cli_exit walk_data(const cli_command *command, cli_items *items, const ch
     names list = {0};
     if (!vit__path_is_folder(folder))
         return cli_usage_error(command, "%s: DATA is a folder of class folders, or stands beside --labels", folder);
-    char *table = cli_join(folder, METADATA);
-    cli_exit status;
-    struct stat info;
-    if (stat(table, &info) == 0 && S_ISREG(info.st_mode)) {
-        items->table = table;
-        status = cli_items_read(command, items, &folder, 1, NULL, 0);
-        items->table = NULL;
-    } else {
+    bool table;
+    cli_exit status = read_metadata(command, items, folder, CLI_SIDE_OPEN, &table);
+    if (!table) {
         status = list_folders(folder, &list);
         if (status == CLI_DONE)
-            status = are_sides(&list) ? walk_sides(items, folder, &list)
+            status = are_sides(&list) ? walk_sides(command, items, folder, &list)
                                       : walk_classes(items, folder, &list, CLI_SIDE_OPEN);
     }
-    free(table);
     free_names(&list);
     return status;
 }
@@ -210,6 +238,8 @@ typedef struct reading {
     char *home; /* the table's folder */
     cli_csv csv;
     size_t path, label, split; /* columns; split SIZE_MAX: there is none */
+    cli_named_files named;     /* by the table */
+    bool *named_among;         /* [n_among] */
 } reading;
 
 static cli_exit find_columns(const cli_command *command, reading *r)
@@ -225,6 +255,9 @@ static cli_exit find_columns(const cli_command *command, reading *r)
         r->split = SIZE_MAX; /* a longer line has none either */
     if (!any)
         return r->csv.wrong ? CLI_DONE : cli_usage_error(command, "%s: the table is empty", items->table);
+    if (r->path == r->csv.n && r->csv.n == 1 && strpbrk(r->csv.fields[0], ";\t"))
+        return cli_usage_error(command, "%s: its first line holds no comma: a CSV has commas between its fields",
+                               items->table);
     if (r->path == r->csv.n)
         return cli_usage_error(command, "%s: its first line names no column %s; --path-column says which it is",
                                items->table,
@@ -235,16 +268,25 @@ static cli_exit find_columns(const cli_command *command, reading *r)
     return CLI_DONE;
 }
 
-static bool is_there(const reading *r, const char *path)
+static bool is_there(reading *r, const char *path)
 {
     struct stat info;
-    if (r->among)
-        return bsearch(&path, r->among, r->n_among, sizeof *r->among, compare_texts) != NULL;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    if (r->among) {
+        char *const *found = bsearch(&path, r->among, r->n_among, sizeof *r->among, compare_texts);
+        while (found && found > r->among && strcmp(found[-1], path) == 0)
+            found--; /* the first of equal ones */
+        if (found)
+            r->named_among[found - r->among] = true;
+        return found != NULL;
+    }
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return false;
+    cli_named_files_add(&r->named, &info);
+    return true;
 }
 
 /* Beside the table, else in one of the folders, else as it is written. NULL: nowhere. */
-static char *locate(const reading *r, const char *written)
+static char *locate(reading *r, const char *written)
 {
     if (*written == '/' || r->among)
         if (is_there(r, written))
@@ -294,13 +336,37 @@ static cli_exit take_record(const cli_command *command, reading *r)
     return CLI_DONE;
 }
 
+static void tell_unlabelled(void *data, const char *path)
+{
+    reading *r = data;
+    if (++r->items->without_label <= LISTED)
+        cli_error("%s: the table %s has no label for it", path, r->items->table);
+}
+
+/* What there is, and the table does not name. */
+static void find_unlabelled(reading *r)
+{
+    for (size_t i = 0; i < r->n_among; i++)
+        if (!r->named_among[i] && (i == 0 || strcmp(r->among[i], r->among[i - 1]) != 0))
+            tell_unlabelled(r, r->among[i]);
+    if (!r->among)
+        cli_unlabelled_find(&r->named, r->folders, r->n_folders, tell_unlabelled, r);
+}
+
 cli_exit cli_items_read(const cli_command *command, cli_items *items, const char *const *folders, size_t n,
                         char *const *among, size_t n_among)
 {
     const vit__file_kind kind = {.most = TABLE_MOST, .above = "a table of more than"};
     vit_error err = {0};
-    reading r = {items, folders, n, among, n_among, cli_folder_of(items->table), {0}, 0, 0, 0};
+    reading r = {.items = items,
+                 .folders = folders,
+                 .n_folders = n,
+                 .among = among,
+                 .n_among = n_among,
+                 .home = cli_folder_of(items->table),
+                 .named_among = cli_allocate(n_among ? n_among : 1, sizeof *r.named_among)};
     cli_exit status = CLI_USAGE;
+    memset(r.named_among, 0, n_among * sizeof *r.named_among);
     if (cli_csv_open(&r.csv, items->table, &kind, &err) != VIT_OK) {
         cli_library_error(&err);
     } else {
@@ -309,7 +375,11 @@ cli_exit cli_items_read(const cli_command *command, cli_items *items, const char
             status = take_record(command, &r);
         if (status == CLI_DONE && r.csv.wrong)
             status = cli_usage_error(command, "%s: line %zu: %s", items->table, r.csv.line, r.csv.wrong);
+        if (status == CLI_DONE)
+            find_unlabelled(&r);
     }
+    cli_named_files_free(&r.named);
+    free(r.named_among);
     cli_csv_free(&r.csv);
     free(r.home);
     return status;

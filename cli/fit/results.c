@@ -130,7 +130,29 @@ static void describe(const cli_fitting *f, const cli_head_file *head, cli_text *
     cli_text_string(text, "}");
 }
 
-cli_exit cli_fitting_write(cli_fitting *f)
+cli_transformers_wish cli_fitting_wish(const cli_fitting *f)
+{
+    return (cli_transformers_wish){.folder = f->path,
+                                   .model = f->job.model.model,
+                                   .name = f->job.model.name,
+                                   .output = f->output.output,
+                                   .normalize = f->normalize};
+}
+
+/* One file: the layer alone, or the model with it. */
+static cli_exit write_one_file(cli_fitting *f, const cli_head_file *file, const vit_head *head)
+{
+    vit_error err = {0};
+    if (!cli_file_open(&f->file, f->path))
+        return CLI_OUTPUT;
+    if (f->head_only)
+        return cli_head_write(file, &f->file) && cli_file_commit(&f->file) ? CLI_DONE : CLI_OUTPUT;
+    if (pack(f, head, &err) != VIT_OK)
+        return err.status == VIT_ERR_UNWRITABLE ? CLI_OUTPUT : cli_fitting_error(&err);
+    return cli_file_commit(&f->file) ? CLI_DONE : CLI_OUTPUT;
+}
+
+cli_exit cli_fitting_write(const cli_command *command, cli_fitting *f)
 {
     const vit_fit_layer *layer = &f->report.layer;
     cli_head_file file = {.width = layer->width,
@@ -139,7 +161,6 @@ cli_exit cli_fitting_write(cli_fitting *f)
                           .preprocessing_digest = *f->preprocessing_digest ? f->preprocessing_digest : NULL};
     vit__json *metadata = NULL;
     cli_text about = {0};
-    vit_error err = {0};
     if (f->vectors)
         read_metadata(f, &file, &metadata);
     describe(f, &file, &about);
@@ -153,13 +174,9 @@ cli_exit cli_fitting_write(cli_fitting *f)
                            .normalize = f->normalize,
                            .fit = about.data};
     file.head = &head;
-    cli_exit status = cli_file_open(&f->file, f->path) ? CLI_DONE : CLI_OUTPUT;
-    if (status == CLI_DONE && f->head_only)
-        status = cli_head_write(&file, &f->file) ? CLI_DONE : CLI_OUTPUT;
-    else if (status == CLI_DONE && pack(f, &head, &err) != VIT_OK)
-        status = err.status == VIT_ERR_UNWRITABLE ? CLI_OUTPUT : cli_fitting_error(&err);
-    if (status == CLI_DONE && !cli_file_commit(&f->file))
-        status = CLI_OUTPUT;
+    const cli_transformers_wish wish = cli_fitting_wish(f);
+    cli_exit status = f->format == CLI_RESULT_TRANSFORMERS ? cli_transformers_write(command, &wish, &head)
+                                                           : write_one_file(f, &file, &head);
     if (status == CLI_DONE)
         cli_note("%s: a classifier of %zu classes", f->path, layer->n_classes);
     free(weight);

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "file_kind.h"
 #include "interrupt.h"
+#include "safetensors.h"
 #include "talk.h"
 
 #define REFRESH_SECONDS 0.1
@@ -91,18 +93,37 @@ cli_exit cli_fetch(const char *name, vit_hub_options options, int mode, vit_hub_
     return status_of(status);
 }
 
-cli_exit cli_fetch_absent(const char *name)
+/* A hub id that is not complete in the cache. base_of: a file that needs the model; NULL: the user has named it. */
+static cli_exit fetch_missing(const char *name, const char *base_of)
 {
     vit_hub_snapshot *snapshot = NULL;
-    if (access(name, F_OK) == 0)
-        return CLI_DONE;
     vit_status found = vit_hub_find(name, NULL, &snapshot, NULL);
     vit_hub_snapshot_free(snapshot);
     if (found == VIT_OK || found == VIT_ERR_INVALID_ARGUMENT) /* opening the model says what is wrong with its name */
         return CLI_DONE;
+    if (base_of)
+        cli_note("%s: a classifier alone, whose model %s is fetched now", base_of, name);
     cli_exit status = cli_fetch(name, (vit_hub_options){0}, CLI_PROGRESS_AUTO, &snapshot);
     vit_hub_snapshot_free(snapshot);
     return status;
+}
+
+/* The model that a classifier alone names. */
+static cli_exit fetch_base(const char *path)
+{
+    cli_safetensors file;
+    const char *words;
+    if (!cli_kind_of_file(path, CLI_KIND_HEAD, &words) || cli_safetensors_open(path, &file, NULL) != VIT_OK)
+        return CLI_DONE; /* opening the model says what is wrong with it */
+    const char *base = cli_safetensors_metadata(&file, "base");
+    cli_exit status = base && access(base, F_OK) != 0 ? fetch_missing(base, path) : CLI_DONE;
+    cli_safetensors_close(&file);
+    return status;
+}
+
+cli_exit cli_fetch_absent(const char *name)
+{
+    return access(name, F_OK) == 0 ? fetch_base(name) : fetch_missing(name, NULL);
 }
 
 cli_exit cli_fetch_name(const char *name, const char *revision, char **fetched)

@@ -14,7 +14,7 @@
 cli_exit cli_fetch(const char *name, vit_hub_options options, int mode, vit_hub_snapshot **snapshot);
 
 /* Does what --pull says: fetches the model, unless it is a folder or a file, or a hub id that is complete in the
- * cache. */
+ * cache. Of the file of a classifier alone the model that the file names is meant. */
 cli_exit cli_fetch_absent(const char *name);
 
 /* fetched = "NAME@REVISION"; without a revision (NULL) the name alone. CLI_USAGE, with a message: it is no hub id, or

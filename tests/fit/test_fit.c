@@ -277,23 +277,57 @@ static void what_is_wrong_is_refused(void **state)
     close_reference(&r);
 }
 
+/* All calls that take memory, one behind the other. What was handed over is freed. */
+static vit_status use_all(const reference *r)
+{
+    const vit_fit_options options = {.threads = 1};
+    const double values[] = {0.1, 1};
+    const char *names[300];
+    uint32_t fold[300];
+    vit_fit_judgement judgements[300];
+    vit_fit_choice choice = {0};
+    vit_fit_layer layer = {0};
+    vit_fit_figures figures = {0};
+    float scores[8];
+    for (size_t i = 0; i < r->rows.n; i++)
+        names[i] = "a name";
+    const vit_fit_split_rule rule = {.seed = "0", .folds = 2};
+    const size_t n = r->rows.n, n_classes = r->rows.n_classes;
+    vit_status status = vit_fit_split(&rule, names, r->classes, NULL, n, fold, NULL);
+    if (status == VIT_OK)
+        status = vit_fit_choose(&r->rows, fold, 2, values, 2, &options, &choice, NULL);
+    if (status == VIT_OK)
+        status = vit_fit_make(&r->rows, &options, NULL, &layer, NULL);
+    if (status == VIT_OK)
+        status = vit_fit_judge(&r->rows, &layer, 1, judgements, NULL);
+    if (status == VIT_OK)
+        status = vit_fit_figure(judgements, r->classes, NULL, n, n_classes, &figures, NULL);
+    if (status == VIT_OK)
+        status = vit_fit_ask_neighbours(&r->rows, r->vectors, NULL, NULL, scores, NULL);
+    if (status == VIT_OK)
+        status = vit_fit_judge_neighbours(&r->rows, NULL, 1, judgements, NULL);
+    vit_fit_choice_free(&choice);
+    vit_fit_layer_free(&layer);
+    vit_fit_figures_free(&figures);
+    return status;
+}
+
+/* One request alone is refused, or all from one on. */
 static void without_memory_nothing_is_left(void **state)
 {
     (void)state;
     reference r = open_reference("two_classes");
-    vit_fit_layer layer;
-    const vit_fit_options options = {.threads = 1};
     allocations_watch(0, 0);
-    assert_int_equal(vit_fit_make(&r.rows, &options, NULL, &layer, NULL), VIT_OK);
+    assert_int_equal(use_all(&r), VIT_OK);
     size_t requests = allocations_stop();
-    vit_fit_layer_free(&layer);
-    for (size_t first = 0; first < requests; first++) {
-        allocations_watch(first, 1);
-        vit_status status = vit_fit_make(&r.rows, &options, NULL, &layer, NULL);
-        allocations_stop();
-        assert_true(status == VIT_OK || status == VIT_ERR_OUT_OF_MEMORY);
-        vit_fit_layer_free(&layer);
-    }
+    assert_true(requests > 20);
+    for (size_t first = 0; first < requests; first++)
+        for (size_t refused = 1; refused <= requests; refused += requests - 1) {
+            allocations_watch(first, refused);
+            vit_status status = use_all(&r);
+            allocations_stop();
+            assert_true(status == VIT_OK || status == VIT_ERR_OUT_OF_MEMORY);
+        }
     close_reference(&r);
 }
 

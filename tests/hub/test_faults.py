@@ -59,6 +59,11 @@ class Refusals(PullCase):
         self.pull(status=3, saying=["418"])
         self.assert_nothing(["models--acme--vit/blobs/" + git_sha1(b"A model.")])  # that came before config.json
 
+    def test_a_file_that_its_server_does_not_have(self):
+        """Repositories are none of its business."""
+        self.hub.fault("cdn", busy(404))
+        self.assertNotIn(b"repository", self.pull(status=3, saying=["404", "model.safetensors"]).stderr)
+
     def test_message_of_the_hub(self):
         self.hub.fault("list", busy(403, X_Error_Message="Read\x1b[31m the FAQ"))
         self.pull(status=3, saying="the FAQ")
@@ -444,6 +449,13 @@ class PlantedLinks(PullCase):
         os.link(secret, os.path.join(blobs, self.repository.etag("model.safetensors") + ".vit.incomplete"))
         self.pull(status=3)
         self.assertEqual(read(secret), b"secret")
+
+    def test_a_folder_in_the_place_of_a_reference(self):
+        os.makedirs(os.path.join(self.cache, "models--acme--vit", "refs", "main"))
+        self.pull(status=3, saying=["refs/main", "a folder stands where the cache has a file"])
+        os.rmdir(os.path.join(self.cache, "models--acme--vit", "refs", "main"))
+        self.pull()
+        self.assert_whole()
 
     def test_what_is_no_file(self):
         blobs = os.path.join(self.cache, "models--acme--vit", "blobs")

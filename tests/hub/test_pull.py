@@ -324,6 +324,28 @@ class Commands(PullCase):
         self.vit("classify", "--pull", PICTURE, env=self.environment(VIT_MODEL=ID))
         self.assert_whole()
 
+    @unittest.skipUnless(os.environ["VIT_LBFGS"] == "1", "no liblbfgs: no classifier is fitted")
+    def test_pull_option_with_a_classifier_alone(self):
+        """Its model is what is fetched, by -m and by $VIT_MODEL; not where it stands elsewhere."""
+        env = self.environment()
+        os.makedirs(self.path("classes", "b"))
+        os.makedirs(self.path("classes", "a"))
+        for label, name in (("a", "cat.jpg"), ("b", "rocket.jpg")):
+            shutil.copy(os.path.join(PICTURES, name), self.path("classes", label))
+        self.vit("fit", "-q", "-m", ID, "--pull", "--head-only", "-o", "head.safetensors", "classes", env=env)
+        shutil.rmtree(self.cache)
+        refused = self.vit("classify", "-m", "head.safetensors", PICTURE, status=MODEL_FAILS, env=env)
+        self.assertIn(ID.encode(), refused.stderr)
+        done = self.vit("classify", "-m", "head.safetensors", "--pull", PICTURE, env=env)
+        self.assertIn(b"head.safetensors: a classifier alone, whose model acme/vit is fetched now", done.stderr)
+        self.assert_whole()
+        n = len(self.hub.requests)
+        self.assertEqual(self.vit("classify", "-m", "head.safetensors", "--pull", PICTURE, env=env).stderr, b"")
+        self.assertEqual(len(self.hub.requests), n)
+        shutil.rmtree(self.cache)
+        self.vit("info", "--pull", env=self.environment(VIT_MODEL="head.safetensors"))
+        self.assert_whole()
+
     def test_half_a_snapshot_is_completed(self):
         self.pull()
         os.remove(os.path.join(self.cache, "models--acme--vit", "snapshots", COMMIT, "model.safetensors"))

@@ -30,6 +30,10 @@ in_it apt-get update -q >/dev/null
 in_it sh -c 'apt-get install -y -q --no-install-recommends /packages/*.deb gcc libc6-dev pkgconf' >/dev/null
 in_it sh /tests/command
 in_it sh /tests/library
+# What is only recommended, by the names that these libraries have in Debian 12 and 13: a model from the hub, and a classifier.
+in_it apt-get install -y -q --no-install-recommends liblbfgs0 libcurl3-gnutls >/dev/null 2>&1 ||
+    in_it apt-get install -y -q --no-install-recommends liblbfgs0 libcurl3t64-gnutls >/dev/null
+python3 -B "$source/tests/install/walk_classifier.py" "$source" --root "$root" libvit
 in_it apt-get purge -y -q --autoremove libvit0.1 libvit-dev libvit-tools libvit-data gcc libc6-dev pkgconf >/dev/null
 in_it sh -c 'find / -xdev -path /proc -prune -o -path /var -prune -o -path /tmp -prune -o -print | sort >/after.txt'
 left=$(in_it sh -c 'comm -13 /before.txt /after.txt | grep -i vit || true')

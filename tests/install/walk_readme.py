@@ -124,6 +124,7 @@ def repository_of(folder):
 
 
 def put_stand_ins(place, source):
+    """Answers the server, which goes on until it is closed, or until the walk ends."""
     golden = os.path.join(source, "tests", "data", "golden")
     hub = Hub({name: repository_of(os.path.join(golden, case)) for name, case in MODELS.items()})
     place.variables.update({"HF_ENDPOINT": hub.endpoint, "no_proxy": "127.0.0.1,localhost"})
@@ -138,6 +139,7 @@ def put_stand_ins(place, source):
     with open(place.path("list.txt"), "w") as file:
         for name in sorted(os.listdir(place.path("photos"))):
             file.write("photos/%s\n" % name)
+    return hub
 
 
 def in_the_build_tree(source, build, work):

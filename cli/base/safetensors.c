@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "safetensors.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "text.h"
+
+#define LENGTH 8                          /* bytes of the number that says how long the header is */
+#define HEADER_MOST ((uint64_t)100000000) /* bytes, as the safetensors library has it */
+
+bool cli_safetensors_read(const cli_safetensors *file, uint64_t from, void *bytes, size_t size)
+{
+    size_t done = 0;
+    for (ssize_t n = 1; done < size && n > 0; done += n > 0 ? (size_t)n : 0)
+        n = pread(file->descriptor, (char *)bytes + done, size - done, (off_t)(from + done));
+    return done == size;
+}
+
+static vit_status read_header(const char *path, cli_safetensors *file, uint64_t size, vit_error *err)
+{
+    unsigned char number[LENGTH] = {0};
+    uint64_t length = 0;
+    bool read = size >= LENGTH && cli_safetensors_read(file, 0, number, LENGTH);
+    for (size_t i = 0; i < LENGTH; i++)
+        length |= (uint64_t)number[i] << (8 * i);
+    if (!read || length > HEADER_MOST || length > size - LENGTH)
+        return vit_error_set(err, VIT_ERR_CORRUPT, path, "this is no safetensors file");
+    char *text = cli_allocate(length + 1, 1);
+    if (cli_safetensors_read(file, LENGTH, text, length))
+        file->header = cli_json_parse(text, length);
+    free(text);
+    file->start = LENGTH + length;
+    file->size = size - file->start;
+    if (!file->header)
+        return vit_error_set(err, VIT_ERR_CORRUPT, path, "the header of this safetensors file is no JSON object");
+    return VIT_OK;
+}
+
+vit_status cli_safetensors_open(const char *path, cli_safetensors *file, vit_error *err)
+{
+    const vit__file_kind kind = {0};
+    uint64_t size;
+    *file = (cli_safetensors){.descriptor = -1};
+    vit_status status = vit__file_open(path, &kind, &file->descriptor, &size, err);
+    if (status == VIT_OK)
+        status = read_header(path, file, size, err);
+    if (status != VIT_OK)
+        cli_safetensors_close(file);
+    return status;
+}
+
+void cli_safetensors_close(cli_safetensors *file)
+{
+    vit__json_free(file->header);
+    if (file->descriptor >= 0)
+        close(file->descriptor);
+    *file = (cli_safetensors){.descriptor = -1};
+}
+
+const char *cli_safetensors_metadata(const cli_safetensors *file, const char *name)
+{
+    return vit__json_string(vit__json_get(vit__json_get(file->header, "__metadata__"), name));
+}
