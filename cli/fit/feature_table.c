@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "feature_table.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -176,17 +174,15 @@ static vit_status map_values(const char *path, cli_features *f, vit_error *err)
         return status;
     }
     f->n = npy.shape[0];
-    f->size = npy.start + f->n * f->width * sizeof *f->values;
-    f->mapped = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, npy.descriptor, 0);
+    size_t end = npy.start + f->n * f->width * sizeof *f->values; /* it was checked against the file's size */
     cli_npy_close(&npy);
-    if (f->mapped == MAP_FAILED) {
-        f->mapped = NULL;
-        return vit_error_set(err, VIT_ERR_UNREADABLE, path, "cannot be mapped: %s", strerror(errno));
-    }
-    f->values = (float *)(void *)((char *)f->mapped + npy.start);
-    return npy.start % sizeof *f->values
-               ? vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "its numbers do not lie at a multiple of 4 bytes")
-               : VIT_OK;
+    if (npy.start % sizeof *f->values)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "its numbers do not lie at a multiple of 4 bytes");
+    status = vit__mapped_file_open(path, &f->file, err);
+    if (status == VIT_OK && f->file.size < end)
+        status = vit_error_set(err, VIT_ERR_TRUNCATED, path, "the file has become shorter");
+    f->values = (float *)(void *)((char *)f->file.data + npy.start);
+    return status;
 }
 
 static vit_status read_paths(const char *list, cli_features *f, vit_error *err)
@@ -272,8 +268,7 @@ void cli_features_free(cli_features *f)
     free(f->paths);
     free(f->rows);
     free(f->metadata);
-    if (f->mapped)
-        munmap(f->mapped, f->size);
-    else
+    if (!f->file.data)
         free(f->values);
+    vit__mapped_file_close(&f->file);
 }
