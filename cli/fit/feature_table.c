@@ -9,12 +9,10 @@
 #include "file.h"
 #include "json_read.h"
 #include "json_write.h"
+#include "limit.h"
 #include "npy.h"
 #include "talk.h"
 #include "writer_formats.h"
-
-#define LISTS_MOST ((uint64_t)4 << 30)
-#define METADATA_MOST (1u << 20)
 
 static float *next_row(cli_features *f)
 {
@@ -66,7 +64,7 @@ static bool flush_parts(void *context)
 /* Reads one list of rows, which are those of items from *item on, but for items that failed. */
 static bool match_rows(const char *path, const cli_items *items, cli_features *f, size_t *item)
 {
-    const vit__file_kind kind = {.most = LISTS_MOST};
+    const vit__file_kind kind = {.most = VIT__LIMIT_FIT_TABLE_BYTES};
     vit__buffer list = {0};
     cli_text name = {0};
     vit_error err = {0};
@@ -187,7 +185,7 @@ static vit_status map_values(const char *path, cli_features *f, vit_error *err)
 
 static vit_status read_paths(const char *list, cli_features *f, vit_error *err)
 {
-    const vit__file_kind kind = {.most = LISTS_MOST};
+    const vit__file_kind kind = {.most = VIT__LIMIT_FIT_TABLE_BYTES};
     vit__buffer bytes = {0};
     size_t row = 0;
     vit_status status = vit__file_read(list, &kind, &bytes, err);
@@ -215,7 +213,7 @@ static vit_status read_paths(const char *list, cli_features *f, vit_error *err)
 
 cli_exit cli_features_open(const char *path, cli_features *f)
 {
-    const vit__file_kind kind = {.most = METADATA_MOST};
+    const vit__file_kind kind = {.most = VIT__LIMIT_METADATA_BYTES};
     vit_error err = {0};
     vit__buffer metadata = {0};
     char *base = cli_sidecar_base(cli_format_row_of(CLI_FORMAT_NPY), path);

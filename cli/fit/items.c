@@ -10,6 +10,7 @@
 #include "csv.h"
 #include "file.h"
 #include "folder.h"
+#include "limit.h"
 #include "options.h"
 #include "path.h"
 #include "talk.h"
@@ -17,7 +18,6 @@
 
 #define METADATA "metadata.csv" /* as the datasets library has it */
 #define LISTED 5                /* lines about paths that are of no use */
-#define TABLE_MOST ((uint64_t)4 << 30)
 
 const char *const cli_side_names[] = {"", "train", "validation", "test"};
 
@@ -297,7 +297,7 @@ static cli_exit take_record(const cli_command *command, reading *r)
 cli_exit cli_items_read(const cli_command *command, cli_items *items, const char *const *folders, size_t n,
                         char *const *among, size_t n_among)
 {
-    const vit__file_kind kind = {.most = TABLE_MOST, .above = "a table of more than"};
+    const vit__file_kind kind = {.most = VIT__LIMIT_FIT_TABLE_BYTES, .above = "a table of more than"};
     vit_error err = {0};
     reading r = {items, folders, n, among, n_among, cli_folder_of(items->table), {0}, 0, 0, 0};
     cli_exit status = CLI_USAGE;

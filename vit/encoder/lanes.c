@@ -7,6 +7,7 @@
 #include "error.h"
 #include "head.h"
 #include "hierarchy.h"
+#include "limit.h"
 #include "memory.h"
 #include "outputs.h"
 #include "places.h"
@@ -73,7 +74,7 @@ static size_t wide_row(const vit_config *c)
 static size_t vector_room(const vit_config *c)
 {
     size_t most = vit__larger(vit__larger(2 * c->width, vit__config_pool_width(c)), c->transformation_width);
-    for (size_t i = 0; i < VIT__DENSE_MOST; i++)
+    for (size_t i = 0; i < VIT__LIMIT_DENSE_LAYERS; i++)
         most = vit__larger(most, c->dense[i].width);
     return most;
 }
