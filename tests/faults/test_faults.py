@@ -135,9 +135,9 @@ class Faults(Case):
         for kind, errors in FAULTS.items():
             for error in errors if FULL else random.Random(seed + kind).sample(errors, 1):
                 for n in self.numbers(calls[kind]):
-                    yield kind, error, n, ""
-                    if error not in HARMLESS:
-                        yield kind, error, n, "+"
+                    ways = [""] if error in HARMLESS else ["", "+"]
+                    for way in ways if FULL else ways[n % len(ways):][:1]:
+                        yield kind, error, n, way
 
     def check(self, job):
         """Strikes the calls of a job one by one."""
