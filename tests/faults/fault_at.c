@@ -8,7 +8,8 @@
  *
  * Kinds: read (and pread), write (pwrite, and fwrite and fflush of stdio, whose own calls cannot be wrapped), sync
  * (fsync, fdatasync), rename, open, map (of a file), make (mkstemp, mkdir), size (ftruncate). Only reads and writes of
- * regular files and pipes count, and those of stderr do not.
+ * regular files and pipes count, and those of stderr do not. memory (malloc and its kin, of all libraries) is refused
+ * where there is no sanitizer, which has an allocator of its own.
  *
  *   VIT_CLOCK=SECONDS         the wall clock jumps by so much, and back, with every look at it
  */
@@ -26,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { READ, WRITE, SYNC, RENAME, OPEN, MAP, MAKE, SIZE, KINDS };
+enum kind { READ, WRITE, SYNC, RENAME, OPEN, MAP, MAKE, SIZE, MEMORY, KINDS };
 
-static const char *const names[KINDS] = {"read", "write", "sync", "rename", "open", "map", "make", "size"};
+static const char *const names[KINDS] = {"read", "write", "sync", "rename", "open", "map", "make", "size", "memory"};
 static atomic_long calls[KINDS];
 
 static const struct {
@@ -175,6 +176,45 @@ static mode_t mode_of(int flags, va_list list)
 
 OPENS(open)
 OPENS(open64)
+
+/* ------------------------------------------------------------------ memory ---- */
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static int refused(void)
+{
+    int half;
+    return fails(MEMORY, &half);
+}
+
+void *malloc(size_t size)
+{
+    return refused() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    return refused() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+    return refused() ? NULL : __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return refused() ? NULL : __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    *memory = aligned_alloc(alignment, size);
+    return *memory ? 0 : ENOMEM;
+}
 
 /* ------------------------------------------------------------------ the clock ---- */
 
