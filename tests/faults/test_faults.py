@@ -236,7 +236,7 @@ class Faults(Case):
             fault = "%s:%d%s:%s" % (kind, n, lasts, error)
             place = self.path("s")
             with self.subTest(fault=fault), open(self.path("said"), "w+b") as said:
-                process = subprocess.Popen([VIT, "serve", "--listen", "unix:" + place, "-m", "m=" + MODEL], cwd=self.folder,
+                process = subprocess.Popen([VIT, "serve", "--listen", "unix:" + place, "--log", "none", "-m", "m=" + MODEL], cwd=self.folder,
                                            env=watched(VIT_FAULT=fault), stderr=said)
                 end = time.monotonic() + TIMEOUT
                 while not os.path.exists(place) and process.poll() is None and time.monotonic() < end:
