@@ -12,6 +12,7 @@
 
 #include "support.h"
 #include "vit/hub.h"
+#include "vit/limits.h"
 #include "vit/tensors.h"
 #include "vit/text.h"
 
@@ -139,6 +140,18 @@ NULLS(vit_catch_sigbus)
 {
     (void)state;
     assert_int_equal(vit_catch_sigbus(NULL), VIT_OK);
+}
+
+NULLS(vit_left_out)
+{
+    (void)state;
+    assert_null(vit_left_out());
+}
+
+NULLS(vit_limit_at)
+{
+    (void)state;
+    assert_non_null(vit_limit_at(0));
 }
 
 NULLS(vit_image_alloc)
@@ -761,6 +774,8 @@ NULLS(vit_tokenizer_encode_padded)
 static const struct CMUnitTest tests[] = {
     ROW(vit_catch_sigbus),
     ROW(vit_check_environment),
+    ROW(vit_left_out),
+    ROW(vit_limit_at),
     ROW(vit_descriptor_read),
     ROW(vit_encode),
     ROW(vit_encode_pictures),

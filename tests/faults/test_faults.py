@@ -10,12 +10,10 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 
 from harness import *
 from server import Server
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir, "hub"))
 from hub_server import Hub, Repository
 
 FULL = os.environ.get("VIT_TEST_FULL")
@@ -199,16 +197,16 @@ class Faults(Case):
     def test_fit(self):
         self.check(FitJob("fit", "-m", MODEL, "--labels", "labels.csv", "--val", "0.4", "-q", "-o", "x.safetensors"))
 
-    @unittest.skipUnless(os.environ["VIT_SQLITE"] == "1", "built without SQLite")
+    @unittest.skipUnless(KEEPS_INDEXES, "built without SQLite")
     def test_index(self):
         self.check(IndexJob("index", "-m", MODEL, "-q", "-t", "1", "--db", "x.db", "in"))
 
-    @unittest.skipUnless(os.environ["VIT_SQLITE"] == "1", "built without SQLite")
+    @unittest.skipUnless(KEEPS_INDEXES, "built without SQLite")
     def test_search(self):
         self.vit("index", "-m", MODEL, "--db", "x.db", "in")
         self.check(Job("search", "--db", self.path("x.db"), "--json", "in/3.png"))
 
-    @unittest.skipUnless(os.environ["VIT_CURL"] == "1", "built without libcurl")
+    @unittest.skipUnless(PULLS, "built without libcurl")
     def test_pull(self):
         names = "config.json", "preprocessor_config.json", "model.safetensors"
         hub = Hub({"acme/vit": Repository({name: read(golden("hf_vit_classifier", name)) for name in names})})

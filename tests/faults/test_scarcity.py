@@ -15,7 +15,6 @@ from harness import *
 LIBRARY = os.environ["VIT_FAULT_LIBRARY"]
 FULL = os.environ.get("VIT_TEST_FULL")
 SANITIZED = "asan" in subprocess.run(["ldd", VIT], capture_output=True, text=True).stdout  # its shadow needs terabytes
-HAS_INDEX = os.environ["VIT_SQLITE"] == "1"
 NAMES = (b"new\nline.png", b"\xff\xfe.png", b"caf\xe9.png", b"\x1b[31m.png", b" .png", b"-o.png", b"\xe2\x80\xae.png")
 
 
@@ -32,7 +31,7 @@ class Scarcity(Case):
         yield ("embed", "-m", MODEL, "-o", "x.npy", "in"), ("x.npy", "x.jsonl", "x.meta.json")
         yield ("quantize", "-m", MODEL, "--precision", "int8", "-o", "x.safetensors"), ("x.safetensors",)
         yield ("fit", "-m", MODEL, "--labels", "labels.csv", "--val", "0.4", "-o", "fit.safetensors"), ("fit.safetensors",)
-        if HAS_INDEX:
+        if KEEPS_INDEXES:
             yield ("index", "-m", MODEL, "--db", "x.db", "in"), ()
             yield ("search", "--db", "x.db", "--json", "in/1.png"), ()
 
@@ -100,7 +99,7 @@ class Scarcity(Case):
                 self.assertEqual(self.outcome(("embed", "-m", MODEL, "-o", "x.npy", given), ("x.npy",))[2], plain)
             done = self.vit("classify", "-m", MODEL, "--format", "json", "odd")
             self.assertEqual(len(json_lines(done.stdout)), 1)
-            if HAS_INDEX:
+            if KEEPS_INDEXES:
                 self.vit("index", "-m", MODEL, "--db", "odd.db", "odd")
                 hits = json_lines(self.vit("search", "--db", "odd.db", "--json", b"odd/" + name).stdout)
                 self.assertEqual(len(hits[0]["results"]), 1)

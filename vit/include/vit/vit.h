@@ -402,6 +402,11 @@ VIT_API void vit_session_free(vit_session *session);
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
+/* What is left out on this processor, though it has the instructions for it, since it gave other results than plain C
+ * when the first session was made: "softmax with the instructions avx512 gives other results on this processor than
+ * plain C". NULL: nothing. Static storage. */
+VIT_API const char *vit_left_out(void);
+
 /* What multiplies the matrices of the blocks. "tiles/avx512_vnni": the library's own loops
  * and their instructions ("tiles/c" on a processor without AVX2, "tiles/amx" on one with
  * a matrix unit, "tiles/amx_in_c" where VIT_CPU=amx asks for such a unit and there is none).
