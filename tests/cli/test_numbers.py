@@ -44,9 +44,8 @@ class Numbers(Case):
                 if done.returncode:
                     self.assertIn(b"non_finite", done.stderr)
                     refused += 1
-                for line in json_lines(done.stdout):
-                    self.assert_finite(line.get("embedding") or [0.0])
-                self.assertFalse(b"NaN" in done.stdout or b"nan" in done.stdout or b"nfinity" in done.stdout)
+                for line in done.stdout.splitlines():
+                    self.assert_finite(json.loads(line, parse_constant=self.fail).get("embedding") or [0.0])
                 shutil.rmtree(model)
         self.assertGreater(refused, 5)
 
