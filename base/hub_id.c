@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "limit.h"
 #include "path.h"
 
 /* Length of the part of an id at the start of the text; 0: it is none. */
@@ -15,7 +16,7 @@ static size_t part_length(const char *text)
             return 0;
         length++;
     }
-    return *text == '.' || length > VIT__HUB_PART_MAX ? 0 : length;
+    return *text == '.' || length > VIT__LIMIT_HUB_NAME ? 0 : length;
 }
 
 /* Length of the id at the start of the text; 0: it is none. */
@@ -32,7 +33,7 @@ static size_t id_length(const char *text)
 /* As git-check-ref-format(1) has it, and no longer than a file's name may be. */
 static bool is_part_of_revision(const char *text, size_t length)
 {
-    char part[VIT__HUB_REVISION_MAX + 1];
+    char part[VIT__LIMIT_HUB_REVISION + 1];
     memcpy(part, text, length);
     part[length] = 0;
     return vit__path_is_plain_name(part) && *part != '.' && !strstr(part, "..") && !strpbrk(part, " ~^:?*[");
@@ -40,7 +41,7 @@ static bool is_part_of_revision(const char *text, size_t length)
 
 bool vit__hub_is_revision(const char *text)
 {
-    if (!*text || strlen(text) > VIT__HUB_REVISION_MAX)
+    if (!*text || strlen(text) > VIT__LIMIT_HUB_REVISION)
         return false;
     for (;;) {
         size_t length = strcspn(text, "/");

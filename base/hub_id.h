@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define VIT__HUB_PART_MAX 96      /* of "org", and of "name" */
-#define VIT__HUB_REVISION_MAX 255 /* of a revision: a branch, a tag, "refs/pr/1", a commit */
-#define VIT__HUB_COMMIT 40        /* digits of a commit */
+#include "limit.h"
+
+#define VIT__HUB_COMMIT 40 /* digits of a commit */
 
 typedef struct vit__hub_name {
-    char id[2 * VIT__HUB_PART_MAX + 2];
-    char revision[VIT__HUB_REVISION_MAX + 1]; /* "": the name says none, and main is meant */
+    char id[2 * VIT__LIMIT_HUB_NAME + 2];
+    char revision[VIT__LIMIT_HUB_REVISION + 1]; /* "": the name says none, and main is meant */
 } vit__hub_name;
 
 /* Reads "org/name" or "org/name@revision". "hf-hub:" or "hf_hub:" may stand before

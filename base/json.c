@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 
 /* vit__json is jansson's json_t under a name of ours. */
@@ -122,7 +123,7 @@ static bool ends_early(const source *from, const char *problem)
 }
 
 /* The usual rules. */
-static const vit__json_rules usual = {.file = {.most = 100000000, .above = "a JSON file of more than"}};
+static const vit__json_rules usual = {.file = {.most = VIT__LIMIT_JSON_BYTES, .above = "a JSON file of more than"}};
 
 static size_t flags_of(const vit__json_rules *rules)
 {

@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
-
-#define VIT__PG_DIMENSIONS_MAX 16000 /* of vector and of halfvec */
+#include "limit.h"
 
 void vit__pg_start(vit__buffer *bytes);
 void vit__pg_end(vit__buffer *bytes);
@@ -26,7 +25,7 @@ void vit__pg_utf8(vit__buffer *text, const char *string);
 /* text, through vit__pg_utf8. */
 void vit__pg_text(vit__buffer *bytes, const char *string);
 void vit__pg_bytes(vit__buffer *bytes, const void *data, size_t size); /* bytea, or any type's bytes as they are */
-/* vector, or with `half` halfvec; n <= VIT__PG_DIMENSIONS_MAX. */
+/* vector, or with `half` halfvec; n <= VIT__LIMIT_POSTGRES_DIMENSIONS. */
 void vit__pg_vector(vit__buffer *bytes, const float *values, size_t n, bool half);
 
 #endif

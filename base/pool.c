@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "sigbus.h"
 #include "spin.h"
 
 typedef struct worker {
@@ -102,9 +103,8 @@ unsigned vit__pool_threads(const vit__pool *pool)
 
 static bool start_workers(vit__pool *pool)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    vit__signals_block(&before);
     for (unsigned i = 1; i < pool->threads; i++) {
         pool->workers[i] = (worker){.pool = pool, .index = i};
         if (pthread_create(&pool->workers[i].thread, NULL, worker_main, &pool->workers[i]) != 0)

@@ -271,6 +271,16 @@ static cli_exit gather(const cli_command *command, cli_fitting *f)
     return CLI_DONE;
 }
 
+/* Vectors lie in their file while layers are fitted to them. */
+static cli_exit check_vectors(const cli_fitting *f)
+{
+    vit_error err = {0};
+    if (!f->vectors || vit__mapped_file_check(&f->features.file, f->vectors, &err) == VIT_OK)
+        return CLI_DONE;
+    cli_library_error(&err);
+    return CLI_USAGE;
+}
+
 static cli_exit fit_classifier(const cli_command *command, cli_fitting *f)
 {
     cli_exit failed = CLI_DONE, status = check_options(command, f);
@@ -284,6 +294,8 @@ static cli_exit fit_classifier(const cli_command *command, cli_fitting *f)
         status = cli_fitting_deal(command, f);
     if (status == CLI_DONE)
         status = f->method == CLI_METHOD_KNN ? cli_fitting_neighbours(f) : cli_fitting_layers(f);
+    if (status == CLI_DONE)
+        status = check_vectors(f);
     if (status == CLI_DONE)
         status = cli_fitting_report(f);
     if (status == CLI_DONE && f->method != CLI_METHOD_KNN)

@@ -9,13 +9,12 @@
 #include "command.h"
 #include "cpu.h"
 #include "fetch.h"
+#include "limit.h"
 #include "model.h"
 #include "picture.h"
 #include "talk.h"
 #include "text.h"
 #include "zero_shot.h"
-
-#define MAX_PIXELS 50000000u /* 150 MB decoded */
 
 static const char *const log_names[] = {"text", "json", "off", NULL};
 
@@ -150,7 +149,7 @@ static vit_pipeline_options pipeline_options(const serving *s)
 {
     const cli_picture_options *p = &s->pictures;
     vit_load_options load = cli_load_options(p, NULL);
-    load.max_pixels = p->max_pixels ? p->max_pixels : MAX_PIXELS;
+    load.max_pixels = p->max_pixels ? p->max_pixels : VIT__LIMIT_SERVE_PIXELS;
     return (vit_pipeline_options){.model = {.precision = (vit_precision)s->model.precision,
                                             .preprocessor = s->model.preprocessor,
                                             .image_height = p->image_size.height,
@@ -243,12 +242,12 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
 {
     serving s = {.timeout = 60,
                  .drain = 30,
-                 .queue = 256,
-                 .max_inputs = 2048,
-                 .max_connections = 256,
+                 .queue = VIT__LIMIT_SERVE_QUEUE,
+                 .max_inputs = VIT__LIMIT_SERVE_INPUTS,
+                 .max_connections = VIT__LIMIT_SERVE_CONNECTIONS,
                  .text_cache = 4096,
-                 .max_body = 32u << 20,
-                 .max_memory = (uint64_t)512 << 20};
+                 .max_body = VIT__LIMIT_SERVE_BODY_BYTES,
+                 .max_memory = VIT__LIMIT_SERVE_MEMORY_BYTES};
     const cli_group groups[] = {
         {"Server", serve_table, &s, NULL},
         {"Labels in words", cli_zero_shot_table, &s.labels, NULL},

@@ -6,6 +6,7 @@
 
 #include "cpu.h"
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "rows.h"
 #include "solve.h"
@@ -14,7 +15,6 @@
 #define GRID_FIRST (-8)
 #define GRID_LAST 8
 #define GRID_LEAST (-14) /* how far the grid is extended */
-#define GRID_MOST 14
 
 /* What one fold is fitted on and judged on. */
 typedef struct fold_work {
@@ -137,7 +137,7 @@ static vit_status try_power(choosing *c, int half_decades)
 static vit_status extend(choosing *c)
 {
     vit_status status = VIT_OK;
-    for (int k = GRID_LAST + 1; k <= GRID_MOST && c->best + 1 == c->choice->n && status == VIT_OK; k++) {
+    for (int k = GRID_LAST + 1; k <= VIT__LIMIT_FIT_GRID && c->best + 1 == c->choice->n && status == VIT_OK; k++) {
         c->progress.fits += c->n_folds;
         status = try_power(c, k);
     }

@@ -17,6 +17,7 @@
 #include "digest.h"
 #include "error.h"
 #include "hub_cache.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
 
@@ -111,13 +112,27 @@ static bool make_folders(const char *path)
     return made;
 }
 
+static bool write_all(int file, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(file, bytes, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
 static void add_tag(int root)
 {
     int tag = openat(root, TAG, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (tag < 0)
         return; /* it is there; or it cannot be written, which does no harm */
-    ssize_t written = write(tag, TAG_TEXT, sizeof TAG_TEXT - 1);
-    (void)written;
+    if (!write_all(tag, TAG_TEXT, sizeof TAG_TEXT - 1))
+        unlinkat(root, TAG, 0); /* the next run makes a whole one */
     close(tag);
 }
 
@@ -367,20 +382,6 @@ vit_status vit__cache_lock(const vit__cache *cache, const char *name, bool (*go_
 
 /* ------------------------------------------------------------------ writing ---- */
 
-static bool write_all(int file, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(file, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 static bool copy_content(int from, int to)
 {
     char *bytes = vit__alloc(COPY_BYTES, 1);
@@ -508,14 +509,14 @@ vit_status vit__cache_drop_file(const vit__cache *cache, const char *commit, con
 
 /* ------------------------------------------------------------------ references ---- */
 
-static void reference_path(const char *revision, char path[VIT__HUB_REVISION_MAX + 8])
+static void reference_path(const char *revision, char path[VIT__LIMIT_HUB_REVISION + 8])
 {
-    snprintf(path, VIT__HUB_REVISION_MAX + 8, "refs/%s", revision);
+    snprintf(path, VIT__LIMIT_HUB_REVISION + 8, "refs/%s", revision);
 }
 
 bool vit__cache_refers(const vit__cache *cache, const char *revision, const char *commit)
 {
-    char path[VIT__HUB_REVISION_MAX + 8], text[VIT__HUB_COMMIT + 2] = "";
+    char path[VIT__LIMIT_HUB_REVISION + 8], text[VIT__HUB_COMMIT + 2] = "";
     const char *last;
     uint64_t size;
     if (strcmp(revision, commit) == 0)
@@ -542,7 +543,7 @@ static bool write_reference(const vit__cache *cache, int folder, const char *las
 
 vit_status vit__cache_refer(const vit__cache *cache, const char *revision, const char *commit, vit_error *err)
 {
-    char path[VIT__HUB_REVISION_MAX + 8];
+    char path[VIT__LIMIT_HUB_REVISION + 8];
     const char *last;
     if (vit__cache_refers(cache, revision, commit))
         return VIT_OK;

@@ -12,9 +12,9 @@
 #include "clock.h"
 #include "error.h"
 #include "library.h"
+#include "limit.h"
 #include "memory.h"
 
-#define HEADERS_MAX ((size_t)64 * 1024)
 #define LOST_BODY_MAX ((size_t)256 * 1024) /* of an answer whose body nobody wants */
 #define OLDEST 0x075500                    /* 7.85.0: CURLOPT_PROTOCOLS_STR */
 
@@ -206,7 +206,7 @@ static size_t on_header(char *bytes, size_t one, size_t size, void *data)
     vit__curl *curl = data;
     (void)one;
     curl->header_bytes += size;
-    if (curl->header_bytes > HEADERS_MAX) {
+    if (curl->header_bytes > VIT__LIMIT_HUB_HEADER_BYTES) {
         curl->too_long = true;
         return 0;
     }
@@ -331,7 +331,8 @@ static void perform(vit__curl *curl, const vit__request *request, vit__answer *a
     lib.getinfo(curl->easy, CURLINFO_RESPONSE_CODE, &answer->status);
     answer->outcome = answer->headers.failed ? VIT__NO_MEMORY : outcome_of(curl, code);
     if (curl->too_long)
-        snprintf(answer->why, sizeof answer->why, "it sends headers of more than %zu bytes", HEADERS_MAX);
+        snprintf(answer->why, sizeof answer->why, "it sends headers of more than %zu bytes",
+                 VIT__LIMIT_HUB_HEADER_BYTES);
     else if (code != CURLE_OK)
         snprintf(answer->why, sizeof answer->why, "%s", *reason ? reason : lib.strerror(code));
     lib.setopt(curl->easy, CURLOPT_ERRORBUFFER, NULL);

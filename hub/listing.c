@@ -11,16 +11,16 @@
 
 #include "error.h"
 #include "json.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
 
 #define PART_MAX 255u
-#define NAME_BYTES 1024u /* of a whole name */
 
 bool vit__is_safe_name(const char *name)
 {
     char part[PART_MAX + 1];
-    if (strlen(name) > NAME_BYTES)
+    if (strlen(name) > VIT__LIMIT_HUB_FILE_NAME)
         return false;
     for (;;) {
         size_t length = strcspn(name, "/");
@@ -99,8 +99,8 @@ static vit_status read_files(const vit__json *siblings, const char *where, vit__
     const size_t n = vit__json_length(siblings);
     if (!vit__json_is_array(siblings))
         return vit__fail(err, VIT_ERR_CORRUPT, where, "the hub's answer lists no files");
-    if (n > VIT__LISTING_FILES)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "the hub lists more than %u files", VIT__LISTING_FILES);
+    if (n > VIT__LIMIT_HUB_FILES)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "the hub lists more than %u files", VIT__LIMIT_HUB_FILES);
     l->files = vit__alloc_zero(n, sizeof *l->files);
     if (!l->files)
         return vit__fail_memory(err, where);
@@ -143,8 +143,8 @@ vit_status vit__listing_read(const char *text, size_t size, const char *where, v
 
 static vit_status add_name(vit__listing *l, const char *name, size_t *room, const char *where, vit_error *err)
 {
-    if (l->n == VIT__LISTING_FILES)
-        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "more than %u files are there", VIT__LISTING_FILES);
+    if (l->n == VIT__LIMIT_HUB_FILES)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "more than %u files are there", VIT__LIMIT_HUB_FILES);
     vit__listed *grown = vit__grow(l->files, room, l->n, 1, sizeof *grown);
     if (!grown)
         return vit__fail_memory(err, where);

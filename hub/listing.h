@@ -9,10 +9,8 @@
 
 #include "digest.h"
 #include "hub_id.h"
+#include "limit.h"
 #include "vit/error.h"
-
-#define VIT__LISTING_BYTES (32u * 1024 * 1024)
-#define VIT__LISTING_FILES 10000u
 
 typedef struct vit__listed {
     char *name;    /* "unet/config.json" */

@@ -12,6 +12,7 @@
 #include "file.h"
 #include "hub_cache.h"
 #include "json.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
 #include "plan.h"
@@ -111,7 +112,7 @@ static vit_status add_shard(void *data, const char *name)
 /* The text of a file of the snapshot; of one that is not there, no text. */
 static vit_status read_text(const look *l, const char *name, vit__buffer *text)
 {
-    const vit__file_kind kind = {.most = VIT__LISTING_BYTES};
+    const vit__file_kind kind = {.most = VIT__LIMIT_HUB_LISTING_BYTES};
     *text = (vit__buffer){0};
     if (!vit__listing_find(&l->listing, name))
         return VIT_OK;

@@ -10,6 +10,7 @@
 #include "cache.h"
 #include "error.h"
 #include "file.h"
+#include "limit.h"
 #include "local.h"
 #include "memory.h"
 #include "partial.h"
@@ -211,7 +212,7 @@ static vit_status fetch_all(pull *p)
 /* The content of a file that is there: of its blob, or of the snapshot's copy. */
 static vit_status read_content(const pull *p, size_t i, vit__buffer *text)
 {
-    const vit__file_kind kind = {.most = VIT__LISTING_BYTES};
+    const vit__file_kind kind = {.most = VIT__LIMIT_HUB_LISTING_BYTES};
     const work *w = &p->works[i];
     char etag[VIT__ETAG_MAX + 1];
     uint64_t size;

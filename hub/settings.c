@@ -9,6 +9,7 @@
 #include "expand.h"
 #include "file.h"
 #include "hub_cache.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
 
@@ -17,7 +18,7 @@
 #define SECONDS_MAX 86400 /* a day */
 #define SPACE " \t\r\n\v\f"
 
-static const vit__file_kind token_file = {.most = 64 * 1024, .not_opened = "the token cannot be read"};
+static const vit__file_kind token_file = {.most = VIT__LIMIT_HUB_TOKEN_BYTES, .not_opened = "the token cannot be read"};
 
 static const char *variable(const char *name)
 {

@@ -9,10 +9,10 @@
 
 #include "clock.h"
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "refusal.h"
 
-#define REDIRECTS 5
 #define LONGEST_WAIT 300u /* seconds that a hub may ask for: its own windows are five minutes */
 #define MOMENT 100000000  /* nanoseconds between two looks at the caller, while waiting */
 
@@ -184,9 +184,9 @@ static vit_status run(vit__transfer *t, errand *e, vit_error *err)
         vit__curl_ask(t->curl, &e->request, &e->answer);
         if (!is_redirect(&e->answer))
             return VIT_OK;
-        if (hops == REDIRECTS)
+        if (hops == VIT__LIMIT_HUB_REDIRECTS)
             return vit__fail(err, VIT_ERR_CORRUPT, t->settings->text, "%s%s%s: more than %d redirects, one to the next",
-                             t->settings->endpoint, *e->file ? ", " : "", e->file, REDIRECTS);
+                             t->settings->endpoint, *e->file ? ", " : "", e->file, VIT__LIMIT_HUB_REDIRECTS);
         vit_status status = follow(t, e, err);
         if (status != VIT_OK || (e->elsewhere && e->stay))
             return status;
@@ -261,7 +261,7 @@ static bool take_list(void *target, const vit__answer *answer, const void *bytes
 {
     list_intake *in = target;
     (void)answer;
-    in->too_large = size > VIT__LISTING_BYTES - in->json->size;
+    in->too_large = size > VIT__LIMIT_HUB_LISTING_BYTES - in->json->size;
     if (!in->too_large)
         vit__buffer_add(in->json, bytes, size);
     return !in->too_large && !in->json->failed;
@@ -283,9 +283,10 @@ vit_status vit__transfer_list(vit__transfer *t, vit__buffer *json, vit_error *er
     if (in.too_large || json->failed) {
         if (err)
             *err = (vit_error){0};
-        status = json->failed ? vit__fail_memory(err, t->settings->text)
-                              : vit__fail(err, VIT_ERR_TOO_LARGE, t->settings->text,
-                                          "the hub's list of files has more than %u bytes", VIT__LISTING_BYTES);
+        status = json->failed
+                     ? vit__fail_memory(err, t->settings->text)
+                     : vit__fail(err, VIT_ERR_TOO_LARGE, t->settings->text,
+                                 "the hub's list of files has more than %u bytes", VIT__LIMIT_HUB_LISTING_BYTES);
     }
     if (status != VIT_OK)
         vit__buffer_free(json);

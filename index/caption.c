@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "file.h"
 #include "json.h"
+#include "limit.h"
 #include "memory.h"
 #include "plain_text.h"
 #include "utf8.h"
@@ -18,7 +19,7 @@
 #define EDITED "-edited"
 
 /* A larger file is not a caption. */
-static const vit__file_kind caption_file = {.most = 65536};
+static const vit__file_kind caption_file = {.most = VIT__LIMIT_CAPTION_BYTES};
 
 /* The parts of an image's path: folder with its slash, stem, extension with its dot. */
 typedef struct image_name {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nearest.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "size.h"
@@ -88,15 +91,40 @@ typedef struct scan_job {
     vit__shortlist *lists; /* [threads][queries] */
     float *blocks;         /* [threads][BLOCK_ROWS][columns] */
     float *scores;         /* [threads][BLOCK_ROWS][queries] */
+    unsigned char *read;   /* [threads][BLOCK_ROWS][row_size], where rows come from a file */
+    atomic_bool unreadable;
 } scan_job;
 
-static void scan_block(const scan_job *scan, size_t first, size_t n, unsigned thread)
+/* n rows from first on; NULL: the file does not give them. */
+static const unsigned char *block_of(scan_job *scan, size_t first, size_t n, unsigned thread)
+{
+    const vit__rows *rows = scan->rows;
+    if (rows->bytes)
+        return rows->bytes + first * rows->row_size;
+    unsigned char *block = scan->read + thread * BLOCK_ROWS * rows->row_size;
+    for (size_t done = 0, size = n * rows->row_size; done < size;) {
+        ssize_t got = pread(rows->descriptor, block + done, size - done,
+                            (off_t)(rows->start + first * rows->row_size + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            atomic_store(&scan->unreadable, true);
+            return NULL;
+        }
+        done += (size_t)got;
+    }
+    return block;
+}
+
+static void scan_block(scan_job *scan, size_t first, size_t n, unsigned thread)
 {
     size_t columns = scan->rows->columns, n_queries = scan->queries->n;
-    const unsigned char *rows = scan->rows->bytes + first * scan->rows->row_size;
+    const unsigned char *rows = block_of(scan, first, n, thread);
     float *block = scan->blocks + thread * BLOCK_ROWS * columns;
     float *scores = scan->scores + thread * BLOCK_ROWS * n_queries;
     vit__shortlist *lists = scan->lists + thread * n_queries;
+    if (!rows)
+        return;
     for (size_t i = 0; i < n; i++)
         widen((const uint16_t *)(const void *)(rows + i * scan->rows->row_size + ID_BYTES), columns,
               block + i * columns);
@@ -113,7 +141,7 @@ static void scan_block(const scan_job *scan, size_t first, size_t n, unsigned th
 
 static void scan_piece(void *context, size_t index, unsigned thread)
 {
-    const scan_job *scan = context;
+    scan_job *scan = context;
     size_t end = (index + 1) * PIECE_ROWS;
     end = end < scan->rows->n ? end : scan->rows->n;
     for (size_t first = index * PIECE_ROWS; first < end; first += BLOCK_ROWS)
@@ -134,7 +162,9 @@ static bool scan_start(scan_job *scan, unsigned threads, const vit__shortlist *l
     scan->lists = vit__alloc_zero(n_lists, sizeof *scan->lists);
     scan->blocks = vit__alloc(n_rows, sizeof *scan->blocks);
     scan->scores = vit__alloc(n_lists, BLOCK_ROWS * sizeof *scan->scores);
-    bool done = scan->lists && scan->blocks && scan->scores;
+    if (!scan->rows->bytes)
+        scan->read = vit__alloc((size_t)threads * BLOCK_ROWS, scan->rows->row_size);
+    bool done = scan->lists && scan->blocks && scan->scores && (scan->read || scan->rows->bytes);
     for (size_t i = 0; i < n_lists && done; i++)
         done = vit__shortlist_start(&scan->lists[i], lists[i % n].k, lists[i % n].margin / 2);
     return done;
@@ -154,8 +184,8 @@ static bool join_lists(const scan_job *scan, unsigned threads, vit__shortlist *l
     return done;
 }
 
-bool vit__nearest(const vit__rows *rows, const vit__queries *queries, const vit__idset *set, vit__pool *pool,
-                  vit__shortlist *lists)
+vit_status vit__nearest(const vit__rows *rows, const vit__queries *queries, const vit__idset *set, vit__pool *pool,
+                        vit__shortlist *lists)
 {
     unsigned threads = vit__pool_threads(pool);
     scan_job scan = {.rows = rows, .queries = queries, .set = set};
@@ -169,7 +199,10 @@ bool vit__nearest(const vit__rows *rows, const vit__queries *queries, const vit_
     free(scan.lists);
     free(scan.blocks);
     free(scan.scores);
-    return done;
+    free(scan.read);
+    if (!done)
+        return VIT_ERR_OUT_OF_MEMORY;
+    return atomic_load(&scan.unreadable) ? VIT_ERR_UNREADABLE : VIT_OK;
 }
 
 /* ------------------------------------------------------------------ vectors ---- */

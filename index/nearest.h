@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "error.h"
 #include "pool.h"
 #include "shortlist.h"
 
@@ -30,8 +31,10 @@ static inline bool vit__idset_has(const vit__idset *set, int64_t id)
 
 /* Rows of an id (8 bytes) and `columns` bfloat16, row_size bytes apart. */
 typedef struct vit__rows {
-    const unsigned char *bytes;
+    const unsigned char *bytes; /* NULL: they are read from a file, block by block */
     size_t n, columns, row_size;
+    int descriptor; /* of the file */
+    uint64_t start; /* of the first row in it */
 } vit__rows;
 
 size_t vit__row_size(size_t columns);
@@ -45,9 +48,10 @@ typedef struct vit__queries {
 
 /* Threads that a search among so many rows can use, of those that are there. */
 unsigned vit__nearest_threads(size_t rows, unsigned there);
-/* Offers every row in the set to each of lists[n]. false: out of memory. */
-bool vit__nearest(const vit__rows *rows, const vit__queries *queries, const vit__idset *set, vit__pool *pool,
-                  vit__shortlist *lists);
+/* Offers every row in the set to each of lists[n]. VIT_ERR_OUT_OF_MEMORY; VIT_ERR_UNREADABLE: the file does not give
+ * the rows, and the lists are worth nothing. */
+vit_status vit__nearest(const vit__rows *rows, const vit__queries *queries, const vit__idset *set, vit__pool *pool,
+                        vit__shortlist *lists);
 
 /* In double precision: the same on every machine, to the last bit of an f32. */
 double vit__cosine(const float *a, const float *b, size_t columns); /* of vectors of length 1 */

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "pgcopy.h"
 #include "postgres_store.h"
 
 #define DEFAULT_TABLE "vit_images"
-#define TABLE_NAME_MAX 48 /* of PostgreSQL's 63 bytes: names of indexes are made from it */
 #define COLUMNS "path, name, size, mtime, hash, width, height, caption, caption_time, embedding"
 #define N_COLUMNS 10
 #define ONE_AT_A_TIME "1986622513" /* "vit1": a lock in the database, of whoever makes tables */
@@ -195,9 +195,9 @@ static bool open_store(vit_index *index, const char *place, const vit_index_opti
 {
     postgres_store *store = (postgres_store *)index;
     const char *table = options->table ? options->table : DEFAULT_TABLE;
-    if (strlen(table) > TABLE_NAME_MAX) {
+    if (strlen(table) > VIT__LIMIT_POSTGRES_TABLE_NAME) {
         vit__fail(&index->said, VIT_ERR_INVALID_ARGUMENT, "table", "too long a name, %d bytes are the most",
-                  TABLE_NAME_MAX);
+                  VIT__LIMIT_POSTGRES_TABLE_NAME);
         return false;
     }
     if (vit__libpq_load(&index->said) != VIT_OK)

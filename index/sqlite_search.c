@@ -250,22 +250,41 @@ static bool want_pool(vit_index *index, size_t rows)
     return vit__pool_create_if_possible(wanted, &index->pool, &index->said) == VIT_OK;
 }
 
+/* error: of the worst row that will be offered. */
+static bool start_lists(sqlite_store *store, const vit_index_query *query, double error, vit__shortlist *lists)
+{
+    float margin = (float)error * 1.001f + (float)store->key.columns * GEMM_ERROR;
+    bool done = true;
+    for (size_t i = 0; i < query->n && done; i++) {
+        vit__shortlist_free(&lists[i]);
+        done = vit__shortlist_start(&lists[i], query->k, margin);
+    }
+    return done || vit__index_fail_memory(&store->index);
+}
+
+/* Offers what is in the file. One that cannot be read to its end is as if it were not there. */
+static bool offer_file(sqlite_store *store, const vit_index_query *query, vit__vector_file *file, const vit__idset *set,
+                       vit__shortlist *lists)
+{
+    const vit__queries queries = {query->vectors, query->n, store->key.columns};
+    if (file->rows.n == 0)
+        return true;
+    if (!want_pool(&store->index, file->rows.n))
+        return false;
+    vit_status status = vit__nearest(&file->rows, &queries, set, store->index.pool, lists);
+    if (status != VIT_ERR_UNREADABLE)
+        return status == VIT_OK || vit__index_fail_memory(&store->index);
+    vit__vector_file_close(file);
+    return start_lists(store, query, 0, lists);
+}
+
 /* Fills the lists with what may be among the best, from the file and from what it lacks. */
 static bool fill_lists(sqlite_store *store, const vit_index_query *query, const vit__idset *set, vit__shortlist *lists)
 {
     vit__vector_file file; /* opened after the ids were read: a newer file holds more than them, never less */
     vit__vector_file_open(store->vectors_path, &store->key, &file);
-    float error = (float)file.error * 1.001f + (float)store->key.columns * GEMM_ERROR;
-    bool done = true;
-    for (size_t i = 0; i < query->n && done; i++)
-        done = vit__shortlist_start(&lists[i], query->k, error);
-    const vit__queries queries = {query->vectors, query->n, store->key.columns};
-    if (!done)
-        vit__index_fail_memory(&store->index);
-    done = done && want_pool(&store->index, file.rows.n) &&
-           (vit__nearest(&file.rows, &queries, set, store->index.pool, lists) ||
-            vit__index_fail_memory(&store->index)) &&
-           offer_tail(store, query, file.last_id, set, lists);
+    bool done = start_lists(store, query, file.error, lists) && offer_file(store, query, &file, set, lists) &&
+                offer_tail(store, query, file.last_id, set, lists);
     for (size_t i = 0; i < query->n && done; i++)
         done = !lists[i].failed || vit__index_fail_memory(&store->index);
     vit__vector_file_close(&file);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,25 +58,21 @@ void vit__vector_file_open(const char *path, const vit__vector_file_key *key, vi
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return;
-    if (read_header(descriptor, key, &header) && header.rows > 0) {
-        size_t size = HEADER_SIZE + (size_t)header.rows * file->rows.row_size;
-        void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
-        if (map != MAP_FAILED) {
-            file->map = map;
-            file->map_size = size;
-            file->rows.bytes = (const unsigned char *)map + HEADER_SIZE;
-            file->rows.n = (size_t)header.rows;
-            file->last_id = header.last_id;
-            file->error = header.error;
-        }
+    if (!read_header(descriptor, key, &header) || header.rows == 0) {
+        close(descriptor);
+        return;
     }
-    close(descriptor);
+    file->rows.n = (size_t)header.rows;
+    file->rows.descriptor = descriptor;
+    file->rows.start = HEADER_SIZE;
+    file->last_id = header.last_id;
+    file->error = header.error;
 }
 
 void vit__vector_file_close(vit__vector_file *file)
 {
-    if (file->map)
-        munmap(file->map, file->map_size);
+    if (file->rows.n)
+        close(file->rows.descriptor);
     *file = (vit__vector_file){0};
 }
 
@@ -134,7 +129,7 @@ static vit__vector_appender *appender_create(const char *path, const vit__vector
     return NULL;
 }
 
-/* A new file, so that whoever has mapped the old one keeps it. */
+/* A new file, so that whoever reads the old one goes on. */
 static vit__vector_appender *start_afresh(const char *path, const vit__vector_file_key *key)
 {
     vit__buffer fresh = {0};

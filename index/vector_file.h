@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file beside a SQLite index ("photos.db-vectors") that holds all vectors in one piece, ready to be mapped and
+/* The file beside a SQLite index ("photos.db-vectors") that holds all vectors in one piece, ready to be
  * scanned. It is a copy: the index is the truth, and the file may be deleted, be old, or be missing. Rows are only
  * ever added at its end; what is in the index and has a higher id than the last row is not in the file yet. */
 #ifndef VIT_VECTOR_FILE_H
@@ -17,14 +17,12 @@ typedef struct vit__vector_file_key {
 } vit__vector_file_key;
 
 typedef struct vit__vector_file {
-    vit__rows rows;
+    vit__rows rows;  /* read as they are wanted: a mapped file that is cut short would end the process */
     int64_t last_id; /* of the last row; 0: no rows */
     double error;    /* of the worst row: vit__row_write */
-    void *map;
-    size_t map_size;
 } vit__vector_file;
 
-/* Maps it. No rows if it is missing, damaged, or another index's. */
+/* Opens it for reading. No rows if it is missing, damaged, or another index's. */
 void vit__vector_file_open(const char *path, const vit__vector_file_key *key, vit__vector_file *file);
 void vit__vector_file_close(vit__vector_file *file);
 

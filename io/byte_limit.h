@@ -9,13 +9,12 @@
 
 #include "error.h"
 #include "file.h"
-
-#define VIT_MAX_BYTES (UINT64_C(1) << 30)
+#include "limit.h"
 
 /* How files of pictures are read; max_bytes 0 is the usual limit. */
 static inline vit__file_kind vit__picture_kind(uint64_t max_bytes)
 {
-    return (vit__file_kind){.most = max_bytes ? max_bytes : VIT_MAX_BYTES, .not_opened = "cannot be read"};
+    return (vit__file_kind){.most = max_bytes ? max_bytes : VIT__LIMIT_PICTURE_BYTES, .not_opened = "cannot be read"};
 }
 
 /* Where `function` puts bytes that the caller is to free: NULL and 0 until there are some. */

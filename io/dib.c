@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "limit.h"
 #include "memory.h"
 
 #define CORE_HEADER 12u /* of OS/2: 16-bit sizes, colours of three bytes */
 #define INFO_HEADER 40u
-#define MOST_COLOURS 65536u
 
 enum { RAW = 0, RLE8 = 1, RLE4 = 2, BITFIELDS = 3 };
 
@@ -141,7 +141,7 @@ vit_status vit__dib_open(const vit__source *source, size_t at, size_t pixels, vi
     colours = colours || dib->bits > 16 ? colours : 1u << dib->bits;
     const size_t entry = core ? 3 : 4;
     if (dib->bits <= 8) {
-        if (colours > MOST_COLOURS)
+        if (colours > VIT__LIMIT_BITMAP_COLOURS)
             return corrupt(dib, err, "the table of colours is larger than any");
         read_palette(dib, end, entry, colours);
         if (pixels == end)

@@ -21,11 +21,10 @@ static bool is_heic(const vit__source *source)
 #include "bytes.h"
 #include "heif.h"
 #include "hevc.h"
+#include "limit.h"
 #include "memory.h"
 #include "orient.h"
 #include "ycbcr.h"
-
-#define DEPTH 5u /* pictures of pictures: sound files have two */
 
 /* Everything that is decoded or put together for one file, against what the limit allows: an iden of a grid of tiles
  * is three times the picture. The least is for the work that each takes, however small. */
@@ -578,7 +577,7 @@ static vit_status decode_item(reader *r, task t, vit_image *image)
 {
     const char *type = t.item->type;
     vit_status status = check_promise(r, t.item);
-    if (status == VIT_OK && t.depth > DEPTH)
+    if (status == VIT_OK && t.depth > VIT__LIMIT_HEIF_DEPTH)
         status = corrupt(r, "pictures are made of each other in a circle");
     if (status != VIT_OK)
         return status;

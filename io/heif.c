@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "limit.h"
 #include "memory.h"
 
 #define MOST_PROPERTIES 32767u /* an index has 15 bits */
@@ -73,7 +74,7 @@ static vit_status read_items(vit__heif *heif, vit__box iinf, vit_error *err)
     uint32_t count;
     if (!take_version(&iinf, &version, &flags) || !take32(&iinf, version == 0 ? 2 : 4, &count))
         return corrupt(heif, "the table of items is cut", err);
-    if (count > VIT_HEIF_ITEMS)
+    if (count > VIT__LIMIT_HEIF_ITEMS)
         return corrupt(heif, "there are more than 1000 items", err);
     heif->items = vit__alloc_zero(count, sizeof *heif->items);
     if (!heif->items)

@@ -5,8 +5,7 @@
 #define VIT_HEIF_H
 
 #include "boxes.h"
-
-#define VIT_HEIF_ITEMS 1000u /* at most, as in libheif */
+#include "limit.h"
 
 typedef struct vit__heif_item {
     uint32_t id;

@@ -13,6 +13,7 @@
 #include "byte_limit.h"
 #include "cmyk.h"
 #include "exif.h"
+#include "limit.h"
 #include "memory.h"
 #include "orient.h"
 
@@ -21,7 +22,6 @@
 /* Every scan of a progressive file walks over the whole picture and may take only a dozen bytes. Encoders write about
  * ten scans. Past FREE_SCANS, scans * pixels is limited, so that a small file cannot cost minutes. */
 #define FREE_SCANS 24
-#define MAX_SCANNED_PIXELS (UINT64_C(1) << 32)
 
 /* Huffman coding spends at least one bit on a block of 8 x 8 pixels. A file that cannot hold them all may be cut,
  * or made to cost memory; small pictures may be incomplete, since they cost little, and libjpeg fills them up. */
@@ -127,7 +127,7 @@ static void on_progress(j_common_ptr common)
     const j_decompress_ptr d = (j_decompress_ptr)common;
     const uint64_t scans = (uint64_t)d->input_scan_number, pixels = (uint64_t)d->image_width * d->image_height;
     reader *r = reader_of(common);
-    if (scans > FREE_SCANS && scans * pixels > MAX_SCANNED_PIXELS)
+    if (scans > FREE_SCANS && scans * pixels > VIT__LIMIT_JPEG_SCANNED_PIXELS)
         escape(r, vit__fail(r->err, VIT_ERR_CORRUPT, r->source->name,
                             "JPEG: more scans over the picture than any sound file has"));
 }

@@ -5,6 +5,7 @@
  * damaged pictures cannot be had quiet from here. */
 #include <string.h>
 
+#include "limit.h"
 #include "reader.h"
 
 static bool is_jxl(const vit__source *source)
@@ -25,7 +26,6 @@ static bool is_jxl(const vit__source *source)
 #include "orient.h"
 
 /* libjxl works on floats of whole pictures, tens of bytes a pixel, so it has a limit of its own. */
-#define MOST_PIXELS (UINT64_C(1) << 26)
 
 #define FIRST_JPEG ((size_t)1 << 16) /* room for the restored JPEG; doubled as needed */
 
@@ -88,11 +88,11 @@ static vit_status take_info(reader *r)
     r->format = (JxlPixelFormat){info.alpha_bits ? 4 : 3, info.bits_per_sample > 8 ? JXL_TYPE_UINT16 : JXL_TYPE_UINT8,
                                  JXL_NATIVE_ENDIAN, 0};
     vit_status status = vit__check_pixels(r->source, r->options, r->width, r->height, r->err);
-    if (status == VIT_OK && (uint64_t)r->width * r->height > MOST_PIXELS)
+    if (status == VIT_OK && (uint64_t)r->width * r->height > VIT__LIMIT_JXL_PIXELS)
         status = vit__fail(
             r->err, VIT_ERR_TOO_LARGE, r->source->name,
             "JPEG XL: %lu x %lu pixels are more than the limit of %lu for this format; convert it to PNG",
-            (unsigned long)r->width, (unsigned long)r->height, (unsigned long)MOST_PIXELS);
+            (unsigned long)r->width, (unsigned long)r->height, (unsigned long)VIT__LIMIT_JXL_PIXELS);
     return status;
 }
 

@@ -10,12 +10,12 @@
 #include "alpha.h"
 #include "byte_limit.h"
 #include "bytes.h"
+#include "limit.h"
 #include "memory.h"
 #include "orient.h"
 #include "png_metadata.h"
 
-#define EDGE_MOST 1000000u /* libpng's own limit */
-#define HEADER_SIZE 33u    /* signature and the whole IHDR chunk */
+#define HEADER_SIZE 33u /* signature and the whole IHDR chunk */
 
 /* Deflate makes 258 bytes of two bits at best. */
 #define MAX_EXPANSION 1032u
@@ -327,7 +327,7 @@ vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *si
         status = vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__, "image is NULL or has no pixels");
     if (status != VIT_OK)
         return status;
-    if (image->width > EDGE_MOST || image->height > EDGE_MOST ||
+    if (image->width > VIT__LIMIT_PNG_EDGE || image->height > VIT__LIMIT_PNG_EDGE ||
         (uint64_t)image->width * image->height > VIT_MAX_PIXELS)
         return vit__fail(err, VIT_ERR_TOO_LARGE, NULL, "a PNG of %lux%lu pixels", (unsigned long)image->width,
                          (unsigned long)image->height);

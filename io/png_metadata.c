@@ -8,10 +8,10 @@
 
 #include "bytes.h"
 #include "exif.h"
+#include "limit.h"
 #include "memory.h"
 
 /* As much of a text as is looked at. Compressed ones are not unpacked further, however far they would go. */
-#define MAX_TEXT ((size_t)1 << 20)
 
 #define CHUNK_OVERHEAD 12u /* length, type, checksum */
 
@@ -133,12 +133,12 @@ static void release(voidpf opaque, voidpf block)
     free(block);
 }
 
-/* The text, or its beginning, into scratch (MAX_TEXT bytes). False when out of memory. */
+/* The text, or its beginning, into scratch (VIT__LIMIT_PNG_TEXT_BYTES bytes). False when out of memory. */
 static bool unpack(text value, uint8_t *scratch, size_t *size)
 {
     *size = 0;
     if (!value.compressed) {
-        *size = value.size < MAX_TEXT ? value.size : MAX_TEXT;
+        *size = value.size < VIT__LIMIT_PNG_TEXT_BYTES ? value.size : VIT__LIMIT_PNG_TEXT_BYTES;
         memcpy(scratch, value.bytes, *size);
         return true;
     }
@@ -149,10 +149,10 @@ static bool unpack(text value, uint8_t *scratch, size_t *size)
         stream.next_in = (Bytef *)(uintptr_t)value.bytes;
         stream.avail_in = (uInt)value.size;
         stream.next_out = scratch;
-        stream.avail_out = (uInt)MAX_TEXT;
+        stream.avail_out = (uInt)VIT__LIMIT_PNG_TEXT_BYTES;
         const int result = inflate(&stream, Z_SYNC_FLUSH);
         if (result == Z_OK || result == Z_STREAM_END)
-            *size = MAX_TEXT - stream.avail_out;
+            *size = VIT__LIMIT_PNG_TEXT_BYTES - stream.avail_out;
         inflateEnd(&stream);
     }
     return !memory.failed;
@@ -218,7 +218,7 @@ vit_status vit__png_orientation(const vit__source *source, int *orientation, vit
     const metadata found = find_metadata(source);
     int exif = vit__exif_orientation(found.exif.bytes, found.exif.size), xmp = 0;
     if (found.raw_profile.bytes || found.xmp.bytes) {
-        uint8_t *scratch = vit__alloc(MAX_TEXT, 1);
+        uint8_t *scratch = vit__alloc(VIT__LIMIT_PNG_TEXT_BYTES, 1);
         const bool read = scratch && read_texts(&found, scratch, &exif, &xmp);
         free(scratch);
         if (!read)

@@ -6,17 +6,19 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "python_text.h"
 #include "unicode.h"
 
-#define LONGEST_CONTEXT 1000000u
+_Static_assert(VIT__LIMIT_TEXT_BYTES == VIT_TEXT_MAX_BYTES, "the public header has the same");
 
 static vit_status check_options(const char *path, const vit_tokenizer_options *options, vit_error *err)
 {
     if (!*path)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "path is empty");
-    if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON || options->context > LONGEST_CONTEXT)
+    if (options->kind < VIT_TOKENIZER_AUTO || options->kind > VIT_TOKENIZER_JSON ||
+        options->context > VIT__LIMIT_TEXT_TOKENS)
         return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, "vit_tokenizer_open", "an option is out of range");
     return VIT__CHECK_RESERVED(err, "vit_tokenizer_open", options);
 }
@@ -38,7 +40,7 @@ static vit_status build(const char *path, const vit_tokenizer_options *options, 
     if (options->context > 0)
         tokenizer->context = options->context;
     size_t special = tokenizer->pipeline.n_before + tokenizer->pipeline.n_after;
-    if (tokenizer->context <= special || tokenizer->context > LONGEST_CONTEXT)
+    if (tokenizer->context <= special || tokenizer->context > VIT__LIMIT_TEXT_TOKENS)
         return vit__fail(err, VIT_ERR_CORRUPT, path, "a text of %zu tokens, %zu of them special, is no use",
                          tokenizer->context, special);
     return VIT_OK;

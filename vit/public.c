@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "sigbus.h"
 #include "vit/vit.h"
 
 #define VIT_WORD(number) #number
@@ -49,6 +50,11 @@ vit_status vit_error_set(vit_error *err, vit_status status, const char *where, c
     vit__fail_list(err, status, where, format, arguments);
     va_end(arguments);
     return status;
+}
+
+vit_status vit_catch_sigbus(vit_error *err)
+{
+    return vit__sigbus_catch(err);
 }
 
 void vit_free(void *pointer)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "vit/vit.h"
 
 #define TEMPORARIES_MAX 16
 
@@ -62,6 +63,7 @@ void cli_interrupt_install(void)
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);
+    vit_catch_sigbus(NULL); /* a file of weights that shrinks is an error */
 }
 
 void cli_interrupt_say(const char *line)

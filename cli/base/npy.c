@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "half.h"
+#include "limit.h"
 
 #define MAGIC "\x93NUMPY"
-#define HEADER_MAX 4096 /* what we read of a header: NumPy writes 128 bytes for four dimensions */
 #define CHANNELS 3
 
 /* ------------------------------------------------------------------ writing ---- */
@@ -180,7 +180,8 @@ static vit_status check_header(const char *text, const char *path, check_array *
 }
 
 /* Reads the header text (terminated) and where the data starts. */
-static vit_status read_header(cli_npy *npy, const char *path, char text[HEADER_MAX + 1], vit_error *err)
+static vit_status read_header(cli_npy *npy, const char *path, char text[VIT__LIMIT_NPY_HEADER_BYTES + 1],
+                              vit_error *err)
 {
     unsigned char prefix[12];
     if (!read_at(npy->descriptor, prefix, 10, 0) || memcmp(prefix, MAGIC, 6) != 0)
@@ -194,7 +195,7 @@ static vit_status read_header(cli_npy *npy, const char *path, char text[HEADER_M
     } else if (prefix[6] != 1) {
         return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "an .npy file of unknown version %u", prefix[6]);
     }
-    if (size > HEADER_MAX)
+    if (size > VIT__LIMIT_NPY_HEADER_BYTES)
         return vit_error_set(err, VIT_ERR_CORRUPT, path, "the .npy header says it is %zu bytes long", size);
     if (!read_at(npy->descriptor, text, size, start))
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the .npy header ends too early");
@@ -224,7 +225,7 @@ static vit_status open_array(const char *path, check_array *check, cli_npy *npy,
                              "%s", strerror(errno));
     struct stat status;
     vit_status result = VIT_OK;
-    char text[HEADER_MAX + 1];
+    char text[VIT__LIMIT_NPY_HEADER_BYTES + 1];
     if (fstat(npy->descriptor, &status) != 0 || !S_ISREG(status.st_mode))
         result = vit_error_set(err, VIT_ERR_UNREADABLE, path, "not a regular file");
     if (result == VIT_OK)

@@ -10,14 +10,12 @@
 #include <string.h>
 
 #include "environment.h"
+#include "limit.h"
 #include "output_file.h"
 #include "shipped.h"
 #include "spelling.h"
 #include "talk.h"
 #include "text.h"
-
-#define COUNT_MAX 1000000u
-#define THREADS_MAX 1024u
 
 typedef struct general {
     bool help, quiet;
@@ -74,7 +72,7 @@ const char *cli_set_count(const cli_option *option, const char *value, void *fie
 {
     (void)option;
     uint64_t number;
-    if (!read_whole(value, 1, COUNT_MAX, &number))
+    if (!read_whole(value, 1, VIT__LIMIT_COUNT, &number))
         return "a whole number from 1 to 1000000";
     *(size_t *)field = (size_t)number;
     return NULL;
@@ -84,7 +82,7 @@ const char *cli_set_threads(const cli_option *option, const char *value, void *f
 {
     (void)option;
     uint64_t number;
-    if (!read_whole(value, 1, THREADS_MAX, &number))
+    if (!read_whole(value, 1, VIT__LIMIT_THREADS, &number))
         return "a whole number from 1 to 1024";
     *(unsigned *)field = (unsigned)number;
     return NULL;

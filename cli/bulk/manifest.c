@@ -7,9 +7,8 @@
 
 #include "json_read.h"
 #include "json_write.h"
+#include "limit.h"
 #include "talk.h"
-
-#define MANIFEST_MAX ((uint64_t)1 << 30)
 
 char *cli_part_name(const cli_manifest *manifest, size_t part)
 {
@@ -261,7 +260,7 @@ static vit__json *load(const cli_manifest *manifest)
     char *path = manifest_path(manifest->folder);
     vit_error err = {0};
     vit__json *json = NULL;
-    vit_status status = cli_json_load(path, MANIFEST_MAX, &json, &err);
+    vit_status status = cli_json_load(path, VIT__LIMIT_MANIFEST_BYTES, &json, &err);
     if (status == VIT_ERR_CORRUPT)
         damaged(manifest, "it is no valid JSON object");
     else if (status != VIT_OK)

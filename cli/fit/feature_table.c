@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "feature_table.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "json_read.h"
 #include "json_write.h"
+#include "limit.h"
 #include "npy.h"
 #include "talk.h"
 #include "writer_formats.h"
-
-#define LISTS_MOST ((uint64_t)4 << 30)
-#define METADATA_MOST (1u << 20)
 
 static float *next_row(cli_features *f)
 {
@@ -68,7 +64,7 @@ static bool flush_parts(void *context)
 /* Reads one list of rows, which are those of items from *item on, but for items that failed. */
 static bool match_rows(const char *path, const cli_items *items, cli_features *f, size_t *item)
 {
-    const vit__file_kind kind = {.most = LISTS_MOST};
+    const vit__file_kind kind = {.most = VIT__LIMIT_FIT_TABLE_BYTES};
     vit__buffer list = {0};
     cli_text name = {0};
     vit_error err = {0};
@@ -176,22 +172,20 @@ static vit_status map_values(const char *path, cli_features *f, vit_error *err)
         return status;
     }
     f->n = npy.shape[0];
-    f->size = npy.start + f->n * f->width * sizeof *f->values;
-    f->mapped = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, npy.descriptor, 0);
+    size_t end = npy.start + f->n * f->width * sizeof *f->values; /* it was checked against the file's size */
     cli_npy_close(&npy);
-    if (f->mapped == MAP_FAILED) {
-        f->mapped = NULL;
-        return vit_error_set(err, VIT_ERR_UNREADABLE, path, "cannot be mapped: %s", strerror(errno));
-    }
-    f->values = (float *)(void *)((char *)f->mapped + npy.start);
-    return npy.start % sizeof *f->values
-               ? vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "its numbers do not lie at a multiple of 4 bytes")
-               : VIT_OK;
+    if (npy.start % sizeof *f->values)
+        return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "its numbers do not lie at a multiple of 4 bytes");
+    status = vit__mapped_file_open(path, &f->file, err);
+    if (status == VIT_OK && f->file.size < end)
+        status = vit_error_set(err, VIT_ERR_TRUNCATED, path, "the file has become shorter");
+    f->values = (float *)(void *)((char *)f->file.data + npy.start);
+    return status;
 }
 
 static vit_status read_paths(const char *list, cli_features *f, vit_error *err)
 {
-    const vit__file_kind kind = {.most = LISTS_MOST};
+    const vit__file_kind kind = {.most = VIT__LIMIT_FIT_TABLE_BYTES};
     vit__buffer bytes = {0};
     size_t row = 0;
     vit_status status = vit__file_read(list, &kind, &bytes, err);
@@ -219,7 +213,7 @@ static vit_status read_paths(const char *list, cli_features *f, vit_error *err)
 
 cli_exit cli_features_open(const char *path, cli_features *f)
 {
-    const vit__file_kind kind = {.most = METADATA_MOST};
+    const vit__file_kind kind = {.most = VIT__LIMIT_METADATA_BYTES};
     vit_error err = {0};
     vit__buffer metadata = {0};
     char *base = cli_sidecar_base(cli_format_row_of(CLI_FORMAT_NPY), path);
@@ -272,8 +266,7 @@ void cli_features_free(cli_features *f)
     free(f->paths);
     free(f->rows);
     free(f->metadata);
-    if (f->mapped)
-        munmap(f->mapped, f->size);
-    else
+    if (!f->file.data)
         free(f->values);
+    vit__mapped_file_close(&f->file);
 }

@@ -5,6 +5,7 @@
 
 #include "embed.h"
 #include "items.h"
+#include "mapped_file.h"
 
 typedef struct cli_features {
     float *values; /* [n][width] */
@@ -12,10 +13,9 @@ typedef struct cli_features {
     size_t *rows; /* [items]: the row of each item; SIZE_MAX: it has none, since it could not be read */
     size_t failed;
     /* of a file of vectors alone: */
-    char **paths;   /* [n] of the rows */
-    void *mapped;   /* the file; NULL: values are memory of their own */
-    size_t size;    /* of the mapping */
-    char *metadata; /* FILE.meta.json; NULL: it is not there */
+    char **paths;          /* [n] of the rows */
+    vit__mapped_file file; /* where values lie; empty: they are memory of their own */
+    char *metadata;        /* FILE.meta.json; NULL: it is not there */
 } cli_features;
 
 /* The items through the model of an open job, whose inputs are the items' paths. embed->path: the folder where vectors

@@ -11,6 +11,7 @@
 #include "csv.h"
 #include "file.h"
 #include "folder.h"
+#include "limit.h"
 #include "options.h"
 #include "path.h"
 #include "talk.h"
@@ -19,7 +20,6 @@
 
 #define METADATA "metadata.csv" /* as the datasets library has it */
 #define LISTED 5                /* lines about paths that are of no use */
-#define TABLE_MOST ((uint64_t)4 << 30)
 
 const char *const cli_side_names[] = {"", "train", "validation", "test"};
 
@@ -356,7 +356,7 @@ static void find_unlabelled(reading *r)
 cli_exit cli_items_read(const cli_command *command, cli_items *items, const char *const *folders, size_t n,
                         char *const *among, size_t n_among)
 {
-    const vit__file_kind kind = {.most = TABLE_MOST, .above = "a table of more than"};
+    const vit__file_kind kind = {.most = VIT__LIMIT_FIT_TABLE_BYTES, .above = "a table of more than"};
     vit_error err = {0};
     reading r = {.items = items,
                  .folders = folders,

@@ -10,13 +10,12 @@
 
 #include "folder.h"
 #include "libarchive.h"
+#include "limit.h"
 #include "member_text.h"
 #include "talk.h"
 #include "text.h"
 
 #define BLOCK ((size_t)64 * 1024)
-#define IMAGE_MAX ((size_t)1 << 30) /* bytes; as of an image file */
-#define TEXT_MAX ((size_t)1 << 20)
 #define SAMPLE_FILES 64
 #define SAMPLE_BYTES ((size_t)64 << 20) /* past this a sample is cut, whatever follows */
 #define FIRST_ROOM ((size_t)1 << 20)    /* a size in a header is a claim: memory grows with what really comes */
@@ -155,7 +154,7 @@ static vit_status read_bytes(struct archive *archive, tar_file *file, size_t lim
 /* A file's bytes and, where they cannot be had, why. */
 static void read_file(struct archive *archive, struct archive_entry *entry, tar_file *file)
 {
-    size_t limit = file->kind == FILE_IMAGE ? IMAGE_MAX : TEXT_MAX;
+    size_t limit = file->kind == FILE_IMAGE ? VIT__LIMIT_PICTURE_BYTES : VIT__LIMIT_MEMBER_TEXT_BYTES;
     int64_t claimed = cli_libarchive.archive_entry_size_is_set(entry) ? cli_libarchive.archive_entry_size(entry) : 0;
     vit_error *err = &file->error;
     if (cli_libarchive.archive_entry_hardlink(entry) || cli_libarchive.archive_entry_filetype(entry) != AE_IFREG)

@@ -207,6 +207,11 @@ static int take(void *context, const vit_result *result)
     job_run *run = context;
     cli_job *job = run->job;
     cli_input *input = cli_feed_take(result);
+    vit_error err = {0};
+    if (input->error.status != VIT_OK && vit_model_check(job->model.model, &err) != VIT_OK) {
+        cli_library_error(&err); /* the model failed, not the input, and all others would too */
+        cli_give_up(CLI_MODEL);
+    }
     if (!job->deliver(job->context, input, input->error.status == VIT_OK ? result->values : NULL))
         cli_give_up(CLI_OUTPUT);
     if (input->error.status != VIT_OK) {

@@ -9,6 +9,7 @@
 
 #include "claims.h"
 #include "file.h"
+#include "limit.h"
 #include "plain_text.h"
 #include "talk.h"
 #include "text.h"
@@ -94,7 +95,7 @@ static cli_exit split_labels(const cli_command *command, cli_zero_shot *z)
 /* Of a file of any system, and of a pipe. */
 static vit_status read_file(const char *path, vit__buffer *text, vit_error *err)
 {
-    static const vit__file_kind kind = {.most = 1 << 26};
+    static const vit__file_kind kind = {.most = VIT__LIMIT_LABEL_FILE_BYTES};
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return vit_error_set(err, VIT_ERR_NOT_FOUND, path, "%s", strerror(errno));

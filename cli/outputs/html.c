@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "claims.h"
+#include "limit.h"
 #include "output_file.h"
 #include "cpu.h"
 #include "pool.h"
@@ -13,9 +14,8 @@
 #include "thumbnail.h"
 #include "utf8.h"
 
-#define EDGE 240          /* pixels of a thumbnail */
-#define THREADS_MAX 8u    /* each holds a decoded picture */
-#define PICTURES_MAX 5000 /* what a browser still shows with ease; the rest is named only */
+#define EDGE 240       /* pixels of a thumbnail */
+#define THREADS_MAX 8u /* each holds a decoded picture */
 
 struct cli_html {
     cli_file file;
@@ -155,7 +155,7 @@ bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards
         .texts = cli_allocate(n, sizeof *made.texts),
         .sizes = cli_allocate(n, sizeof *made.sizes),
     };
-    size_t room = PICTURES_MAX - html->pictures, shown = n < room ? n : room;
+    size_t room = VIT__LIMIT_HTML_PICTURES - html->pictures, shown = n < room ? n : room;
     make_thumbnails(&made, shown);
     html->pictures += shown;
     cli_text_string(&html->text, "<section>\n<h2>");

@@ -6,9 +6,8 @@
 #include <sys/stat.h>
 
 #include "json_read.h"
+#include "limit.h"
 #include "writer_formats.h"
-
-#define METADATA_MAX ((uint64_t)1 << 20)
 
 static cli_exit claim_sidecars(const cli_command *command, const cli_format_row *format, const char *base)
 {
@@ -60,7 +59,7 @@ static bool is_described(const cli_format_row *format, const char *path, const c
     if ((format->kind != CLI_KIND_RAW && format->kind != CLI_KIND_FVECS) || stat(path, &status) != 0)
         return false;
     char *name = cli_sidecar(base, CLI_METADATA_END);
-    bool described = cli_json_load(name, METADATA_MAX, &metadata, NULL) == VIT_OK &&
+    bool described = cli_json_load(name, VIT__LIMIT_METADATA_BYTES, &metadata, NULL) == VIT_OK &&
                      (size_t)status.st_size == described_size(format, metadata);
     vit__json_free(metadata);
     free(name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json_write.h"
+#include "limit.h"
 #include "npy.h"
 #include "pgcopy.h"
 
@@ -157,7 +158,7 @@ static const cli_format_row formats[] = {
     [CLI_FORMAT_RAW] = {CLI_KIND_RAW, ".raw", .sidecars = true, .matrices = true, .to_stdout = true, .row = row_binary},
     [CLI_FORMAT_FVECS] = {CLI_KIND_FVECS, ".fvecs", .sidecars = true, .to_stdout = true, .f32_only = true,
                           .row = row_fvecs},
-    [CLI_FORMAT_PGCOPY] = {CLI_KIND_PGCOPY, ".pgcopy", .to_stdout = true, .columns_max = VIT__PG_DIMENSIONS_MAX,
+    [CLI_FORMAT_PGCOPY] = {CLI_KIND_PGCOPY, ".pgcopy", .to_stdout = true, .columns_max = VIT__LIMIT_POSTGRES_DIMENSIONS,
                            .start = start_pgcopy, .row = row_pgcopy, .end = end_pgcopy},
 };
 

@@ -6,6 +6,7 @@
 
 #include "claims.h"
 #include "csv.h"
+#include "limit.h"
 #include "pin.h"
 #include "sha256.h"
 #include "talk.h"
@@ -106,7 +107,7 @@ static cli_exit read_entries(const cli_command *command, const char *file, cli_c
 
 static cli_exit read_table(const cli_command *command, const char *path, label_table *table)
 {
-    static const vit__file_kind kind = {.most = (uint64_t)1 << 30};
+    static const vit__file_kind kind = {.most = VIT__LIMIT_LABEL_TABLE_BYTES};
     cli_csv csv;
     vit_error err = {0};
     if (cli_claims_spare(path) != CLI_DONE)

@@ -9,14 +9,13 @@
 #include "claims.h"
 #include "file.h"
 #include "json_read.h"
+#include "limit.h"
 #include "npy.h"
 #include "sha256.h"
 #include "talk.h"
 #include "text.h"
 #include "vit/pipeline.h"
 #include "writer_formats.h"
-
-#define SIDECAR_MOST ((uint64_t)1 << 32)
 
 void cli_known_free(cli_known *known)
 {
@@ -152,7 +151,7 @@ static cli_exit add_rows(const char *array, const cli_npy *npy, const char *list
 
 static cli_exit read_rows(const char *array, const char *list, cli_known *known)
 {
-    static const vit__file_kind kind = {.most = SIDECAR_MOST};
+    static const vit__file_kind kind = {.most = VIT__LIMIT_SIDECAR_BYTES};
     vit__buffer text = {0};
     vit_error err = {0};
     cli_npy npy;
@@ -184,7 +183,7 @@ static cli_exit read_metadata(const char *array, const char *path, cli_known *kn
     vit_error err = {0};
     vit_recipe recipe = {0};
     char columns[32];
-    if (cli_json_load(path, SIDECAR_MOST, &metadata, &err) != VIT_OK) {
+    if (cli_json_load(path, VIT__LIMIT_SIDECAR_BYTES, &metadata, &err) != VIT_OK) {
         cli_error("%s: %s; it says what made the vectors of %s", path, err.message, array);
         return CLI_USAGE;
     }

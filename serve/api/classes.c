@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LABELS_MOST 1000
+#include "limit.h"
 
 static bool take_scores(serve_call *call, serve_items *items, vit_output output, serve_classes *classes)
 {
@@ -131,13 +131,13 @@ bool serve_classify_given(serve_call *call, serve_items *items, serve_classes *c
 
 static bool too_many_labels(serve_call *call, const char *param)
 {
-    return serve_fail(call, SERVE_TOO_LARGE, param, "more than %d labels", LABELS_MOST);
+    return serve_fail(call, SERVE_TOO_LARGE, param, "more than %d labels", VIT__LIMIT_SERVE_LABELS);
 }
 
 bool serve_split_labels(serve_call *call, const char *text, const char *param, const char ***labels, size_t *n)
 {
     *n = 0;
-    *labels = serve_call_alloc(call, LABELS_MOST, sizeof **labels);
+    *labels = serve_call_alloc(call, VIT__LIMIT_SERVE_LABELS, sizeof **labels);
     while (*labels && *text) {
         size_t length = strcspn(text, ","), size = length;
         const char *start = text;
@@ -146,7 +146,7 @@ bool serve_split_labels(serve_call *call, const char *text, const char *param, c
             start++, size--;
         while (size > 0 && strchr(" \t\r\n", start[size - 1]))
             size--;
-        if (size > 0 && *n == LABELS_MOST)
+        if (size > 0 && *n == VIT__LIMIT_SERVE_LABELS)
             return too_many_labels(call, param);
         if (size > 0 && !((*labels)[(*n)++] = serve_call_copy(call, start, size)))
             return false;
@@ -162,7 +162,7 @@ bool serve_read_labels(serve_call *call, const vit__json *value, const char *par
     *n = vit__json_length(value);
     if (!vit__json_is_array(value))
         return serve_fail(call, SERVE_BAD_REQUEST, param, "an array of strings is wanted");
-    if (*n > LABELS_MOST)
+    if (*n > VIT__LIMIT_SERVE_LABELS)
         return too_many_labels(call, param);
     *labels = serve_call_alloc(call, *n + 1, sizeof **labels);
     for (size_t i = 0; *labels && i < *n; i++)

@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "file.h"
+#include "limit.h"
 #include "memory.h"
 #include "sha256.h"
 
@@ -96,7 +97,7 @@ static bool add_lines(words *keys, const char *text, size_t size)
 
 vit_status serve_gate_read_keys(serve_gate *gate, const char *path, const char *further, vit_error *err)
 {
-    static const vit__file_kind kind = {.most = 1 << 20};
+    static const vit__file_kind kind = {.most = VIT__LIMIT_SERVE_KEYS_BYTES};
     words keys = {0};
     vit__buffer file = {0};
     vit_status status = path ? vit__file_read(path, &kind, &file, err) : VIT_OK;

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base64.h"
+#include "limit.h"
 #include "memory.h"
 
 static bool add(serve_call *call, serve_items *items, serve_input input)
@@ -53,8 +54,9 @@ bool serve_items_add_words(serve_call *call, serve_items *items, const char *wor
 {
     if (!call->model->facts.sizes[VIT_TOWER_TEXT])
         return serve_fail(call, SERVE_NO_TEXT_TOWER, param, "model %s takes pictures, and no words", call->model->name);
-    if (size > SERVE_WORDS_MOST)
-        return serve_fail(call, SERVE_TOO_LARGE, param, "words of %zu bytes; the limit is %d", size, SERVE_WORDS_MOST);
+    if (size > VIT__LIMIT_SERVE_WORDS_BYTES)
+        return serve_fail(call, SERVE_TOO_LARGE, param, "words of %zu bytes; the limit is %d", size,
+                          VIT__LIMIT_SERVE_WORDS_BYTES);
     if (items->exact && !check_length(call, words, size, param))
         return false;
     return add(call, items, (serve_input){.kind = SERVE_WORDS, .data = words, .size = size});

@@ -7,8 +7,7 @@
 #define SERVE_ITEMS_H
 
 #include "call.h"
-
-#define SERVE_WORDS_MOST 65536 /* bytes of the words of one input */
+#include "limit.h"
 
 typedef struct serve_items {
     serve_input *inputs; /* the call's memory */

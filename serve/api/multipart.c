@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define BOUNDARY_MOST 70 /* RFC 2046, section 5.1.1 */
+#include "limit.h"
 
 /* "--" and the boundary that the header names. */
 static bool read_boundary(const char *type, char *delimiter, size_t room)
@@ -15,7 +15,7 @@ static bool read_boundary(const char *type, char *delimiter, size_t room)
         return false;
     at += 9;
     size_t size = *at == '"' ? strcspn(++at, "\"") : strcspn(at, "; \t");
-    if (size == 0 || size > BOUNDARY_MOST || size + 3 > room)
+    if (size == 0 || size > VIT__LIMIT_SERVE_BOUNDARY || size + 3 > room)
         return false;
     snprintf(delimiter, room, "--%.*s", (int)size, at);
     return true;
@@ -58,7 +58,7 @@ static const char *read_header(const char *at, const char *end, serve_part *part
 
 bool serve_multipart_read(const char *content_type, const char *body, size_t size, serve_parts *parts)
 {
-    char delimiter[BOUNDARY_MOST + 8] = "\r\n";
+    char delimiter[VIT__LIMIT_SERVE_BOUNDARY + 8] = "\r\n";
     const char *end = body + size, *at = body;
     parts->n = 0;
     if (!read_boundary(content_type, delimiter + 2, sizeof delimiter - 2))
@@ -68,7 +68,7 @@ bool serve_multipart_read(const char *content_type, const char *body, size_t siz
         return false;
     at += length - 2;
     while (end - at >= 2 && memcmp(at, "--", 2) != 0) {
-        if (memcmp(at, "\r\n", 2) != 0 || parts->n == SERVE_PARTS_MOST)
+        if (memcmp(at, "\r\n", 2) != 0 || parts->n == VIT__LIMIT_SERVE_PARTS)
             return false;
         serve_part *part = &parts->parts[parts->n];
         part->bytes = read_header(at + 2, end, part);

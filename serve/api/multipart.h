@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SERVE_PARTS_MOST 8
+#include "limit.h"
 
 typedef struct serve_part {
     char name[64];
@@ -15,7 +15,7 @@ typedef struct serve_part {
 } serve_part;
 
 typedef struct serve_parts {
-    serve_part parts[SERVE_PARTS_MOST];
+    serve_part parts[VIT__LIMIT_SERVE_PARTS];
     size_t n;
 } serve_parts;
 

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "classes.h"
+#include "limit.h"
 #include "vectors.h"
 
 #define TOP_USUAL 5
 #define K_USUAL 24
-#define K_MOST 1000
 #define THUMBNAIL 256 /* pixels of the longer edge */
 
 /* What the query or a JSON body says; both may. */
@@ -268,7 +268,7 @@ bool serve_own_search(serve_call *call)
     if (!call->app->index)
         return serve_fail(call, SERVE_NOT_FOUND, NULL, "this server has no index (--db)");
     bool failed = false, with_vector = false;
-    if (!read_query(call, &vector) || !number(call, "k", 1, K_MOST, &k))
+    if (!read_query(call, &vector) || !number(call, "k", 1, VIT__LIMIT_SERVE_NEAREST, &k))
         return false;
     serve_member_boolean(call, call->json, "vector", &with_vector, &failed);
     if (failed)

@@ -145,6 +145,16 @@ static vit_status encode_rows(const batch *b, size_t first, size_t n, vit_error 
     return vit_encode_text_requests(session, rows, n, b->length, &request, 1, err);
 }
 
+/* false: somebody wrote into the model's files, which is no fault of the input. */
+static bool model_stands(const batch *b, vit_error *err)
+{
+    vit_error broken = {0};
+    if (vit_model_check(vit_pipeline_model(b->pipeline), &broken) == VIT_OK)
+        return true;
+    vit__fail(err, VIT_ERR_UNREADABLE, broken.where, "%s", broken.message);
+    return false;
+}
+
 static serve_row *row_of(const batch *b, size_t i)
 {
     return &b->members[i].line->rows[b->members[i].index];
@@ -168,7 +178,8 @@ static void encode(batch *b, vit_error *errors)
     }
     if (room && encode_rows(b, 0, b->n, NULL) != VIT_OK)
         for (size_t i = 0; i < b->n; i++)
-            encode_rows(b, i, 1, &errors[i]);
+            if (model_stands(b, &errors[i]))
+                encode_rows(b, i, 1, &errors[i]);
     for (size_t i = 0; i < b->n; i++) {
         free(row_of(b, i)->values);
         row_of(b, i)->values = NULL;

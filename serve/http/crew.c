@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "memory.h"
+#include "sigbus.h"
 
 #define STACK ((size_t)512 << 10)
 
@@ -65,9 +66,8 @@ serve_crew *serve_crew_create(size_t most, void (*work)(serve_task *task))
 static bool start_thread(serve_crew *crew)
 {
     pthread_attr_t attributes;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    vit__signals_block(&before);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK);
     bool started = pthread_create(&crew->threads[crew->n], &attributes, run, crew) == 0;

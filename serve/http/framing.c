@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "limit.h"
+
 /* RFC 9110, section 5.6.2: a token. */
 static bool is_name(const char *name)
 {
@@ -54,7 +56,7 @@ unsigned serve_framing_check(const serve_request *request, uint64_t *body, bool 
             return 400;
     }
     *why = "the header is larger than 32 KiB";
-    if (size > SERVE_HEADER_MOST)
+    if (size > VIT__LIMIT_SERVE_HEADER_BYTES)
         return 431;
     *why = "a header that may be there once is there twice";
     if (serve_fields_count(headers, "Content-Length") > 1 || serve_fields_count(headers, "Host") > 1 ||

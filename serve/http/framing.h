@@ -4,9 +4,8 @@
 #ifndef SERVE_FRAMING_H
 #define SERVE_FRAMING_H
 
+#include "limit.h"
 #include "message.h"
-
-#define SERVE_HEADER_MOST 32768 /* bytes of names and values */
 
 /* 0: it is in order, and *body is the announced length (0 where it comes in chunks,
  * and then *chunked). Else the status to refuse it with, and why (static storage). */

@@ -12,6 +12,7 @@
 
 #include "support.h"
 #include "vit/hub.h"
+#include "vit/limits.h"
 #include "vit/tensors.h"
 #include "vit/text.h"
 
@@ -133,6 +134,24 @@ NULLS(vit_check_environment)
     (void)state;
     REFUSES(vit_check_environment, "variable", NULL);
     TAKES(vit_check_environment, "NO_SUCH_VARIABLE");
+}
+
+NULLS(vit_catch_sigbus)
+{
+    (void)state;
+    assert_int_equal(vit_catch_sigbus(NULL), VIT_OK);
+}
+
+NULLS(vit_left_out)
+{
+    (void)state;
+    assert_null(vit_left_out());
+}
+
+NULLS(vit_limit_at)
+{
+    (void)state;
+    assert_non_null(vit_limit_at(0));
 }
 
 NULLS(vit_image_alloc)
@@ -427,6 +446,13 @@ NULLS(vit_model_similarity)
     REFUSES(vit_model_similarity, "model", NULL, &similarity);
     assert_true(similarity.scale == 0 && similarity.bias == 0 && similarity.sigmoid == 0);
     REFUSES(vit_model_similarity, "similarity", valid.model, NULL);
+}
+
+NULLS(vit_model_check)
+{
+    (void)state;
+    REFUSES(vit_model_check, "model", NULL);
+    TAKES(vit_model_check, valid.model);
 }
 
 NULLS(vit_model_digest)
@@ -746,7 +772,10 @@ NULLS(vit_tokenizer_encode_padded)
 /* ------------------------------------------------------------------ all of them ---- */
 
 static const struct CMUnitTest tests[] = {
+    ROW(vit_catch_sigbus),
     ROW(vit_check_environment),
+    ROW(vit_left_out),
+    ROW(vit_limit_at),
     ROW(vit_descriptor_read),
     ROW(vit_encode),
     ROW(vit_encode_pictures),
@@ -766,6 +795,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_image_free),
     ROW(vit_image_load),
     ROW(vit_image_resize),
+    ROW(vit_model_check),
     ROW(vit_model_classes),
     ROW(vit_model_context),
     ROW(vit_model_describe),

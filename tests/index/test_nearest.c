@@ -89,7 +89,7 @@ static void search_case(size_t n, float spread, size_t k, unsigned threads)
     unsigned char *bytes = malloc(n * vit__row_size(COLUMNS));
     double error = round_rows(vectors, n, bytes);
     assert_true(error > 0 && error < 0.00391); /* 2^-8: half a unit in the last place, of vectors of length 1 */
-    const vit__rows rows = {bytes, n, COLUMNS, vit__row_size(COLUMNS)};
+    const vit__rows rows = {.bytes = bytes, .n = n, .columns = COLUMNS, .row_size = vit__row_size(COLUMNS)};
     const vit__queries queries = {asked, 3, COLUMNS};
     vit__idset set;
     assert_true(vit__idset_start(&set, (int64_t)n + 1, true));
@@ -100,7 +100,7 @@ static void search_case(size_t n, float spread, size_t k, unsigned threads)
         assert_true(vit__shortlist_start(&lists[i], k, (float)error * 1.001f + COLUMNS * 1e-7f));
     vit__pool *pool;
     assert_int_equal(vit__pool_create(threads, &pool, NULL), VIT_OK);
-    assert_true(vit__nearest(&rows, &queries, &set, pool, lists));
+    assert_int_equal(vit__nearest(&rows, &queries, &set, pool, lists), VIT_OK);
     vit__pool_free(pool);
     check_lists(vectors, n, &queries, &set, lists);
     for (size_t i = 0; i < 3; i++)
@@ -187,6 +187,43 @@ static void test_vector_file(void **state)
     assert_int_equal(rows_of(path, &other), 10);
     assert_int_equal(truncate(path, 5000 - 4096), 0);
     assert_int_equal(rows_of(path, &other), 0);
+    close(descriptor);
+    unlink(path);
+    free(vectors);
+}
+
+/* One that shrinks after it was opened gives no answer, and no signal. */
+static void test_shrinking_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/vit-vectors-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    enum { N = 300 };
+    float *vectors = make_vectors(N, 1, 5);
+    const vit__vector_file_key key = {12345, COLUMNS};
+    append(path, &key, vectors, 0, N, false);
+    vit__vector_file file;
+    vit__vector_file_open(path, &key, &file);
+    const vit__queries queries = {vectors, 1, COLUMNS};
+    vit__idset set;
+    vit__pool *pool;
+    vit_error err = {0};
+    assert_true(vit__idset_start(&set, N + 1, true));
+    assert_ok(vit__pool_create(2, &pool, &err), err);
+    for (int shrunk = 0; shrunk < 2; shrunk++) {
+        vit__shortlist list = {0};
+        if (shrunk)
+            assert_int_equal(truncate(path, 4096 + 200 * (off_t)vit__row_size(COLUMNS)), 0);
+        assert_true(vit__shortlist_start(&list, 5, (float)file.error));
+        vit_status status = vit__nearest(&file.rows, &queries, &set, pool, &list);
+        assert_int_equal(status, shrunk ? VIT_ERR_UNREADABLE : VIT_OK);
+        assert_true(shrunk || has(&list, 1));
+        vit__shortlist_free(&list);
+    }
+    vit__pool_free(pool);
+    vit__idset_free(&set);
+    vit__vector_file_close(&file);
     close(descriptor);
     unlink(path);
     free(vectors);
@@ -282,8 +319,9 @@ static void test_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),  cmocka_unit_test(test_ties), cmocka_unit_test(test_vector_file),
-        cmocka_unit_test(test_groups), cmocka_unit_test(test_unit), cmocka_unit_test(test_where),
+        cmocka_unit_test(test_exact),          cmocka_unit_test(test_ties),   cmocka_unit_test(test_vector_file),
+        cmocka_unit_test(test_shrinking_file), cmocka_unit_test(test_groups), cmocka_unit_test(test_unit),
+        cmocka_unit_test(test_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

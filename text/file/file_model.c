@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "file_bpe.h"
+#include "limit.h"
 #include "tokenizer_file.h"
 #include "unigram.h"
 #include "wordpiece.h"
@@ -72,9 +73,9 @@ static vit_status read_piece(const vit__tokenizer_json *source, const vit__json 
     double score;
     if (!piece || !vit__json_number(vit__json_at(row, 1), &score) || !isfinite(score))
         return vit__fail(err, VIT_ERR_CORRUPT, source->where, "piece %zu is not a string and a number", index);
-    if (size > VIT__LONGEST_PIECE)
+    if (size > VIT__LIMIT_TOKEN_BYTES)
         return vit__fail(err, VIT_ERR_TOO_LARGE, source->where, "piece %zu has more than %d bytes", index,
-                         VIT__LONGEST_PIECE);
+                         VIT__LIMIT_TOKEN_BYTES);
     unigram->scores[index] = score;
     if (size > 0)
         vit__lexicon_add(&unigram->pieces, piece, size, (uint32_t)index);
@@ -136,7 +137,7 @@ static vit_status fill_wordpiece(const vit__tokenizer_json *source, const vit__j
     for (void *i = vit__json_first(vocabulary); i; i = vit__json_next(vocabulary, i)) {
         const char *token = vit__json_key(i);
         size_t size = strlen(token);
-        if (!vit__token_id(vit__json_value(i), &id) || size > VIT__LONGEST_PIECE)
+        if (!vit__token_id(vit__json_value(i), &id) || size > VIT__LIMIT_TOKEN_BYTES)
             return vit__part_corrupt(source, "model (a token of its vocab)", err);
         vit__lexicon_add(&wordpiece->tokens, token, size, id);
     }

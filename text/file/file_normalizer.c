@@ -2,6 +2,7 @@
 /* tokenizer.json: "normalizer". */
 #include "error.h"
 #include "file_steps.h"
+#include "limit.h"
 #include "tokenizer_file.h"
 
 /* A step of this kind. Fails when there are too many. */
@@ -11,7 +12,7 @@ static vit_status add(vit__steps *steps, void (*run)(const vit__normal_step *, c
     *step = vit__normalizer_add(steps->into);
     if (!*step)
         return vit__fail(err, VIT_ERR_UNSUPPORTED_MODEL, steps->source->where, "more than %d normalizer steps",
-                         VIT__MAX_STEPS);
+                         VIT__LIMIT_TOKENIZER_STEPS);
     **step = (vit__normal_step){.run = run};
     return VIT_OK;
 }

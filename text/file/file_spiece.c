@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "limit.h"
 #include "protobuf.h"
 
 #define UNKNOWN_PENALTY 10.0f
@@ -56,7 +57,7 @@ static bool parse_piece(const vit__field *field, piece *p)
             p->type = f.value;
         }
     }
-    return !m.broken && p->size > 0 && p->size <= VIT__LONGEST_PIECE && isfinite(p->score);
+    return !m.broken && p->size > 0 && p->size <= VIT__LIMIT_TOKEN_BYTES && isfinite(p->score);
 }
 
 static vit_status read_piece(reader *r, const vit__field *field, vit_error *err)

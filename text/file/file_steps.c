@@ -4,15 +4,14 @@
 #include <string.h>
 
 #include "error.h"
-
-#define DEEPEST 8 /* of sequences in sequences */
+#include "limit.h"
 
 static vit_status read_step(vit__steps *steps, const vit__json *json, vit_error *err);
 
 static vit_status read_sequence(vit__steps *steps, const vit__json *json, vit_error *err)
 {
     const vit__json *list = vit__json_get(json, steps->list);
-    if (!vit__json_is_array(list) || steps->depth >= DEEPEST)
+    if (!vit__json_is_array(list) || steps->depth >= VIT__LIMIT_TOKENIZER_DEPTH)
         return vit__part_corrupt(steps->source, steps->part, err);
     vit_status status = VIT_OK;
     steps->depth++;

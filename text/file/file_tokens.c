@@ -4,9 +4,8 @@
 
 #include "error.h"
 #include "file_steps.h"
+#include "limit.h"
 #include "tokenizer_file.h"
-
-#define LONGEST_TOKEN 1024 /* bytes; bounds the work for a position of the text */
 
 /* ------------------------------------------------------------------ added tokens ---- */
 
@@ -30,7 +29,7 @@ static vit_status read_added(const vit__tokenizer_json *source, const vit__json 
     vit__added_token token = {0};
     bool special = false, single_word = false;
     const char *content = vit__json_bytes(vit__json_get(json, "content"), &size);
-    if (!content || size > LONGEST_TOKEN || !vit__token_id(vit__json_get(json, "id"), &token.id))
+    if (!content || size > VIT__LIMIT_TOKEN_BYTES || !vit__token_id(vit__json_get(json, "id"), &token.id))
         return vit__part_corrupt(source, "added_tokens", err);
     vit__json_boolean(vit__json_get(json, "special"), &special);
     vit__json_boolean(vit__json_get(json, "single_word"), &single_word);

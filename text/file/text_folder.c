@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
-
-#define LONGEST_CONTEXT 1000000 /* more means "no limit": 1e30 is what people write */
 
 static vit_status find_document(const char *folder, const char *name, vit__json **document, vit_error *err)
 {
@@ -155,7 +154,7 @@ const vit__json *vit__text_folder_open_clip(const vit__text_folder *folder)
 static uint32_t length_at(const vit__json *document, const char *key)
 {
     uint32_t length;
-    bool sane = vit__token_id(vit__json_get(document, key), &length) && length <= LONGEST_CONTEXT;
+    bool sane = vit__token_id(vit__json_get(document, key), &length) && length <= VIT__LIMIT_TEXT_TOKENS;
     return sane ? length : 0;
 }
 

@@ -3,8 +3,10 @@
 
 #include "error.h"
 #include "json_reader.h"
+#include "limit.h"
 
-const vit__file_kind vit__tokenizer_file = {.most = 200000000, .above = "a tokenizer file of more than"};
+const vit__file_kind vit__tokenizer_file = {.most = VIT__LIMIT_TOKENIZER_BYTES,
+                                            .above = "a tokenizer file of more than"};
 
 vit_status vit__tokenizer_json_load(const char *path, vit__json **json, vit_error *err)
 {

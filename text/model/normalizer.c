@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "limit.h"
 #include "utf8.h"
 
 /* ------------------------------------------------------------------ patterns ---- */
@@ -156,7 +157,7 @@ void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t 
 
 vit__normal_step *vit__normalizer_add(vit__normalizer *normalizer)
 {
-    return normalizer->n < VIT__MAX_STEPS ? &normalizer->steps[normalizer->n++] : NULL;
+    return normalizer->n < VIT__LIMIT_TOKENIZER_STEPS ? &normalizer->steps[normalizer->n++] : NULL;
 }
 
 void vit__normalizer_run(const vit__normalizer *normalizer, vit__buffer *text, vit__buffer *other)

@@ -4,6 +4,7 @@
 #define VIT_NORMALIZER_H
 
 #include "charsmap.h"
+#include "limit.h"
 #include "unicode.h"
 
 /* One set of characters, once or repeated: as much of regular expressions as normalizers are
@@ -40,10 +41,8 @@ void vit__normal_charsmap(const vit__normal_step *step, const char *text, size_t
 void vit__normal_prepend(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
 void vit__normal_bert(const vit__normal_step *step, const char *text, size_t size, vit__buffer *out);
 
-#define VIT__MAX_STEPS 32
-
 typedef struct vit__normalizer {
-    vit__normal_step steps[VIT__MAX_STEPS];
+    vit__normal_step steps[VIT__LIMIT_TOKENIZER_STEPS];
     size_t n;
 } vit__normalizer;
 

@@ -7,9 +7,8 @@
 #define VIT_UNIGRAM_H
 
 #include "lexicon.h"
+#include "limit.h"
 #include "text_model.h"
-
-#define VIT__LONGEST_PIECE 1024 /* bytes; bounds the work for a position of the text */
 
 typedef struct vit__unigram {
     vit__text_model model;

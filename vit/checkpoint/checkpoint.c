@@ -95,6 +95,22 @@ static vit_status settle_config(vit__checkpoint *checkpoint, vit_error *err)
     return status;
 }
 
+static vit_status check_shards(const vit__shard *shards, size_t n, vit_error *err)
+{
+    vit_status status = VIT_OK;
+    for (size_t i = 0; i < n && status == VIT_OK; i++)
+        status = vit__mapped_file_check(&shards[i].file, shards[i].path, err);
+    return status;
+}
+
+vit_status vit__checkpoint_check(const vit__checkpoint *checkpoint, vit_error *err)
+{
+    const vit__shards *shards = &checkpoint->shards;
+    const vit__modules *modules = &checkpoint->layout.modules;
+    vit_status status = check_shards(shards->shards, shards->n_shards, err);
+    return status == VIT_OK ? check_shards(modules->shards, modules->n_shards, err) : status;
+}
+
 vit_status vit__checkpoint_open(const char *path, vit__checkpoint **checkpoint, vit_error *err)
 {
     *checkpoint = NULL;

@@ -78,6 +78,9 @@ void vit__checkpoint_let_go(vit__checkpoint *checkpoint, const float *floats, si
 /* Makes the checkpoint the owner of memory from malloc's family: freed with it, or at once on failure. */
 vit_status vit__checkpoint_keep(vit__checkpoint *checkpoint, void *memory, vit_error *err);
 
+/* Whether all that was read of its files is what they held when they were opened (mapped_file.h). */
+vit_status vit__checkpoint_check(const vit__checkpoint *checkpoint, vit_error *err);
+
 /* SHA-256 of the weights as vit_model_digest describes it (digest.c). */
 vit_status vit__checkpoint_digest(const vit__checkpoint *checkpoint, char hex[65], vit_error *err);
 

@@ -36,12 +36,14 @@ static void add_line(vit__sha256_state *lines, const vit__shard *shard)
 
 vit_status vit__checkpoint_digest(const vit__checkpoint *checkpoint, char hex[65], vit_error *err)
 {
-    (void)err; /* the mapping is there: nothing can fail */
     const vit__shards *shards = &checkpoint->shards;
     const vit__modules *modules = &checkpoint->layout.modules;
+    vit_status status = vit__checkpoint_check(checkpoint, err);
+    if (status != VIT_OK)
+        return status;
     if (shards->n_shards == 1 && modules->n_shards == 0) {
         digest_file(&shards->shards[0].file, hex);
-        return VIT_OK;
+        return vit__checkpoint_check(checkpoint, err);
     }
     vit__sha256_state lines;
     vit__sha256_start(&lines);
@@ -50,5 +52,5 @@ vit_status vit__checkpoint_digest(const vit__checkpoint *checkpoint, char hex[65
     for (size_t i = 0; i < modules->n_shards; i++)
         add_line(&lines, &modules->shards[i]);
     vit__sha256_finish(&lines, hex);
-    return VIT_OK;
+    return vit__checkpoint_check(checkpoint, err);
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
 
 #define FILE_NAME "modules.json"
-#define MODULES_MOST 16
 
 /* "sentence_transformers.models.Pooling" and "sentence_transformers.sentence_transformer.modules.Pooling": Pooling */
 static const char *kind_of(const vit__json *module)
@@ -63,8 +63,8 @@ static vit_status add_module(vit__modules *modules, const vit__json *module, con
 static vit_status read_chain(vit__modules *modules, const vit__json *list, const char *where, vit_error *err)
 {
     size_t n = vit__json_length(list);
-    if (!vit__json_is_array(list) || n == 0 || n > MODULES_MOST)
-        return vit__fail(err, VIT_ERR_CORRUPT, where, "not a list of 1 to %d modules", MODULES_MOST);
+    if (!vit__json_is_array(list) || n == 0 || n > VIT__LIMIT_MODULES)
+        return vit__fail(err, VIT_ERR_CORRUPT, where, "not a list of 1 to %d modules", VIT__LIMIT_MODULES);
     modules->chain = vit__json_new_array();
     vit_status status = modules->chain ? VIT_OK : vit__fail_memory(err, where);
     for (size_t i = 0; i < n && status == VIT_OK; i++)

@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
-
-#define ITEMS_MOST 8u        /* in lists, for each byte of a file; the tightest pickles have fewer than two */
-#define DEPTH_MOST 10000000u /* values on the stack, and remembered ones */
 
 /* ------------------------------------------------------------------ names ---- */
 
@@ -60,7 +58,7 @@ static vit_status broken(const machine *m, const char *what)
 
 static vit_status push(machine *m, vit__pickled value)
 {
-    if (m->depth >= DEPTH_MOST)
+    if (m->depth >= VIT__LIMIT_PICKLE_DEPTH)
         return broken(m, "too many values");
     vit__pickled *grown = vit__grow(m->stack, &m->stack_room, m->depth, 1, sizeof *grown);
     if (!grown)
@@ -112,7 +110,7 @@ static vit_status add_items(machine *m, vit__pickled to, const vit__pickled *ite
     vit__pickled_list *list = &m->pickle->lists[to.index];
     if (n == 0)
         return VIT_OK;
-    if (m->pickle->items + n > ITEMS_MOST * m->size) /* a list that is copied again and again */
+    if (m->pickle->items + n > VIT__LIMIT_PICKLE_ITEMS * m->size) /* a list that is copied again and again */
         return broken(m, "more values than its bytes can name");
     m->pickle->items += n;
     vit__pickled *grown = vit__grow(list->items, &list->room, list->n, n, sizeof *grown);

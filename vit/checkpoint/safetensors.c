@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensor data is little-endian, and used as it lies");
 
 #define PREFIX_BYTES 8u
-#define MAX_HEADER_BYTES 100000000u
 #define METADATA "__metadata__"
 /* How names stand in messages: enough to know the tensor, and the reason still fits behind it. */
 #define NAME "tensor \"%.200s\""
@@ -62,9 +62,9 @@ static vit_status read_shape(const parser *p, const vit__json *shape, vit__tenso
     tensor->rank = vit__json_length(shape);
     if (!vit__json_is_array(shape))
         return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME " has no list \"shape\"", tensor->name);
-    if (tensor->rank > VIT__TENSOR_RANK_MAX)
+    if (tensor->rank > VIT__LIMIT_TENSOR_RANK)
         return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME " has %zu dimensions; at most %d are read",
-                         tensor->name, tensor->rank, VIT__TENSOR_RANK_MAX);
+                         tensor->name, tensor->rank, VIT__LIMIT_TENSOR_RANK);
     for (size_t i = 0; i < tensor->rank; i++)
         if (!vit__json_size(vit__json_at(shape, i), &tensor->shape[i]))
             return vit__fail(p->err, VIT_ERR_CORRUPT, p->where, NAME ": dimension %zu is not a whole number >= 0",
@@ -215,10 +215,10 @@ static vit_status find_header(const unsigned char *bytes, size_t size, const par
     if (size < PREFIX_BYTES)
         return vit__fail(p->err, VIT_ERR_TRUNCATED, p->where, "%zu bytes are too few for a safetensors file", size);
     memcpy(&stated, bytes, sizeof stated);
-    if (stated > MAX_HEADER_BYTES)
+    if (stated > VIT__LIMIT_SAFETENSORS_HEADER_BYTES)
         return vit__fail(p->err, VIT_ERR_CORRUPT, p->where,
                          "not a safetensors file: a header of %" PRIu64 " bytes is announced, at most %u are allowed",
-                         stated, MAX_HEADER_BYTES);
+                         stated, VIT__LIMIT_SAFETENSORS_HEADER_BYTES);
     if (stated > size - PREFIX_BYTES)
         return vit__fail(p->err, VIT_ERR_TRUNCATED, p->where,
                          "the header has %" PRIu64 " bytes, but only %zu follow: download the file again", stated,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "json.h"
+#include "limit.h"
 #include "vit/vit.h"
 
 typedef enum vit__dtype {
@@ -26,14 +27,12 @@ typedef enum vit__dtype {
     VIT__DTYPE_OTHER /* a dtype of the format that nothing here computes with: buffers that a family calls harmless */
 } vit__dtype;
 
-#define VIT__TENSOR_RANK_MAX 8
-
 typedef struct vit__tensor {
     const char *name;       /* owned by the vit__safetensors */
     const char *dtype_name; /* as in the file: "F32"; static storage */
     vit__dtype dtype;
     size_t rank;
-    size_t shape[VIT__TENSOR_RANK_MAX];
+    size_t shape[VIT__LIMIT_TENSOR_RANK];
     const void *data; /* in the bytes that were parsed; may be unaligned */
     size_t size;      /* bytes */
 } vit__tensor;

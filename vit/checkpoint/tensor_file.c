@@ -77,22 +77,23 @@ static vit_status find(const char *function, const vit_tensor_file *file, const 
     if (!file || !name || !values)
         return vit__fail_null(err, function, !file ? "file" : !name ? "name" : "values");
     *tensor = vit__safetensors_find(&file->tensors, name);
-    return *tensor ? VIT_OK : vit__fail(err, VIT_ERR_NOT_FOUND, file->path, "there is no tensor %s", name);
+    return *tensor ? vit__mapped_file_check(&file->mapped, file->path, err)
+                   : vit__fail(err, VIT_ERR_NOT_FOUND, file->path, "there is no tensor %s", name);
 }
 
 vit_status vit_tensor_file_floats(const vit_tensor_file *file, const char *name, float *values, vit_error *err)
 {
-    const vit__tensor *tensor;
+    const vit__tensor *tensor = NULL;
     vit_status status = find(__func__, file, name, values, &tensor, err);
     if (status == VIT_OK && !vit__tensor_read(tensor, 0, vit__tensor_elements(tensor), values))
         status = vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, file->path,
                            "tensor %s holds %s, not floating-point numbers", name, tensor->dtype_name);
-    return status;
+    return status == VIT_OK ? vit__mapped_file_check(&file->mapped, file->path, err) : status;
 }
 
 vit_status vit_tensor_file_integers(const vit_tensor_file *file, const char *name, int32_t *values, vit_error *err)
 {
-    const vit__tensor *tensor;
+    const vit__tensor *tensor = NULL;
     vit_status status = find(__func__, file, name, values, &tensor, err);
     if (status != VIT_OK)
         return status;
@@ -113,5 +114,5 @@ vit_status vit_tensor_file_integers(const vit_tensor_file *file, const char *nam
             return vit__fail(err, VIT_ERR_UNSUPPORTED_FORMAT, file->path, "tensor %s holds numbers past 32 bits", name);
         values[i] = (int32_t)value;
     }
-    return VIT_OK;
+    return vit__mapped_file_check(&file->mapped, file->path, err);
 }

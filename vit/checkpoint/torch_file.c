@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "pickle.h"
 #include "size.h"
 #include "zip.h"
-
-#define COPIES_MOST 4u /* bytes of copies for each byte of the file */
 
 static const unsigned char zip_magic[] = {'P', 'K', 3, 4};
 /* A pickle of the number 0x1950a86a20f9469cfc6c. */
@@ -104,7 +103,7 @@ static bool find_storage(const reading *r, storage *s)
 typedef struct view {
     const vit__storage_type *type;
     storage storage;
-    size_t offset, rank, shape[VIT__TENSOR_RANK_MAX], strides[VIT__TENSOR_RANK_MAX], elements;
+    size_t offset, rank, shape[VIT__LIMIT_TENSOR_RANK], strides[VIT__LIMIT_TENSOR_RANK], elements;
 } view;
 
 static bool read_sizes(const reading *r, vit__pickled list, size_t *sizes, size_t rank)
@@ -138,9 +137,9 @@ static vit_status read_view(const reading *r, const char *name, vit__pickled ten
                 .offset = (size_t)offset.integer,
                 .rank = vit__pickle_length(&r->pickle, shape),
                 .elements = 1};
-    if (v->rank > VIT__TENSOR_RANK_MAX)
+    if (v->rank > VIT__LIMIT_TENSOR_RANK)
         return vit__fail(r->err, VIT_ERR_CORRUPT, r->where, "tensor \"%.200s\" has %zu dimensions; at most %d are read",
-                         name, v->rank, VIT__TENSOR_RANK_MAX);
+                         name, v->rank, VIT__LIMIT_TENSOR_RANK);
     bool sound = offset.integer >= 0 && read_sizes(r, shape, v->shape, v->rank) &&
                  read_sizes(r, vit__pickle_at(&r->pickle, tensor, 3), v->strides, v->rank);
     for (size_t i = 0; sound && i < v->rank; i++)
@@ -170,7 +169,7 @@ static bool in_rows(const view *v)
 /* Row after row into a copy. */
 static void gather(const view *v, char *to)
 {
-    size_t index[VIT__TENSOR_RANK_MAX] = {0}, at = v->offset, bytes = v->type->bytes;
+    size_t index[VIT__LIMIT_TENSOR_RANK] = {0}, at = v->offset, bytes = v->type->bytes;
     for (size_t n = 0; n < v->elements; n++, to += bytes) {
         memcpy(to, v->storage.data + at * bytes, bytes);
         for (size_t i = v->rank; i-- > 0;) {
@@ -211,7 +210,7 @@ static vit_status add_tensor(reading *r, const char *name, vit__pickled tensor)
     size_t bytes = v.type->bytes, size = v.elements * bytes;
     const char *data = v.elements ? v.storage.data + v.offset * bytes : v.storage.data;
     if (size > 0 && !in_rows(&v)) {
-        if (r->copied + size > COPIES_MOST * r->size) /* the same storage turned again and again */
+        if (r->copied + size > VIT__LIMIT_TORCH_COPIES * r->size) /* the same storage turned again and again */
             return broken(r, "its tensors are more than its bytes");
         r->copied += size;
         char *copy = vit__alloc_aligned(size, 1);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 
 #define END_SIZE 22u     /* of the record that ends an archive, without its comment */
@@ -15,7 +16,6 @@
 #define ENTRY_SIZE 46u   /* of an entry of the directory, without its texts */
 #define LOCAL_SIZE 30u   /* of what stands ahead of a member, likewise */
 #define COMMENT_MOST 65535u
-#define MEMBERS_MOST 1000000u
 
 typedef struct archive {
     const unsigned char *bytes;
@@ -65,7 +65,7 @@ static vit_status find_directory(const archive *a, directory *d)
         const unsigned char *end = a->bytes + long_end;
         *d = (directory){number(end + 32, 8), number(end + 48, 8), number(end + 40, 8)};
     }
-    if (d->entries > MEMBERS_MOST || d->offset > a->size || d->size > a->size - d->offset ||
+    if (d->entries > VIT__LIMIT_ZIP_MEMBERS || d->offset > a->size || d->size > a->size - d->offset ||
         d->entries > d->size / ENTRY_SIZE)
         return broken(a, "its directory does not fit into the file");
     return VIT_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attention.h"
+#include "limit.h"
 #include "outputs.h"
 #include "places.h"
 
@@ -213,7 +214,7 @@ static float *densely_pooled(vit__lane *lane)
     const vit_config *c = &lane->model->config;
     pool(lane, c->pooling);
     float *from = transformed(lane);
-    for (size_t i = 0; i < VIT__DENSE_MOST && c->dense[i].width; i++) {
+    for (size_t i = 0; i < VIT__LIMIT_DENSE_LAYERS && c->dense[i].width; i++) {
         float *to = from == lane->all.pooled ? lane->all.spare : lane->all.pooled;
         linear(lane, &lane->model->weights.dense[i], (vit__epilogue){.activation = c->dense[i].activation}, from, to);
         from = to;
@@ -343,7 +344,7 @@ static void embedding(vit__lane *lane, float *out)
         break;
     case VIT__EMBEDDING_POOLED:
         if (dense)
-            memcpy(out, densely_pooled(lane), vit__config_dense_inputs(c, VIT__DENSE_MOST) * sizeof *out);
+            memcpy(out, densely_pooled(lane), vit__config_dense_inputs(c, VIT__LIMIT_DENSE_LAYERS) * sizeof *out);
         else
             pooled(lane, out);
         break;

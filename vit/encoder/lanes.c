@@ -7,11 +7,13 @@
 #include "error.h"
 #include "head.h"
 #include "hierarchy.h"
+#include "limit.h"
 #include "memory.h"
 #include "outputs.h"
 #include "places.h"
 #include "position.h"
 #include "size.h"
+#include "trusted.h"
 
 /* Fewest tokens of a lane: with less, its reading of all weights would count for more than its multiplying. */
 #define LANE_TOKENS 12
@@ -73,7 +75,7 @@ static size_t wide_row(const vit_config *c)
 static size_t vector_room(const vit_config *c)
 {
     size_t most = vit__larger(vit__larger(2 * c->width, vit__config_pool_width(c)), c->transformation_width);
-    for (size_t i = 0; i < VIT__DENSE_MOST; i++)
+    for (size_t i = 0; i < VIT__LIMIT_DENSE_LAYERS; i++)
         most = vit__larger(most, c->dense[i].width);
     return most;
 }
@@ -179,9 +181,8 @@ static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
                              vit_error *err)
 {
-    unsigned flags = vit__cpu_here()->flags;
-    if (model->precision == VIT_PRECISION_F32) /* which no matrix unit multiplies: nobody needs to be asked for it */
-        flags &= ~(unsigned)VIT__CPU_AMX;
+    /* No matrix unit multiplies f32. */
+    const unsigned flags = vit__trusted_flags(model->precision != VIT_PRECISION_F32);
     layer_need need = layer_needs(model);
     lanes->n = lane_count(model, threads);
     lanes->slots = vit__smaller(max_batch, lanes->n);

@@ -252,10 +252,13 @@ static vit_status encode(vit_session *session, const encoding *call, vit_error *
         status = check_requests(call, session, err);
     if (status == VIT_OK && call->check == check_ids)
         status = check_vocabulary(call, session, err);
+    if (status == VIT_OK)
+        status = vit_model_check(session->model, err);
     if (status != VIT_OK)
         return status;
     vit__lanes_run(&session->lanes, &call->inputs);
-    return check_results(session, &call->inputs, err);
+    status = vit_model_check(session->model, err);
+    return status != VIT_OK ? status : check_results(session, &call->inputs, err);
 }
 
 vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "error.h"
+#include "limit.h"
 #include "stages.h"
 
 typedef struct limit {
@@ -12,14 +13,6 @@ typedef struct limit {
 } limit;
 
 /* Far past every published model; small enough that no product of a few of them overflows 64 bits. */
-#define EDGE_MOST 65536u
-#define WIDTH_MOST 65536u
-#define MLP_MOST 1048576u
-#define DEPTH_MOST 1024u
-#define BRANCHES_MOST 64u
-#define CLASSES_MOST 16777216u
-#define TOKENS_MOST 1048576u
-#define TABLE_MOST 268435456u /* values of all tables that are computed when a model opens: 1 GiB */
 
 static vit_status check_limits(const limit *limits, size_t n, const char *where, vit_error *err)
 {
@@ -33,25 +26,25 @@ static vit_status check_limits(const limit *limits, size_t n, const char *where,
 static vit_status check_sizes(const vit_config *c, const char *where, vit_error *err)
 {
     const limit limits[] = {
-        {"the width", c->width, 1, WIDTH_MOST},
-        {"the number of blocks", c->depth, 1, DEPTH_MOST},
-        {"the number of stages", c->stages.n, 0, VIT__STAGES_MOST},
-        {"the number of branches of a block", c->branches, 0, BRANCHES_MOST},
-        {"the number of heads", c->heads, 1, WIDTH_MOST},
-        {"the MLP's width", c->mlp_width, 0, MLP_MOST},
-        {"the number of register tokens", c->registers, 0, EDGE_MOST},
-        {"the number of classes", c->classes, 0, CLASSES_MOST},
-        {"the projection's width", c->projection_width, 0, WIDTH_MOST},
-        {"the pooler's width", c->pooler_width, 0, WIDTH_MOST},
-        {"the latent width", c->latent, 0, WIDTH_MOST},
-        {"the transformation's width", c->transformation_width, 0, WIDTH_MOST},
-        {"the first dense layer's width", c->dense[0].width, 0, WIDTH_MOST},
-        {"the second dense layer's width", c->dense[1].width, 0, WIDTH_MOST},
-        {"the third dense layer's width", c->dense[2].width, 0, WIDTH_MOST},
-        {"the attention pool's number of heads", c->pool_heads, 0, WIDTH_MOST},
-        {"the attention pool's width", c->pool_width, 0, WIDTH_MOST},
-        {"the attention pool's number of queries", c->pool_queries, 0, EDGE_MOST},
-        {"the attention pool's MLP width", c->pool_mlp_width, 0, MLP_MOST},
+        {"the width", c->width, 1, VIT__LIMIT_MODEL_WIDTH},
+        {"the number of blocks", c->depth, 1, VIT__LIMIT_MODEL_DEPTH},
+        {"the number of stages", c->stages.n, 0, VIT__LIMIT_MODEL_STAGES},
+        {"the number of branches of a block", c->branches, 0, VIT__LIMIT_MODEL_BRANCHES},
+        {"the number of heads", c->heads, 1, VIT__LIMIT_MODEL_WIDTH},
+        {"the MLP's width", c->mlp_width, 0, VIT__LIMIT_MODEL_MLP_WIDTH},
+        {"the number of register tokens", c->registers, 0, VIT__LIMIT_MODEL_EDGE},
+        {"the number of classes", c->classes, 0, VIT__LIMIT_MODEL_CLASSES},
+        {"the projection's width", c->projection_width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the pooler's width", c->pooler_width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the latent width", c->latent, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the transformation's width", c->transformation_width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the first dense layer's width", c->dense[0].width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the second dense layer's width", c->dense[1].width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the third dense layer's width", c->dense[2].width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the attention pool's number of heads", c->pool_heads, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the attention pool's width", c->pool_width, 0, VIT__LIMIT_MODEL_WIDTH},
+        {"the attention pool's number of queries", c->pool_queries, 0, VIT__LIMIT_MODEL_EDGE},
+        {"the attention pool's MLP width", c->pool_mlp_width, 0, VIT__LIMIT_MODEL_MLP_WIDTH},
     };
     return check_limits(limits, sizeof limits / sizeof *limits, where, err);
 }
@@ -60,13 +53,13 @@ static vit_status check_picture(const vit_config *c, const char *where, vit_erro
 {
     const bool free = c->patches_most > 0; /* each picture has a size of its own */
     const limit limits[] = {
-        {"the picture's height", c->image_height, !free, free ? 0 : EDGE_MOST},
-        {"the picture's width", c->image_width, !free, free ? 0 : EDGE_MOST},
-        {"the patches' height", c->patch_height, 1, free ? EDGE_MOST : c->image_height},
-        {"the patches' width", c->patch_width, 1, free ? EDGE_MOST : c->image_width},
-        {"the number of patches of a picture", c->patches_most, 0, EDGE_MOST},
-        {"the height of the grid of positions", c->position_height, 1, EDGE_MOST},
-        {"the width of the grid of positions", c->position_width, 1, EDGE_MOST},
+        {"the picture's height", c->image_height, !free, free ? 0 : VIT__LIMIT_MODEL_EDGE},
+        {"the picture's width", c->image_width, !free, free ? 0 : VIT__LIMIT_MODEL_EDGE},
+        {"the patches' height", c->patch_height, 1, free ? VIT__LIMIT_MODEL_EDGE : c->image_height},
+        {"the patches' width", c->patch_width, 1, free ? VIT__LIMIT_MODEL_EDGE : c->image_width},
+        {"the number of patches of a picture", c->patches_most, 0, VIT__LIMIT_MODEL_EDGE},
+        {"the height of the grid of positions", c->position_height, 1, VIT__LIMIT_MODEL_EDGE},
+        {"the width of the grid of positions", c->position_width, 1, VIT__LIMIT_MODEL_EDGE},
     };
     vit_status status = check_limits(limits, sizeof limits / sizeof *limits, where, err);
     if (status != VIT_OK)
@@ -95,12 +88,13 @@ static vit_status check_words(const vit_config *c, const char *where, vit_error 
 {
     bool bucketed = c->relative_bias == VIT__RELATIVE_BUCKETS;
     const limit limits[] = {
-        {"the vocabulary", c->vocabulary, 1, CLASSES_MOST},
-        {"the number of tokens of a text", c->context, 1, EDGE_MOST},
-        {"the row of the first position", c->position_first, 0, EDGE_MOST},
-        {"the number of types of tokens", c->token_types, 0, EDGE_MOST},
-        {"the number of buckets of distances", c->relative_buckets, bucketed ? 4 : 0, EDGE_MOST},
-        {"the distance from which on all share a bucket", c->relative_distance, bucketed ? 2 : 0, EDGE_MOST},
+        {"the vocabulary", c->vocabulary, 1, VIT__LIMIT_MODEL_CLASSES},
+        {"the number of tokens of a text", c->context, 1, VIT__LIMIT_MODEL_EDGE},
+        {"the row of the first position", c->position_first, 0, VIT__LIMIT_MODEL_EDGE},
+        {"the number of types of tokens", c->token_types, 0, VIT__LIMIT_MODEL_EDGE},
+        {"the number of buckets of distances", c->relative_buckets, bucketed ? 4 : 0, VIT__LIMIT_MODEL_EDGE},
+        {"the distance from which on all share a bucket", c->relative_distance, bucketed ? 2 : 0,
+         VIT__LIMIT_MODEL_EDGE},
     };
     vit_status status = check_limits(limits, sizeof limits / sizeof *limits, where, err);
     if (status == VIT_OK && bucketed && c->relative_distance <= c->relative_buckets / 4)
@@ -113,9 +107,9 @@ static vit_status check_words(const vit_config *c, const char *where, vit_error 
 
 static vit_status check_tokens(const vit_config *c, const char *where, vit_error *err)
 {
-    if (vit__config_tokens(c) > TOKENS_MOST)
+    if (vit__config_tokens(c) > VIT__LIMIT_MODEL_TOKENS)
         return vit__fail(err, VIT_ERR_TOO_LARGE, where, "%zu tokens a picture: this build takes %u at most",
-                         vit__config_tokens(c), TOKENS_MOST);
+                         vit__config_tokens(c), VIT__LIMIT_MODEL_TOKENS);
     bool classless = !c->class_token && c->input == VIT__INPUT_PIXELS;
     bool head_reads_class = c->head_input == VIT__HEAD_INPUT_CLASS || c->head_input == VIT__HEAD_INPUT_CLASS_MEAN;
     if (classless && (c->pooling == VIT__POOL_CLASS || c->head_pooling == VIT__POOL_CLASS ||
@@ -131,7 +125,7 @@ static vit_status check_heads(vit_config *c, const char *where, vit_error *err)
                          c->heads);
     if (c->head_dim == 0)
         c->head_dim = c->width / c->heads;
-    if (c->head_dim > WIDTH_MOST || vit__config_attention_width(c) > 4 * WIDTH_MOST)
+    if (c->head_dim > VIT__LIMIT_MODEL_WIDTH || vit__config_attention_width(c) > 4 * VIT__LIMIT_MODEL_WIDTH)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "%zu heads of %zu make no sense", c->heads, c->head_dim);
     if (c->attention == VIT__ATTENTION_DIFFERENTIAL && c->head_dim % 2 != 0)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "differential attention halves its heads: %zu is odd",
@@ -172,10 +166,10 @@ static vit_status check_tables(const vit_config *c, const char *where, vit_error
         sizes[3] = 4 * tokens * c->heads * (c->relative_bias == VIT__RELATIVE_SHARED ? 1 : c->depth);
     }
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] > TABLE_MOST)
+        if (sizes[i] > VIT__LIMIT_MODEL_TABLES)
             return vit__fail(err, VIT_ERR_TOO_LARGE, where,
                              "%zu tokens a picture: their positions alone would take %zu MiB, and this build takes %u",
-                             tokens, sizes[i] / 262144, TABLE_MOST / 262144);
+                             tokens, sizes[i] / 262144, VIT__LIMIT_MODEL_TABLES / 262144);
     return VIT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "limit.h"
 #include "vit/vit.h"
 
 typedef enum vit__input {
@@ -154,8 +155,6 @@ typedef struct vit__dense {
     vit__activation activation;
 } vit__dense;
 
-#define VIT__DENSE_MOST 3
-
 /* How the windows of a stage depend on its map of tokens. Windows are never larger than the map, and are not shifted
  * where they are as large; the libraries differ in what they take for that. */
 typedef enum vit__window_fit {
@@ -174,7 +173,6 @@ typedef struct vit__stage {
                                                  * 0: by those of the stage */
 } vit__stage;
 
-#define VIT__STAGES_MOST 8
 #define VIT__CONTINUOUS_WIDTH 512 /* of the MLP of VIT__RELATIVE_CONTINUOUS; both libraries have it fixed */
 
 /* A hierarchical encoder (Swin, Liu et al. 2021): stages of blocks with attention inside windows, and between two
@@ -182,7 +180,7 @@ typedef struct vit__stage {
  * together; its width, heads, head_dim and mlp_width are those of the last stage, which the head reads. */
 typedef struct vit__stages {
     size_t n; /* 0: the encoder is a plain one, and nothing here counts */
-    vit__stage stage[VIT__STAGES_MOST];
+    vit__stage stage[VIT__LIMIT_MODEL_STAGES];
     vit__window_fit fit;
     bool own_windows;      /* windows are fitted to the model's own picture size, whatever size it runs at */
     bool turns_first;      /* the map is turned before it is padded to whole windows (timm), not after that */
@@ -294,9 +292,9 @@ typedef struct vit_config {
     vit__activation pooler_activation;
     size_t pooler_width;         /* of a dense pooler */
     size_t transformation_width; /* linear layer with bias on every token after the final norm (AltCLIP); 0: none */
-    vit__dense dense[VIT__DENSE_MOST]; /* on the embedding's pooled vector, one after the other */
-    bool unit_length;                  /* the embedding is normalised by the model itself */
-    bool text_class;                   /* the first token of a text stands for all of it (BERT's [CLS]) */
+    vit__dense dense[VIT__LIMIT_DENSE_LAYERS]; /* on the embedding's pooled vector, one after the other */
+    bool unit_length;                          /* the embedding is normalised by the model itself */
+    bool text_class;                           /* the first token of a text stands for all of it (BERT's [CLS]) */
     vit__embedding embedding;
     size_t projection_width; /* of the embedding, where it is projected; 0: no projection */
     bool embedding_bias;     /* on that projection */
@@ -394,7 +392,7 @@ static inline size_t vit__config_token_width(const vit_config *config)
     return config->transformation_width ? config->transformation_width : config->width;
 }
 
-/* What comes into the n-th dense layer, or out of the last: n is VIT__DENSE_MOST then. */
+/* What comes into the n-th dense layer, or out of the last: n is VIT__LIMIT_DENSE_LAYERS then. */
 static inline size_t vit__config_dense_inputs(const vit_config *config, size_t n)
 {
     while (n > 0 && config->dense[n - 1].width == 0)

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "limit.h"
+
 typedef enum kind { SIZE, FLAG, NUMBER, WORD } kind;
 
 typedef struct field {
@@ -54,7 +56,7 @@ _Static_assert(sizeof(vit__input) == sizeof(unsigned),
     FIELD(stages.stage[i].window_height, SIZE), FIELD(stages.stage[i].window_width, SIZE),                             \
     FIELD(stages.stage[i].pretrained_height, SIZE), FIELD(stages.stage[i].pretrained_width, SIZE)
 /* clang-format on */
-_Static_assert(VIT__STAGES_MOST == 8, "a STAGE(i) for each");
+_Static_assert(VIT__LIMIT_MODEL_STAGES == 8, "a STAGE(i) for each");
 static const field fields[] = {
     CHOICE(input, inputs),
     FIELD(image_height, SIZE),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "limit.h"
 #include "swin.h"
 #include "transformers.h"
 
@@ -44,8 +45,9 @@ static const vit__naming namings[] = {
 /* "window_size" is one number, for height and width of all stages. */
 static void read_windows(vit__reader *r, vit_config *c)
 {
-    size_t side = vit__read_size(r, "window_size", 7), pretrained[VIT__STAGES_MOST] = {0};
-    size_t n = vit__read_sizes(r, "pretrained_window_sizes", VIT__STAGES_MOST, VIT__STAGES_MOST, pretrained);
+    size_t side = vit__read_size(r, "window_size", 7), pretrained[VIT__LIMIT_MODEL_STAGES] = {0};
+    size_t n = vit__read_sizes(r, "pretrained_window_sizes", VIT__LIMIT_MODEL_STAGES, VIT__LIMIT_MODEL_STAGES,
+                               pretrained);
     bool continuous = c->relative_bias == VIT__RELATIVE_CONTINUOUS;
     if (continuous && n < c->stages.n)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "\"pretrained_window_sizes\" has %zu numbers for %zu stages", n,
@@ -77,7 +79,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     vit_config *c = &out->config;
     const char *type = vit__read_text(&r, "model_type", "swin");
     bool second = strcmp(type, "swinv2") == 0;
-    double ratios[VIT__STAGES_MOST];
+    double ratios[VIT__LIMIT_MODEL_STAGES];
     out->present = true;
     vit__family_name(checkpoint, namings, sizeof namings / sizeof *namings, out);
     snprintf(c->family, sizeof c->family, "%s", type);
@@ -88,7 +90,7 @@ static vit_status plan(const vit__checkpoint *checkpoint, vit__tower tower, vit_
     c->activation = vit__read_activation(&r, "hidden_act", "gelu");
     vit__swin_version(&r, second, c);
     vit__swin_stages(&r, c);
-    for (size_t i = 0; i < VIT__STAGES_MOST; i++)
+    for (size_t i = 0; i < VIT__LIMIT_MODEL_STAGES; i++)
         ratios[i] = vit__read_number(&r, "mlp_ratio", 4);
     vit__swin_mlp(&r, c, ratios);
     read_windows(&r, c);

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "limit.h"
 #include "path.h"
 
 /* As the tokenizers' own files need it: a vocabulary may hold U+0000. */
-static const vit__json_rules rules = {.file = {.most = 200000000, .above = "a tokenizer file of more than"},
-                                      .nul_in_strings = true,
-                                      .whole_as_real = true};
+static const vit__json_rules rules = {
+    .file = {.most = VIT__LIMIT_TOKENIZER_BYTES, .above = "a tokenizer file of more than"},
+    .nul_in_strings = true,
+    .whole_as_real = true};
 
 /* The documents that are looked into; NULL: there is no such file. */
 typedef struct documents {

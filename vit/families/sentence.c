@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "limit.h"
+
 /* The N-th module's tensors, which stand outside of the encoder's prefix. */
 #define MODULES 16
 /* clang-format off */
@@ -79,9 +81,11 @@ static vit__activation activation_of(vit__reader *r)
 static void add_dense(chain *c, vit__reader *r, size_t number)
 {
     vit_config *config = &c->plan->config;
-    size_t inputs = vit__config_dense_inputs(config, VIT__DENSE_MOST), from = vit__read_size(r, "in_features", inputs);
-    if (c->n_dense == VIT__DENSE_MOST || number >= MODULES) {
-        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "more modules Dense than this build has, %d", VIT__DENSE_MOST);
+    size_t inputs = vit__config_dense_inputs(config, VIT__LIMIT_DENSE_LAYERS),
+           from = vit__read_size(r, "in_features", inputs);
+    if (c->n_dense == VIT__LIMIT_DENSE_LAYERS || number >= MODULES) {
+        vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "more modules Dense than this build has, %d",
+                         VIT__LIMIT_DENSE_LAYERS);
         return;
     }
     if (from != inputs)

@@ -4,14 +4,7 @@
 #include <math.h>
 
 #include "error.h"
-
-#define EDGE_MOST 65536u
-#define WIDTH_MOST 65536u
-#define DEPTH_MOST 1024u
-#define MLP_MOST 1048576u
-#define MAP_MOST 1048576u     /* tokens of a map, padding included */
-#define WINDOW_MOST 16384u    /* tokens of a window */
-#define TABLE_MOST 268435456u /* values of all tables of positions: 1 GiB */
+#include "limit.h"
 
 /* ------------------------------------------------------------------ blocks and stages ---- */
 
@@ -138,16 +131,16 @@ static vit_status check_limits(const vit_config *c, size_t stage, const char *wh
 {
     const vit__stage *s = &c->stages.stage[stage];
     const limit limits[] = {
-        {"the number of blocks", s->depth, 1, DEPTH_MOST},
-        {"the width", s->width, 1, WIDTH_MOST},
-        {"the number of heads", s->heads, 1, WIDTH_MOST},
-        {"the width of a head", s->head_dim, 1, WIDTH_MOST},
-        {"the width of all heads", s->heads * s->head_dim, 1, 4 * WIDTH_MOST},
-        {"the MLP's width", s->mlp_width, 1, MLP_MOST},
-        {"the windows' height", s->window_height, 1, EDGE_MOST},
-        {"the windows' width", s->window_width, 1, EDGE_MOST},
-        {"the height of the windows of the pretraining", s->pretrained_height, 0, EDGE_MOST},
-        {"the width of the windows of the pretraining", s->pretrained_width, 0, EDGE_MOST},
+        {"the number of blocks", s->depth, 1, VIT__LIMIT_MODEL_DEPTH},
+        {"the width", s->width, 1, VIT__LIMIT_MODEL_WIDTH},
+        {"the number of heads", s->heads, 1, VIT__LIMIT_MODEL_WIDTH},
+        {"the width of a head", s->head_dim, 1, VIT__LIMIT_MODEL_WIDTH},
+        {"the width of all heads", s->heads * s->head_dim, 1, 4 * VIT__LIMIT_MODEL_WIDTH},
+        {"the MLP's width", s->mlp_width, 1, VIT__LIMIT_MODEL_MLP_WIDTH},
+        {"the windows' height", s->window_height, 1, VIT__LIMIT_MODEL_EDGE},
+        {"the windows' width", s->window_width, 1, VIT__LIMIT_MODEL_EDGE},
+        {"the height of the windows of the pretraining", s->pretrained_height, 0, VIT__LIMIT_MODEL_EDGE},
+        {"the width of the windows of the pretraining", s->pretrained_width, 0, VIT__LIMIT_MODEL_EDGE},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value < limits[i].least || limits[i].value > limits[i].most)
@@ -188,10 +181,11 @@ static vit_status check_map(const vit_config *c, size_t stage, const char *where
                          "their table of positions is for %zux%zu, and the family defines no other",
                          c->image_height, c->image_width, stage, map.height, map.width, map.window_height,
                          map.window_width, table.height, table.width);
-    if (vit__map_padded(&map) > MAP_MOST || vit__map_window(&map) > WINDOW_MOST)
+    if (vit__map_padded(&map) > VIT__LIMIT_MODEL_TOKENS || vit__map_window(&map) > VIT__LIMIT_WINDOW_TOKENS)
         return vit__fail(err, VIT_ERR_TOO_LARGE, where,
                          "stage %zu has %zu tokens in windows of %zu: this build takes %u in windows of %u", stage,
-                         vit__map_padded(&map), vit__map_window(&map), MAP_MOST, WINDOW_MOST);
+                         vit__map_padded(&map), vit__map_window(&map), VIT__LIMIT_MODEL_TOKENS,
+                         VIT__LIMIT_WINDOW_TOKENS);
     return VIT_OK;
 }
 
@@ -202,13 +196,15 @@ static vit_status check_tables(const vit_config *c, const char *where, vit_error
         vit__map map = vit__stages_map(c, i);
         const vit__window window = {map.window_height, map.window_width};
         sum += vit__window_entries(window) * c->stages.stage[i].heads * c->stages.stage[i].depth;
-        if (sum > TABLE_MOST)
+        if (sum > VIT__LIMIT_MODEL_TABLES)
             return vit__fail(err, VIT_ERR_TOO_LARGE, where,
-                             "the positions inside windows alone would take more than %u MiB", TABLE_MOST / 262144);
+                             "the positions inside windows alone would take more than %u MiB",
+                             VIT__LIMIT_MODEL_TABLES / 262144);
     }
-    if (c->position != VIT__POSITION_NONE && vit__config_patches(c) * c->stages.stage[0].width > TABLE_MOST)
+    if (c->position != VIT__POSITION_NONE &&
+        vit__config_patches(c) * c->stages.stage[0].width > VIT__LIMIT_MODEL_TABLES)
         return vit__fail(err, VIT_ERR_TOO_LARGE, where, "the positions of %zu patches would take more than %u MiB",
-                         vit__config_patches(c), TABLE_MOST / 262144);
+                         vit__config_patches(c), VIT__LIMIT_MODEL_TABLES / 262144);
     return VIT_OK;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "swin.h"
 
+#include "limit.h"
+
 void vit__swin_stages(vit__reader *r, vit_config *c)
 {
-    size_t depths[VIT__STAGES_MOST] = {2, 2, 6, 2}, heads[VIT__STAGES_MOST] = {3, 6, 12, 24};
-    size_t n = vit__read_sizes(r, "depths", 4, VIT__STAGES_MOST, depths);
-    size_t n_heads = vit__read_sizes(r, "num_heads", 4, VIT__STAGES_MOST, heads);
+    size_t depths[VIT__LIMIT_MODEL_STAGES] = {2, 2, 6, 2}, heads[VIT__LIMIT_MODEL_STAGES] = {3, 6, 12, 24};
+    size_t n = vit__read_sizes(r, "depths", 4, VIT__LIMIT_MODEL_STAGES, depths);
+    size_t n_heads = vit__read_sizes(r, "num_heads", 4, VIT__LIMIT_MODEL_STAGES, heads);
     size_t width = vit__read_size(r, "embed_dim", 96);
     if (n_heads < n)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "\"num_heads\" has %zu numbers for the %zu stages of \"depths\"", n_heads,
@@ -15,7 +17,7 @@ void vit__swin_stages(vit__reader *r, vit_config *c)
         c->stages.stage[i] = (vit__stage){.depth = depths[i], .width = width << i, .heads = heads[i]};
 }
 
-void vit__swin_mlp(vit__reader *r, vit_config *c, const double ratios[VIT__STAGES_MOST])
+void vit__swin_mlp(vit__reader *r, vit_config *c, const double ratios[VIT__LIMIT_MODEL_STAGES])
 {
     for (size_t i = 0; i < c->stages.n; i++) {
         vit__stage *stage = &c->stages.stage[i];

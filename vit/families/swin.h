@@ -4,6 +4,7 @@
 #define VIT_SWIN_H
 
 #include "family.h"
+#include "limit.h"
 #include "model_keys.h"
 
 /* "depths", "num_heads" and "embed_dim", which both libraries call alike: the stages, each twice as wide as the one
@@ -11,7 +12,7 @@
 void vit__swin_stages(vit__reader *reader, vit_config *config);
 
 /* Of each stage: int(width * ratio). */
-void vit__swin_mlp(vit__reader *reader, vit_config *config, const double ratios[VIT__STAGES_MOST]);
+void vit__swin_mlp(vit__reader *reader, vit_config *config, const double ratios[VIT__LIMIT_MODEL_STAGES]);
 
 /* What sets SwinV2 apart from Swin; one of the two, where the stages are read. */
 void vit__swin_version(vit__reader *reader, bool second, vit_config *config);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rules of timm's SwinTransformer and SwinTransformerV2. */
+#include "limit.h"
 #include "swin.h"
 #include "timm.h"
 
@@ -45,7 +46,7 @@ static const vit__json *of_stage(vit__reader *r, const char *key, size_t stage, 
 
 static void read_mlp(vit__reader *r, vit_config *c)
 {
-    double ratios[VIT__STAGES_MOST] = {0};
+    double ratios[VIT__LIMIT_MODEL_STAGES] = {0};
     for (size_t i = 0; i < c->stages.n; i++) {
         const vit__json *value = of_stage(r, "mlp_ratio", i, c->stages.n);
         ratios[i] = 4;

@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "panel.h"
 #include "size.h"
+#include "trusted.h"
 
 #define BLOCK_ROWS 204 /* most rows of a block; a multiple of the tile's */
 /* Most words of a sum between stops: a panel of them fits the second-level cache beside the rows. */
@@ -48,7 +49,7 @@ static void pack_panel(void *context, size_t panel, unsigned thread)
 static vit_status prepare(vit__linear *linear, vit__pool *pool, vit_error *err)
 {
     linear->precision = vit__packed_precision(linear->precision, linear->inputs);
-    packing p = {.linear = linear, .kernels = vit__kernels_get(vit__cpu_here()->flags)};
+    packing p = {.linear = linear, .kernels = vit__kernels_get(vit__trusted_flags(false))};
     vit_status status = vit__packed_create(linear->precision, linear->inputs, linear->outputs, &p.packed, err);
     if (status != VIT_OK)
         return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "outputs.h"
 #include "stages.h"
@@ -123,7 +124,7 @@ static size_t extent(const vit_config *c, dimension d)
     case DENSE3: return c->dense[2].width;
     case DENSE3_INPUTS: return vit__config_dense_inputs(c, 2);
     case TOKEN_WIDTH: return vit__config_token_width(c);
-    case EMBEDDING_INPUTS: return vit__config_dense_inputs(c, VIT__DENSE_MOST);
+    case EMBEDDING_INPUTS: return vit__config_dense_inputs(c, VIT__LIMIT_DENSE_LAYERS);
     case HEADS: return c->heads;
     case DEPTH: return c->depth;
     case HALF_HEAD: return c->head_dim / 2;

@@ -225,6 +225,14 @@ static vit_status check_options(const vit_model_options *options, vit_error *err
     return VIT__CHECK_RESERVED(err, "vit_model_open", options);
 }
 
+vit_status vit_model_check(const vit_model *model, vit_error *err)
+{
+    if (!model)
+        return vit__fail_null(err, __func__, "model");
+    vit_status status = vit__checkpoint_check(model->checkpoint, err);
+    return status == VIT_OK && model->head ? vit__checkpoint_check(model->head, err) : status;
+}
+
 vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **result, vit_error *err)
 {
     static const vit_model_options defaults = {0};
@@ -253,6 +261,8 @@ vit_status vit_model_open(const char *path, const vit_model_options *options, vi
         status = vit__other_head_load(model, err);
     if (status == VIT_OK)
         status = load_labels(&o);
+    if (status == VIT_OK)
+        status = vit_model_check(model, err);
     for (vit__tower tower = 0; tower < VIT__TOWERS; tower++)
         vit__binding_free(&o.bindings[tower]);
     if (status == VIT_OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config_json.h"
+#include "limit.h"
 #include "model.h"
 #include "outputs.h"
 #include "stages.h"
@@ -92,7 +93,7 @@ static bool set_pooling(vit__json *object, const vit_config *c)
 {
     const bool layers = c->dense[0].width > 0 || c->transformation_width > 0;
     const size_t width = c->embedding == VIT__EMBEDDING_PROJECTED ? c->projection_width
-                         : layers                                 ? vit__config_dense_inputs(c, VIT__DENSE_MOST)
+                         : layers                                 ? vit__config_dense_inputs(c, VIT__LIMIT_DENSE_LAYERS)
                                                                   : 0;
     const vit__pooling pooling = c->embedding == VIT__EMBEDDING_CLASS  ? VIT__POOL_CLASS
                                  : c->embedding == VIT__EMBEDDING_MEAN ? VIT__POOL_MEAN_PATCHES

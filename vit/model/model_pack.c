@@ -326,6 +326,13 @@ static vit_status pack(packing *p, const vit_sink *sink, const char *digest)
     return status;
 }
 
+/* What is written is worth something only if the files stayed as they were. */
+static vit_status pack_whole(const vit_model *model, packing *p, const vit_sink *sink, const char *digest)
+{
+    vit_status status = pack(p, sink, digest);
+    return status == VIT_OK ? vit_model_check(model, p->err) : status;
+}
+
 vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err)
 {
     vit_error first = {0};
@@ -339,7 +346,7 @@ vit_status vit_model_pack(const vit_model *image, const vit_model *text, const v
         p.fit = vit__checkpoint_metadata(image->head, "fit");
     char digest[65];
     status = vit_model_digest(any, digest, told);
-    return status == VIT_OK ? pack(&p, sink, digest) : status;
+    return status == VIT_OK ? pack_whole(any, &p, sink, digest) : status;
 }
 
 /* ------------------------------------------------------------------ with another classifier ---- */
@@ -377,5 +384,5 @@ vit_status vit_model_pack_head(const vit_model *image, const vit_head *head, con
         return status;
     const vit_model model = with_head(image, head);
     packing p = {.towers = {&model, NULL}, .fit = head->fit, .where = image->path, .err = told};
-    return pack(&p, sink, digest);
+    return pack_whole(image, &p, sink, digest);
 }

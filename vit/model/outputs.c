@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "error.h"
+#include "limit.h"
 #include "model.h"
 #include "stages.h"
 
@@ -72,7 +73,7 @@ static size_t embedding_width(const vit_config *c)
     case VIT__EMBEDDING_LATENT:
         return c->latent;
     case VIT__EMBEDDING_POOLED:
-        return c->dense[0].width || c->transformation_width ? vit__config_dense_inputs(c, VIT__DENSE_MOST)
+        return c->dense[0].width || c->transformation_width ? vit__config_dense_inputs(c, VIT__LIMIT_DENSE_LAYERS)
                                                             : vit__config_pooled_width(c, c->pooling);
     default:
         return vit__config_token_width(c);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "limit.h"
 #include "memory.h"
 #include "outputs.h"
 #include "packed.h"
@@ -611,9 +612,10 @@ static void load_head(loader *l, vit__weights *w)
     load_pool(l, &w->pool);
     w->pooler = single(l, VIT__SLOT_POOLER, c->width, c->pooler_width);
     w->transformation = single(l, VIT__SLOT_TRANSFORMATION, c->width, c->transformation_width);
-    for (size_t i = 0; i < VIT__DENSE_MOST; i++)
+    for (size_t i = 0; i < VIT__LIMIT_DENSE_LAYERS; i++)
         w->dense[i] = single(l, (vit__slot)(VIT__SLOT_DENSE1 + i), vit__config_dense_inputs(c, i), c->dense[i].width);
-    w->embedding = single(l, VIT__SLOT_EMBEDDING, vit__config_dense_inputs(c, VIT__DENSE_MOST), c->projection_width);
+    w->embedding = single(l, VIT__SLOT_EMBEDDING, vit__config_dense_inputs(c, VIT__LIMIT_DENSE_LAYERS),
+                          c->projection_width);
     w->head = single(l, VIT__SLOT_HEAD, vit__output_head_inputs(c), c->classes);
     w->head_distillation = single(l, VIT__SLOT_HEAD_DISTILLATION, c->width, c->classes);
     w->latent_mean = single(l, VIT__SLOT_LATENT_MEAN, c->width, c->latent);

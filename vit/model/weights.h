@@ -13,6 +13,7 @@
 #include "binding.h"
 #include "config.h"
 #include "gemm.h"
+#include "limit.h"
 
 /* Angles of the patches' positions: cosines and sines, one of each pair's angle for every element. */
 typedef struct vit__rotary_table {
@@ -74,7 +75,7 @@ typedef struct vit__weights {
     vit__pool_weights pool;
     vit__linear pooler;                           /* D -> pooler_width */
     vit__linear transformation;                   /* D -> transformation_width, of every token */
-    vit__linear dense[VIT__DENSE_MOST];           /* pooled -> what is projected */
+    vit__linear dense[VIT__LIMIT_DENSE_LAYERS];   /* pooled -> what is projected */
     vit__linear embedding;                        /* pooled -> projection_width */
     vit__linear head;                             /* pooled -> classes */
     vit__linear head_distillation;                /* D -> classes */

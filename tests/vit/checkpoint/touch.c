@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "limit.h"
+
 static bool touch_tensor(const vit__tensor *tensor, const uint8_t *bytes, size_t size)
 {
     const uint8_t *data = tensor->data;
@@ -16,7 +18,7 @@ static bool touch_tensor(const vit__tensor *tensor, const uint8_t *bytes, size_t
     for (size_t i = 0; i < elements && tensor->dtype <= VIT__DTYPE_F64; i++)
         if (!vit__tensor_read(tensor, i, 1, &number))
             return false;
-    char text[VIT__TENSOR_RANK_MAX * 22 + 3];
+    char text[VIT__LIMIT_TENSOR_RANK * 22 + 3];
     vit__tensor_shape_text(tensor, text, sizeof text);
     return text[strlen(text) - 1] == ']' && (elements == 0) == (tensor->size == 0);
 }

@@ -227,6 +227,18 @@ VIT_API vit_status vit_model_open(const char *path, const vit_model_options *opt
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);
 
+/* Files of weights stay mapped while a model is open. They may be replaced by renaming: the model keeps the old ones.
+ * Where one is written into, what was computed may be wrong: VIT_ERR_TRUNCATED, it is shorter than it was, or
+ * VIT_ERR_CORRUPT. Encoding looks by itself, before and after, and fails with the same; it costs one system call a
+ * file. */
+VIT_API vit_status vit_model_check(const vit_model *model, vit_error *err);
+
+/* A file of weights that is cut short while a call reads it raises SIGBUS, which ends the process. Signals belong to
+ * the program, and so the library leaves this one alone unless the program asks for it: after this call the handler of
+ * SIGBUS is libvit's, and such a call fails with VIT_ERR_TRUNCATED. A SIGBUS that is about no file of libvit's goes to
+ * the handler that was there before. Call it once, before there are other threads. */
+VIT_API vit_status vit_catch_sigbus(vit_error *err);
+
 /* The folder of a checkpoint, named as for vit_model_open: where its configuration and its tokenizer are.
  * The caller frees with vit_free. Nothing in it is read. Errors: not_found, unreadable, out_of_memory. */
 VIT_API vit_status vit_model_folder(const char *path, char **folder, vit_error *err);
@@ -389,6 +401,11 @@ VIT_API void vit_session_free(vit_session *session);
 /* Facts about a session: 0 or NULL where session is NULL. Strings live as long as the session. */
 VIT_API unsigned vit_session_threads(const vit_session *session);
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
+
+/* What is left out on this processor, though it has the instructions for it, since it gave other results than plain C
+ * when the first session was made: "softmax with the instructions avx512 gives other results on this processor than
+ * plain C". NULL: nothing. Static storage. */
+VIT_API const char *vit_left_out(void);
 
 /* What multiplies the matrices of the blocks. "tiles/avx512_vnni": the library's own loops
  * and their instructions ("tiles/c" on a processor without AVX2, "tiles/amx" on one with
