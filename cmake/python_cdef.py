@@ -10,7 +10,7 @@ import tempfile
 
 import cffi
 
-HEADERS = ["vit/hub.h", "vit/index.h", "vit/tensors.h"]  # these include the others
+HEADERS = ["vit/fit.h", "vit/hub.h", "vit/index.h", "vit/tensors.h"]  # these include the others
 NOT_OURS = ["stddef.h", "stdint.h"]  # cffi knows size_t, uint8_t, ...
 
 

@@ -24,6 +24,7 @@ def _load(name: str) -> Any:
 # In the library that stands above the others, the functions of those below are found, too.
 lib: Any = _load("vitindex")
 hub: Any = _load("vithub")
+fit: Any = _load("vitfit")
 
 OK = 0
 
