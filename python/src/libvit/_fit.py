@@ -4,7 +4,6 @@ numbers are those of `vit fit`. scikit-learn is not needed, and takes a Classifi
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import warnings
@@ -173,6 +172,8 @@ class Classifier:
 
     def _digests(self, X: Any, y: Any) -> dict[str, str]:
         """What identifies the model and, where pictures are files, the pictures and their classes."""
+        import hashlib  # not with the package: it brings OpenSSL
+
         found: dict[str, str] = {}
         if self.model is not None:
             found.update(base_digest=self.model.digest, preprocessing_digest=self.model.preprocessing_digest or "")
