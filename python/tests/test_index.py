@@ -16,7 +16,7 @@ from small_clip import add_tokenizer
 import venvs
 from support import CAT, CLIP, COFFEE, HORSE, PICTURES, SOURCE, Case, command, run_python
 
-sys.path.insert(0, os.path.join(SOURCE, "tests", "search"))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "cli", "search"))
 import postgres  # noqa: E402
 
 
