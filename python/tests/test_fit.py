@@ -44,7 +44,10 @@ class Numbers(Case):
         for options, arguments in (
             ({}, ["-C", "1"]),
             ({"C": 0.3, "class_weight": "balanced"}, ["-C", "0.3", "--class-weight", "balanced"]),
-            ({"output": "cls+mean", "normalize": True, "threads": 1}, ["-C", "1", "--output", "cls+mean", "--normalize"]),
+            (
+                {"output": "cls+mean", "normalize": True, "threads": 1},
+                ["-C", "1", "--output", "cls+mean", "--normalize"],
+            ),
         ):
             theirs, ours = os.path.join(folder, "theirs.safetensors"), os.path.join(folder, "ours.safetensors")
             command("fit", "-m", CLASSIFIER, "--val", "0", "-o", theirs, *arguments, folder)
@@ -173,9 +176,15 @@ class Neighbours(Case):
         self.assertEqual((made.C, made.get_params(deep=False)["model"]), (4.0, model))
         self.assertEqual(repr(libvit.Classifier(C=2.0)), "Classifier(C=2.0)")
         self.assertFalse(hasattr(made.__sklearn_clone__(), "coef_"))
-        self.assertNotIn("sklearn", subprocess.run(
-            [sys.executable, "-c", "import sys, libvit; libvit.Classifier(); print(*sys.modules)"],
-            capture_output=True, text=True, check=True).stdout.split())
+        self.assertNotIn(
+            "sklearn",
+            subprocess.run(
+                [sys.executable, "-c", "import sys, libvit; libvit.Classifier(); print(*sys.modules)"],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split(),
+        )
 
     @unittest.skipUnless(sklearn, "scikit-learn is not in this environment")
     def test_beside_logistic_regression(self):
@@ -214,7 +223,9 @@ class Neighbours(Case):
             theirs = LogisticRegression(C=0.7, tol=1e-10, max_iter=5000)
             np.testing.assert_allclose(cross_val_score(made, X, y), cross_val_score(theirs, X, y))
             self.assert_same(cross_val_predict(made, X, y), cross_val_predict(theirs, X, y))
-            search = GridSearchCV(make_pipeline(StandardScaler(), libvit.Classifier()), {"classifier__C": [0.01, 1.0]}).fit(X, y)
+            search = GridSearchCV(
+                make_pipeline(StandardScaler(), libvit.Classifier()), {"classifier__C": [0.01, 1.0]}
+            ).fit(X, y)
             self.assertIn(search.best_params_["classifier__C"], (0.01, 1.0))
             check_is_fitted(search.best_estimator_[-1])
             with self.assertRaises(Exception):

@@ -177,18 +177,35 @@ def measure_round(args, files):
 
 def measure_within(args):
     """measure_round, in a process that args.within runs."""
-    command = [*shlex.split(args.within), sys.executable, os.path.abspath(__file__), args.vit, args.folder, "--json", "--sides"]
+    command = [
+        *shlex.split(args.within),
+        sys.executable,
+        os.path.abspath(__file__),
+        args.vit,
+        args.folder,
+        "--json",
+        "--sides",
+    ]
     command += [*args.sides, "--pictures", args.pictures, "--threads", args.threads]
     return json.loads(subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, check=True).stdout)
 
 
 def print_table(rounds, heading):
-    heads = ("CPU seconds a picture", "pictures a second", "first vector, s", "peak memory, MB", "CPU, of vit's", "lowest cosine")
+    heads = (
+        "CPU seconds a picture",
+        "pictures a second",
+        "first vector, s",
+        "peak memory, MB",
+        "CPU, of vit's",
+        "lowest cosine",
+    )
     print("| %s | %s |" % (heading, " | ".join(heads)))
     print("|---" * (len(heads) + 1) + "|")
     for side in rounds[0]:
         ours = [numbers[side] for numbers in rounds]
-        cpu, rate, first, memory = (statistics.median(one[key] for one in ours) for key in ("cpu", "rate", "first", "memory"))
+        cpu, rate, first, memory = (
+            statistics.median(one[key] for one in ours) for key in ("cpu", "rate", "first", "memory")
+        )
         ratio = statistics.median(one["cpu"] / numbers["vit"]["cpu"] for one, numbers in zip(ours, rounds))
         cosine = min(one["cosine"] for one in ours)
         print("| %s | %.4f | %.1f | %.2f | %.0f | %.2f | %.6f |" % (side, cpu, rate, first, memory, ratio, cosine))

@@ -119,7 +119,9 @@ class Classifier:
         self.classes_, self.n_features_in_, self.n_iter_ = classes, vectors.shape[1], np.array([iterations], np.int32)
         weight, bias = layer.weight, layer.bias
         two = len(classes) == 2
-        self.coef_, self.intercept_ = (weight[1:] - weight[:1], bias[1:] - bias[:1]) if two else (weight.copy(), bias.copy())
+        self.coef_, self.intercept_ = (
+            (weight[1:] - weight[:1], bias[1:] - bias[:1]) if two else (weight.copy(), bias.copy())
+        )
         return self
 
     def _make(self, vectors: Array, numbers: Array, classes: Array) -> tuple[_Layer, int]:
@@ -146,7 +148,9 @@ class Classifier:
             weight = np.frombuffer(ffi.buffer(layer.weight, 8 * rows.n_classes * rows.width), np.float64).copy()
             bias = np.frombuffer(ffi.buffer(layer.bias, 8 * rows.n_classes), np.float64).copy()
             if not layer.converged:
-                warnings.warn("the fit did not converge: a smaller C does, or vectors with normalize=True", stacklevel=3)
+                warnings.warn(
+                    "the fit did not converge: a smaller C does, or vectors with normalize=True", stacklevel=3
+                )
             about = _ABOUT % (
                 len(classes),
                 len(vectors),
@@ -191,7 +195,9 @@ class Classifier:
         layer = self._fitted()
         vectors = self._vectors(X).astype(np.float64)
         if vectors.shape[1] != self.n_features_in_:
-            raise refused("X", "vectors of %d numbers, and it was fitted to %d" % (vectors.shape[1], self.n_features_in_))
+            raise refused(
+                "X", "vectors of %d numbers, and it was fitted to %d" % (vectors.shape[1], self.n_features_in_)
+            )
         logits: Array = vectors @ layer.weight.T + layer.bias
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
@@ -275,7 +281,9 @@ def _classes_of(y: Any) -> tuple[Array, Array]:
     except TypeError:
         raise TypeError("y mixes names and numbers: classes are of one kind") from None
     if len(classes) < 2:
-        raise refused("y", "a classifier needs two classes or more; there is %s" % (list(classes) if len(classes) else "none"))
+        raise refused(
+            "y", "a classifier needs two classes or more; there is %s" % (list(classes) if len(classes) else "none")
+        )
     return classes, numbers.astype(np.uint32)
 
 
@@ -291,7 +299,5 @@ def fit(
     threads: int | None = None,
 ) -> Classifier:
     """A fitted Classifier: `libvit.fit(pictures, labels, model=model)`, or `libvit.fit(vectors, labels)`."""
-    made = Classifier(
-        C=C, class_weight=class_weight, model=model, output=output, normalize=normalize, threads=threads
-    )
+    made = Classifier(C=C, class_weight=class_weight, model=model, output=output, normalize=normalize, threads=threads)
     return made.fit(X, y)

@@ -20,7 +20,9 @@ def _layer(classifier: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
         weight = np.atleast_2d(np.asarray(classifier.coef_, np.float64))
         bias = np.atleast_1d(np.asarray(classifier.intercept_, np.float64))
     except AttributeError:
-        raise TypeError("%s has no coef_ and intercept_: a fitted linear classifier is wanted" % type(classifier).__name__)
+        raise TypeError(
+            "%s has no coef_ and intercept_: a fitted linear classifier is wanted" % type(classifier).__name__
+        )
     if len(weight) == 1:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     if weight.ndim != 2 or bias.shape != (len(weight),):
@@ -63,7 +65,9 @@ def write_head(
     if not lib.vit_output_parse(output.encode(), kind, layer):
         raise refused("output", "%r is no output" % output)
     if weight.shape[1] != lib.vit_output_size(model._encoder.model, kind[0], layer[0]):
-        raise refused("classifier", "it reads %d numbers, but the output %s of the model has others" % (weight.shape[1], output))
+        raise refused(
+            "classifier", "it reads %d numbers, but the output %s of the model has others" % (weight.shape[1], output)
+        )
     weight, bias = np.ascontiguousarray(weight, np.float32), np.ascontiguousarray(bias, np.float32)
     texts = [ffi.new("char[]", name.encode("utf-8", "surrogateescape")) for name in names]
     strings, about = ffi.new("char *[]", texts), ffi.NULL if fit is None else ffi.new("char[]", fit.encode())
