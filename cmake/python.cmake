@@ -4,7 +4,7 @@
 #     _lib/      the shared libraries
 #     bin/vit    the command, and share/libvit beside it with the model in the box: where the command looks for it
 #     _cdef.py   with VIT_PYTHON: what cffi knows of the public headers
-set(libraries vit vitio vittext vitpipe vitindex vithub)
+set(libraries vit vitio vittext vitpipe vitindex vithub vitfit)
 install(TARGETS ${libraries} LIBRARY DESTINATION libvit/_lib COMPONENT python NAMELINK_SKIP EXCLUDE_FROM_ALL)
 install(TARGETS vit_command RUNTIME DESTINATION libvit/bin COMPONENT python EXCLUDE_FROM_ALL)
 install(FILES
@@ -13,7 +13,7 @@ install(FILES
   DESTINATION libvit/share/libvit/models/vit-tiny-cifar10 COMPONENT python EXCLUDE_FROM_ALL)
 
 set(VIT_CDEF_FOLDERS)
-foreach(room base vit io text pipeline index hub)
+foreach(room base vit io text pipeline index hub fit)
   list(APPEND VIT_CDEF_FOLDERS ${PROJECT_SOURCE_DIR}/${room}/include)
 endforeach()
 

@@ -10,7 +10,7 @@ import tempfile
 
 import cffi
 
-HEADERS = ["vit/hub.h", "vit/index.h", "vit/tensors.h"]  # these include the others
+HEADERS = ["vit/fit.h", "vit/hub.h", "vit/index.h", "vit/tensors.h"]  # these include the others
 NOT_OURS = ["stddef.h", "stdint.h"]  # cffi knows size_t, uint8_t, ...
 
 
@@ -25,11 +25,21 @@ def preprocess(compiler, folders):
                               input=text, capture_output=True, text=True, check=True).stdout
 
 
+def abi(compiler, folders):
+    """What the names of the shared libraries end in: "0.1"."""
+    text = "#include <vit/version.h>\nVIT_VERSION_MAJOR VIT_VERSION_MINOR\n"
+    done = subprocess.run([compiler, "-E", "-P", *("-I" + folder for folder in folders), "-xc", "-"],
+                          input=text, capture_output=True, text=True, check=True)
+    return ".".join(done.stdout.split()[-2:])
+
+
 def main(output, compiler, *folders):
     ffi = cffi.FFI()
     ffi.set_source("libvit._cdef", None)
     ffi.cdef(preprocess(compiler, folders))
     ffi.emit_python_code(output)
+    with open(output, "a", encoding="utf-8") as file:
+        file.write("ABI = %r\n" % abi(compiler, folders))
 
 
 if __name__ == "__main__":

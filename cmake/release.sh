@@ -25,6 +25,8 @@ need_build_packages
 need_format_packages
 need_library cmocka libcmocka-dev
 need_tool dh debhelper
+need_tool dh_python3 dh-python
+need_file /usr/lib/python3/dist-packages/cffi python3-cffi
 need_tool lintian lintian
 need_tool fakeroot fakeroot
 need_tool python3 python3

@@ -42,7 +42,7 @@ def make_package(python):
 
 
 def main(names):
-    python = venvs.venv("python", *NEEDS)
+    python = venvs.venv("python" + sys.abiflags, *NEEDS)  # free-threaded: "pythont"
     if python is None:
         return SKIPPED
     if not names:

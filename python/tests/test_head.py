@@ -16,7 +16,9 @@ def classifier(width, classes, seed=0):
     random = np.random.default_rng(seed)
     vectors = 1 if len(classes) == 2 else len(classes)
     return types.SimpleNamespace(
-        coef_=random.normal(size=(vectors, width)) * 0.3, intercept_=random.normal(size=vectors), classes_=np.array(classes)
+        coef_=random.normal(size=(vectors, width)) * 0.3,
+        intercept_=random.normal(size=vectors),
+        classes_=np.array(classes),
     )
 
 
@@ -47,7 +49,9 @@ class Head(Case):
             libvit.save_head(fitted, self.model, path, output=output, normalize=normalize)
             with libvit.Model(path) as opened:
                 self.assertEqual(opened.labels, [str(name) for name in classes])
-                np.testing.assert_allclose(opened.embed(PICTURES, output="probs"), probabilities(fitted, vectors), atol=1e-6)
+                np.testing.assert_allclose(
+                    opened.embed(PICTURES, output="probs"), probabilities(fitted, vectors), atol=1e-6
+                )
         best = command("classify", "-m", path, "-k", "1", "--format", "json", CAT).decode()
         self.assertIn('"label":"%d"' % fitted.classes_[probabilities(fitted, vectors)[0].argmax()], best)
 

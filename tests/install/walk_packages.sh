@@ -24,17 +24,23 @@ in_it() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=
 mkdir "$root/packages" "$root/tests"
 cp "$packages"/*.deb "$root/packages"
 rm -f "$root"/packages/*-dbgsym_*
-cp "$source/debian/tests/command" "$source/debian/tests/library" "$root/tests"
+cp "$source/debian/tests/command" "$source/debian/tests/library" "$source/debian/tests/python" "$root/tests"
 in_it sh -c 'find / -xdev -path /proc -prune -o -path /var -prune -o -path /tmp -prune -o -print | sort >/before.txt'
 in_it apt-get update -q >/dev/null
+# The Python module first: it needs neither a compiler nor the command.
+in_it sh -c 'apt-get install -y -q --no-install-recommends /packages/python3-libvit_*.deb /packages/libvit0.1_*.deb \
+    /packages/libvit-data_*.deb liblbfgs0' >/dev/null
+in_it sh /tests/python
 in_it sh -c 'apt-get install -y -q --no-install-recommends /packages/*.deb gcc libc6-dev pkgconf' >/dev/null
+in_it python3 -m libvit --version >/dev/null
 in_it sh /tests/command
 in_it sh /tests/library
 # What is only recommended, by the names that these libraries have in Debian 12 and 13: a model from the hub, and a classifier.
 in_it apt-get install -y -q --no-install-recommends liblbfgs0 libcurl3-gnutls >/dev/null 2>&1 ||
     in_it apt-get install -y -q --no-install-recommends liblbfgs0 libcurl3t64-gnutls >/dev/null
 python3 -B "$source/tests/install/walk_classifier.py" "$source" --root "$root" libvit
-in_it apt-get purge -y -q --autoremove libvit0.1 libvit-dev libvit-tools libvit-data gcc libc6-dev pkgconf >/dev/null
+in_it apt-get purge -y -q --autoremove python3-libvit libvit0.1 libvit-dev libvit-tools libvit-data liblbfgs0 gcc libc6-dev \
+    pkgconf >/dev/null
 in_it sh -c 'find / -xdev -path /proc -prune -o -path /var -prune -o -path /tmp -prune -o -print | sort >/after.txt'
 left=$(in_it sh -c 'comm -13 /before.txt /after.txt | grep -i vit || true')
 [ -z "$left" ] || { echo "purging leaves behind: $left" >&2; exit 1; }

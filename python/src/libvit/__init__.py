@@ -18,6 +18,7 @@ from ._errors import (
     OutOfMemory,
     Unreadable,
 )
+from ._fit import Classifier, fit
 from ._head import save_head
 from ._index import Added, Hit, Index
 from ._model import Model, Prediction, Result, decode
@@ -29,6 +30,7 @@ __version__ = _string(_lib.vit_version()) or ""
 
 __all__ = [
     "Added",
+    "Classifier",
     "Error",
     "Hit",
     "ImageError",
@@ -46,5 +48,6 @@ __all__ = [
     "Tokenizer",
     "Unreadable",
     "decode",
+    "fit",
     "save_head",
 ]

@@ -1,3 +1,4 @@
 from typing import Any
 
 ffi: Any
+ABI: str

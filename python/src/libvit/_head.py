@@ -20,12 +20,14 @@ def _layer(classifier: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
         weight = np.atleast_2d(np.asarray(classifier.coef_, np.float64))
         bias = np.atleast_1d(np.asarray(classifier.intercept_, np.float64))
     except AttributeError:
-        raise TypeError("%s has no coef_ and intercept_: a fitted linear classifier is wanted" % type(classifier).__name__)
+        raise TypeError(
+            "%s has no coef_ and intercept_: a fitted linear classifier is wanted" % type(classifier).__name__
+        )
     if len(weight) == 1:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     if weight.ndim != 2 or bias.shape != (len(weight),):
         raise refused("classifier", "coef_ is %s and intercept_ is %s" % (weight.shape, bias.shape))
-    return np.ascontiguousarray(weight, np.float32), np.ascontiguousarray(bias, np.float32)
+    return weight, bias
 
 
 def save_head(
@@ -43,19 +45,36 @@ def save_head(
     the classes, where `classes_` are not those. A file that stands there is replaced at the end, and not before."""
     weight, bias = _layer(classifier)
     names = [str(name) for name in (getattr(classifier, "classes_", ()) if labels is None else labels)]
+    write_head(model, path, weight, bias, names, output, normalize)
+
+
+def write_head(
+    model: Model,
+    path: str | os.PathLike[str],
+    weight: np.ndarray[Any, Any],
+    bias: np.ndarray[Any, Any],
+    names: Sequence[str],
+    output: str,
+    normalize: bool,
+    fit: str | None = None,
+) -> None:
+    """weight [K,D] and bias [K] of K classes. fit: JSON that says how they were made."""
     if len(names) != len(weight):
         raise refused("labels", "%d names for %d classes" % (len(names), len(weight)))
     kind, layer = ffi.new("vit_output *"), ffi.new("size_t *")
     if not lib.vit_output_parse(output.encode(), kind, layer):
         raise refused("output", "%r is no output" % output)
     if weight.shape[1] != lib.vit_output_size(model._encoder.model, kind[0], layer[0]):
-        raise refused("classifier", "it reads %d numbers, but the output %s of the model has others" % (weight.shape[1], output))
+        raise refused(
+            "classifier", "it reads %d numbers, but the output %s of the model has others" % (weight.shape[1], output)
+        )
+    weight, bias = np.ascontiguousarray(weight, np.float32), np.ascontiguousarray(bias, np.float32)
     texts = [ffi.new("char[]", name.encode("utf-8", "surrogateescape")) for name in names]
-    strings = ffi.new("char *[]", texts)
+    strings, about = ffi.new("char *[]", texts), ffi.NULL if fit is None else ffi.new("char[]", fit.encode())
     head = ffi.new("vit_head *")
     head.weight, head.bias = ffi.from_buffer("float[]", weight), ffi.from_buffer("float[]", bias)
     head.labels, head.classes = ffi.cast("const char *const *", strings), len(weight)
-    head.output, head.normalize = kind[0], int(normalize)
+    head.output, head.normalize, head.fit = kind[0], int(normalize), about
     _write(model, head, os.fsdecode(path))
 
 

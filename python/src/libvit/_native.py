@@ -6,24 +6,32 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ._cdef import ABI
 from ._cdef import ffi as ffi
 from ._errors import Error, error_of
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-BOX = os.path.join(FOLDER, "share", "libvit", "models", "vit-tiny-cifar10")  # the model in the box
-COMMAND = os.path.join(FOLDER, "bin", "vit")
+_OWN = os.path.join(FOLDER, "_lib")
+# A distribution's package has no libraries, command and model of its own: they are those of the system.
+IS_WHOLE = os.path.isdir(_OWN)
+# The model in the box, and the command.
+BOX = os.path.join(FOLDER if IS_WHOLE else "/usr", "share", "libvit", "models", "vit-tiny-cifar10")
+COMMAND = os.path.join(FOLDER, "bin", "vit") if IS_WHOLE else "/usr/bin/libvit"
 
 
 def _load(name: str) -> Any:
     """Never unloaded: at exit Python drops its libraries while threads of sessions still wait in them."""
-    folder = os.path.join(FOLDER, "_lib")
-    files = [file for file in os.listdir(folder) if file.startswith("lib%s.so." % name)]
-    return ffi.dlopen(os.path.join(folder, min(files, key=len)), os.RTLD_NOW | os.RTLD_NODELETE)
+    path = "lib%s.so.%s" % (name, ABI)
+    if IS_WHOLE:
+        files = [file for file in os.listdir(_OWN) if file.startswith("lib%s.so." % name)]
+        path = os.path.join(_OWN, min(files, key=len))
+    return ffi.dlopen(path, os.RTLD_NOW | os.RTLD_NODELETE)
 
 
 # In the library that stands above the others, the functions of those below are found, too.
 lib: Any = _load("vitindex")
 hub: Any = _load("vithub")
+fit: Any = _load("vitfit")
 
 OK = 0
 
