@@ -20,8 +20,7 @@
 #define VIT__PANEL 64    /* columns of a panel of weights */
 #define VIT__TILE_ROWS 6 /* rows worked on together */
 
-/* Sums that are complete: rows row ... row + rows - 1 of a call, columns column ... column + VIT__HANDED - 1 of the panel.
- */
+/* Sums that are complete: `rows` rows of a call from `row` on, VIT__HANDED columns of the panel from `column` on. */
 typedef struct vit__tile_sums {
     size_t row, rows, column;
     void *sums; /* [rows][VIT__HANDED] float, or int32_t for int8; may be overwritten */
@@ -43,8 +42,8 @@ typedef struct vit__tile_call {
     bool add;         /* to what is in out */
     const char *next; /* what will be read next, fetched into the cache on the way; NULL: nothing */
     size_t next_bytes;
-    /* Of multipliers that hand out: takes each row of sums once, in any order, while other sums are made. What is in out
-     * then is of no use. NULL: sums go to out. */
+    /* Of multipliers that hand out: takes each row of sums once, in any order, while other sums are made. What is in
+     * out then is of no use. NULL: sums go to out. */
     vit__tile_take *take;
     const void *context;
 } vit__tile_call;
