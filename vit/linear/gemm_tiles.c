@@ -17,7 +17,7 @@
 #include "size.h"
 
 #define BLOCK_ROWS 204 /* most rows of a block; a multiple of the tile's */
-/* Of a matrix unit: the same, and most bytes of them. They stay in the second-level cache (2 MB) from panel to panel. */
+/* Of a matrix unit: the same, and most bytes of them, which stay in the second-level cache from panel to panel. */
 #define UNIT_BLOCK_ROWS 416
 #define UNIT_BLOCK_BYTES (1536 * 1024)
 #define UNIT_ROWS 32 /* rows that it works on together */
