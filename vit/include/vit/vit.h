@@ -375,13 +375,13 @@ typedef struct vit_session_options {
     uint64_t reserved[4]; /* zero */
 } vit_session_options;
 
-/* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must outlive the
- * session.
+/* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must outlive
+ * the session.
  *
  * A session of a model in bf16 or int8 uses the matrix unit of an Intel processor with AMX. For that it asks Linux for
- * permission, which holds for the whole process and its children, and has one side effect: from then on the process cannot
- * set an alternate signal stack (sigaltstack) of less than getauxval(AT_MINSIGSTKSZ) bytes, about 12,000. Where Linux
- * refuses, the session multiplies without the unit. VIT_CPU=avx512_bf16 keeps a session from asking. */
+ * permission, which holds for the whole process and its children, and has one side effect: from then on the process
+ * cannot set an alternate signal stack (sigaltstack) of less than getauxval(AT_MINSIGSTKSZ) bytes, about 12,000. Where
+ * Linux refuses, the session multiplies without the unit. VIT_CPU=avx512_bf16 keeps a session from asking. */
 VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_options *options, vit_session **session,
                                       vit_error *err);
 VIT_API void vit_session_free(vit_session *session);
