@@ -134,8 +134,7 @@ static void take_keys(const core *c, size_t first, size_t n)
     }
 }
 
-/* A row of the value panels, of two values (the second NULL: one), and where split, the rows `words` and 2 `words` on.
- * */
+/* A row of the value panels, of two values (second NULL: one); where split, also the rows `words` and 2 `words` on. */
 static void pair_values(const core *c, const float *value, const float *second, size_t width, size_t words,
                         uint32_t *to)
 {

@@ -10,6 +10,7 @@
 #include "limit.h"
 #include "memory.h"
 #include "outputs.h"
+#include "panel.h"
 #include "places.h"
 #include "position.h"
 #include "size.h"
@@ -163,10 +164,18 @@ static vit_status allocate(const vit_model *model, vit__lanes *lanes, size_t scr
 
 /* ------------------------------------------------------------------ threads ---- */
 
-/* As many lanes as threads, if a lane's share of an input is worth a thread. */
-static size_t lane_count(const vit_model *model, unsigned threads)
+/* A matrix unit multiplies sooner than weights come from memory. So threads that have one input share out a layer's
+ * outputs, and with them its weights, which is what the threads of one lane do, and not the input's tokens. */
+static bool shares_weights(const vit_model *model, const vit__tiles *tiles, size_t max_batch)
 {
-    size_t most = model->gemm->undivided ? 1 : vit__config_tokens(&model->config) / LANE_TOKENS;
+    return max_batch == 1 && vit__panel_multiplier(tiles, model->precision)->hands_out;
+}
+
+/* As many lanes as threads, if a lane's share of an input is worth a thread. */
+static size_t lane_count(const vit_model *model, const vit__tiles *tiles, unsigned threads, size_t max_batch)
+{
+    bool one = model->gemm->undivided || shares_weights(model, tiles, max_batch);
+    size_t most = one ? 1 : vit__config_tokens(&model->config) / LANE_TOKENS;
     return vit__larger(vit__smaller(threads, most), 1);
 }
 
@@ -181,10 +190,12 @@ static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
                              vit_error *err)
 {
-    /* No matrix unit multiplies f32. */
-    const unsigned flags = vit__trusted_flags(model->precision != VIT_PRECISION_F32);
+    unsigned flags = vit__cpu_here()->flags;
+    if (model->precision == VIT_PRECISION_F32) /* which no matrix unit multiplies: nobody needs to be asked for it */
+        flags &= ~(unsigned)VIT__CPU_AMX;
+    const vit__tiles tiles = vit__tiles_get(flags);
     layer_need need = layer_needs(model);
-    lanes->n = lane_count(model, threads);
+    lanes->n = lane_count(model, &tiles, threads, max_batch);
     lanes->slots = vit__smaller(max_batch, lanes->n);
     lanes->operand_row = need.operand;
     lanes->room = need.room;
@@ -208,10 +219,8 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
         lanes->lanes[i].model = model;
         lanes->lanes[i].places = context ? lanes->places + i * context : NULL;
         lanes->lanes[i].hidden = hides ? lanes->hidden + i * context : NULL;
-        lanes->lanes[i].workers = (vit__workers){.pool = lanes->crews[i],
-                                                 .kernels = vit__kernels_get(flags),
-                                                 .tiles = vit__tiles_get(flags),
-                                                 .scratch_size = need.scratch};
+        lanes->lanes[i].workers = (vit__workers){
+            .pool = lanes->crews[i], .kernels = vit__kernels_get(flags), .tiles = tiles, .scratch_size = need.scratch};
     }
     return allocate(model, lanes, need.scratch, err);
 }

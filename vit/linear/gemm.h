@@ -85,8 +85,7 @@ typedef struct vit__gemm {
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;
 
-/* Every precision, on every processor. A model that is used once is streamed through the same tiles (gemm_streamed.h).
- * */
+/* Every precision, on every processor. A model that is used once is streamed through these tiles (gemm_streamed.h). */
 const vit__gemm *vit__gemm_tiles(void);
 
 #endif

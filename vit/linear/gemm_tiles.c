@@ -18,6 +18,10 @@
 #include "trusted.h"
 
 #define BLOCK_ROWS 204 /* most rows of a block; a multiple of the tile's */
+/* Of a matrix unit: the same, and most bytes of them, which stay in the second-level cache from panel to panel. */
+#define UNIT_BLOCK_ROWS 416
+#define UNIT_BLOCK_BYTES (1536 * 1024)
+#define UNIT_ROWS 32 /* rows that it works on together */
 /* Most words of a sum between stops: a panel of them fits the second-level cache beside the rows. */
 #define PART_WORDS 1024
 #define GROUP_ROWS 24  /* rows whose sums are finished together */
@@ -102,7 +106,8 @@ typedef struct work {
     size_t rows;
     size_t first_panel, n_panels, outputs; /* outputs: the first that is not computed */
     size_t block_rows, row_blocks;
-    size_t parts; /* of a sum */
+    bool rows_outermost; /* all panels by a block of rows, then all by the next; else a panel by all rows */
+    size_t parts;        /* of a sum */
 } work;
 
 static bool is_normed(const vit__gemm_call *call)
@@ -237,14 +242,14 @@ static void multiply_whole(const work *w, const block *b)
     vit__tiles_leave(&w->workers->tiles);
 }
 
-/* Panels outermost: neighbours share one. */
+/* Neighbours share a panel, or rows. */
 static void multiply_block(void *context, size_t index, unsigned thread)
 {
     const work *w = context;
-    size_t first = index % w->row_blocks * w->block_rows;
+    size_t first = (w->rows_outermost ? index / w->n_panels : index % w->row_blocks) * w->block_rows;
     block b = {.row = first,
                .rows = vit__smaller(w->rows - first, w->block_rows),
-               .panel = w->first_panel + index / w->row_blocks,
+               .panel = w->first_panel + (w->rows_outermost ? index % w->n_panels : index / w->row_blocks),
                .sums = w->workers->scratch + thread * w->workers->scratch_size};
     (w->multiplier->hands_out ? multiply_whole : multiply_groups)(w, &b);
 }
@@ -253,7 +258,15 @@ static void multiply_block(void *context, size_t index, unsigned thread)
 static size_t scratch(const vit__linear *linear, size_t rows)
 {
     (void)rows;
-    return vit__larger(linear->inputs, BLOCK_ROWS * VIT__PANEL);
+    return vit__larger(linear->inputs, UNIT_BLOCK_ROWS * VIT__PANEL);
+}
+
+/* Most rows of a block, and of what they are a multiple. */
+static size_t most_rows(const work *w, size_t *unit)
+{
+    size_t fitting = UNIT_BLOCK_BYTES / (w->packed->words * sizeof(uint32_t)) / UNIT_ROWS * UNIT_ROWS;
+    *unit = w->multiplier->hands_out ? UNIT_ROWS : VIT__TILE_ROWS;
+    return w->multiplier->hands_out ? vit__smaller(UNIT_BLOCK_ROWS, vit__larger(fitting, UNIT_ROWS)) : BLOCK_ROWS;
 }
 
 /* The cut with the least work for the busiest thread, counting for every
@@ -261,9 +274,9 @@ static size_t scratch(const vit__linear *linear, size_t rows)
 static void cut(work *w)
 {
     enum { PANEL_COST = 4 };
-    size_t threads = vit__pool_threads(w->workers->pool), best = SIZE_MAX;
-    for (size_t blocks = vit__divide_up(w->rows, BLOCK_ROWS); blocks <= w->rows; blocks *= 2) {
-        size_t rows = vit__divide_up(vit__divide_up(w->rows, blocks), VIT__TILE_ROWS) * VIT__TILE_ROWS;
+    size_t threads = vit__pool_threads(w->workers->pool), best = SIZE_MAX, unit, most = most_rows(w, &unit);
+    for (size_t blocks = vit__divide_up(w->rows, most); blocks <= w->rows; blocks *= 2) {
+        size_t rows = vit__round_up(vit__divide_up(w->rows, blocks), unit);
         size_t row_blocks = vit__divide_up(w->rows, rows);
         size_t cost = vit__divide_up(row_blocks * w->n_panels, threads) * (rows + PANEL_COST);
         if (cost < best) {
@@ -271,9 +284,10 @@ static void cut(work *w)
             w->block_rows = rows;
             w->row_blocks = row_blocks;
         }
-        if (rows == VIT__TILE_ROWS)
+        if (rows == unit)
             break;
     }
+    w->rows_outermost = w->multiplier->hands_out && w->rows * w->packed->words * sizeof(uint32_t) > UNIT_BLOCK_BYTES;
 }
 
 static void apply(const vit__gemm_call *call, const vit__workers *workers)

@@ -20,9 +20,7 @@
 #define VIT__PANEL 64    /* columns of a panel of weights */
 #define VIT__TILE_ROWS 6 /* rows worked on together */
 
-/* Sums that are complete: rows row ... row + rows - 1 of a call, columns column ... column + VIT__HANDED - 1 of the
- * panel.
- */
+/* Sums that are complete: `rows` rows of a call from `row` on, VIT__HANDED columns of the panel from `column` on. */
 typedef struct vit__tile_sums {
     size_t row, rows, column;
     void *sums; /* [rows][VIT__HANDED] float, or int32_t for int8; may be overwritten */

@@ -3,12 +3,12 @@
  * The tiles of a matrix unit, included by tiles_amx.c and tiles_amx_in_c.c, which define the operations and
  *     TILES_TABLE, TILES_NAME    the table to define, and the name of its instructions
  *
- * A block is 32 rows by 32 columns: two registers of rows by two of weights give four of sums (tiles_amx_block.h). A
- * step of a block loads 4 KB for 16 words of each sum, and takes the unit 64 cycles. The first-level cache must give a
- * part of these 4 KB; loads that pass by (tile_load_passing) leave there what is used again.
+ * A block is 32 rows by 32 columns: two registers of rows by two of weights give four of sums (tiles_amx_block.h).
+ * A step of a block loads 4 KB for 16 words of each sum, and takes the unit 64 cycles. The first-level cache must
+ * give a part of these 4 KB; loads that pass by (tile_load_passing) leave there what is used again.
  *
- * Vector units idle while the matrix unit multiplies. So a block's sums are handed out (vit__tile_call.take) some rows
- * a step of the next block. They lie in two small pieces of memory by turns.
+ * Vector units idle while the matrix unit multiplies. So a block's sums are handed out (vit__tile_call.take) some
+ * rows a step of the next block. They lie in two small pieces of memory by turns.
  *
  * Registers have the shape of the rows that are left, so nothing beyond a row is read or written. Rows that fill no
  * block come first, and all others with a second shape. A sum's bits depend on its row and column alone, whatever

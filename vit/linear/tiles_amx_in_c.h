@@ -3,10 +3,10 @@
  * The operations of tiles_amx_unit.h in plain C, bit for bit what the unit computes (Intel's manual, and five million
  * sums compared on a Granite Rapids). NaNs alone may have another payload.
  *
- * A product of bfloat16 adds to a sum in this order: the products of the first values of all words are added up from
- * +0, and so are those of the second values, each step a fused multiply-add; then these two are added; then that is
- * added to the sum. Each step rounds to nearest, ties to even, as if exponents had no lower end. Then a magnitude below
- * 2^-126 becomes zero. Subnormal inputs, sums too, count as zero. Signs of zeros stay.
+ * A product of bfloat16 adds to a sum in this order: the products of the first values of all words are added up
+ * from +0, and so are those of the second values, each step a fused multiply-add; then these two are added; then
+ * that is added to the sum. Each step rounds to nearest, ties to even, as if exponents had no lower end. Then a
+ * magnitude below 2^-126 becomes zero. Subnormal inputs, sums too, count as zero. Signs of zeros stay.
  *
  * Where the unit would fault, because shapes do not fit each other, sums become NaN (of bytes: -1).
  */

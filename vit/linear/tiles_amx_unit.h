@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The operations of a matrix unit that the loops of tiles_amx_body.h are made of. tiles_amx_in_c.h has the same names
- * in plain C. A register ("tile") is a number from 0 to 7 that is written out: the compiler puts it into the
- * instruction. */
+ * The operations of a matrix unit that the loops of tiles_amx_body.h are made of. tiles_amx_in_c.h has the same
+ * names in plain C. A register ("tile") is a number from 0 to 7 that is written out: the compiler puts it into the
+ * instruction.
+ */
 #ifndef VIT_TILES_AMX_UNIT_H
 #define VIT_TILES_AMX_UNIT_H
 
@@ -33,6 +34,6 @@ static inline void tile_configure(const tile_config *config)
 #define tile_multiply_bf16(sums, rows, weights) _tile_dpbf16ps(sums, rows, weights)
 #define tile_multiply_int8(sums, rows, weights) _tile_dpbusd(sums, rows, weights)
 /* The line will be written soon. */
-#define tile_expect_store(line) _m_prefetchw(line)
+#define tile_expect_store(line) __builtin_prefetch(line, 1, 3)
 
 #endif
