@@ -123,8 +123,8 @@ static int orientation_of(const reader *r)
     return vit__choose_orientation(0, vit__xmp_orientation(image->xmp.data, image->xmp.size));
 }
 
-/* Whether libyuv has the numbers for these colours, which libavif then leaves to it: BT.709, BT.601, BT.2020, and a matrix
- * that follows from the primaries where these are of one of them. */
+/* Whether libyuv has the numbers for these colours, which libavif then leaves to it: BT.709, BT.601, BT.2020, and a
+ * matrix that follows from the primaries where these are of one of them. */
 static bool is_for_libyuv(const avifImage *image)
 {
     const unsigned matrix = image->matrixCoefficients, derived = 12;
@@ -134,8 +134,8 @@ static bool is_for_libyuv(const avifImage *image)
     return kind == 1 || kind == 2 || kind == 5 || kind == 6 || kind == 9;
 }
 
-/* Since libavif 1.0 planes of more than 8 bits that libyuv converts are first cut to 8, with some exceptions; older ones
- * keep all bits up to the colours, which gives other ones. Pillow has a newer one. */
+/* Since libavif 1.0 planes of more than 8 bits that libyuv converts are first cut to 8, with some exceptions; older
+ * ones keep all bits up to the colours, which gives other ones. Pillow has a newer one. */
 static bool is_reduced(const avifImage *image, bool has_alpha)
 {
     const bool gray = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV400,
