@@ -80,7 +80,8 @@ static size_t number_size(const image_name *image)
     return digits && at > 1 && image->name[at - 1] == '(' ? image->stem - at + 1 : 0;
 }
 
-/* Of a(1).jpg "a.jpg(1)", or with the words "a.jpg.supplemental-metadata(1)". */
+/* Adds the name of a numbered image, as Takeout writes it: "a.jpg(1)" for a(1).jpg; with words,
+ * "a.jpg.supplemental-metadata(1)". */
 static bool add_number(const image_name *image, const char *words, vit__buffer *path)
 {
     size_t number = number_size(image);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an index knew when the command started: by path, and by content. */
+/* All images that an index had when a run started. They can be found by path, and by the size of the file. */
 #ifndef VIT_CATALOGUE_H
 #define VIT_CATALOGUE_H
 
@@ -7,7 +7,7 @@
 
 typedef struct vit__known {
     vit_index_item item; /* without caption; id 0 never stands for an image */
-    char *text;          /* where its path and hash are */
+    char *text;          /* the memory of its path and hash */
     bool seen;           /* met among the inputs */
     bool moved;          /* its file was found under another path */
 } vit__known;
@@ -25,7 +25,7 @@ void vit__catalogue_free(vit__catalogue *catalogue);
 
 vit__known *vit__catalogue_find(const vit__catalogue *catalogue, const char *path); /* NULL: unknown */
 
-/* Calls match for every image of this size until it says yes; that image, or NULL. */
+/* Calls match for the images of this size, until it answers true. Answers that image; NULL: there is none. */
 vit__known *vit__catalogue_find_size(const vit__catalogue *catalogue, int64_t size,
                                      bool (*match)(void *context, const vit__known *known), void *context);
 

@@ -15,7 +15,7 @@ bool vit__file_stamp_of(const char *path, vit_index_stamp *stamp);
 
 /* SHA-256 of the content of a regular file; false: it cannot be read. */
 bool vit__file_hash(const char *path, char hash[VIT__HASH_SIZE]);
-/* Likewise; false also if the file is no longer, or not for the whole time, what the stamp says. */
+/* The same. false too if the file did not fit the stamp when reading began or when it ended. */
 bool vit__file_hash_of(const char *path, const vit_index_stamp *stamp, char hash[VIT__HASH_SIZE]);
 
 #endif

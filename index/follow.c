@@ -139,7 +139,7 @@ static bool is_gone(const vit_index *index, const char *name)
     return gone;
 }
 
-/* What is looked for among files of one size. */
+/* A search among images whose files have one size. */
 typedef struct sought {
     const vit_index *index;
     const char *hash;
@@ -370,7 +370,7 @@ static bool apply(vit_follow *follow, action *a)
     return done;
 }
 
-/* What was found so far needs no encoding. */
+/* Carries out all actions so far: changes of the index that need no encoding. */
 static bool apply_all(vit_follow *follow)
 {
     pthread_mutex_lock(&follow->lock);

@@ -4,7 +4,7 @@
 
 #include "store.h"
 
-/* vit_index_fuse of a query that was checked. */
+/* What vit_index_fuse does, after it has checked the query. */
 bool vit__fuse(vit_index *index, const char *words, const vit_index_query *query, vit_index_hits *hits);
 
 #endif

@@ -2,7 +2,6 @@
 /* The public functions of an index: they check arguments, call the kind
  * of store that the index is kept in, and hand out what was said. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,40 +16,6 @@
 #include "where.h"
 
 /* ------------------------------------------------------------------ what was said ---- */
-
-bool vit__index_fail(vit_index *index, vit_status status, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vit__fail_list(&index->said, status, index->place, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
-bool vit__index_fail_memory(vit_index *index)
-{
-    vit__fail_memory(&index->said, index->place);
-    return false;
-}
-
-const char *vit__index_text(vit_index *index, vit__buffer *buffer)
-{
-    const char *text = vit__buffer_terminate(buffer);
-    if (!text)
-        vit__index_fail_memory(index);
-    return text;
-}
-
-vit_status vit__index_answer(vit_index *index, bool done, vit_error *err)
-{
-    vit_error said = index->said;
-    index->said = (vit_error){0};
-    if (done)
-        return VIT_OK;
-    if (said.status == VIT_OK)
-        return vit__fail(err, VIT_ERR_INTERNAL, index->place, "something failed without a reason");
-    return vit__fail(err, said.status, said.where, "%s", said.message);
-}
 
 /* Begins a public call. Connections and threads stay behind in the parent of a forked child. */
 static vit_status enter(vit_index *index, const char *function, vit_error *err)

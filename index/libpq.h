@@ -9,7 +9,7 @@
 
 #include "error.h"
 
-/* What is used of it. */
+/* The functions of libpq that are called. */
 /* clang-format off */
 #define VIT__LIBPQ_FUNCTIONS(F) \
     F(PQclear) F(PQconnectdb) F(PQdb) F(PQerrorMessage) F(PQescapeIdentifier) F(PQexec) F(PQexecParams) F(PQfinish) \

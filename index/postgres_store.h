@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the two halves of the PostgreSQL store share: postgres_store.c makes the table and changes it, postgres_search.c
- * searches. libpq is behind these two. */
+/* What the parts of the PostgreSQL store share. postgres_query.c runs statements and tells of errors, postgres_store.c
+ * makes the table and changes it, and postgres_search.c searches. They alone call libpq. */
 #ifndef VIT_POSTGRES_STORE_H
 #define VIT_POSTGRES_STORE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whatever may be among the k best when scores are known to within an error
- * only: all that are less than two errors below the k-th best score. */
+/* The candidates for the k best, when each score may be wrong by an error: all that are less than two errors below the
+ * k-th best score. With k 1, the error 0.01 and the scores 0.90, 0.89 and 0.80, the first two are kept. */
 #ifndef VIT_SHORTLIST_H
 #define VIT_SHORTLIST_H
 
@@ -31,14 +31,14 @@ void vit__shortlist_free(vit__shortlist *list);
 
 void vit__shortlist_take(vit__shortlist *list, int64_t id, float score);
 
-/* For the inner loop: most are out. */
+/* The same for an inner loop, where most scores are below the threshold. */
 static inline void vit__shortlist_offer(vit__shortlist *list, int64_t id, float score)
 {
     if (score >= list->threshold)
         vit__shortlist_take(list, id, score);
 }
 
-/* Drops candidates that have been overtaken. */
+/* Drops the candidates that are below the threshold by now. */
 void vit__shortlist_tidy(vit__shortlist *list);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "sqlite_store.h"
 
-/* Of a connection that was just opened. */
+/* Adds the functions to a connection that was just opened. */
 bool vit__sqlite_add_functions(sqlite_store *store);
 
 #endif

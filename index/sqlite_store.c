@@ -15,7 +15,6 @@
 
 #define APPLICATION_ID 1986622513 /* "vit1" */
 #define SCHEMA_VERSION 2          /* 1: words were indexed as they are, without vit_words */
-#define BUSY_MILLISECONDS 20000
 #define WAIT_MILLISECONDS 10
 
 /* Vectors have a table of their own: conditions on the rest then read little. words is an index of words over
@@ -41,126 +40,6 @@ static const char schema[] =
     " ('delete', old.id, vit_words(old.path), vit_words(old.caption));"
     " DELETE FROM vectors WHERE id = old.id;"
     " INSERT INTO removed VALUES (old.id); END;";
-
-static const char *const statement_sql[STATEMENTS] = {
-    [STATEMENT_PUT_ITEM] = "INSERT INTO images(path, name, size, mtime, hash, width, height, caption, caption_time)"
-                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [STATEMENT_PUT_VECTOR] = "INSERT INTO vectors(id, vector) VALUES (?, ?)",
-    [STATEMENT_COPY_VECTOR] = "INSERT INTO vectors(id, vector) SELECT ?, vector FROM vectors WHERE id = ?",
-    [STATEMENT_UPDATE_ITEM] =
-        "UPDATE images SET path = ?, name = ?, size = ?, mtime = ?, hash = ?, width = ?, height = ?,"
-        " caption = ?, caption_time = ? WHERE id = ?",
-    [STATEMENT_REMOVE_PATH] = "DELETE FROM images WHERE path = ?",
-    [STATEMENT_REMOVE_OTHER] = "DELETE FROM images WHERE path = ? AND id <> ?",
-    [STATEMENT_GET_HIT] = "SELECT i.path, i.caption, v.vector, i.width, i.height FROM images i"
-                          " JOIN vectors v USING (id) WHERE i.id = ?",
-    [STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STATEMENT_FIND_ID] = "SELECT vector FROM vectors WHERE id = ?",
-    [STATEMENT_FIND_PATH] = "SELECT path FROM images WHERE id = ?",
-    [STATEMENT_FIND_HASH] = "SELECT v.vector FROM images i JOIN vectors v USING (id) WHERE i.hash = ? LIMIT 1",
-};
-
-/* ------------------------------------------------------------------ SQLite's errors and statements ---- */
-
-/* What a result code of SQLite's means; the rest is unreadable. */
-static vit_status status_of(int code)
-{
-    static const struct {
-        int code;
-        vit_status status;
-    } rows[] = {
-        {SQLITE_NOMEM, VIT_ERR_OUT_OF_MEMORY}, {SQLITE_FULL, VIT_ERR_UNWRITABLE},  {SQLITE_BUSY, VIT_ERR_UNWRITABLE},
-        {SQLITE_READONLY, VIT_ERR_UNWRITABLE}, {SQLITE_IOERR, VIT_ERR_UNWRITABLE}, {SQLITE_CORRUPT, VIT_ERR_CORRUPT},
-        {SQLITE_NOTADB, VIT_ERR_CORRUPT},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].code == code)
-            return rows[i].status;
-    return VIT_ERR_UNREADABLE;
-}
-
-bool vit__sqlite_fail(sqlite_store *store)
-{
-    int code = sqlite3_errcode(store->db) & 0xFF;
-    vit_index *index = &store->index;
-    vit_status status = status_of(code);
-    if (status == VIT_ERR_OUT_OF_MEMORY)
-        return vit__index_fail_memory(index);
-    if (code == SQLITE_FULL || (code == SQLITE_IOERR && sqlite3_system_errno(store->db) == ENOSPC))
-        return vit__index_fail(index, status,
-                               "the disk is full; every image that was finished is kept: make room and run the same "
-                               "command again");
-    if (code == SQLITE_BUSY)
-        return vit__index_fail(index, status,
-                               "another process has been writing to it for %d seconds; try again when it is done",
-                               BUSY_MILLISECONDS / 1000);
-    if (status == VIT_ERR_CORRUPT)
-        return vit__index_fail(index, status, "not an index of vit, or a damaged one (%s)", sqlite3_errmsg(store->db));
-    return vit__index_fail(index, status, "%s", sqlite3_errmsg(store->db));
-}
-
-bool vit__sqlite_execute(sqlite_store *store, const char *sql)
-{
-    return sql && (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK || vit__sqlite_fail(store));
-}
-
-sqlite3_stmt *vit__sqlite_prepare(sqlite_store *store, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    if (sql && sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
-        vit__sqlite_fail(store);
-    return statement;
-}
-
-sqlite3_stmt *vit__sqlite_statement(sqlite_store *store, sqlite_statement which)
-{
-    if (!store->statements[which])
-        store->statements[which] = vit__sqlite_prepare(store, statement_sql[which]);
-    else
-        sqlite3_reset(store->statements[which]);
-    return store->statements[which];
-}
-
-/* Runs a statement that answers no rows. */
-static bool run(sqlite_store *store, sqlite3_stmt *statement)
-{
-    bool done = sqlite3_step(statement) == SQLITE_DONE || vit__sqlite_fail(store);
-    sqlite3_reset(statement);
-    return done;
-}
-
-bool vit__sqlite_begin(sqlite_store *store, const char *sql)
-{
-    return vit__sqlite_statement(store, STATEMENT_ROLLBACK) && vit__sqlite_execute(store, sql);
-}
-
-bool vit__sqlite_rollback(sqlite_store *store)
-{
-    sqlite3_stmt *statement = sqlite3_get_autocommit(store->db) ? NULL
-                                                                : vit__sqlite_statement(store, STATEMENT_ROLLBACK);
-    return sqlite3_get_autocommit(store->db) || (statement && run(store, statement));
-}
-
-bool vit__sqlite_integer(sqlite_store *store, const char *sql, int64_t fallback, int64_t *value)
-{
-    sqlite3_stmt *statement = vit__sqlite_prepare(store, sql);
-    if (!statement)
-        return false;
-    int step = sqlite3_step(statement);
-    bool answered = step == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL;
-    *value = answered ? sqlite3_column_int64(statement, 0) : fallback;
-    bool done = step == SQLITE_ROW || step == SQLITE_DONE || vit__sqlite_fail(store);
-    sqlite3_finalize(statement);
-    return done;
-}
-
-bool vit__sqlite_vector(sqlite_store *store, sqlite3_stmt *statement, int column, const float **vector)
-{
-    const void *bytes = sqlite3_column_blob(statement, column);
-    size_t size = (size_t)sqlite3_column_bytes(statement, column);
-    *vector = bytes && size == store->key.columns * sizeof(float) ? bytes : NULL;
-    return *vector || sqlite3_errcode(store->db) != SQLITE_NOMEM || vit__index_fail_memory(&store->index);
-}
 
 /* ------------------------------------------------------------------ opening ---- */
 
@@ -226,7 +105,7 @@ static bool open_to_read(sqlite_store *store)
         return vit__sqlite_execute(store, "PRAGMA query_only=1");
     if (open_connection(store, "?mode=ro", SQLITE_OPEN_READONLY))
         return true;
-    if (status_of(sqlite3_errcode(store->db) & 0xFF) == VIT_ERR_CORRUPT || !is_clean(store))
+    if (vit__sqlite_status(store) == VIT_ERR_CORRUPT || !is_clean(store))
         return vit__sqlite_fail(store);
     return open_connection(store, "?mode=ro&immutable=1", SQLITE_OPEN_READONLY) || vit__sqlite_fail(store);
 }
@@ -333,7 +212,7 @@ static bool set_pin(vit_index *index, const char *name, const char *value)
         return false;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, value, -1, SQLITE_STATIC);
-    bool done = run(store, statement);
+    bool done = vit__sqlite_run(store, statement);
     sqlite3_finalize(statement);
     return done;
 }
@@ -438,7 +317,7 @@ static bool remove_path(vit_index *base, const char *path)
     if (!statement)
         return false;
     sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
-    return run(store, statement);
+    return vit__sqlite_run(store, statement);
 }
 
 static bool put_item(sqlite_store *store, const vit_index_item *item)
@@ -449,7 +328,7 @@ static bool put_item(sqlite_store *store, const vit_index_item *item)
     if (!statement)
         return false;
     bind_item(statement, item);
-    return run(store, statement);
+    return vit__sqlite_run(store, statement);
 }
 
 static bool put(vit_index *base, const vit_index_item *item, const float *vector)
@@ -462,7 +341,7 @@ static bool put(vit_index *base, const vit_index_item *item, const float *vector
         return false;
     sqlite3_bind_int64(statement, 1, sqlite3_last_insert_rowid(store->db));
     sqlite3_bind_blob64(statement, 2, vector, store->key.columns * sizeof *vector, SQLITE_STATIC);
-    return run(store, statement);
+    return vit__sqlite_run(store, statement);
 }
 
 static bool copy(vit_index *base, int64_t from, const vit_index_item *item)
@@ -475,7 +354,7 @@ static bool copy(vit_index *base, int64_t from, const vit_index_item *item)
         return false;
     sqlite3_bind_int64(statement, 1, sqlite3_last_insert_rowid(store->db));
     sqlite3_bind_int64(statement, 2, from);
-    if (!run(store, statement))
+    if (!vit__sqlite_run(store, statement))
         return false;
     /* The image that it was to be taken from is gone since: the next run makes it. */
     return sqlite3_changes(store->db) > 0 || remove_path(base, item->path);
@@ -489,14 +368,14 @@ static bool update(vit_index *base, const vit_index_item *item)
         return false;
     sqlite3_bind_text(statement, 1, item->path, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, item->id);
-    if (!run(store, statement))
+    if (!vit__sqlite_run(store, statement))
         return false;
     statement = vit__sqlite_statement(store, STATEMENT_UPDATE_ITEM);
     if (!statement)
         return false;
     bind_item(statement, item);
     sqlite3_bind_int64(statement, 10, item->id);
-    return run(store, statement);
+    return vit__sqlite_run(store, statement);
 }
 
 static bool find(vit_index *base, int64_t id, const char *hash, float *vector, bool *found)

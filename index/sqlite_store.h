@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the two halves of the SQLite store share: store_sqlite.c
- * makes the file and changes it, sqlite_search.c searches. */
+/* What the parts of the SQLite store share. sqlite_statement.c runs statements and tells of errors, sqlite_store.c
+ * makes the file and changes it, and sqlite_search.c searches. */
 #ifndef VIT_SQLITE_STORE_H
 #define VIT_SQLITE_STORE_H
 
@@ -8,6 +8,8 @@
 
 #include "store.h"
 #include "vector_file.h"
+
+#define BUSY_MILLISECONDS 20000 /* how long a process waits for another one that is writing */
 
 /* Statements that are run for every image are prepared once. */
 typedef enum sqlite_statement {
@@ -34,17 +36,23 @@ typedef struct sqlite_store {
     bool plain_words; /* an index of version 1: its words are not set apart (words.h) */
 } sqlite_store;
 
+/* What SQLite's last error means. */
+vit_status vit__sqlite_status(const sqlite_store *store);
+
 /* Says what SQLite says, and answers false. */
 bool vit__sqlite_fail(sqlite_store *store);
-/* This and the next take NULL, which vit__index_text gives where there is no memory, and fail. */
+/* sql may be NULL, as vit__index_text answers without memory: this function and the next one then fail. */
 bool vit__sqlite_execute(sqlite_store *store, const char *sql);
 /* NULL: it failed. Finalised by the caller. */
 sqlite3_stmt *vit__sqlite_prepare(sqlite_store *store, const char *sql);
 /* Prepared once, ready to be bound. NULL: it failed. */
 sqlite3_stmt *vit__sqlite_statement(sqlite_store *store, sqlite_statement which);
-/* Begins a transaction. What ends it is prepared before it begins, and so needs no memory. */
+/* Runs a statement that answers no rows. */
+bool vit__sqlite_run(sqlite_store *store, sqlite3_stmt *statement);
+
+/* Begins a transaction. The statement that takes it back is prepared before, so that taking it back needs no memory. */
 bool vit__sqlite_begin(sqlite_store *store, const char *sql);
-/* Ends the transaction that is open as if it had not been; nothing where there is none. */
+/* Takes back the open transaction. Does nothing if there is none. */
 bool vit__sqlite_rollback(sqlite_store *store);
 /* A whole number that a statement without parameters answers; fallback if it answers nothing. */
 bool vit__sqlite_integer(sqlite_store *store, const char *sql, int64_t fallback, int64_t *value);

@@ -18,8 +18,8 @@ typedef struct vit__vector_file_key {
 
 typedef struct vit__vector_file {
     vit__rows rows;  /* read as they are wanted: a mapped file that is cut short would end the process */
-    int64_t last_id; /* of the last row; 0: no rows */
-    double error;    /* of the worst row: vit__row_write */
+    int64_t last_id; /* the id of the last row; 0: there are no rows */
+    double error;    /* the largest error of a row (vit__row_write) */
 } vit__vector_file;
 
 /* Opens it for reading. No rows if it is missing, damaged, or another index's. */
@@ -29,8 +29,8 @@ void vit__vector_file_close(vit__vector_file *file);
 /* Adding rows. */
 typedef struct vit__vector_appender vit__vector_appender;
 
-/* afresh: without the rows it has. NULL, errno saying why, if it
- * cannot be written, or another process is at it (EAGAIN). */
+/* afresh: the rows of the file are dropped. NULL, with errno: the file cannot be written, or another process is writing
+ * it (EAGAIN). */
 vit__vector_appender *vit__vector_append_start(const char *path, const vit__vector_file_key *key, bool afresh);
 int64_t vit__vector_append_last_id(const vit__vector_appender *appender);
 bool vit__vector_append(vit__vector_appender *appender, int64_t id, const float *vector); /* ids ascend */

@@ -8,10 +8,10 @@
 #include "buffer.h"
 #include "vit/index.h"
 
-/* Whose SQL. */
+/* Whose SQL is written. */
 typedef enum vit__dialect { VIT__DIALECT_SQLITE, VIT__DIALECT_POSTGRES } vit__dialect;
 
-/* Appends the condition in parentheses; only what was not refused. */
+/* Appends the condition in parentheses. vit_index_check_where has accepted it before. */
 void vit__where_sql(const char *where, vit__dialect dialect, vit__buffer *sql);
 
 #endif

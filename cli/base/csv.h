@@ -12,8 +12,8 @@
 
 typedef struct cli_csv {
     char *at, *end;
-    size_t line, next_line; /* where the record at hand begins, counted from 1 */
-    char **fields;          /* of the record at hand: texts in the bytes that were given */
+    size_t line, next_line; /* the line where this record begins, and the next one; counted from 1 */
+    char **fields;          /* [n] the fields of this record: texts inside of the bytes that were given */
     size_t n, room;
     const char *wrong; /* NULL, or why there is no further record */
     vit__buffer bytes; /* of cli_csv_open */
@@ -28,7 +28,8 @@ bool cli_csv_next(cli_csv *csv);
 
 /* Names of the column with the path of a picture, which end with NULL, the usual one first. */
 extern const char *const cli_csv_paths[];
-/* The field of the record at hand, the first line, that is the first of these names that is there. csv->n: none is. */
+/* For the record with the names of columns: the number of the column that has the first of these names that is found.
+ * csv->n: no column has one of them. */
 size_t cli_csv_column(const cli_csv *csv, const char *const *names);
 
 void cli_csv_free(cli_csv *csv);

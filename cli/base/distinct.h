@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The different ones of many texts, as classes are the different labels of pictures. */
+/* The distinct texts among many: the classes are the distinct labels of pictures. */
 #ifndef CLI_DISTINCT_H
 #define CLI_DISTINCT_H
 

@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "npy.h"
+
 #define START 4096 /* bytes that are looked at */
 
 /* Length, text, CRC-32. */
@@ -62,7 +64,7 @@ static const struct {
     {"a video", "mp4 mov m4v avi mkv webm", {AT(4, "ftyp"), AT(8, "AVI ")}},
     {"sound", "mp3 wav flac ogg", {AT(8, "WAVE"), AT(0, "ID3")}},
     {"a NumPy array", "npy", {{0}}},
-    {"a NumPy array of a type that vit does not write", "", {AT(0, "\x93NUMPY")}},
+    {"a NumPy array of a type that vit does not write", "", {AT(0, CLI_NPY_MAGIC)}},
     {"an archive of NumPy arrays", "npz", {{0}}},
     {"a model in safetensors", "safetensors", {AT(8, "{\"")}},
     {"a file of PyTorch", "pt pth ckpt", {{0}}},
@@ -122,7 +124,7 @@ static const char *words_of_mark(const start *s)
  * somebody's work. */
 static bool is_npy(const start *s)
 {
-    return has(s, (mark)AT(0, "\x93NUMPY")) &&
+    return has(s, (mark)AT(0, CLI_NPY_MAGIC)) &&
            (holds(s, "'descr': '<f4'") || holds(s, "'descr': '<f2'") || holds(s, "'descr': '|u1'"));
 }
 

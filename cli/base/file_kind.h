@@ -52,16 +52,15 @@ const char *cli_kind_ends(cli_kind kind);
  * Parquet file"). */
 bool cli_kind_of_name(const char *path, const cli_kind *kinds, size_t n, size_t *which, const char **words);
 
-/* Could vit have written this file, as one of this kind? An empty file could be of every kind. Of
- * raw and fvecs no file can, since nothing in it says so. false also where the file cannot be read.
- * *words, if it is false: what the file is. */
+/* Could vit have written this file, as one of this kind? An empty file could be of every kind. A file could never be
+ * raw or fvecs, since nothing in the file says so. If the answer is false, *words says what the file is. It is false
+ * too if the file cannot be read. */
 bool cli_kind_of_file(const char *path, cli_kind kind, const char **words);
 
 /* Does the string end so, in small letters or capitals? */
 bool cli_ends_with(const char *string, const char *end);
 
-/* A PNG that vit draws says so in a text chunk, whose place is behind the first bytes,
- * CLI_PNG_HEADER of them. */
+/* A PNG that vit has drawn says so in a text chunk, which stands behind the first CLI_PNG_HEADER bytes. */
 #define CLI_PNG_HEADER 33
 extern const unsigned char cli_png_mark[24];
 

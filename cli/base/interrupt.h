@@ -5,14 +5,14 @@
 
 #include <stdbool.h>
 
-/* Installs the handlers; a write to a closed pipe, or past the limit
- * on the size of files, becomes an error instead of a signal. */
+/* Installs the handlers. From then on a write to a closed pipe, or past the limit on the size of files, is an error and
+ * no signal. */
 void cli_interrupt_install(void);
 
-/* What is said then, from now on: a line that lives for ever. NULL: what is usually said. */
+/* Sets the line that an interruption prints. The string must live for ever. NULL: the usual line. */
 void cli_interrupt_say(const char *line);
 
-/* Between these two an interruption waits: for what must not be cut in half. They nest. */
+/* Between these two calls an interruption waits: the work between them must not be cut in half. They may be nested. */
 void cli_interrupt_hold(void);
 void cli_interrupt_release(void);
 
@@ -21,7 +21,8 @@ bool cli_temporary_remember(const char *path);
 void cli_temporary_forget(const char *path);
 void cli_remove_temporaries(void);
 
-/* Ends the command here and now with this status, unfinished files removed: for failures with threads still at work. */
+/* Removes unfinished files and ends the command at once with this status: for failures while threads are still at
+ * work. */
 _Noreturn void cli_give_up(int status);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "text.h"
 
-/* What is no object is freed, and NULL. */
+/* Answers the value if it is an object. Another value is freed, and the answer is NULL. */
 static vit_status keep_object(vit_status status, vit__json **json)
 {
     if (status == VIT_ERR_OUT_OF_MEMORY)

@@ -20,7 +20,4 @@ void cli_json_matrix(cli_text *text, const float *values, size_t rows, size_t co
 /* {"code":...,"message":...} of an input's failure. */
 void cli_json_error(cli_text *text, const vit_error *error);
 
-/* The code of the contract for a status: what a user of the JSON may meet. */
-const char *cli_error_code(vit_status status);
-
 #endif

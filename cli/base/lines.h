@@ -18,7 +18,7 @@ typedef struct cli_lines {
     size_t number; /* of this line, from 1 */
 } cli_lines;
 
-/* longest: what is beyond it of a line is dropped. Freed with cli_lines_free. */
+/* longest: bytes of a line that are kept; the rest of a longer line is dropped. Freed with cli_lines_free. */
 void cli_lines_start(cli_lines *lines, size_t longest);
 /* Is the next byte read already? If not, looking for the next line may wait for someone to write it. */
 bool cli_lines_at_hand(const cli_lines *lines);

@@ -14,8 +14,13 @@
 #include "half.h"
 #include "limit.h"
 
-#define MAGIC "\x93NUMPY"
 #define CHANNELS 3
+
+bool cli_npy_is(const void *bytes, size_t size)
+{
+    const size_t length = sizeof CLI_NPY_MAGIC - 1;
+    return size >= length && memcmp(bytes, CLI_NPY_MAGIC, length) == 0;
+}
 
 /* ------------------------------------------------------------------ writing ---- */
 
@@ -23,7 +28,7 @@ void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, ch
 {
     enum { PREFIX = 10, TEXT = CLI_NPY_HEADER - PREFIX };
     memset(header, ' ', CLI_NPY_HEADER);
-    memcpy(header, MAGIC "\x01\x00", 8);
+    memcpy(header, CLI_NPY_MAGIC "\x01\x00", 8);
     header[8] = TEXT;
     header[9] = 0;
     char text[TEXT + 1];
@@ -184,7 +189,7 @@ static vit_status read_header(cli_npy *npy, const char *path, char text[VIT__LIM
                               vit_error *err)
 {
     unsigned char prefix[12];
-    if (!read_at(npy->descriptor, prefix, 10, 0) || memcmp(prefix, MAGIC, 6) != 0)
+    if (!read_at(npy->descriptor, prefix, 10, 0) || !cli_npy_is(prefix, 10))
         return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "not an .npy file");
     size_t size = prefix[8] | (size_t)prefix[9] << 8, start = 10;
     if (prefix[6] == 2 || prefix[6] == 3) {

@@ -13,6 +13,12 @@
 /* Bytes of every header that we write: room for any shape, so that N can be filled in later. */
 #define CLI_NPY_HEADER 128
 
+/* How every file begins. */
+#define CLI_NPY_MAGIC "\x93NUMPY"
+
+/* Are these the bytes, or the first ones, of an .npy file? */
+bool cli_npy_is(const void *bytes, size_t size);
+
 /* header[CLI_NPY_HEADER]: version 1.0, C order. type is "<f4", "<f2" or "|u1". */
 void cli_npy_header(const char *type, const size_t *shape, size_t dimensions, char *header);
 
@@ -24,7 +30,7 @@ void cli_put_f16(cli_text *bytes, const float *values, size_t n);
 typedef struct cli_npy {
     int descriptor;
     size_t start;    /* of the data in the file */
-    size_t shape[4]; /* 1 past its dimensions */
+    size_t shape[4]; /* 1 for each dimension that the array lacks */
     size_t item;     /* bytes of a number */
     bool is_signed;
 } cli_npy;

@@ -14,12 +14,12 @@ struct cli_option {
     const char *name;  /* without "--"; NULL: only a letter */
     char letter;       /* '\0': only a name */
     const char *value; /* how help calls the value; NULL: a flag */
-    /* Stores the value at field. Answers NULL, or what a right value is: "a whole number from 1 to 9".
-     * "" is one of choices, which the parser then lists. */
+    /* Stores the value at field. Answers NULL; or, if the value is wrong, what a right value is: "a whole number from 1
+     * to 9". The answer "" stands for one of `choices`, which the parser lists. */
     const char *(*set)(const cli_option *option, const char *value, void *field);
     size_t offset; /* of the field in the group's target */
-    /* For cli_set_choice: the words, NULL-terminated. Also of other setters that know words, so that
-     * one that is misspelt is met with the nearest. */
+    /* The words that the value may be, ending with NULL; for cli_set_choice, and for other setters that know words. If
+     * the value is misspelt, the message asks about the nearest word. */
     const char *const *choices;
     const char *help;
 };

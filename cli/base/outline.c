@@ -10,7 +10,7 @@
 #define COLUMN 24      /* where values start */
 #define ARRAY_SHOWN 12 /* elements of an array before it is cut */
 
-/* Of a fraction the fewest digits that give the same number back. */
+/* A fraction gets the fewest digits that give the same number back. */
 static void add_number(double number, cli_text *text)
 {
     char shorter[32];

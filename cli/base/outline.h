@@ -6,8 +6,8 @@
 #include "json.h"
 #include "text.h"
 
-/* Members of members are indented. Of an array of more than 12
- * elements the first 12 are printed, and how many there are. */
+/* Members of members are indented. An array of more than 12 elements is printed as its first 12, and how many there
+ * are. */
 void cli_json_outline(const vit__json *object, cli_text *text);
 
 #endif

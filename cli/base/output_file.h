@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where results go: stdout, or a file that appears whole or not at all (written beside, synced,
- * renamed). All print their errors; a failure is the command's exit status CLI_OUTPUT. */
+/* Where results go: standard output, or a file. A file appears whole or not at all: it is written under another name,
+ * synced, and renamed. All functions print their errors. The exit status of a failure is CLI_OUTPUT. */
 #ifndef CLI_OUTPUT_FILE_H
 #define CLI_OUTPUT_FILE_H
 
@@ -27,19 +27,20 @@ bool cli_file_write(cli_file *file, const void *bytes, size_t size);
 /* Writes at the start and goes back to the end. */
 bool cli_file_rewrite_start(cli_file *file, const void *bytes, size_t size);
 bool cli_file_flush(cli_file *file);
-/* Writes everything out and closes the file, which then only waits to be committed: so
- * several files can be settled, which may fail, before the first of them appears. */
+/* Writes everything out and closes the file, which then only has to be renamed. A command with several files settles
+ * all of them, which may fail, before it commits the first. */
 bool cli_file_settle(cli_file *file);
-/* Makes the file appear under its name, settling it first if need be. *file is all zero afterwards, in every case. */
+/* Makes the file appear under its name; settles it first if that was not done. *file is all zero afterwards in every
+ * case. */
 bool cli_file_commit(cli_file *file);
-/* For a run of which nothing came out. If an older file stands under the name, the older file stays: stderr says so,
+/* For a run that has no result. If an older file stands under the name, the older file stays: stderr says so,
  * the new file is discarded, and the answer is true. An example: after `vit embed -o x.npy a.jpg` the command
  * `vit embed -o x.npy mistyped.jpg` leaves the vector of a.jpg in x.npy. false: no older file is there. */
 bool cli_file_keep_older(cli_file *file);
-/* Closes and removes what is unfinished. */
+/* Closes and removes a file that was not committed. *file may be all zero. */
 void cli_file_discard(cli_file *file);
 
-/* Was a path given that is something else than a regular file: a device, a pipe? There nothing can stand beside it. */
+/* Is the output a device or a pipe? Then no other file can be written beside it. */
 bool cli_file_is_special(const cli_file *file);
 
 /* Adds a name, a label or a caption for this file: as it is, or for a terminal as cli_text_visible shows it. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json_write.h"
+#include "error_code.h"
 #include "visible.h"
 
 #define MESSAGE_MAX 4096

@@ -9,19 +9,19 @@
 #include "vit/vit.h"
 
 void cli_error(const char *format, ...) VIT_PRINTF(1, 2);
-/* Left out with --quiet. */
+/* A message that --quiet leaves out. */
 void cli_note(const char *format, ...) VIT_PRINTF(1, 2);
 void cli_set_quiet(bool quiet);
 bool cli_is_quiet(void);
 /* Does a person read along: is stderr a terminal, and was --quiet not given? */
 bool cli_is_watched(void);
 
-/* "WHERE: MESSAGE" of a library error that is not an input's. */
+/* Prints "WHERE: MESSAGE": an error of a library that is not about an input. */
 void cli_library_error(const vit_error *error);
-/* "PATH: CODE: MESSAGE" of an input that failed. */
+/* Prints "PATH: CODE: MESSAGE": why an input failed. */
 void cli_input_error(const char *path, const vit_error *error);
 
-/* One line that is written over by the next status or message; cli_status_end leaves the last one standing. */
+/* Prints a line that the next status or message overwrites. After cli_status_end the last line stays. */
 void cli_status_line(const char *line);
 void cli_status_end(void);
 

@@ -11,6 +11,7 @@
 #include "interrupt.h"
 #include "memory.h"
 #include "talk.h"
+#include "visible.h"
 
 _Noreturn void cli_out_of_memory(void)
 {
@@ -124,6 +125,14 @@ void cli_text_shell(cli_text *text, const char *word)
         else
             cli_text_add(text, &word[i], 1);
     cli_text_string(text, "'");
+}
+
+void cli_text_visible(cli_text *text, const char *string)
+{
+    size_t length = strlen(string);
+    char *shown = cli_allocate(length + 1, CLI_VISIBLE_MOST);
+    cli_text_add(text, shown, cli_visible(string, shown));
+    free(shown);
 }
 
 void cli_text_cut(cli_text *text, size_t size)

@@ -8,11 +8,11 @@
 #include "buffer.h"
 #include "vit/vit.h"
 
-/* Starts all zero; freed with cli_text_free. data is terminated once something was added. A buffer of base: what writes
- * into buffers writes into a text, and cli_text_done comes after it. */
+/* A text is all zero at first, and is freed with cli_text_free. data ends with a NUL after something was added. It is a
+ * buffer of base/: a function that fills buffers can fill a text, and cli_text_done is called after it. */
 typedef vit__buffer cli_text;
 
-/* What was added is there, and terminated. */
+/* After another function has filled the buffer: ends the command if memory ran out, and puts a NUL at the end. */
 void cli_text_done(cli_text *text);
 void cli_text_add(cli_text *text, const void *bytes, size_t size);
 void cli_text_string(cli_text *text, const char *string);
@@ -21,13 +21,15 @@ void cli_text_format(cli_text *text, const char *format, ...) VIT_PRINTF(2, 3);
 void cli_text_csv(cli_text *text, const char *field);
 /* One word of a shell's command, quoted where it must be. */
 void cli_text_shell(cli_text *text, const char *word);
+/* A string as it is shown on a terminal (visible.h). */
+void cli_text_visible(cli_text *text, const char *string);
 void cli_text_cut(cli_text *text, size_t size); /* to its first `size` bytes */
 void cli_text_clear(cli_text *text);            /* empties it and keeps the memory */
 void cli_text_free(cli_text *text);
 
-/* Never NULL. Freed with free(). */
-/* Ends the command, saying so. */
+/* Ends the command with a message. */
 _Noreturn void cli_out_of_memory(void);
+/* These never answer NULL. Their memory is freed with free(). */
 void *cli_allocate(size_t count, size_t size);
 void *cli_reallocate(void *pointer, size_t count, size_t size);
 /* Room for one more item behind the n of an array that grows; *room is the array's room in items. */

@@ -32,11 +32,3 @@ size_t cli_visible(const char *string, char *shown)
     }
     return size;
 }
-
-void cli_text_visible(cli_text *text, const char *string)
-{
-    size_t length = strlen(string);
-    char *shown = cli_allocate(length + 1, CLI_VISIBLE_MOST);
-    cli_text_add(text, shown, cli_visible(string, shown));
-    free(shown);
-}

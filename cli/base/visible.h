@@ -17,7 +17,4 @@
  * to U+001F, U+007F to U+009F) and bytes that are not UTF-8 become \x and two digits each byte. */
 size_t cli_visible(const char *string, char *shown);
 
-/* Adds a string so. */
-void cli_text_visible(cli_text *text, const char *string);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "npy.h"
 #include "options.h"
 #include "tar.h"
 #include "text.h"
@@ -14,11 +15,6 @@
 static bool starts_with(const void *bytes, size_t size, const char *magic, size_t length)
 {
     return size >= length && memcmp(bytes, magic, length) == 0;
-}
-
-static bool is_array(const void *bytes, size_t size)
-{
-    return starts_with(bytes, size, "\x93NUMPY", 6);
 }
 
 /* Compressed in ways that --tar does not undo: xz, lz4, lzip, compress. */
@@ -72,7 +68,8 @@ static const struct {
     {cli_tar_is, "a tar file", "tar", "--tar takes the pictures in it", "unpack it", false, false},
     {is_packed, "compressed data", "tar", "unpack it first; if it is a tar file, unpack it into --tar -",
      "unpack it first", false, false},
-    {is_array, "a NumPy array", "pixels", "if it holds preprocessed pixels, name it with --pixels ", NULL, true, false},
+    {cli_npy_is, "a NumPy array", "pixels", "if it holds preprocessed pixels, name it with --pixels ", NULL, true,
+     false},
     {is_nul_list, "text", "from", "if it lists pictures, name it with -0 --from ", NULL, true, true},
     {is_text, "text", "from", "if it lists pictures, name it with --from ", NULL, true, true},
 };

@@ -103,7 +103,7 @@ static cli_exit read_index(const cli_place *place, cli_known *known)
 
 /* ------------------------------------------------------------------ an array ---- */
 
-/* Of the line {"row":0,"path":"a.jpg"}. NULL: it is another one. */
+/* The path in a line like {"row":0,"path":"a.jpg"}. NULL: the line is about another row. */
 static char *path_of(const vit__json *line, size_t row, bool *in_tar)
 {
     int64_t number;
@@ -228,9 +228,9 @@ static cli_exit read_array(const char *array, cli_known *known)
 
 static bool is_array(const char *place)
 {
-    char magic[6] = "";
+    char start[16];
     FILE *file = fopen(place, "re");
-    bool is = file && fread(magic, 1, sizeof magic, file) == sizeof magic && memcmp(magic, "\x93NUMPY", 6) == 0;
+    bool is = file && cli_npy_is(start, fread(start, 1, sizeof start, file));
     if (file)
         fclose(file);
     return is;

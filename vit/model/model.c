@@ -413,12 +413,3 @@ vit_status vit_model_similarity(const vit_model *model, vit_similarity *similari
                                    model->config.sigmoid_logits};
     return VIT_OK;
 }
-
-vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err)
-{
-    if (hex)
-        hex[0] = '\0';
-    if (!model || !hex)
-        return vit__fail_null(err, __func__, model ? "hex" : "model");
-    return vit__checkpoint_digest(model->checkpoint, hex, err);
-}

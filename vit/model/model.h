@@ -18,10 +18,10 @@ struct vit_model {
     char **labels;                  /* [config.classes], or NULL where the checkpoint names none */
     size_t parameters;              /* numbers in the tower's tensors */
     bool other_tower;               /* the checkpoint has the other tower too */
-    bool packed;                    /* the file holds the layers as they are multiplied */
+    bool packed;                    /* the file holds the layers as panels (packed.h) */
     vit__checkpoint *checkpoint;    /* keeps the files mapped */
-    vit__checkpoint *head;          /* likewise the file of a classifier alone; NULL: there is none */
-    const char *path;               /* as resolved, for messages; the checkpoint's */
+    vit__checkpoint *head;          /* keeps the file of a classifier alone mapped; NULL: there is none */
+    const char *path;               /* the folder or file, for messages; the checkpoint owns the string */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config_json.h"
+#include "error.h"
 #include "limit.h"
 #include "model.h"
 #include "outputs.h"
@@ -135,7 +136,7 @@ static bool set_labels(vit__json *object, const vit_model *model)
     return vit__json_set(object, "labels", labels) && done;
 }
 
-/* Of a packed file: what it holds and what it was made from. */
+/* For a packed file: its precision and its source. */
 static bool set_packed(vit__json *object, const vit_model *model)
 {
     if (!model->packed)
@@ -191,4 +192,13 @@ char *vit_model_describe(const vit_model *model)
     char *text = done ? vit__json_text(object, 2) : NULL;
     vit__json_free(object);
     return text;
+}
+
+vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err)
+{
+    if (hex)
+        hex[0] = '\0';
+    if (!model || !hex)
+        return vit__fail_null(err, __func__, model ? "hex" : "model");
+    return vit__checkpoint_digest(model->checkpoint, hex, err);
 }

@@ -188,7 +188,7 @@ static vit_status read_layer(const vit_model *model, vit_head *head, vit_error *
     return status;
 }
 
-/* What is streamed lies in the file; a copy is packed at once. */
+/* A back end that streams needs weights in a mapped file. A copy is packed now, by the tiles. */
 static vit_status prepare(vit_model *model, vit_error *err)
 {
     vit__linear *layer = &model->weights.head;

@@ -6,11 +6,11 @@
 
 #include "model.h"
 
-/* Can the model have this classifier? function: for messages, the one that the caller called. */
+/* Can the model have this classifier? function: the name of the public function that was called, for messages. */
 vit_status vit__other_head_check(const vit_model *image, const vit_head *head, const char *function, vit_error *err);
 
-/* Makes it the model's. The layer is the caller's memory, and is not prepared for multiplying. The old layer is not
- * released, and the labels stay as they are. */
+/* Puts the classifier in the place of the model's own. The caller keeps its memory. The new layer is not prepared for
+ * multiplying, the old one is not released, and the labels stay as they are. */
 void vit__other_head_put(vit_model *model, const vit_head *head);
 
 /* Opens model->checkpoint and, where there is a classifier in a file of its own, model->head. path names a model; or a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of positions for the picture size that a model runs at, from the stored ones or by formula. */
+/* Tables of positions for the picture size that a model runs at: made from the stored tables, or by formula. */
 #ifndef VIT_POSITION_H
 #define VIT_POSITION_H
 
@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-/* Rows of the table that is added to the tokens: those of the tokens that carry a position. 0: there is no table. */
+/* Rows of the table that is added to the tokens: one for each token that carries a position. 0: there is no table. */
 size_t vit__position_rows(const vit_config *config);
 
 /* Does the picture size ask for another grid than the stored one? */
@@ -17,8 +17,8 @@ bool vit__position_is_resized(const vit_config *config);
  * position_height x position_width, or NULL where the table is computed. */
 vit_status vit__position_table(const vit_config *config, const float *stored, float *table, vit_error *err);
 
-/* Of pictures with sizes of their own: row[D] for one patch of a picture of size[0] x size[1] of them, from the stored
- * table. scratch holds vit__position_scratch floats, aligned for doubles. */
+/* For pictures with sizes of their own: the row[D] of one patch, in a picture of size[0] rows and size[1] columns of
+ * patches, from the stored table. scratch has vit__position_scratch floats, aligned for doubles. */
 size_t vit__position_scratch(const vit_config *config);
 void vit__position_row(const vit_config *config, const float *stored, const size_t size[2], size_t patch,
                        double *scratch, float *row);
@@ -31,7 +31,7 @@ size_t vit__position_relative_entries(size_t h, size_t w);
  * transformers' BeitRelativePositionBias does where the sizes differ. */
 vit_status vit__position_relative_table(const vit_config *config, const float *stored, float *table, vit_error *err);
 
-/* Of texts (VIT__RELATIVE_BUCKETS). table[heads][buckets] from stored[buckets][heads]. */
+/* For texts (VIT__RELATIVE_BUCKETS): table[heads][buckets] from stored[buckets][heads]. */
 void vit__position_bucket_table(const vit_config *config, const float *stored, float *table);
 
 /* index[2T - 1]: in which bucket a key is that comes (i - (T - 1)) tokens after the query. */

@@ -24,7 +24,7 @@ static double formula_angle(const vit_config *c, double y, double x, size_t pair
     return at * frequency * (rotary->kind == VIT__ROTARY_DINOV3 ? 2 * PI : 1);
 }
 
-/* Of a text's tokens: one axis, over the whole head. */
+/* For the tokens of a text: one axis, and all pairs of a head turn along it. */
 static void fill_line(const vit_config *c, float *cosines, float *sines)
 {
     size_t half = c->head_dim / 2;

@@ -15,7 +15,7 @@
 #include "gemm.h"
 #include "limit.h"
 
-/* Angles of the patches' positions: cosines and sines, one of each pair's angle for every element. */
+/* Angles of positions: the cosine and the sine for every element of a head. Both elements of a pair have the same. */
 typedef struct vit__rotary_table {
     const float *cosines, *sines; /* [1 or H][N][head_dim]; NULL: none */
     size_t head_stride;           /* floats from head to head; 0: all heads share one table */
@@ -34,23 +34,24 @@ typedef struct vit__block_weights {
     vit__norm_weights q_norm, k_norm; /* [head_dim] */
     vit__rotary_table rotary;
     vit__difference difference;
-    const float *relative;            /* [H][entries of the relative position table, or of the window's] */
+    const float *relative;            /* [H][entries] of the block's table of relative positions */
     vit__norm_weights attention_norm; /* [A] */
     vit__linear projection;           /* A -> D */
     const float *scale1, *scale2;     /* layer scale [D] */
     vit__linear fc1;                  /* D -> F; gated: D -> 2F, the gate's rows first */
     vit__norm_weights mlp_norm;       /* [F] */
     vit__linear fc2;                  /* F -> D */
-    const float *cosine;          /* [1 + H][d] of cosine attention: RMS norms by these put keys (the first row) at unit
-                          * length, and the queries of each head at the length that its scores are multiplied by */
-    vit__norm_weights merge_norm; /* of the merging that is bound with this block */
+    /* [1 + H][d] for cosine attention: weights of RMS norms. Those of row 0 give keys the length 1. Those of row 1 + h
+     * give the queries of head h the length by which this head's scores are multiplied. */
+    const float *cosine;
+    vit__norm_weights merge_norm; /* for the merging that is bound together with this block */
     vit__linear merge;            /* 4D -> 2D */
 } vit__block_weights;
 
 /* Attention pooling: one query over all tokens, then x + fc2(act(fc1(norm(x)))) where it has an MLP. */
 typedef struct vit__pool_weights {
-    const float *query;         /* [P], normed and projected: it does not depend on the picture */
-    vit__norm_weights key_norm; /* of the tokens it sees */
+    const float *query;         /* [P], normed and projected already: it does not depend on the picture */
+    vit__norm_weights key_norm; /* the norm of tokens before kv */
     vit__linear kv;             /* D -> 2P */
     vit__linear projection;
     vit__norm_weights norm;
@@ -67,7 +68,8 @@ typedef struct vit__weights {
     const float *register_tokens;    /* [registers, D] */
     const float *positions; /* rows as config->position says, for the model's own picture size; computed for sin-cos;
                              * as stored, where each picture has a size of its own */
-    const uint32_t *relative_index; /* [T, T] into the relative position tables; or, by distance, [-(T-1) .. T-1] */
+    const uint32_t *relative_index; /* [query][key] -> entry of the tables of relative positions. For texts by distance:
+                                     * [-(T-1) .. T-1] */
     vit__norm_weights pre_norm;
     vit__block_weights *blocks; /* [pairs], see vit__config_pairs */
     vit__norm_weights final_norm;
@@ -83,25 +85,25 @@ typedef struct vit__weights {
     float logit_scale, logit_bias;                /* as stored: the scale is a logarithm */
 } vit__weights;
 
-/* What the weights are for: the back end that multiplies them, and the precision of the blocks; who packs them. */
+/* Who multiplies the weights, in which precision of the blocks, and the threads that pack them. */
 typedef struct vit__weights_target {
     const vit__gemm *gemm;
     vit_precision precision;
     vit__pool *pool;
 } vit__weights_target;
 
-/* Reads what a binding names; converted, transposed and computed tables are owned by the checkpoint. What the back end
- * packs leaves memory again, layer by layer. */
+/* Reads the tensors that a binding names. The checkpoint owns tables that are converted, transposed or computed. When
+ * the back end has packed a layer, the layer's pages of the file leave memory again. */
 vit_status vit__weights_load(const vit_config *config, const vit__name *names, const vit__binding *binding,
                              vit__checkpoint *checkpoint, const vit__weights_target *target, vit__weights *weights,
                              vit_error *err);
 void vit__weights_free(const vit_config *config, const vit__gemm *gemm, vit__weights *weights);
 
-/* The layer that a slot of packed names (VIT__LAYOUT_PACKED)
- * stands for; outputs 0: it is absent. NULL: no such layer. */
+/* The layer of a slot of packed files (VIT__LAYOUT_PACKED). outputs 0: the model does not have it. NULL: the slot is no
+ * layer. */
 const vit__linear *vit__weights_linear(const vit__weights *weights, vit__slot slot, size_t block);
 
-/* Calls visit for every linear layer that is there. */
+/* Calls visit for every linear layer that the model has. */
 void vit__weights_each_linear(const vit_config *config, vit__weights *weights,
                               void (*visit)(vit__linear *linear, void *context), void *context);
 

@@ -84,7 +84,7 @@ static const class_row *find_class(const char *name, size_t length)
     return NULL;
 }
 
-/* Of "CLIPImageProcessorFast" and the like. */
+/* The row for "CLIPImageProcessorFast" and similar names: the one for CLIP. */
 static const class_row *class_by_type(const char *type)
 {
     static const char *const suffixes[] = {"ImageProcessor", "ImageProcessorFast", "ImageProcessorPil",
@@ -228,7 +228,8 @@ static void read_convnext(vit__reader *r, vit_preprocessor *p)
     p->resize_height = p->resize_width = vit__preprocess_grown(edge, crop_pct);
 }
 
-/* PIL's number of a filter that "resample" names in words, in any case, as in "bicubic" or "PIL.Image.BICUBIC"; -1: none. */
+/* PIL's number of a filter that "resample" names in words, in any case, as in "bicubic" or "PIL.Image.BICUBIC"; -1:
+ * none. */
 static int filter_number(const char *word)
 {
     const char *dot = strrchr(word, '.');

@@ -10,12 +10,6 @@
 #include "memory.h"
 #include "resize_weights.h"
 
-void vit__resize_floats(const uint8_t *pixels, size_t n, float factor, float *out)
-{
-    for (size_t i = 0; i < 3 * n; i++)
-        out[i] = (float)pixels[i] * factor;
-}
-
 /* A row of the result that was picked out of the source: column[i] is the source of pixel i. */
 static void pick_row(const vit__resize_job *job, const uint32_t *column, uint32_t source_y, uint8_t *out)
 {

@@ -29,6 +29,12 @@ typedef struct tile {
     const void **window; /* the rows that an output row is made of */
 } tile;
 
+void vit__resize_floats(const uint8_t *pixels, size_t n, float factor, float *out)
+{
+    for (size_t i = 0; i < 3 * n; i++)
+        out[i] = (float)pixels[i] * factor;
+}
+
 bool vit__resize_vertical_first(vit_resampler resampler, const uint32_t from[2], const uint32_t to[2])
 {
     int64_t columns_less = (int64_t)from[0] - to[0], rows_less = (int64_t)from[1] - to[1];

@@ -82,17 +82,17 @@ typedef struct vit_index_options {
  * invalid_argument (the file is another program's), unreadable, unwritable, out_of_memory. */
 VIT_API vit_status vit_index_open(const char *place, const vit_index_options *options, vit_index **index,
                                   vit_error *err);
-/* What was not committed is lost. Takes NULL. */
+/* Changes that were not committed are lost. index may be NULL. */
 VIT_API void vit_index_free(vit_index *index);
 
-/* Could there be an index at the place already? 1 of a URL, and of a file that is not empty; else 0. */
+/* Could there be an index at the place already? 1 for a URL, and for a file that is not empty; else 0. */
 VIT_API int vit_index_is_there(const char *place);
 
-/* The place for messages, without user and password. Lives as long as the index. NULL of NULL. */
+/* The place for messages, without user and password. Lives as long as the index. NULL if index is NULL. */
 VIT_API const char *vit_index_place(const vit_index *index);
 
-/* What a person should know beside the outcome of the last call that changed the index: why its
- * searches will be slower, or what the database lacks. NULL: nothing. Valid until the next call. */
+/* A note for people about the last call that changed the index, such as why searches will be slower, or what the
+ * database lacks. NULL: there is none. Valid until the next call. */
 VIT_API const char *vit_index_note(const vit_index *index);
 
 /* Floats of each vector, such as 384. 0: nothing was indexed yet, and no pin was written. */
@@ -100,17 +100,19 @@ VIT_API size_t vit_index_columns(const vit_index *index);
 
 /* ------------------------------------------------------------------ the pin ---- */
 
-/* What made the vectors of an index. It is written once, before the first vector; vectors that were made otherwise
- * cannot be compared with these, and do not belong into the index. Starts all zero; freed with vit_index_pin_free. */
+/* What made the vectors of an index. The pin is written once, before the first vector. Vectors that were made in
+ * another way cannot be compared with those of the index, and are refused. A pin is all zero at first, and is freed
+ * with vit_index_pin_free. */
 typedef struct vit_index_pin {
-    vit_recipe recipe;  /* but for "normalize", "input" and "sample", which an index does not keep */
+    vit_recipe recipe;  /* without "normalize", "input" and "sample", which an index does not keep */
     char *model;        /* how the model was named: where to look for it. Not compared */
-    char *preprocessor; /* likewise its preprocessing; NULL: it is the model's own */
+    char *preprocessor; /* how the file of its preprocessing was named; NULL: the model's own. Not compared */
     char *folder;       /* in which the index was made: relative paths of images begin there. Not compared */
 } vit_index_pin;
 
-/* The pin of vectors by this recipe (vit_recipe_take), which is copied. model and preprocessor may be NULL; what
- * names a file or folder that exists is kept as an absolute path. On failure *pin is all zero: out_of_memory. */
+/* Makes the pin for vectors of this recipe (vit_recipe_take), which is copied. model and preprocessor may be NULL.
+ * Where they name a file or a folder that exists, the pin keeps the absolute path. On failure *pin is all zero:
+ * out_of_memory. */
 VIT_API vit_status vit_index_pin_take(const vit_recipe *recipe, const char *model, const char *preprocessor,
                                       vit_index_pin *pin, vit_error *err);
 VIT_API void vit_index_pin_free(vit_index_pin *pin);
@@ -120,16 +122,16 @@ VIT_API void vit_index_pin_free(vit_index_pin *pin);
  * that they change. Vectors of texts have no preprocessing, and compare. */
 VIT_API vit_recipe_key vit_index_pin_differs(const vit_index_pin *a, const vit_index_pin *b);
 
-/* The pin that the index has; all NULL: nothing was indexed yet. Lives as long as the index, and vit_index_write_pin
- * fills it. vit_recipe_apply makes options for a pipeline from its recipe. NULL of NULL. */
+/* The pin of the index, which lives as long as the index. All its members are NULL until vit_index_write_pin has filled
+ * it. vit_recipe_apply makes options for a pipeline from its recipe. The answer is NULL if index is NULL. */
 VIT_API const vit_index_pin *vit_index_get_pin(const vit_index *index);
 
 /* Opens the model that made the vectors, so that what it encodes can be compared with them: vectors of the same
  * numbers, of length 1. A model of 384 numbers gives what goes into vit_index_query.vectors of an index of 384 columns.
- * options may be NULL; threads, batch and tower are the caller's, and what the pin says is the pin's. The caller frees
- * with vit_pipeline_free; on failure *pipeline is NULL. Errors: those of vit_pipeline_open, not_found (nothing was
- * indexed yet), model_mismatch (the model gives vectors of another size now). A model whose weights changed since is
- * not noticed here: vit_index_pin_differs tells. */
+ * options may be NULL; threads, batch and tower are taken from it, and all that the pin says from the pin. The caller
+ * frees with vit_pipeline_free; on failure *pipeline is NULL. Errors: those of vit_pipeline_open, not_found (nothing
+ * was indexed yet), model_mismatch (the model gives vectors of another size now). A model whose weights changed since
+ * is not noticed here: vit_index_pin_differs tells. */
 VIT_API vit_status vit_index_pipeline(const vit_index *index, const vit_pipeline_options *options,
                                       vit_pipeline **pipeline, vit_error *err);
 
@@ -148,45 +150,47 @@ typedef struct vit_index_stamp {
 
 /* What is known about an image, beside its vector. */
 typedef struct vit_index_item {
-    int64_t id;             /* in the index; a number is never given twice. Not looked at by vit_index_put */
+    int64_t id;             /* in the index; no number is given twice. vit_index_put ignores it */
     const char *path;       /* one image a path */
     int64_t size, time;     /* of the file: vit_index_stamp */
     const char *hash;       /* SHA-256 of the file, 64 hex digits; "": not known */
     uint32_t width, height; /* upright */
     const char *caption;    /* NULL: none */
-    int64_t caption_time;   /* of the last change of the caption's file; 0: none */
+    int64_t caption_time;   /* when the file of the caption was last changed; 0: there is none */
 } vit_index_item;
 
 /* Changes count when commit is through: all between begin and commit, or none. Only one process at a time is between
  * them; others wait, in SQLite up to 20 seconds. The index has a pin. */
 VIT_API vit_status vit_index_begin(vit_index *index, vit_error *err);
 VIT_API vit_status vit_index_commit(vit_index *index, vit_error *err);
-/* Ends the changes since begin as if they had not been. */
+/* Takes back all changes since begin. */
 VIT_API vit_status vit_index_rollback(vit_index *index, vit_error *err);
 
-/* The image and its vector[vit_index_columns], between begin and commit. It takes the place of what has the
- * same path. The vector has length 1 (vit_to_unit_length): invalid_argument, or non_finite, if it has not. */
+/* Stores an image and its vector[vit_index_columns], between begin and commit. An image with the same path is replaced.
+ * The vector must have length 1 (vit_to_unit_length). Errors, if it has not: invalid_argument, non_finite. */
 VIT_API vit_status vit_index_put(vit_index *index, const vit_index_item *item, const float *vector, vit_error *err);
-/* Between begin and commit. A path that is not there is no error. */
+/* Removes the image with this path, between begin and commit. A path that the index does not have is no error. */
 VIT_API vit_status vit_index_remove(vit_index *index, const char *path, vit_error *err);
 
-/* After the last commit: makes whatever makes searches fast. Where that is not possible,
- * searches are slower and just as right: the answer is VIT_OK, and vit_index_note says why. */
+/* Makes searches fast, after the last commit. Where this is not possible, searches are slower, but just as right: the
+ * answer is VIT_OK, and vit_index_note says why. */
 VIT_API vit_status vit_index_finish(vit_index *index, vit_error *err);
 
 /* ------------------------------------------------------------------ searching ---- */
 
-/* Which images a call is about. All zero: all of them. What is given must hold together. */
+/* Which images a call is about. All zero: all images. An image must meet every condition that is given. */
 typedef struct vit_index_filter {
     /* A condition in a part of SQL that all kinds of index have: path, name, size (bytes), time ('2024-12-31 23:59:59',
      * UTC), width, height, caption, hash; numbers, 'strings', comparisons, AND OR NOT IN BETWEEN LIKE IS NULL CASE and
      * a few functions. "width > 1000 AND name LIKE 'img%'". Anything else is refused, so a condition may come from a
      * stranger. NULL: none. */
     const char *where;
-    const char *const *likes; /* [n_likes] patterns of paths, any of them: % is any text, _ any character */
+    /* [n_likes] patterns of paths, of which one must fit: % stands for any text, _ for any character. "2024/%.jpg" */
+    const char *const *likes;
     size_t n_likes;
-    const char
-        *match; /* words that path or caption must have, all of them; word* is any word that begins so. NULL: none */
+    /* Words, all of which must be in the path or the caption: "red dog". "do*" is any word that begins with do. NULL:
+     * none */
+    const char *match;
     uint64_t reserved[4]; /* zero */
 } vit_index_filter;
 
@@ -198,7 +202,7 @@ VIT_API vit_status vit_index_check_filter(vit_index *index, const vit_index_filt
 typedef struct vit_index_hit {
     int64_t id;
     char *path, *caption;   /* caption may be NULL */
-    double score;           /* the cosine; of a search by words without a vector: how well they fit */
+    double score;           /* the cosine; in a search by words without a vector, how well the words fit */
     uint32_t width, height; /* of the picture, upright, when it was indexed; 0: not known */
 } vit_index_hit;
 
@@ -249,9 +253,9 @@ VIT_API vit_status vit_index_find_path(vit_index *index, int64_t id, char **path
  * The caller frees *file with vit_free. Whether the file is there is not looked at. */
 VIT_API vit_status vit_index_file(const vit_index *index, const char *path, char **file, vit_error *err);
 
-/* Calls take for every image of the filter (NULL: all), in no order, with its vector.
- * Of the item only id, path, hash and caption are set. What take gets is valid until it returns.
- * 0: go on; other answers end it with VIT_ERR_CANCELLED. take may not use the index. */
+/* Calls take with every image of the filter (NULL: all), in no order, and with its vector. Only id, path, hash and
+ * caption of the item are set. The item and the vector are valid until take returns. take answers 0 to go on; another
+ * answer ends the call with VIT_ERR_CANCELLED. take may not use the index. */
 VIT_API vit_status vit_index_each(vit_index *index, const vit_index_filter *filter,
                                   int (*take)(void *context, const vit_index_item *item, const float *vector),
                                   void *context, vit_error *err);
@@ -265,29 +269,36 @@ VIT_API vit_status vit_index_each(vit_index *index, const vit_index_filter *filt
 VIT_API vit_status vit_groups_find(const float *vectors, size_t n, size_t columns, double threshold, unsigned threads,
                                    size_t *group, vit_error *err);
 
-/* The least cosine between any two of vectors[members[0]], ..., vectors[members[n - 1]]; infinity of fewer than two. */
+/* The least cosine between any two of vectors[members[0]], ..., vectors[members[n - 1]]. Infinity if n is less than
+ * two. */
 VIT_API vit_status vit_groups_least(const float *vectors, size_t columns, const size_t *members, size_t n,
                                     unsigned threads, double *least, vit_error *err);
 
 /* ------------------------------------------------------------------ following files ---- */
 
-/* What must be done so that an index follows image files: which are to be encoded, which only moved,
- * which are gone. Show it every file (vit_follow_look), encode those that it asks for (vit_follow_put),
- * say which of these are no pictures any more (vit_follow_drop), commit now and then, and have it forget
- * the files that are gone (vit_follow_forget). One thread may look while another one does the rest. */
+/* Keeps an index up to date with image files: it finds out which files must be encoded, which only moved, and which are
+ * gone.
+ *
+ *     vit_follow_look      for every file: must it be encoded?
+ *     vit_follow_put       the vector of a file that was encoded
+ *     vit_follow_drop      a file that could not be encoded, and why
+ *     vit_follow_commit    now and then, and at the end
+ *     vit_follow_forget    after the last file: forgets the files that are gone
+ *
+ * One thread may look at files while another one makes the other calls. */
 typedef struct vit_follow vit_follow;
 
-/* pin: what makes the vectors of this run. It is copied, and written with the first change.
- * Reads what the index knows (some 200 bytes an image). The index must outlive it, and
- * belongs to it until vit_follow_free. VIT_ERR_MODEL_MISMATCH: the index has another pin. */
+/* pin: what makes the vectors of this run. It is copied, and is written with the first change. The call reads what the
+ * index knows of all images, some 200 bytes for each. Until vit_follow_free, the index must stay open, and nobody else
+ * may use it. VIT_ERR_MODEL_MISMATCH: the index has another pin. */
 VIT_API vit_status vit_follow_start(vit_index *index, const vit_index_pin *pin, vit_follow **follow, vit_error *err);
-/* What was not committed is lost. Takes NULL. */
+/* Changes that were not committed are lost. follow may be NULL. */
 VIT_API void vit_follow_free(vit_follow *follow);
 
 /* Looks at a file. *encode 1: the index needs its vector; *stamp is filled, and is handed to vit_follow_put. *encode
  * 0: the index knows the file, or its content under another path, or has seen it in this run. *plain: the name under
  * which the index has it, without "./" and doubled slashes ("a/b.jpg" for "./a//b.jpg"); the caller frees with
- * vit_free. A file that cannot be looked at is to be encoded: reading it will say why. Error: out_of_memory. */
+ * vit_free. *encode is 1 too for a file that cannot be looked at: reading it will say why. Error: out_of_memory. */
 VIT_API vit_status vit_follow_look(vit_follow *follow, const char *path, char **plain, vit_index_stamp *stamp,
                                    int *encode, vit_error *err);
 
@@ -305,11 +316,11 @@ VIT_API vit_status vit_follow_drop(vit_follow *follow, const char *path, vit_sta
  * there takes nothing with it: it may be on a disk that is not mounted. After every file was looked at. */
 VIT_API vit_status vit_follow_forget(vit_follow *follow, const char *folder, vit_error *err);
 
-/* Makes everything count that was put, dropped, forgotten or
- * found to have moved. vit_index_finish comes after the last. */
+/* Commits all changes so far: files that were put, dropped, forgotten or found to have moved. After the last commit
+ * comes vit_index_finish. */
 VIT_API vit_status vit_follow_commit(vit_follow *follow, vit_error *err);
 
-/* What was done with how many files so far. */
+/* How many files were treated in which way so far. */
 typedef struct vit_follow_counts {
     size_t encoded, moved, copied, removed, unchanged;
 } vit_follow_counts;
