@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that wait for each other: nobody passes before all have come. Any number of times. */
+/* Threads that wait for each other: no thread passes before all have come. A barrier can be used any number of
+ * times. */
 #ifndef VIT_BARRIER_H
 #define VIT_BARRIER_H
 
@@ -9,7 +10,7 @@ typedef struct vit__barrier vit__barrier;
 vit__barrier *vit__barrier_create(unsigned threads);
 void vit__barrier_free(vit__barrier *barrier);
 
-/* What a thread wrote before it came is seen by all that pass. */
+/* All memory that a thread wrote before this call is seen by every thread that passes. */
 void vit__barrier_wait(vit__barrier *barrier);
 
 #endif

@@ -12,7 +12,7 @@
 /* Writes VIT__BASE64_SIZE(size) characters, and no terminator. */
 void vit__base64_encode(const void *bytes, size_t size, char *text);
 
-/* Bytes that the text may become at most. */
+/* The most bytes that a text of so many characters can stand for. */
 size_t vit__base64_room(size_t size);
 /* bytes[vit__base64_room(size)]; *n of them are filled. false: the text is no base64, or its end is missing. */
 bool vit__base64_decode(const char *text, size_t size, void *bytes, size_t *n);

@@ -22,9 +22,9 @@ void vit__buffer_add_string(vit__buffer *buffer, const char *string);
 void vit__buffer_add_char(vit__buffer *buffer, uint32_t code_point); /* as UTF-8 */
 void vit__buffer_format(vit__buffer *buffer, const char *format, ...) VIT_PRINTF(2, 3);
 void vit__buffer_format_list(vit__buffer *buffer, const char *format, va_list arguments) VIT_PRINTF(2, 0);
-/* Room for `capacity` bytes in all, and no more than that. false: out of memory. */
+/* Takes memory for exactly `capacity` bytes in all. false: out of memory. */
 bool vit__buffer_reserve(vit__buffer *buffer, size_t capacity);
-/* Terminates without counting the NUL: data can be read as a C string until the next addition.
+/* Puts a NUL behind the bytes, which is not counted in size: data can be read as a C string until the next addition.
  * NULL: out of memory. */
 const char *vit__buffer_terminate(vit__buffer *buffer);
 void vit__buffer_clear(vit__buffer *buffer); /* keeps the memory */

@@ -2,11 +2,11 @@
 /*
  * What this machine offers: the instructions of its processor, and how many processors a program may use.
  *
- * The processor and the environment are looked at once in a process, so that a host program may change its
- * environment while others work (setenv beside getenv is undefined). What code needs is a set of flags, one bit for
- * each; a table of variants names for each row the flags that it needs, and takes the last row whose flags are all
- * there. To add an instruction set: a flag and its detection here and in cpu.c, a row in vit__isas, and a row in
- * each table that has a variant for it (vit/linear/kernels.c, vit/linear/tiles.c, vit/preprocess/resize_kernels.c).
+ * The processor and the environment are looked at once in a process, so that a host program may change its environment
+ * while others work (setenv beside getenv is undefined). Features are flags, one bit for each. Code with variants has a
+ * table of them, each row with the flags that it needs; the last row whose flags are all there is taken. To add an
+ * instruction set: a flag and its detection here and in cpu.c, a row in vit__isas, and a row in each table that has a
+ * variant for it (vit/linear/kernels.c, vit/linear/tiles.c, vit/preprocess/resize_kernels.c).
  */
 #ifndef VIT_CPU_H
 #define VIT_CPU_H
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of x86-64, then of 64-bit ARM. */
+/* First those of x86-64, then those of 64-bit ARM. */
 enum {
     VIT__CPU_AVX2 = 1 << 0,        /* with FMA */
     VIT__CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL */
@@ -48,7 +48,7 @@ typedef struct vit__cpu {
     unsigned flags; /* what the processor has, less what the environment variable VIT_CPU forbids */
 } vit__cpu;
 
-/* What this process found when it asked first. From any thread. */
+/* What the first call in this process found. Any thread may call it. */
 const vit__cpu *vit__cpu_here(void);
 
 /* The flags, without VIT__CPU_AMX if Linux refuses the matrix unit to this process. Where the flags have it, this asks
@@ -63,13 +63,13 @@ static inline bool vit__cpu_has(unsigned there, unsigned flags)
     return (there & flags) == flags;
 }
 
-/* Whether a processor with these flags has all instructions that may be used under this name, however fast they are. */
+/* Does a processor with these flags have all instructions that this name allows? How fast they are does not count. */
 static inline bool vit__cpu_has_all(unsigned there, const vit__isa *isa)
 {
     return vit__cpu_has(there | VIT__CPU_FAST_BF16 | VIT__CPU_AMX_IN_C, isa->flags);
 }
 
-/* Whether such a processor runs what this name asks for: it has all, or the rest is done in plain C. */
+/* Can such a processor run what this name asks for? It has all of it, or the rest is done in plain C. */
 static inline bool vit__cpu_runs(unsigned there, const vit__isa *isa)
 {
     return vit__cpu_has_all(there, isa) || (isa->flags & VIT__CPU_AMX_IN_C);
@@ -93,7 +93,8 @@ static inline unsigned vit__cpu_allowed(unsigned there, const vit__isa *isa)
 #define VIT__ON_ARM_64(...)
 #endif
 
-/* Threads worth running: the affinity mask, cut by the cgroup CPU quota (version 1 or 2). At least 1. Reads files. */
+/* How many threads are worth running: processors of the affinity mask, but no more than the CPU quota of the cgroup
+ * (version 1 or 2) gives. At least 1. Reads files. */
 unsigned vit__cpu_count(void);
 
 #endif

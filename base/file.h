@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whole files into memory. Nothing here waits for what is not a plain file: a pipe, a device or a
- * folder in its place is refused at once, and who writes to the pipe does not notice. */
+/* Whole files into memory. Nothing here waits: a pipe, a device or a folder in the place of a file is refused at once,
+ * and the program that writes into the pipe does not notice. */
 #ifndef VIT_FILE_H
 #define VIT_FILE_H
 
@@ -28,13 +28,13 @@ typedef struct vit__file_kind {
 vit_status vit__file_open(const char *path, const vit__file_kind *kind, int *descriptor, uint64_t *size,
                           vit_error *err);
 
-/* Reads a regular file to its end into *content, whatever that held before. The limit is checked
+/* Reads a regular file to its end into *content, whose old bytes are not freed. The limit is checked
  * before memory is taken, and again as the bytes come. On success the caller frees *content; on
  * failure it is all zero. Errors: those of vit__file_open, too large. */
 vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buffer *content, vit_error *err);
 
-/* Reads the rest of an open descriptor in the same way, whatever it is. name stands in messages and
- * may be NULL. */
+/* Reads the rest of an open descriptor in the same way; it may be a pipe or a device. name stands in messages and may
+ * be NULL. */
 vit_status vit__descriptor_read(int descriptor, const char *name, const vit__file_kind *kind, vit__buffer *content,
                                 vit_error *err);
 

@@ -17,16 +17,16 @@
  * memory (VIT_ERR_OUT_OF_MEMORY). */
 vit_status vit__hub_cache_folder(char **folder, vit_error *err);
 
-/* What holds the file "token": $HF_HOME, $XDG_CACHE_HOME/huggingface, or ~/.cache/huggingface. As above. */
+/* The folder of the file "token": $HF_HOME, $XDG_CACHE_HOME/huggingface, or ~/.cache/huggingface. As above. */
 vit_status vit__hub_home(char **folder, vit_error *err);
 
 /* "models--ORG--NAME" of "ORG/NAME", which the caller frees; NULL: out of memory. */
 char *vit__hub_repository(const char *id);
 
-/* *folder = the snapshot that the name means in the cache (NULL: that of vit__hub_cache_folder), which the caller
- * frees. Without a revision refs/main is meant; where there is no refs/main, the only snapshot. Otherwise
- * VIT_ERR_NOT_FOUND, which says where it looked, which snapshots are there, and how to get the model. `text` is the
- * name as it was given, for the message. */
+/* *folder = the snapshot of this name, which the caller frees. cache: the folder of the cache; NULL:
+ * vit__hub_cache_folder. A name without a revision means refs/main; where there is no refs/main, it means the only
+ * snapshot. VIT_ERR_NOT_FOUND: the message says where it looked, which snapshots are there, and how to get the model.
+ * text: the name as the user gave it, for the message. */
 vit_status vit__hub_find(const char *text, const vit__hub_name *name, const char *cache, char **folder, vit_error *err);
 
 #endif

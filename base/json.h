@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The part of jansson that is used. A value read from a parsed document is borrowed from it. Getters take a NULL value
- * or a value of another type and answer "absent", so that chains of them need one check. */
+/* JSON documents as trees; jansson parses and writes them. A value that is read from a document lives as long as the
+ * document. Getters may be given NULL, or a value of another type: they answer "absent". So a chain of getters needs
+ * one check. */
 #ifndef VIT_JSON_H
 #define VIT_JSON_H
 
@@ -12,7 +13,7 @@
 
 typedef struct vit__json vit__json;
 
-/* What documents of a kind may hold, beyond the usual. */
+/* What a kind of documents may hold, beside the usual. */
 typedef struct vit__json_rules {
     vit__file_kind file;
     bool nul_in_strings; /* strings, not keys, may hold U+0000; vit__json_bytes gives them whole */
@@ -37,7 +38,7 @@ bool vit__json_is_object(const vit__json *value);
 bool vit__json_is_array(const vit__json *value);
 bool vit__json_is_number(const vit__json *value);
 const char *vit__json_string(const vit__json *value);                /* NULL: not a string */
-const char *vit__json_bytes(const vit__json *value, size_t *size);   /* and its size in bytes */
+const char *vit__json_bytes(const vit__json *value, size_t *size);   /* the same, and its size in bytes */
 bool vit__json_is(const vit__json *value, const char *string);       /* is it this string? */
 bool vit__json_equal(const vit__json *a, const vit__json *b);        /* the same value, whatever the order of keys */
 bool vit__json_number(const vit__json *value, double *number);       /* false: not a number */
@@ -60,7 +61,7 @@ vit__json *vit__json_new_array(void);
 vit__json *vit__json_new_string(const char *string); /* NULL gives a JSON null; invalid UTF-8 gives NULL */
 vit__json *vit__json_new_number(double number);      /* whole numbers are written without a fraction */
 vit__json *vit__json_new_boolean(bool boolean);
-vit__json *vit__json_copy(const vit__json *json); /* of all below it; NULL: of NULL, or out of memory */
+vit__json *vit__json_copy(const vit__json *json); /* with all that is inside; NULL: json is NULL, or out of memory */
 bool vit__json_set(vit__json *object, const char *key, vit__json *value);
 bool vit__json_append(vit__json *array, vit__json *value);
 /* Text, keys in the order they were set; indent 0 = one line: {"a": 1, "b": 2}. VIT__JSON_COMPACT: {"a":1,"b":2}. The

@@ -7,7 +7,7 @@
 
 #include "error.h"
 
-#define SIZE_LIMIT 2147483647 /* of a size in a config; what is absurd is for vit__config_check to say */
+#define SIZE_LIMIT 2147483647 /* most that a size in a config may be; vit__config_finish refuses absurd sizes by name */
 
 vit__reader vit__reader_start(const vit__json *object, const char *where, vit_error *err)
 {

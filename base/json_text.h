@@ -11,10 +11,10 @@
 void vit__json_put_bytes(vit__buffer *buffer, const char *bytes, size_t size);
 /* The same of a string; NULL: null. */
 void vit__json_put_string(vit__buffer *buffer, const char *string);
-/* The same, but no byte is lost: one that is no UTF-8 becomes \udc80 .. \udcff, as Python's surrogateescape reads it.
- * So the name of any file can be had back from the document. */
+/* The same, but no byte is lost: a byte that is no UTF-8 becomes \udc80 .. \udcff, as Python's surrogateescape has it.
+ * So a reader of the document can get back the name of any file. */
 void vit__json_put_name(vit__buffer *buffer, const char *string);
-/* Nine significant digits, which give the same float back. What is not finite becomes null. */
+/* Nine significant digits, which give the same float back. NaN and infinity become null. */
 void vit__json_put_float(vit__buffer *buffer, float value);
 /* The fewest digits that give the same float back: slower to write, shorter to read. The value is finite. */
 void vit__json_put_short_float(vit__buffer *buffer, float value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared libraries that few runs need, loaded when they are first wanted: linked as usual, each
- * would cost every start what it and the libraries behind it take to be relocated. */
+/* Shared libraries that few runs need. They are loaded when they are wanted for the first time. If they were linked as
+ * usual, every start would pay for relocating each of them and the libraries behind them. */
 #ifndef VIT_LIBRARY_H
 #define VIT_LIBRARY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* OpenBLAS, loaded when it first has to multiply. Linked as usual it would cost every start its 2 ms of relocations,
- * and a thread of its own that spins for some more before it sleeps; most runs never multiply with it. */
+/* OpenBLAS. It is loaded when it has to multiply for the first time; most runs never do. Linked as usual, it would cost
+ * every start 2 ms of relocations, and a thread that spins for a while before it sleeps. */
 #ifndef VIT_OPENBLAS_H
 #define VIT_OPENBLAS_H
 
@@ -18,7 +18,7 @@ typedef struct vit__openblas_call {
     size_t a_row, b_row, c_row;
 } vit__openblas_call;
 
-/* On the caller's thread; only where it has been loaded. */
+/* Multiplies on the caller's thread. OpenBLAS has been loaded before. */
 void vit__openblas_multiply(const vit__openblas_call *call);
 
 /* The same in doubles, of matrices without gaps between rows; no size above INT_MAX.

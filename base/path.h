@@ -18,8 +18,8 @@ char *vit__path_folder(const char *path);
 
 bool vit__path_ends_with(const char *path, const char *ending);
 
-/* A name that stays in its folder and prints as it is: no slash,
- * backslash or control character, not "", "." or "..". */
+/* Is this a name that stays in its folder and prints as it is? It has no slash, no backslash and no control character,
+ * and is not "", "." or "..". */
 bool vit__path_is_plain_name(const char *name);
 
 /* *path = "folder/name", which the caller frees, if something has that path. It may be anything:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A thread pool for one caller. Work is a number of equal-looking tasks, handed out one by one, so that a slow core
- * takes fewer. Which thread runs a task must not change its result. Idle threads spin for some microseconds, long
- * enough to bridge the gap between two layers, then sleep.
+ * A thread pool for one caller. Work is a number of tasks of about the same size. They are handed out one by one, so a
+ * slow core gets fewer of them. Which thread runs a task must not change the task's result. Idle threads spin for some
+ * microseconds, as long as the gap between two layers, and then sleep.
  */
 #ifndef VIT_POOL_H
 #define VIT_POOL_H
@@ -18,9 +18,9 @@ typedef void vit__task(void *context, size_t index, unsigned thread);
 
 /* Starts threads - 1 threads; they block all signals. */
 vit_status vit__pool_create(unsigned threads, vit__pool **pool, vit_error *err);
-/* The same where threads are welcome and not needed: if so many cannot be had, the pool is the caller alone. */
+/* The same, but if the system refuses so many threads, the pool is made of the caller alone. */
 vit_status vit__pool_create_if_possible(unsigned threads, vit__pool **pool, vit_error *err);
-/* In a child of fork(), which has none of the threads, the memory alone is freed. */
+/* Ends the threads and frees the pool. In a child of fork(), which has none of the threads, only memory is freed. */
 void vit__pool_free(vit__pool *pool);
 unsigned vit__pool_threads(const vit__pool *pool);
 

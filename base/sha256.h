@@ -18,7 +18,7 @@ typedef struct vit__sha256_state {
 void vit__sha256_start(vit__sha256_state *state);
 void vit__sha256_add(vit__sha256_state *state, const void *bytes, size_t size);
 void vit__sha256_finish(vit__sha256_state *state, char hex[VIT__SHA256_HEX]);
-/* Of what was added so far; more may be added afterwards. */
+/* The digest of the bytes that were added so far. More may be added afterwards. */
 void vit__sha256_so_far(const vit__sha256_state *state, char hex[VIT__SHA256_HEX]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Waiting for another thread that is nearly there: watching first, then giving the
- * processor to whoever wants it. Whoever has waited longer than that goes to sleep. */
+/* Waiting for another thread that is nearly ready. A thread first watches a value, then offers its processor to other
+ * threads again and again, and then sleeps. */
 #ifndef VIT_SPIN_H
 #define VIT_SPIN_H
 
@@ -21,7 +21,7 @@ static inline void vit__pause(void)
 #endif
 }
 
-/* Did the value become another than `seen` meanwhile? */
+/* Watches the value for a while. true: it is no longer `seen`. */
 static inline bool vit__spin_while(const atomic_uint *value, unsigned seen)
 {
     for (int i = 0; i < VIT__SPIN_PAUSES + VIT__SPIN_YIELDS; i++) {
@@ -35,7 +35,8 @@ static inline bool vit__spin_while(const atomic_uint *value, unsigned seen)
     return false;
 }
 
-/* The same, and then sleep: `changed` is signalled, under the mutex, when the value is another. */
+/* Waits until the value is no longer `seen`: watches, and then sleeps. Whoever changes the value signals `changed`
+ * under the mutex. */
 static inline void vit__wait_while(const atomic_uint *value, unsigned seen, pthread_mutex_t *mutex,
                                    pthread_cond_t *changed)
 {

@@ -84,7 +84,7 @@ static const cli_option attention_table[] = {
     {0},
 };
 
-/* Of --pca, which is about no block and no head. */
+/* The options that --pca excludes: it is about no block and no head. */
 static cli_exit check_pca(const cli_command *command, const attention *a)
 {
     if (a->layer != LAST || a->head != HEAD_MEAN)

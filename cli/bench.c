@@ -150,8 +150,8 @@ static int batch_taken(void *context)
     return now >= p->end;
 }
 
-/* Once over the images, or until the time is over. */
-static void pass_over_images(bench *b, double end)
+/* Encodes each image once, or ends earlier when the time is over. */
+static void one_pass(bench *b, double end)
 {
     cli_walk *walk = cli_walk_start(&b->images, false);
     pass p = {.feed = {walk, b->model.model, &b->standard_input}, .bench = b, .before = vit__seconds(), .end = end};
@@ -176,7 +176,7 @@ static cli_exit measure_images(bench *b)
     double end = vit__seconds() + b->seconds;
     do {
         size_t before = b->encoded;
-        pass_over_images(b, end);
+        one_pass(b, end);
         if (b->encoded == before) {
             cli_error("no image could be read");
             return CLI_INPUTS_FAILED;

@@ -254,7 +254,7 @@ static cli_exit prepare_neighbours(const cli_command *command, classify *c, cli_
     c->knn.k = c->k;
     c->knn.labels = z->labels.n ? z->labels.values[0] : NULL;
     c->top = c->top ? c->top : DEFAULT_TOP;
-    job->inputs.pass_over = cli_knn_look;
+    job->inputs.look = cli_knn_look;
     return cli_knn_open(command, &c->knn, job);
 }
 

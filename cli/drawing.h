@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is drawn of a picture: how the model sees it, and the file that the drawing is written to. */
+/* A picture as the model sees it, and the file that a drawing of it is written to. */
 #ifndef CLI_DRAWING_H
 #define CLI_DRAWING_H
 

@@ -136,7 +136,7 @@ static cli_exit claim_files(const cli_command *command, const cli_fitting *f)
     return status;
 }
 
-/* What is about a layer, where none is fitted. */
+/* Refuses options about a layer, since --method knn fits none. */
 static cli_exit check_knn(const cli_command *command, const cli_fitting *f)
 {
     const struct {

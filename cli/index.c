@@ -55,8 +55,9 @@ static bool is_done(const index_command *index, vit_status status, const vit_err
     return cli_index_is(index->index, status, err);
 }
 
-/* True for what needs no encoding. Fills the stamp of the others, and writes their paths plainly. */
-static bool pass_over(void *context, cli_input *input)
+/* cli_inputs.look: true for a file that needs no encoding. Fills the input's stamp, and makes its path the plain name
+ * that the index has for the file. */
+static bool look(void *context, cli_input *input)
 {
     index_command *index = context;
     char *plain;
@@ -154,7 +155,7 @@ static void report(const index_command *index, const cli_job *job)
              counts.unchanged, job->failed);
 }
 
-/* What is gone, below the folders among the inputs or everywhere. */
+/* Forgets images whose files are gone: below the folders among the inputs, or everywhere. */
 static vit_status forget(index_command *index, const cli_inputs *inputs, vit_error *err)
 {
     if (index->prune)
@@ -169,7 +170,7 @@ static vit_status forget(index_command *index, const cli_inputs *inputs, vit_err
 static cli_exit index_images(index_command *index, cli_job *job)
 {
     vit_error err = {0};
-    job->inputs.pass_over = pass_over;
+    job->inputs.look = look;
     job->inputs.context = index;
     cli_exit status = cli_job_run(job);
     cli_interrupt_hold();

@@ -160,7 +160,7 @@ static vit_pipeline_options pipeline_options(const serving *s)
                                   .threads = s->model.threads};
 }
 
-/* Those that are not there: of "NAME=MODEL", the model. */
+/* Fetches the models that are not there; the model of "NAME=MODEL" is what stands behind the '='. */
 static cli_exit fetch_models(const cli_values *models)
 {
     cli_exit status = CLI_DONE;

@@ -70,7 +70,7 @@ static bool write_ids(tokenize *t, size_t n)
     return written;
 }
 
-/* What was written so far goes out before waiting for more input, so that another program can ask line by line. */
+/* Writes out all results before waiting for more input, so that another program can ask line by line. */
 static bool flush_before_waiting(tokenize *t)
 {
     return cli_lines_at_hand(&t->lines) || cli_file_flush(&t->output);

@@ -274,7 +274,7 @@ static void compare_similarities(verify *v, const cli_tower *images, const cli_t
     vit_labels_free(labels);
 }
 
-/* What is in the file and was not compared must not look as if it had been. */
+/* Names the tensors that were not compared: they must not look as if they had been. */
 static void list_others(verify *v)
 {
     static const char *const known[] = {"pixel_values", "pixel_values_torchvision", "input_ids", "attention_mask",

@@ -7,7 +7,7 @@
 
 #include "vit/error.h"
 
-/* What is minimised, and who watches. */
+/* A function to be minimised, and who is told about it. */
 typedef struct vit__descent {
     double (*evaluate)(void *context, const double *x, double *gradient);
     /* After each iteration: f, and its gradient. Not 0: it is enough. */

@@ -74,7 +74,7 @@ static void figure_classes(vit_fit_figures *figures, size_t *predicted, size_t *
     figures->balanced_accuracy = ratio(recalls, (double)with_rows);
 }
 
-/* What is sorted: qsort has no context. */
+/* A row and its score together, since qsort passes no context. */
 typedef struct mistake {
     float score;
     size_t row;

@@ -13,7 +13,7 @@
 #include "rows.h"
 #include "solve.h"
 
-/* Of the gradient's largest component, divided by the sum of the rows' weights. */
+/* Limits for the gradient's largest component, divided by the sum of the rows' weights. */
 #define GRADIENT_DONE 1e-8
 #define GRADIENT_AT_FLOOR 1e-4 /* low enough where no lower point is found */
 #define MOST_ITERATIONS ((size_t)2000)

@@ -120,7 +120,7 @@ static void find_mean(vit__objective *o)
         o->mean[k] /= (double)rows->n;
 }
 
-/* Of a class with n_c of the n rows: 1, or n / (K n_c). */
+/* The weight of a class with n_c of the n rows: 1; or, if classes are balanced, n / (K n_c). */
 static vit_status find_weights(vit__objective *o, int balanced, vit_error *err)
 {
     const vit_fit_rows *rows = o->rows;
@@ -196,7 +196,7 @@ void vit__objective_free(vit__objective *o)
     free(o);
 }
 
-/* Of two classes scikit-learn fits the one vector w that is the difference of ours: |w|^2 = 2 |W|^2. */
+/* For two classes, scikit-learn fits one vector w, which is the difference of our two vectors: |w|^2 = 2 |W|^2. */
 void vit__objective_set_c(vit__objective *o, double c)
 {
     o->strength = (o->rows->n_classes == 2 ? 2 : 1) / c;

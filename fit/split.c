@@ -34,7 +34,7 @@ static void draw(const char *seed, const char *name, char digest[VIT__SHA256_HEX
     vit__sha256_finish(&state, digest);
 }
 
-/* Of n cards of a class; halves go to the even number, as Python's round. */
+/* How many of the n rows of a class are held out. Halves are rounded to the even number, as Python's round does. */
 static size_t held_out(double share, size_t n)
 {
     size_t held = (size_t)rint(share * (double)n);

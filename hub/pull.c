@@ -20,7 +20,7 @@
 #include "snapshot.h"
 #include "transfer.h"
 
-/* What is to be done for a file that was chosen. */
+/* A file that was chosen, and what is known and done about it. */
 typedef struct work {
     char etag[VIT__ETAG_MAX + 1]; /* of its blob; "": not known before the hub is asked */
     uint64_t size;

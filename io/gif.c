@@ -143,7 +143,7 @@ static vit_status open_file(reader *r)
     return r->gif ? VIT_OK : fail(r, code);
 }
 
-/* Of the extensions one counts: which colour is transparent. */
+/* One extension is read: the one that says which colour is transparent. */
 static vit_status read_extension(reader *r)
 {
     int function = 0;

@@ -41,7 +41,7 @@ static entry read_entry(const uint8_t *b)
     return (entry){width * height, depth_of(bits, b[2]), bits, vit__le32(b + 12), vit__le32(b + 8)};
 }
 
-/* Of the same size that with the fewest bits counts, and of those the first. */
+/* Of several pictures with the same size, the one with the fewest bits is taken, and of equal ones the first. */
 static vit_status find_largest(const vit__source *source, entry *largest, vit_error *err)
 {
     const size_t count = vit__le16(source->bytes + 4);

@@ -33,7 +33,8 @@ static bool is_psd(const vit__source *source)
     return source->size >= HEADER && memcmp(source->bytes, "8BPS\0\1", 6) == 0;
 }
 
-/* Of four channels of RGB the last is alpha; of more, the others are selections that somebody saved. */
+/* If there are exactly four channels of RGB, the fourth is alpha. If there are more, those behind the colours are
+ * selections that somebody saved. */
 static unsigned channels_of(unsigned mode, unsigned stored)
 {
     if (mode == RGB)

@@ -15,7 +15,7 @@ static uint32_t with_margin(uint32_t edge)
     return edge <= UINT32_MAX / FAST_DECODE_MARGIN ? edge * FAST_DECODE_MARGIN : UINT32_MAX;
 }
 
-/* Of this thread alone: what it waited for a processor does not count. */
+/* Processor time of this thread alone: time in which it waited for a processor does not count. */
 static double thread_seconds(void)
 {
     struct timespec now;

@@ -25,7 +25,7 @@ static void normalize(const run *r, float *values)
         vit_to_unit_length(values + i, columns);
 }
 
-/* What is done to an item's values on their way out. */
+/* The last steps for an item's values: the draw from the latent, and the length of 1. */
 static void finish(const run *r, size_t i, float *values)
 {
     const vit_pipeline_options *s = &r->pipeline->settings;

@@ -12,11 +12,11 @@
 struct vit_tokenizer {
     const char *name;
     vit__clean clean;
-    vit__pipeline pipeline; /* or, where its model is NULL, */
+    vit__pipeline pipeline; /* makes the ids; if its model is NULL, siglip does */
     vit__siglip siglip;
-    vit__buffer prompt; /* goes ahead of every text */
-    bool lower;         /* str.lower() ahead of all else */
-    bool zeroes;        /* this id becomes 0 in the end: */
+    vit__buffer prompt; /* is put before every text */
+    bool lower;         /* str.lower() comes before all other steps */
+    bool zeroes;        /* the id `zeroed` becomes 0 at the end */
     uint32_t zeroed;
     size_t context;
     uint32_t pad_id;

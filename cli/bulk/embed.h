@@ -26,11 +26,11 @@ typedef struct cli_embedding {
 
 extern const char *const cli_dtype_names[];
 
-/* What one must know to make the same vectors again, and to tell whether two files may be compared, as JSON members
- * without braces. CLI_MODEL, with a message, if the model cannot be read. */
+/* Appends what made the vectors, as JSON members without braces: with it the same vectors can be made again, and one
+ * can tell whether two files may be compared. CLI_MODEL, with a message, if the model cannot be read. */
 cli_exit cli_embed_settings(const cli_embedding *embed, const cli_job *job, cli_text *text);
 
-/* Into a folder of parts: the job is open, its session is not. */
+/* Runs the job into a folder of parts. The job is open, but has no session yet. */
 cli_exit cli_embed_bulk(const cli_command *command, cli_embedding *embed, cli_job *job);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* manifest.json of a folder of parts: what all its parts have in common, and how far the job is. It is the only
- * thing that says what is finished: it is replaced whole, after what it names is on the disk. It holds no time,
- * host or process, so that an interrupted job that went on ends with the manifest of one that was not. */
+/* manifest.json of a folder of parts: what all its parts have in common, and how far the job is. It is the only file
+ * that says what is finished. It is replaced as a whole, after the parts that it names are on the disk. It holds no
+ * time, host or process: a job that was interrupted and went on ends with the same manifest as one that was not. */
 #ifndef CLI_MANIFEST_H
 #define CLI_MANIFEST_H
 
@@ -20,12 +20,12 @@ typedef struct cli_progress_mark {
 
 typedef struct cli_manifest {
     const char *folder;
-    const char *option;       /* that names the folder: "-o" */
-    const char *model;        /* as the user named it; two names may be of one model */
-    const cli_text *settings; /* JSON members without braces: what a part may not differ in */
-    const char *extension;    /* of parts */
-    size_t shard_size;        /* rows of every part but the last; 0, before reading: as it is written there */
-    size_t shape[2];          /* of a row: [columns] where shape[0] is 0 */
+    const char *option;       /* the option that names the folder: "-o" */
+    const char *model;        /* as the user named it; the same model may have two names */
+    const cli_text *settings; /* JSON members without braces, which must be the same for all parts */
+    const char *extension;    /* of each part, such as ".npy" */
+    size_t shard_size;        /* rows of every part but the last. 0: cli_manifest_read takes it from the file */
+    size_t shape[2];          /* the shape of a row; shape[0] 0: a row is a vector of shape[1] numbers */
     cli_progress_mark mark;
 } cli_manifest;
 
@@ -39,9 +39,8 @@ bool cli_manifest_exists(const char *folder);
 /* Prints what goes wrong; false is CLI_OUTPUT. */
 bool cli_manifest_write(const cli_manifest *manifest);
 
-/* Reads the mark (and the shard size, where manifest has none). CLI_OUTPUT, with a message, if the
- * manifest is damaged or a part is missing; CLI_USAGE if it is of a job with other settings, unless
- * nothing of that job is finished. */
+/* Reads the mark, and the shard size if manifest has none. CLI_OUTPUT, with a message: the manifest is damaged, or a
+ * part is missing. CLI_USAGE: it belongs to a job with other settings, of which something is finished. */
 cli_exit cli_manifest_read(const cli_command *command, cli_manifest *manifest);
 
 #endif

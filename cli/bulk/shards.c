@@ -283,7 +283,7 @@ static bool sync_errors(cli_shards *shards)
     return true;
 }
 
-/* What was done since the mark becomes finished: the mark moves last. */
+/* Finishes all inputs since the mark: first their files, and then the mark. */
 static bool commit(cli_shards *shards)
 {
     cli_progress_mark *mark = &shards->manifest.mark;

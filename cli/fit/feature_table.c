@@ -155,7 +155,7 @@ cli_exit cli_features_make(const cli_command *command, const cli_items *items, c
 
 /* ------------------------------------------------------------------ a file of vectors ---- */
 
-/* Of f16 the numbers are read, of f32 they stay in the file. */
+/* Vectors of f32 stay in the file, which is mapped. Vectors of f16 are read and converted. */
 static vit_status map_values(const char *path, cli_features *f, vit_error *err)
 {
     cli_npy npy;

@@ -61,8 +61,8 @@ typedef struct cli_fitting {
     cli_file file;
 } cli_fitting;
 
-/* Numbers the classes of all pictures, drops those that cannot be used, and deals out the others. A failure was told.
- * */
+/* Numbers the classes of all pictures, drops those that cannot be used, and deals out the others. A failure was
+ * told. */
 cli_exit cli_fitting_deal(const cli_command *command, cli_fitting *f);
 /* For pictures that are usable: picture i is for the test; it is not; it is held out of fitting, to choose C. */
 bool cli_fitting_is_test(const cli_fitting *f, size_t i);

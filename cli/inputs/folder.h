@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The images in a folder and the folders below it, in the byte order of their paths. One folder's names are held at a
- * time, per level. Links to folders are not followed (so no loop can trap the walk) and said so. */
+/* The images in a folder and in the folders below it, in the byte order of their paths. Memory holds the names of one
+ * folder for each level. Links to folders are not followed, so no loop can trap the walk; a note says which were left
+ * out. */
 #ifndef CLI_FOLDER_H
 #define CLI_FOLDER_H
 

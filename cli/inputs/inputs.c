@@ -514,8 +514,7 @@ bool cli_walk_next(cli_walk *walk, cli_input *input)
     while (next_of_all(walk, input)) {
         walk->found = walk->found || is_there(input);
         bool ours = part.count == 0 || walk->met++ % part.count == part.index;
-        if (ours &&
-            (walk->silent || !walk->inputs->pass_over || !walk->inputs->pass_over(walk->inputs->context, input)))
+        if (ours && (walk->silent || !walk->inputs->look || !walk->inputs->look(walk->inputs->context, input)))
             return true;
         cli_input_free(input);
     }

@@ -16,7 +16,7 @@ typedef enum cli_source_kind {
     CLI_SOURCE_STDIN,  /* one image on standard input */
     CLI_SOURCE_LIST,   /* a file with paths */
     CLI_SOURCE_PIXELS, /* an .npy file with preprocessed pixels */
-    CLI_SOURCE_MEMBER, /* an image in a tar file; of inputs only */
+    CLI_SOURCE_MEMBER, /* an image in a tar file: a kind of inputs, not of sources */
     CLI_SOURCE_TEXT,
     CLI_SOURCE_TEXT_LIST, /* a file with texts, one a line; of sources only */
     CLI_SOURCE_TOKENS
@@ -25,7 +25,7 @@ typedef enum cli_source_kind {
 typedef struct cli_source {
     cli_source_kind kind;
     const char *value;
-    FILE *kept; /* what a list said that can be read once only, for walking it again; NULL: not kept */
+    FILE *kept; /* a copy of a list that can be read once only, such as a pipe, for walking it again; NULL: none */
 } cli_source;
 
 /* Every count-th input, from the index-th on; count 0: all. */
@@ -42,9 +42,10 @@ typedef struct cli_inputs {
     bool nul_separated; /* lists */
     bool tar;           /* files and standard input are tar files */
     cli_part part;
-    /* Looks at each input before it is loaded, and may fill its stamp; true: nothing
-     * is to be done with it. One thread at a time calls it. NULL: all are wanted. */
-    bool (*pass_over)(void *context, cli_input *input);
+    /* Looks at each input before it is loaded. It may fill the input's stamp and digest, and give it another path. It
+     * answers true if the input is to be left out, as a file that an index has already. One thread at a time calls it.
+     * NULL: no input is left out. */
+    bool (*look)(void *context, cli_input *input);
     void *context;
 } cli_inputs;
 
@@ -59,7 +60,7 @@ cli_exit cli_inputs_check(const cli_command *command, const cli_inputs *inputs);
 
 /* Texts and token ids, for a text tower. */
 bool cli_source_is_text(const cli_source *source);
-bool cli_inputs_are_text(const cli_inputs *inputs); /* of inputs that were checked */
+bool cli_inputs_are_text(const cli_inputs *inputs); /* after cli_inputs_check */
 /* Moves the texts and token ids to *texts, which is freed with cli_inputs_free. */
 void cli_inputs_take_texts(cli_inputs *inputs, cli_inputs *texts);
 
@@ -79,23 +80,25 @@ typedef struct cli_member {
 struct cli_input {
     cli_source_kind kind; /* all but LIST */
     char *path;           /* for results and messages; "-" for standard input; the text itself */
-    size_t row;           /* of a file of pixels or token ids */
+    size_t row;           /* which row of a file of pixels or token ids */
     cli_member *member;   /* NULL: not in a tar file */
-    void *bytes;          /* of standard input, once they were read */
+    void *bytes;          /* what came on standard input, after it was read */
     size_t size;
-    uint32_t width, height; /* of the picture, upright, once it was loaded; of ready pixels theirs, until then */
-    double seconds;         /* of a processor, that reading, decoding and preprocessing took */
-    vit_index_stamp stamp;  /* of the file, where pass_over filled it */
-    char digest[65];        /* SHA-256 of the bytes, where a command wants it; "": not known */
-    size_t digested;        /* how many bytes they are */
+    uint32_t width,
+        height;     /* the picture's size, upright, after it was loaded; for ready pixels their size, from the start */
+    double seconds; /* of one processor, for reading, decoding and preprocessing */
+    vit_index_stamp stamp; /* the file's, if cli_inputs.look filled it */
+    char digest[65];       /* SHA-256 of the bytes, where a command wants it; "": not known */
+    size_t digested;       /* how many bytes were digested */
     vit_error error;
 };
 
 void cli_input_free(cli_input *input);
-void cli_input_free_bytes(cli_input *input); /* of a member, once they are decoded */
+void cli_input_free_bytes(cli_input *input); /* frees the bytes of a member of a tar file, after they were decoded */
 
 typedef struct cli_walk cli_walk;
-/* silent: say nothing about what is passed over (for counting). Of walks over lists that were kept, one at a time. */
+/* Starts a walk over all inputs. silent: no message about files and folders that are left out; for walks that only
+ * count. Lists that were kept (cli_source.kept) have one place to read from: over them one walk may go on at a time. */
 cli_walk *cli_walk_start(const cli_inputs *inputs, bool silent);
 bool cli_walk_next(cli_walk *walk, cli_input *input); /* false: no more. The caller frees the input. */
 /* Was any input there, among all that the walk met so far, those of other parts too? A file that
@@ -108,8 +111,8 @@ void cli_walk_free(cli_walk *walk);
 /* Can the list be walked more than once: is it a file, or was it kept? */
 bool cli_source_can_repeat(const cli_source *source);
 
-/* How many inputs there are, by walking them; 0 where that cannot be known beforehand (tar files, a list that can be
- * walked once only). */
+/* Counts the inputs by walking them. 0: the number cannot be known beforehand, since there is a tar file, or a list
+ * that can be walked once only. */
 size_t cli_inputs_count(const cli_inputs *inputs);
 
 #endif

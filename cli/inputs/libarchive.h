@@ -7,7 +7,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/* What is used of it. */
+/* The functions of libarchive that are called. */
 /* clang-format off */
 #define CLI_LIBARCHIVE_FUNCTIONS(F) \
     F(archive_entry_filetype) F(archive_entry_hardlink) F(archive_entry_pathname) F(archive_entry_size) \
@@ -26,7 +26,7 @@ typedef struct cli_libarchive_table {
 
 extern cli_libarchive_table cli_libarchive; /* empty until cli_libarchive_load */
 
-/* Fills the table; NULL, or why the library cannot be loaded. From any thread. */
+/* Fills the table. Answers NULL, or why the library cannot be loaded. Any thread may call it. */
 const char *cli_libarchive_load(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was given as a picture and is none, but what another option of the command takes: a tar
- * file, a list, an array. */
+/* Files that were given as pictures, but are something that another option of the command takes: a tar file, a list, an
+ * array. */
 #ifndef CLI_MISTAKEN_H
 #define CLI_MISTAKEN_H
 
@@ -12,9 +12,9 @@
  * whole, is at most 900,000. */
 #define CLI_MISTAKEN_BYTES ((size_t)1 << 20)
 
-/* Where the bytes, which may be the start of a file alone, are such a thing, *err says so in place
- * of what it says: "this is a tar file, not a picture; --tar takes the pictures in it". place is
- * the path, or "-" for standard input. Any thread. */
+/* Looks at the bytes of a file, or at its first bytes. If the file is such a thing, the message of *err is replaced:
+ * "this is a tar file, not a picture; --tar takes the pictures in it". place is the path, or "-" for standard input.
+ * Any thread may call it. */
 void cli_mistaken(const void *bytes, size_t size, const char *place, vit_error *err);
 
 #endif

@@ -279,7 +279,7 @@ static bool give_failure(cli_tar *tar, cli_input *input)
 
 /* ------------------------------------------------------------------ a tar file ---- */
 
-/* What is read, and what is undone on the way. */
+/* The formats of archives that are read, and the compressions that are undone. */
 static bool set_up(struct archive *archive)
 {
     return archive && cli_libarchive.archive_read_support_format_tar(archive) == ARCHIVE_OK &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The images in a tar file, one by one, with the .json and .txt that belong to them, as webdataset lays samples
- * out: the files of a sample follow each other and share their name up to the first dot of its last part. The file
- * is read once, front to back; memory holds one sample, and of a sample that never ends 64 files. gzip, bzip2 and
- * zstd are undone on the way (not xz, whose header may ask for 4 GiB). libarchive is behind this file. */
+/* The images in a tar file, one by one, with the .json and .txt that belong to them, as webdataset lays samples out:
+ * the files of a sample follow each other and share their name up to the first dot of its last part. The file is read
+ * once, from front to back. Memory holds one sample, and at most 64 files of a sample that never ends. gzip, bzip2 and
+ * zstd are undone on the way (not xz, whose header may ask for 4 GiB). This file alone calls libarchive. */
 #ifndef CLI_TAR_H
 #define CLI_TAR_H
 

@@ -49,7 +49,7 @@ static bool is_single(const cli_inputs *inputs)
            (source->kind == CLI_SOURCE_PATH && stat(source->value, &info) == 0 && S_ISREG(info.st_mode));
 }
 
-/* Of the pixels in a file; 0: that cannot be known. (Whether the file is in order shows later.) */
+/* The size of pictures in a file of pixels. 0: the file cannot be read; the job will say why later. */
 static cli_size size_in(const char *path)
 {
     cli_npy npy;
@@ -239,7 +239,7 @@ static int batch_taken(void *context)
 static cli_progress start_progress(const cli_job *job)
 {
     size_t total = job->total;
-    if (total == 0 && !job->inputs.pass_over && cli_progress_is_shown(job->progress))
+    if (total == 0 && !job->inputs.look && cli_progress_is_shown(job->progress))
         total = cli_inputs_count(&job->inputs);
     return cli_progress_start(job->progress, job->already, total);
 }

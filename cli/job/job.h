@@ -19,18 +19,18 @@ typedef struct cli_job {
     cli_model_options options;
     int progress; /* cli_progress_mode */
 
-    /* Where to go on, if that is not at the first input: a walk past `already` inputs, which the
-     * job owns from now on. */
+    /* Where a job goes on that an earlier run began: a walk that is past `already` inputs. The job frees it. NULL: the
+     * job begins at the first input. */
     cli_walk *walk;
     size_t already;
-    size_t total; /* inputs, if that is known; else 0 */
+    size_t total; /* how many inputs there are; 0: it is not known */
 
     cli_model model; /* filled by cli_job_open, with a pipeline */
-    bool text;       /* likewise: the inputs are texts */
+    bool text;       /* filled by cli_job_open: the inputs are texts */
     vit_output output;
     size_t layer;
-    bool normalize;  /* each vector, or row of a matrix, to length 1 */
-    cli_seed sample; /* of VIT_OUTPUT_LATENT, which is the mean without it */
+    bool normalize;  /* each vector, or row of a matrix, is divided by its length */
+    cli_seed sample; /* VIT_OUTPUT_LATENT is a draw with this seed; not given: it is the mean */
     /* Takes one result, in input order. values is NULL if the input failed (input->error says why); otherwise it may be
      * changed, and input->error set, which fails the input. false: the output cannot be written, which ends the job.
      *
@@ -38,11 +38,11 @@ typedef struct cli_job {
      * job frees it: until then a pointer to it may be kept, and what it points to. Of a batch
      * of 8 pictures all 8 inputs are there in flush. values lives until deliver returns. */
     bool (*deliver)(void *context, cli_input *input, float *values);
-    bool (*flush)(void *context); /* after every batch; false as above */
+    bool (*flush)(void *context); /* called after every batch; false: the output cannot be written */
     void *context;
 
     size_t done, failed; /* in this run; filled by cli_job_run */
-    bool found;          /* likewise: an input was there (cli_walk_found), or one was read */
+    bool found;          /* filled by cli_job_run: an input was there (cli_walk_found), or one was read */
 } cli_job;
 
 /* The groups of options that fill a job, for the list of a command's groups. */
@@ -62,16 +62,18 @@ void cli_job_close(cli_job *job);
 /* Makes the session. */
 cli_exit cli_job_start(cli_job *job);
 
-/* Of one result of an opened job: as vit_output_shape, but for texts by their own length. CLI_USAGE, with a message
- * that says `asked`, if the model has no such output, or if the inputs would have results of different shapes. */
+/* The shape of one result of an opened job: that of vit_output_shape, but for texts by the length of the texts.
+ * CLI_USAGE, with a message that names the output as the user wrote it (asked): the model has no such output, or the
+ * results would have different shapes. */
 cli_exit cli_job_shape(const cli_command *command, const cli_job *job, const cli_output_name *asked, size_t shape[2]);
 
-/* What makes the results that output, layer, normalize and sample say (vit/pipeline.h). Freed with
- * vit_recipe_free. CLI_MODEL, with a message, if that cannot be had. Reads all of the model's files. */
+/* The recipe (vit/pipeline.h) of the results that the job's output, layer, normalize and sample ask for. Reads all
+ * files of the model. Freed with vit_recipe_free. CLI_MODEL, with a message, on failure. */
 cli_exit cli_job_recipe(const cli_job *job, vit_recipe *recipe);
 
-/* Gives the results that output, layer, normalize and sample say. CLI_DONE or CLI_INPUTS_FAILED; CLI_MODEL,
- * with a message, if the model has no such output. Ends the command with CLI_OUTPUT if deliver says so. */
+/* Makes the results that the job's output, layer, normalize and sample ask for, and delivers them. CLI_DONE or
+ * CLI_INPUTS_FAILED; CLI_MODEL, with a message, if the model has no such output. If deliver or flush answers false, the
+ * command ends with CLI_OUTPUT. */
 cli_exit cli_job_run(cli_job *job);
 
 #endif

@@ -92,7 +92,7 @@ static cli_exit split_labels(const cli_command *command, cli_zero_shot *z)
     return CLI_DONE;
 }
 
-/* Of a file of any system, and of a pipe. */
+/* Reads a text file, as any system writes it, or a pipe. */
 static vit_status read_file(const char *path, vit__buffer *text, vit_error *err)
 {
     static const vit__file_kind kind = {.most = VIT__LIMIT_LABEL_FILE_BYTES};

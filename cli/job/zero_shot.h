@@ -9,12 +9,12 @@
 typedef struct cli_zero_shot {
     /* options */
     cli_values labels;    /* lists of labels, with commas between them */
-    const char *file;     /* with a label a line */
+    const char *file;     /* a file with a label on each line */
     cli_values templates; /* "a photo of a {}" */
-    cli_inputs texts;     /* labels as they are, or as token ids */
-    const char *model;    /* that encodes the labels; NULL: the one of the pictures */
+    cli_inputs texts;     /* labels of --text, or of --tokens */
+    const char *model;    /* the model that encodes the labels; NULL: the model of the pictures */
     /* at work */
-    char **names; /* [n], NULL for what was given as token ids */
+    char **names; /* [n]; NULL for a label that was given as token ids */
     size_t n;
     vit_labels *classes; /* [n] */
 } cli_zero_shot;
@@ -24,10 +24,10 @@ extern const cli_option cli_zero_shot_table[];
 /* Are classes described in words at all? */
 bool cli_zero_shot_asked(const cli_zero_shot *zero_shot);
 
-/* Encodes the labels, through the text tower, which is closed again. Prints what
- * is wrong: CLI_USAGE or CLI_MODEL. Always freed with cli_zero_shot_free. */
+/* Opens the text tower, encodes the labels, and closes the tower. Prints what is wrong: CLI_USAGE or CLI_MODEL. Always
+ * freed with cli_zero_shot_free. */
 cli_exit cli_zero_shot_open(const cli_command *command, const cli_model_options *options, cli_zero_shot *zero_shot);
-/* The labels alone, of --labels and --labels-file, into names[n]: nothing is encoded. */
+/* Reads the labels of --labels and --labels-file into names[n]. Nothing is encoded. */
 cli_exit cli_zero_shot_read_names(const cli_command *command, cli_zero_shot *zero_shot);
 void cli_zero_shot_free(cli_zero_shot *zero_shot);
 

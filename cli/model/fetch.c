@@ -14,7 +14,7 @@
 #define REFRESH_SECONDS 0.1
 #define MEGABYTE 1e6
 
-/* What is shown while a checkpoint comes. */
+/* The line that shows how far a checkpoint has come. */
 typedef struct display {
     bool shown;
     bool waits; /* the note that the hub is asked again is out */

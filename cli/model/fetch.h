@@ -8,9 +8,10 @@
 #include "progress.h"
 #include "vit/hub.h"
 
-/* Fetches what is not there, with progress on stderr (mode: of cli_progress_mode). The caller sets the options, but
- * for those of the progress, and frees *snapshot. On failure it is NULL, a message says why, and the status is
- * CLI_USAGE (no hub id), CLI_OUTPUT (the disk) or CLI_MODEL. An interruption leaves what has come to the next run. */
+/* Fetches the files that are not there, with progress on stderr (mode: a cli_progress_mode). The caller sets all
+ * options but those of the progress. The caller frees *snapshot. On failure *snapshot is NULL, a message says why, and
+ * the status is CLI_USAGE (no hub id), CLI_OUTPUT (the disk) or CLI_MODEL. After an interruption the next run goes on
+ * with the bytes that have come. */
 cli_exit cli_fetch(const char *name, vit_hub_options options, int mode, vit_hub_snapshot **snapshot);
 
 /* Does what --pull says: fetches the model, unless it is a folder or a file, or a hub id that is complete in the

@@ -20,7 +20,8 @@ typedef struct cli_picture_options {
     bool fast_decode;
 } cli_picture_options;
 
-/* For commands that must know which of them were not given: exif and resampler are then below 0. */
+/* The start for commands that must know which options were given: exif and resampler are below 0 where they were
+ * not. */
 /* clang-format off */
 #define CLI_PICTURES_UNSET {.exif = -1, .resampler = -1}
 /* clang-format on */
@@ -29,14 +30,14 @@ extern const cli_option cli_picture_table[];
 
 vit_preprocess_options cli_preprocess_options(const cli_picture_options *options);
 
-/* How a picture is read that `rules` will resize; rules NULL: it is wanted whole, whatever --fast-decode says. */
+/* How a picture is read that `rules` will resize. rules NULL: the whole picture is read, also with --fast-decode. */
 vit_load_options cli_load_options(const cli_picture_options *options, const vit_preprocessor *rules);
 
 /* path NULL is standard input. */
 vit_status cli_picture_load(const vit_load_options *options, const char *path, vit_image *image, vit_error *err);
 
-/* Where a file could not be read as a picture because it is
- * something else, *err says what (mistaken.h). Reads its start. */
+/* For a file that could not be read as a picture: reads its first bytes. If it is a tar file, a list or an array, *err
+ * says so (mistaken.h). */
 void cli_picture_explain(const char *path, vit_error *err);
 
 /* "224x336" or "224": the first number into *first, the last into *second. */

@@ -11,8 +11,8 @@ typedef struct cli_thumbnail_size {
     unsigned width, height; /* zero: there is no picture */
 } cli_thumbnail_size;
 
-/* Appends "data:image/jpeg;base64,..." of a picture at most `edge` pixels wide and high. All
- * zero, and nothing appended, if the file cannot be read. May be called from several threads. */
+/* Appends "data:image/jpeg;base64,...": the picture, at most `edge` pixels wide and high. If the file cannot be read,
+ * nothing is appended, and the answer is all zero. Several threads may call it. */
 cli_thumbnail_size cli_thumbnail(const char *path, unsigned edge, cli_text *text);
 
 #endif

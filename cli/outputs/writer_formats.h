@@ -19,15 +19,15 @@ typedef struct cli_format_row {
     void (*row)(cli_text *text, const cli_vectors *vectors, const cli_input *input, const float *values);
     void (*failure)(cli_text *text, const cli_input *input);
     void (*end)(cli_text *text);
-    /* What start wrote, of the same size, now that the number of rows is known. */
+    /* Writes what `start` wrote once more, in the same size, when the number of rows is known. */
     void (*restart)(cli_text *text, const cli_vectors *vectors, size_t rows);
 } cli_format_row;
 
 const cli_format_row *cli_format_row_of(cli_format format);
 
-/* Names of what stands beside a file: its own without the extension, if that is the format's, and
- * one of these ends. "x.npy" has the base "x" and the rows "x.jsonl"; "x.dat" has the base "x.dat".
- * Freed with free(). */
+/* Names of the files beside a file of vectors. They begin with the base: the file's name, without the extension if it
+ * is that of the format. They end as below. The file x.npy has the base "x", and its rows are in x.jsonl. An npy file
+ * that is called x.dat has the base "x.dat". Freed with free(). */
 #define CLI_ROWS_END ".jsonl"
 #define CLI_FAILURES_END ".errors.jsonl"
 #define CLI_METADATA_END ".meta.json"

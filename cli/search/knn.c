@@ -209,7 +209,7 @@ static int by_order(const void *a, const void *b, void *pictures)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-/* Those with a label: of equal scores the earlier picture counts. */
+/* The pictures with a label, the earlier ones first: of equal scores, the earlier picture then votes. */
 static void set_rows(cli_knn *knn)
 {
     qsort_r(knn->at, knn->rows.n, sizeof *knn->at, by_order, knn->known.pictures);
@@ -276,7 +276,7 @@ bool cli_knn_look(void *knn, cli_input *input)
     return false;
 }
 
-/* Of a query that is a file, or was on standard input. */
+/* The digest of a query that is a file, or came on standard input. */
 static void digest_query(cli_input *input)
 {
     void *bytes = NULL;

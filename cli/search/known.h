@@ -16,7 +16,7 @@ typedef struct cli_known_picture {
     char *caption;   /* NULL: none */
     char digest[65]; /* SHA-256 of the file; "": not known (cli_known_has_content) */
     int64_t order;   /* the earlier of two pictures has the smaller number */
-    int64_t size;    /* bytes of the file; below 0: there is none. Known once `looked` is set */
+    int64_t size;    /* bytes of the file, if `looked` is set; below 0: there is no file */
     bool looked;
 } cli_known_picture;
 
@@ -24,7 +24,7 @@ typedef struct cli_known_picture {
 typedef struct cli_known {
     char *place;       /* for messages: without a password */
     vit_index_pin pin; /* what made the vectors */
-    bool has_captions; /* can it have any? */
+    bool has_captions; /* the place can hold captions */
     size_t columns, n, picture_room, vector_room;
     cli_known_picture *pictures; /* [n] as they were read, which is in no order */
     float *vectors;              /* [n][columns], each of length 1 */
@@ -34,8 +34,8 @@ typedef struct cli_known {
 cli_exit cli_known_read(const cli_command *command, const char *option, const cli_place *place, cli_known *known);
 void cli_known_free(cli_known *known);
 
-/* Has the picture's file the content with this digest, and so many bytes? Reads the file where its digest is not known
- * and its size is the same. */
+/* Does the picture's file have these bytes, by their digest and number? If the digest of the file is not known, a file
+ * of the same size is read. */
 bool cli_known_has_content(cli_known_picture *picture, const char *digest, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What made the vectors of an index, and the options of a job: each becomes the other, and what differs is said. */
+/* From the options of a job to the pin of an index (vit/index.h), and back; and messages about what differs. */
 #ifndef CLI_PIN_H
 #define CLI_PIN_H
 
@@ -9,11 +9,11 @@
 #include "outputs.h"
 #include "vit/index.h"
 
-/* Of an opened job, which gives this output from then on. CLI_MODEL, with a message,
- * if the digests cannot be had; CLI_USAGE if the output is not a vector. */
+/* Makes the pin of an opened job, and sets the job's output. CLI_MODEL, with a message: a digest cannot be computed.
+ * CLI_USAGE: the output is not a vector. */
 cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output_name *output, vit_index_pin *pin);
 
-/* true if vectors made so may stand beside those of the index; otherwise says on stderr what differs. */
+/* true: vectors of the pin `now` can be compared with those of the index. false: a message says what differs. */
 bool cli_pin_matches(const vit_index_pin *index, const vit_index_pin *now, const char *place);
 
 /* Sets the options of a job that were not given, and *output, so that the job makes vectors as those

@@ -17,8 +17,8 @@ typedef struct cli_place {
 extern const cli_option cli_place_table[];       /* --db, --table */
 extern const cli_option cli_place_write_table[]; /* these, and --vector-type */
 
-/* A place that is a file, and the files beside it: claimed, since the run writes into them, or read
- * (claims.h). CLI_DONE, or CLI_USAGE with a message. */
+/* For a place that is a file, and the files beside it (claims.h): the run writes into them; the run reads them.
+ * CLI_DONE, or CLI_USAGE with a message. */
 cli_exit cli_place_claim(const cli_command *command, const cli_place *place);
 cli_exit cli_place_spare(const cli_place *place);
 
@@ -28,15 +28,16 @@ vit_index *cli_place_open(const cli_place *place, vit_index_mode mode, unsigned 
 /* Says what went wrong with an index, and what to do about it with the options of a command. Running out of memory ends
  * the command. */
 void cli_index_error(const char *place, const vit_error *error);
-/* The same of a filter that the index cannot answer with. */
+/* The same for a filter that the index cannot answer with. */
 void cli_index_filter_error(const vit_index *index, const vit_index_filter *filter, const vit_error *error);
-/* Says what the index has to say beside the outcome of a call. */
+/* Prints the note of the index about the last call (vit_index_note), if there is one. */
 void cli_index_note(const vit_index *index);
 
 /* Where the file of an image of the index can be opened from here (vit_index_file). Freed with free(). */
 char *cli_index_file(const vit_index *index, const char *path);
 
-/* For calls that end the command where they fail: true if the status is VIT_OK; otherwise the above two, and false. */
+/* For calls whose failure ends the command: prints the error, if there is one, or else the note. true: the status is
+ * VIT_OK. */
 bool cli_index_is(const vit_index *index, vit_status status, const vit_error *error);
 
 #endif

@@ -124,7 +124,7 @@ static cli_exit open_own(const cli_command *command, cli_job *job, vit_index *in
     return status;
 }
 
-/* Of the opened text model, for messages and results. */
+/* Takes the digest of the text model, which is open, for messages and results. */
 static cli_exit take_digest(const cli_job *job, const char *place, gathering *g)
 {
     vit_recipe recipe;

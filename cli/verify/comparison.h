@@ -19,8 +19,8 @@ typedef struct cli_comparison {
 
 enum { CLI_RESAMPLERS = VIT_RESAMPLER_TORCHVISION + 1, CLI_ANY_RESAMPLER = -1 };
 
-/* Of resamplers that give the same numbers, the one that is named: the reference was checked with
- * Pillow 13. */
+/* The order in which resamplers are named: of several that give the same numbers, the first. (The reference was checked
+ * with Pillow 13.) */
 extern const int cli_resampler_order[CLI_RESAMPLERS];
 
 /* What each resampler makes of the pictures, beside one tensor. */

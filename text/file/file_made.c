@@ -8,7 +8,7 @@
 #include "file_spiece.h"
 #include "tokenizer_json.h"
 
-/* What is being made. Additions after the first that fails do nothing. */
+/* The document that is being made. After the first addition that fails, further ones do nothing. */
 typedef struct making {
     const vit__text_folder *folder;
     vit__json *json;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tokens that are cut out of a text before anything else looks at it: leftmost, and of those that
- * start there the longest. */
+/* Tokens that are cut out of a text before any other step. The leftmost token is cut out first; of several that start
+ * at the same place, the longest. */
 #ifndef VIT_ADDED_TOKENS_H
 #define VIT_ADDED_TOKENS_H
 

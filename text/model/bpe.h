@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Byte-pair encoding: a word starts as symbols, and the pair of lowest rank (leftmost on a tie) is
- * joined until none is left. Symbols are bytes (CLIP: the last of a word is another one) or
- * characters (Gemma: one that the vocabulary lacks becomes its bytes). A heap of pairs: n log n for
- * a word of n bytes. */
+/* Byte-pair encoding. A word is a row of symbols at first. Again and again the pair of neighbours with the lowest rank
+ * is joined into one symbol (of equal ones the leftmost), until no pair has a rank. With the merges "c a" and "ca t", c
+ * a t becomes ca t, and then cat. Symbols are bytes (in CLIP the last byte of a word has a symbol of its own), or
+ * characters (in Gemma a character that the vocabulary lacks becomes its bytes). Pairs are kept in a heap: a word of n
+ * bytes takes n log n steps. */
 #ifndef VIT_BPE_H
 #define VIT_BPE_H
 
@@ -21,13 +22,13 @@ typedef struct vit__bpe {
     bool failed; /* no memory */
 
     bool by_bytes;
-    uint32_t byte[256];           /* by_bytes: id of a byte's symbol inside a word, */
-    uint32_t last_byte[256];      /* and at its end */
-    vit__lexicon characters;      /* else: symbols of one character, */
-    vit__lexicon last_characters; /* those of the end of a word (empty: the same), */
-    bool byte_fallback;           /* and byte[] stands for <0x00> ... <0xFF> */
-    uint32_t unknown;             /* VIT__NO_ID: left out */
-    bool fuse_unknown;            /* neighbouring unknowns are one */
+    uint32_t byte[256];           /* by_bytes: the id of a byte inside of a word */
+    uint32_t last_byte[256];      /* by_bytes: the id of a byte at the end of a word */
+    vit__lexicon characters;      /* not by_bytes: symbols of one character inside of a word */
+    vit__lexicon last_characters; /* not by_bytes: symbols at the end of a word; empty: the same as inside */
+    bool byte_fallback;           /* not by_bytes: unknown characters become bytes, byte[] being <0x00> ... <0xFF> */
+    uint32_t unknown;             /* VIT__NO_ID: unknown characters are left out */
+    bool fuse_unknown;            /* neighbouring unknown characters are one token */
 } vit__bpe;
 
 /* All ids missing, no merges; NULL when out of memory. Freed through model.free. */

@@ -12,7 +12,7 @@
 typedef struct vit__ids {
     uint32_t *data;
     size_t n, capacity;
-    size_t limit; /* the first so many are kept */
+    size_t limit; /* how many ids are kept; later ones are dropped */
     bool failed;  /* no memory */
 } vit__ids;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Byte strings with a number each, sorted, so that finding costs a binary search whatever the
- * strings are: no file can make it slow, as it could a hash table. Add, finish, then only read. */
+/* Byte strings, each with a number. They are sorted, so that finding one is a binary search: no file can make it slow,
+ * as a file could with a hash table. First all strings are added, then vit__lexicon_finish sorts them, then they are
+ * only read. */
 #ifndef VIT_LEXICON_H
 #define VIT_LEXICON_H
 

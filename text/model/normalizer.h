@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is done to a text before it is cut into words: a list of steps, each from text to text. */
+/* The normalizer changes a text before it is cut into words. It is a list of steps, each from text to text. */
 #ifndef VIT_NORMALIZER_H
 #define VIT_NORMALIZER_H
 

@@ -17,7 +17,7 @@ typedef enum vit__prepend {
 /* A string that the word expression of CLIP knows as one word. */
 typedef struct vit__special {
     const char *text;
-    uint32_t id; /* VIT__NO_ID: an ordinary word after all */
+    uint32_t id; /* VIT__NO_ID: the model finds the ids, as for any word */
 } vit__special;
 
 typedef struct vit__split_step vit__split_step;
@@ -27,7 +27,7 @@ struct vit__split_step {
     vit__special specials[VIT__MAX_SPECIALS]; /* CLIP; text NULL: none */
     bool ignore_case;                         /* CLIP: as Python's regex does, on lower-case text */
     bool prefix_space, by_expression;         /* ByteLevel */
-    vit__buffer mark;                         /* Metaspace: stands for a space; splitting at a string: that string */
+    vit__buffer mark; /* Metaspace: what stands for a space; vit__split_after_mark: the string */
     vit__prepend prepend;
     bool cut; /* Metaspace: at each mark */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Unigram model: the path of highest score through the pieces of a word, a later path taken
- * only when strictly better. Characters without a piece are unknown, and neighbouring unknowns are
- * one. The library `tokenizers` adds scores in double precision, sentencepiece in single: where
- * paths tie, it shows. */
+/* The Unigram model. A word is cut into pieces so that the sum of their scores is highest. Of two ways with the same
+ * sum, the one that was found first is taken. A character without a piece is unknown, and neighbouring unknown
+ * characters are one piece. The library `tokenizers` adds scores in double precision, sentencepiece in single
+ * precision: so they may choose other ways where sums are nearly equal. */
 #ifndef VIT_UNIGRAM_H
 #define VIT_UNIGRAM_H
 

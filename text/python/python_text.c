@@ -25,7 +25,7 @@ static bool cased_follows(const char *text, size_t size, size_t at)
 
 void vit__python_lower(const char *text, size_t size, vit__buffer *out)
 {
-    /* Of the characters that are not ignored for case, is the last one cased? */
+    /* Does the last character before `at` have a case? Characters that are ignored for case are passed over. */
     bool cased_before = false;
     for (size_t at = 0; at < size;) {
         uint32_t c = vit__utf8_next(text, size, &at);

@@ -11,7 +11,7 @@
 
 #define PATH_SIZE 4096
 
-/* What was found, the most helpful first. */
+/* What the folder has instead of weights, in the order of how much it helps. */
 typedef enum finding {
     FOUND_DEAD_LINK,
     FOUND_FILE,       /* weights under another name */

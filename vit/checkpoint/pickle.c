@@ -214,7 +214,7 @@ static vit_status push_integer(machine *m, size_t bytes, bool is_signed)
     return status == VIT_OK ? push(m, (vit__pickled){.kind = VIT__PICKLED_INTEGER, .integer = value}) : status;
 }
 
-/* Of any length; one of more than 8 bytes is a magic number, and nothing that sizes are read from. */
+/* A whole number of any length. More than 8 bytes are a magic number, which is never used as a size: it becomes -1. */
 static vit_status push_long(machine *m)
 {
     uint64_t n, value = 0;

@@ -27,11 +27,12 @@ typedef struct vit__core_call {
     size_t queries, keys, head_dim;
     float scale;
     const float *relative;          /* added to scaled scores: relative[relative_index[query][key]]; NULL: none */
-    const uint32_t *relative_index; /* rows of keys, relative_row apart, which may be less than 0 */
+    const uint32_t *relative_index; /* rows for queries, relative_row apart, which may be negative (attention.h) */
     ptrdiff_t relative_row;
-    const float *bias; /* [queries][keys] likewise, as it is, rows bias_row apart; NULL: none, or there is `relative` */
+    const float
+        *bias; /* [queries][keys] added to scaled scores, rows bias_row apart; NULL: none, or `relative` is set */
     size_t bias_row;
-    const uint8_t *hidden; /* [keys] 1: no query sees this key, which is not the first; NULL: all are seen */
+    const uint8_t *hidden; /* [keys] 1: no query sees this key; key 0 is never hidden. NULL: all keys are seen */
     bool causal;           /* query i sees the keys up to first_query + i */
     size_t first_query;
     float *y; /* [queries][d] */

@@ -114,8 +114,8 @@ static size_t placed_prefix(const vit_config *c)
     return vit__position_rows(c) > vit__config_patches(c) ? vit__position_rows(c) - vit__config_patches(c) : 0;
 }
 
-/* Those of the lane's tokens that come before the patches:
- * learned vectors, plus their positions where they carry one. */
+/* Writes those of the lane's tokens that stand before the patches: learned vectors, plus positions for tokens that have
+ * one. */
 static void write_prefix(const vit__lane *lane)
 {
     const vit_config *c = &lane->model->config;
@@ -213,7 +213,7 @@ static void emit_attention(const vit__lane *lane, const vit__attention_call *cal
             vit__attention_map(call, &lane->workers, input->requests[i].result + input->index * size);
 }
 
-/* Of a head's table of relative positions. */
+/* Entries of one head in the table of relative positions. */
 static size_t relative_entries(const vit_config *c)
 {
     if (c->relative_bias == VIT__RELATIVE_NONE || c->relative_bias == VIT__RELATIVE_BUCKETS)

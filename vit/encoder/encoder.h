@@ -11,13 +11,14 @@ typedef struct vit__encoder_input {
     /* or, for a model of words: */
     const int32_t *ids; /* [length], each less than the vocabulary */
     size_t length;
-    size_t index;                /* in the results of the requests */
-    const vit_request *requests; /* checked: the model has them */
+    size_t index;                /* the input's number in the results of the requests */
+    const vit_request *requests; /* outputs that the model has: the caller has checked that */
     size_t n_requests;
 } vit__encoder_input;
 
-/* The part of the pass that is the lane's. Lanes that share an input must all run at once, each on a thread; when that
- * which leads is done, the results are written. */
+/* Runs one lane's share of the forward pass of this input. Lanes that share an input must all run at the same time,
+ * each on a thread of its own. The leading lane (lane->leads) writes the results: they are there when its call
+ * returns. */
 void vit__encoder_run(vit__lane *lane, const vit__encoder_input *input);
 
 #endif

@@ -81,8 +81,8 @@ size_t vit__pool_scratch(const vit_config *config)
     return config->pool_heads ? vit__config_tokens(config) : 0;
 }
 
-/* [T, 2D] keys and values of the tokens, in the room that the last
- * block's attention, which others may still be at, does not use. */
+/* [T, 2D] keys and values of the tokens for the attention pool. Of the two buffers it is the one that the last block
+ * does not use: other lanes may still be reading that block's keys. */
 static float *pool_kv(const vit__lane *lane)
 {
     return lane->qkv[vit__config_pairs(&lane->model->config) % 2];

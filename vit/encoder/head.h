@@ -5,13 +5,14 @@
 
 #include "encoder.h"
 
-/* How many of the input's tokens, from the first on, its requests read after the last block. */
+/* How many tokens, from token 0 on, the requests read after the last block: 1 for the class token alone. */
 size_t vit__head_tokens(const vit__lane *lane);
 
-/* What concerns single tokens, for the lane's own. lane->x holds them after the final norm. */
+/* The lane's part of the outputs: steps that read one token, for the lane's own tokens. lane->x holds these tokens
+ * after the final norm. */
 void vit__head_prepare(const vit__lane *lane);
 
-/* Writes every requested output that is not a hidden state, when all of the input's lanes are prepared. */
+/* Writes every requested output but the hidden states. All lanes that share the input have called vit__head_prepare. */
 void vit__head_run(vit__lane *lane);
 
 /* Floats of scratch each thread needs here: the scores of an attention pool. */

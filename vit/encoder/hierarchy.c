@@ -66,7 +66,7 @@ static void need_layer(vit__linear *linear, void *context)
     need->scratch = vit__larger(need->scratch, need->gemm->scratch(linear, need->rows));
 }
 
-/* Of the lane's `wide`, for one row of a stage: whichever step needs most. */
+/* Floats of the lane's `wide` for one row of a stage: what the step needs that needs most. */
 static size_t wide_row(const vit_config *c, const vit__stage *s)
 {
     size_t attention = s->heads * s->head_dim;

@@ -81,7 +81,7 @@ static size_t vector_room(const vit_config *c)
     return most;
 }
 
-/* Of stages: a lane has its own `operand` and `wide`, of some rows. */
+/* For an encoder with stages: each lane has an `operand` and a `wide` of its own, for some rows at a time. */
 static regions staged_regions(const vit_model *model, const vit__lanes *lanes)
 {
     const vit_config *c = &model->config;

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The threads and memory of a session, and how its inputs are shared out among them. */
+/*
+ * The threads and the memory of a session, and how inputs are shared out among them. Ten pictures and four lanes:
+ *
+ *     round 1    lane 0: picture 0    lane 1: picture 1    lane 2: picture 2    lane 3: picture 3
+ *     round 2    lane 0: picture 4    lane 1: picture 5    lane 2: picture 6    lane 3: picture 7
+ *     then       all four lanes share picture 8, and after it picture 9 (lane.h)
+ */
 #ifndef VIT_LANES_H
 #define VIT_LANES_H
 
 #include "encoder.h"
 
-/* Inputs of one call; requests are the same for all. */
+/* The inputs of one call. The same requests are made of each input. */
 typedef struct vit__inputs {
     const float *pixels;        /* [n][3][height][width] at the model's size; or */
     const vit_pixels *pictures; /* [n], or, for a model of words: */
@@ -17,28 +23,27 @@ typedef struct vit__inputs {
 } vit__inputs;
 
 typedef struct vit__lanes {
-    size_t n;              /* lanes */
-    size_t slots;          /* inputs that there is memory for: as many as lanes, or max_batch if that is less */
-    vit__pool *pool;       /* a thread a lane */
-    vit__pool **crews;     /* [n]: who works in a lane: its thread, and others if there are more threads than lanes */
-    vit__barrier *meeting; /* of all lanes */
-    vit__lane *lanes;      /* [n] */
+    size_t n;          /* lanes */
+    size_t slots;      /* inputs that memory was taken for: n, or max_batch where that is less */
+    vit__pool *pool;   /* a thread a lane */
+    vit__pool **crews; /* [n] the threads inside a lane: its own, and helpers if there are more threads than lanes */
+    vit__barrier *meeting;        /* where all lanes meet that share an input */
+    vit__lane *lanes;             /* [n] */
     vit__lane_memory *memory;     /* [slots] */
-    uint32_t *places;             /* [n][tokens] of a model of words */
-    uint8_t *hidden;              /* [n][tokens] of a model that hides some */
-    float *qkv[2];                /* of an input that lanes share; NULL: there is one lane */
-    float *arena;                 /* all floats of the above */
-    size_t operand_row, wide_row; /* floats a token; of an encoder that has stages, a lane */
-    size_t room;                  /* floats of operand memory besides, of each lane */
+    uint32_t *places;             /* [n][tokens] for texts: lane.h */
+    uint8_t *hidden;              /* [n][tokens] for models that hide tokens: lane.h */
+    float *qkv[2];                /* for an input that lanes share; NULL: there is one lane */
+    float *arena;                 /* one block of memory: all floats above are parts of it */
+    size_t operand_row, wide_row; /* floats for each token; for each lane in an encoder with stages */
+    size_t room;                  /* floats of operand memory that each lane has besides its rows */
 } vit__lanes;
 
-/* On failure, too, vit__lanes_free frees what there is; lanes must be zero before. */
+/* *lanes must be all zero before. vit__lanes_free frees the lanes, also those that a failure left half made. */
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
                              vit_error *err);
 void vit__lanes_free(vit__lanes *lanes);
 
-/* Encodes any number of inputs: whole rounds of one a lane, and those left over by all lanes together, one after the
- * other. */
+/* Encodes any number of inputs, as the picture above shows. */
 void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "gemm.h"
 
-/* y = norm(x), rows of so many values one behind the other; y may be x. */
+/* y[rows][width] = norm of each row of x[rows][width]; y may be x. */
 void vit__rows_norm(const vit__workers *workers, const vit__norm_weights *norm, size_t rows, size_t width,
                     const float *x, float *y);
 
@@ -18,9 +18,9 @@ typedef struct vit__picture {
     size_t height, width;
 } vit__picture;
 
-/* One patch of pixels [channels][height][width]: channels * patch_height * patch_width values in the order
- * of a convolution kernel: channel, row, column. Pixels right of and below the last whole patch are not read, but where
- * the picture is padded to whole patches. */
+/* Copies one patch of a picture [channels][height][width] into out: channels * patch_height * patch_width values in the
+ * order of a convolution kernel, channel, row, column. Pixels right of and below the last whole patch are not read. A
+ * config that pads pictures to whole patches has such patches too, with zeros outside of the picture. */
 void vit__rows_patch(const vit_config *config, const vit__picture *picture, size_t patch, float *out);
 
 #endif

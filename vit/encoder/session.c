@@ -130,7 +130,7 @@ static vit_status check_pixels(const encoding *call, const vit_session *session,
     return check_size(call, pixels, sizeof *call->inputs.pixels, err);
 }
 
-/* Of the model's size, or of as many patches as it takes. */
+/* A picture must have the model's size; or, where each has a size of its own, no more patches than the model takes. */
 static vit_status check_picture(const vit_session *session, size_t index, const vit_pixels *picture, vit_error *err)
 {
     const vit_config *c = &session->model->config;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The canonical description of one encoder, of pictures or of words: the union of what every family needs. A family
- * fills it once from its config file; the encoder reads nothing else and does not know the family's name. Opening a
- * model refuses values the encoder cannot run (see vit__config_check), so that a field is never silently ignored.
+ * fills it once from its config file. The encoder reads nothing else, and does not know the family's name. A model with
+ * values that the encoder cannot run is refused when it is opened (vit__config_finish), so no field is silently
+ * ignored.
  */
 #ifndef VIT_CONFIG_H
 #define VIT_CONFIG_H
@@ -54,16 +55,16 @@ typedef enum vit__position_kind {
     VIT__POSITION_SINES            /* of texts: all sines, then all cosines (tensor2tensor), see position.c */
 } vit__position_kind;
 
-/* Which ids of a text only fill it up. Such a token is no key of any other, and no part of a mean. */
+/* Which ids of a text are padding. No token sees padding as a key, and no mean counts it. */
 typedef enum vit__padding {
     VIT__PADDING_NONE,    /* the model takes every id as it comes (CLIP, SigLIP) */
     VIT__PADDING_OUTSIDE, /* the runs of pad_token at both ends: what a tokenizer puts there */
     VIT__PADDING_ANYWHERE /* every pad_token (open_clip) */
 } vit__padding;
 
-/* How a table of positions meets another picture size than the one it was made for (position.c). */
+/* How a table of positions is made to fit another picture size than its own (position.c). */
 typedef enum vit__interpolation {
-    VIT__INTERPOLATION_NONE,              /* it does not: another size is refused */
+    VIT__INTERPOLATION_NONE,              /* not at all: another size is refused */
     VIT__INTERPOLATION_BICUBIC,           /* torch, align_corners false, a = -0.75 */
     VIT__INTERPOLATION_BICUBIC_ANTIALIAS, /* torch, antialias: a = -0.5, support scaled */
     VIT__INTERPOLATION_BILINEAR_ANTIALIAS
@@ -77,10 +78,10 @@ typedef enum vit__rotary_kind {
     VIT__ROTARY_LINE    /* of texts: frequencies by formula, along the one axis there is */
 } vit__rotary_kind;
 
-/* timm's RotaryEmbeddingCat and Mixed, DINOv3's table: what angle a patch at row y, column x has (rotary.c). */
+/* The angles by which a patch at row y, column x is turned (rotary.c): timm's RotaryEmbeddingCat and Mixed, DINOv3. */
 typedef struct vit__rotary {
     vit__rotary_kind kind;
-    bool half; /* pairs (d, d + head_dim/2), else (2d, 2d+1) */
+    bool half; /* true: pairs (i, i + head_dim/2) are turned; false: pairs (2i, 2i+1) */
     double theta;
     size_t reference_height, reference_width; /* positions are scaled to this grid; 0: not at all */
     double offset;                            /* added to every position */
@@ -115,7 +116,7 @@ typedef enum vit__pooling {
     VIT__POOL_MEAN_PATCHES,       /* mean without prefix tokens */
     VIT__POOL_MEAN_ALL,           /* mean of all tokens */
     VIT__POOL_MAX_PATCHES,        /* largest value of every channel (timm max) */
-    VIT__POOL_MEAN_MAX_PATCHES,   /* the middle between that and the mean (timm avgmax) */
+    VIT__POOL_MEAN_MAX_PATCHES,   /* (largest value + mean) / 2 of every channel (timm avgmax) */
     VIT__POOL_CLASS_DISTILLATION, /* mean of tokens 0 and 1 (timm distilled) */
     VIT__POOL_CLASS_AND_MEAN,     /* token 0 ++ mean of patches (DINOv2 classifier): 2D wide */
     VIT__POOL_ATTENTION,          /* attention pooling with a learned query */
@@ -129,7 +130,7 @@ typedef enum vit__pooling {
 typedef enum vit__pooler {
     VIT__POOLER_NONE,
     VIT__POOLER_POOLED,    /* the pooled vector, normed where pooled_norm says so */
-    VIT__POOLER_EMBEDDING, /* the embedding: what transformers 5 returns of a tower of CLIP or SigLIP */
+    VIT__POOLER_EMBEDDING, /* the embedding, as transformers 5 returns it for a tower of CLIP or SigLIP */
     VIT__POOLER_DENSE      /* pooler_activation(dense(token 0)) */
 } vit__pooler;
 
@@ -155,12 +156,12 @@ typedef struct vit__dense {
     vit__activation activation;
 } vit__dense;
 
-/* How the windows of a stage depend on its map of tokens. Windows are never larger than the map, and are not shifted
- * where they are as large; the libraries differ in what they take for that. */
+/* How the windows of a stage are fitted to its map of tokens. A window is never larger than the map. Where a window is
+ * as large as the map, windows are not shifted. The libraries compare windows and maps in different ways. */
 typedef enum vit__window_fit {
-    VIT__WINDOWS_SMALLER_SIDE, /* transformers' Swin: the map's smaller side counts, for both */
-    VIT__WINDOWS_HEIGHT,       /* transformers' SwinV2: the height of the model's own map, halves rounded down */
-    VIT__WINDOWS_EACH_SIDE,    /* timm: height and width by themselves */
+    VIT__WINDOWS_SMALLER_SIDE, /* transformers' Swin: both sides of a window by the map's smaller side */
+    VIT__WINDOWS_HEIGHT,       /* transformers' SwinV2: by the height of the model's own map, halves rounded down */
+    VIT__WINDOWS_EACH_SIDE,    /* timm: height by height, width by width */
     VIT__WINDOWS_ALWAYS        /* timm, always_partition: nothing is fitted */
 } vit__window_fit;
 
@@ -169,33 +170,33 @@ typedef struct vit__stage {
     size_t depth; /* blocks */
     size_t width, heads, head_dim, mlp_width;
     size_t window_height, window_width;         /* as the model asks for them, before they are fitted */
-    size_t pretrained_height, pretrained_width; /* VIT__RELATIVE_CONTINUOUS: distances are measured by these windows;
-                                                 * 0: by those of the stage */
+    size_t pretrained_height, pretrained_width; /* VIT__RELATIVE_CONTINUOUS: the windows that distances are divided by;
+                                                 * 0: the stage's own */
 } vit__stage;
 
-#define VIT__CONTINUOUS_WIDTH 512 /* of the MLP of VIT__RELATIVE_CONTINUOUS; both libraries have it fixed */
+#define VIT__CONTINUOUS_WIDTH 512 /* hidden units in the MLP of VIT__RELATIVE_CONTINUOUS; fixed in both libraries */
 
-/* A hierarchical encoder (Swin, Liu et al. 2021): stages of blocks with attention inside windows, and between two
- * stages a merging of each 2x2 tokens into one of twice the width. vit_config's own depth is that of all stages
- * together; its width, heads, head_dim and mlp_width are those of the last stage, which the head reads. */
+/* A hierarchical encoder (Swin, Liu et al. 2021): stages of blocks with attention inside windows. Between two stages
+ * each 2x2 tokens are merged into one token of twice the width. vit_config.depth counts the blocks of all stages. The
+ * width, heads, head_dim and mlp_width of vit_config are those of the last stage, which the head reads. */
 typedef struct vit__stages {
-    size_t n; /* 0: the encoder is a plain one, and nothing here counts */
+    size_t n; /* 0: the encoder is a plain one, without stages */
     vit__stage stage[VIT__LIMIT_MODEL_STAGES];
     vit__window_fit fit;
-    bool own_windows;      /* windows are fitted to the model's own picture size, whatever size it runs at */
-    bool turns_first;      /* the map is turned before it is padded to whole windows (timm), not after that */
-    bool pads_picture;     /* the picture is padded with zeros to whole patches (transformers) */
-    bool merging_ends;     /* a merging is named after the stage that it ends, not after the one that it begins */
+    bool own_windows;  /* windows are fitted to the model's own picture size, whatever size it runs at */
+    bool turns_first;  /* true: the map is turned, then padded to whole windows (timm); false: padded, then turned */
+    bool pads_picture; /* the picture is padded with zeros to whole patches (transformers) */
+    bool merging_ends; /* tensors of a merging are named after the stage before it; false: after the next stage */
     bool norm_after_merge; /* the merging's norm stands behind its matrix (SwinV2) */
-    double norm_eps;       /* of the patches' norm and of the merging's */
-    double strangers;      /* added to the score of two tokens that only the turning has brought into one window */
-    size_t at;             /* set in the config of a block (vit__config_at): its stage */
-    bool merges;           /* set there: the merging is bound together with this block */
+    double norm_eps;       /* for the norm of patches, and for the norm of the merging */
+    double strangers;      /* added to the score of two tokens that are in one window only since the map was turned */
+    size_t at;             /* only in the config of one block (vit__config_at): the block's stage */
+    bool merges;           /* only there: the merging is bound together with this block */
 } vit__stages;
 
 #define VIT__FAMILY_NAME_MAX 64
 
-/* What the classifier reads, where it is not the family's own. */
+/* What a classifier reads that is not the family's own. */
 typedef enum vit__head_input {
     VIT__HEAD_INPUT_OWN, /* as head_pooling says */
     VIT__HEAD_INPUT_EMBEDDING,
@@ -211,7 +212,7 @@ typedef struct vit_config {
 
     /* sizes */
     size_t image_height, image_width; /* 0: each picture has its own */
-    size_t patches_most; /* of a picture, where each has a size of its own (NaFlex); 0: all have the above */
+    size_t patches_most; /* most patches of a picture, where each has its own size (NaFlex); 0: all have one size */
     size_t patch_height, patch_width;
     size_t channels;            /* 3 */
     size_t vocabulary, context; /* text: ids are < vocabulary; at most `context` of them */
@@ -220,7 +221,7 @@ typedef struct vit_config {
     size_t branches;            /* pairs of attention and MLP in a block; 0: one */
     size_t heads;               /* H */
     size_t head_dim;            /* d; width / heads nearly everywhere */
-    size_t mlp_width;           /* F; of one of the two halves when gated; 0: the block has no MLP */
+    size_t mlp_width;           /* F; the width of one half where the MLP is gated; 0: the block has no MLP */
 
     /* tokens, in this order: class, distillation, registers, patches */
     bool class_token, distillation_token;
@@ -232,23 +233,24 @@ typedef struct vit_config {
     vit__interpolation interpolation;
     vit__rotary rotary;
     vit__relative_bias relative_bias;
-    size_t relative_buckets, relative_distance; /* VIT__RELATIVE_BUCKETS; from that distance on all share a bucket */
+    size_t relative_buckets,
+        relative_distance; /* VIT__RELATIVE_BUCKETS: all distances from this one on share a bucket */
 
     /* of texts alone */
     vit__padding padding;
     size_t pad_token;
-    size_t token_types; /* rows of a second table, of which each token gets the first; 0: there is none */
-    bool class_behind;  /* a learned token of its own stands behind the last of every text (CoCa) */
-    bool shifted_mask; /* with it: a token is hidden as a key if the id one place before it is 0; else, if its own is */
+    size_t token_types;      /* rows of a second table, whose row 0 is added to each token; 0: there is no such table */
+    bool class_behind;       /* a learned token of its own stands behind the last of every text (CoCa) */
+    bool shifted_mask;       /* with class_behind: token i is hidden if id i - 1 is 0; false: if id i is 0 */
     bool scaled_tokens;      /* rows of the vocabulary are multiplied by the root of the width */
     size_t position_first;   /* row of the table that the first token gets */
-    bool position_counts;    /* padding (the id position_first - 1) takes no position: it gets the row of that number */
-    bool position_pads_zero; /* and that row is zero (computed tables) */
+    bool position_counts;    /* positions count tokens alone; padding has the id, and the row, position_first - 1 */
+    bool position_pads_zero; /* the row of padding is zero (computed tables) */
 
     /* block */
     vit__block_order order;
     vit__norm_kind norm;
-    double norm_eps; /* of the blocks' norms, those inside them, and of patch_norm */
+    double norm_eps; /* for all norms of the blocks, and for patch_norm */
     bool pre_norm;   /* norm between embedding and the first block (CLIP) */
     double pre_norm_eps;
     bool final_norm; /* norm after the last block, over all tokens */
@@ -264,40 +266,40 @@ typedef struct vit_config {
     vit__norm_kind qk_norm_kind;
     bool attention_norm; /* norm before the output projection */
     bool mlp_norm;       /* norm inside the MLP, before its second matrix */
-    bool attention_scale,
-        mlp_scale; /* layer scale: a factor per channel on the branch; in parallel blocks the first is on both */
+    /* Layer scale: a factor for each channel of the branch. In parallel blocks attention_scale is on both branches. */
+    bool attention_scale, mlp_scale;
     vit__mlp_kind mlp;
     vit__activation activation;
 
     /* from tokens to vectors */
     vit__pooling pooling;       /* the library's own */
-    vit__pooling head_pooling;  /* what the classifier reads */
-    vit__head_input head_input; /* or an output */
-    bool head_normalize;        /* of length 1 */
+    vit__pooling head_pooling;  /* what the classifier reads, unless head_input says otherwise */
+    vit__head_input head_input; /* the output that the classifier reads instead */
+    bool head_normalize;        /* what it reads is divided by its length first */
     size_t end_token;           /* VIT__POOL_END */
-    bool pooled_norm;           /* norm of the library's pooled vector, and of the head's if pooled alike (timm fc_norm,
-                                * CLIP post_layernorm, BEiT) */
+    bool pooled_norm; /* the pooled vector is normed (timm fc_norm, CLIP post_layernorm, BEiT); also the vector
+                                * that the classifier reads, if it is pooled the same way */
     double pooled_norm_eps;
     size_t pool_heads;     /* attention pooling */
-    size_t pool_width;     /* of its queries and its result; 0: D */
-    size_t pool_queries;   /* of which the first is used; 0: one */
-    bool pool_norms;       /* of the query and of the tokens, ahead of it */
-    size_t pool_mlp_width; /* its MLP; 0: none */
-    double pool_norm_eps;  /* of the norm ahead of that MLP */
+    size_t pool_width;     /* width of its queries and of its result; 0: D */
+    size_t pool_queries;   /* stored queries, of which the first is used; 0: one */
+    bool pool_norms;       /* the query and the tokens are normed first */
+    size_t pool_mlp_width; /* width of the MLP behind it; 0: none */
+    double pool_norm_eps;  /* for the norm before that MLP */
     vit__activation pool_activation;
     bool pool_query_projected; /* a query projection stands between the latent and the attention */
     bool pool_bias;            /* on the key and value projections */
-    bool pool_skips_prefix;    /* it sees the patches alone */
+    bool pool_skips_prefix;    /* attention pooling sees the patches alone */
     vit__pooler pooler;
     vit__activation pooler_activation;
-    size_t pooler_width;         /* of a dense pooler */
+    size_t pooler_width;         /* width of a dense pooler */
     size_t transformation_width; /* linear layer with bias on every token after the final norm (AltCLIP); 0: none */
-    vit__dense dense[VIT__LIMIT_DENSE_LAYERS]; /* on the embedding's pooled vector, one after the other */
+    vit__dense dense[VIT__LIMIT_DENSE_LAYERS]; /* layers between the pooled vector and the embedding, in their order */
     bool unit_length;                          /* the embedding is normalised by the model itself */
     bool text_class;                           /* the first token of a text stands for all of it (BERT's [CLS]) */
     vit__embedding embedding;
-    size_t projection_width; /* of the embedding, where it is projected; 0: no projection */
-    bool embedding_bias;     /* on that projection */
+    size_t projection_width; /* width of the embedding, if it is a projection; 0: it is none */
+    bool embedding_bias;     /* the projection has a bias */
     vit__head head;
     size_t classes;
     bool head_bias;
@@ -306,14 +308,14 @@ typedef struct vit_config {
     size_t latent;                /* width of z_mean and z_log_var; 0: none */
     bool logit_scale, logit_bias; /* scalars that turn the cosine of a picture and a text into a logit */
     bool cosine_logits;           /* the cosine is the logit itself */
-    bool temperature;             /* what stands in the place of logit_scale divides the cosine */
-    double logit_scale_most;      /* the largest that exp(logit_scale) gets; 0: no limit */
-    bool sigmoid_logits; /* and that logit into a probability by sigmoid (SigLIP), not softmax over texts (CLIP) */
+    bool temperature;             /* the tensor of logit_scale is a temperature: the cosine is divided by it */
+    double logit_scale_most;      /* exp(logit_scale) is at most this; 0: no limit */
+    bool sigmoid_logits; /* probabilities are the sigmoid of logits (SigLIP); false: softmax over texts (CLIP) */
 
     vit__stages stages; /* of a hierarchical encoder */
 } vit_config;
 
-/* Pairs of attention and MLP in all, block after block. */
+/* How many pairs of attention and MLP all blocks have together. */
 static inline size_t vit__config_pairs(const vit_config *config)
 {
     return config->depth * (config->branches ? config->branches : 1);
@@ -344,14 +346,14 @@ static inline size_t vit__config_patches_of(const vit_config *config, size_t hei
     return (height / config->patch_height) * (width / config->patch_width);
 }
 
-/* At most, where each picture has a size of its own. */
+/* Patches of a picture; the most that it may have, where each picture has its own size. */
 static inline size_t vit__config_patches(const vit_config *config)
 {
     return config->patches_most ? config->patches_most : vit__config_rows(config) * vit__config_columns(config);
 }
 
-/* Tokens of the last stage's map, which is halved between stages, rounded up: 56x56 patches leave 7x7 after 4 stages.
- * Of a plain encoder: its patches. */
+/* Tokens of the last stage's map. Maps are halved between stages, rounded up: 56x56 patches become 7x7 in the fourth
+ * stage. For a plain encoder: its patches. */
 static inline size_t vit__config_last_patches(const vit_config *config)
 {
     size_t halved = config->stages.n ? config->stages.n - 1 : 0, more = ((size_t)1 << halved) - 1;
@@ -360,39 +362,39 @@ static inline size_t vit__config_last_patches(const vit_config *config)
                : vit__config_patches(config);
 }
 
-/* Floats of one picture, at most. */
+/* Floats of one picture, or of the largest. */
 static inline size_t vit__config_pixels(const vit_config *config)
 {
     return config->channels * (config->patches_most ? config->patches_most * config->patch_height * config->patch_width
                                                     : config->image_height * config->image_width);
 }
 
-/* Of an attention pool's result. */
+/* Width of an attention pool's result. */
 static inline size_t vit__config_pool_width(const vit_config *config)
 {
     return config->pool_width ? config->pool_width : config->width;
 }
 
-/* T, at most: a text may have fewer. Of a hierarchical encoder: those that leave its last stage. */
+/* T, the most tokens that an input has: a text may have fewer. For a hierarchical encoder: tokens of its last stage. */
 static inline size_t vit__config_tokens(const vit_config *config)
 {
     return config->input == VIT__INPUT_TOKENS ? config->context + config->class_behind
                                               : vit__config_prefix(config) + vit__config_last_patches(config);
 }
 
-/* Heads together: D, but where head_dim is given apart from it. */
+/* Width of all heads together: D, unless the config gives head_dim by itself. */
 static inline size_t vit__config_attention_width(const vit_config *config)
 {
     return config->heads * config->head_dim;
 }
 
-/* Of the tokens after the last block, as VIT_OUTPUT_TOKENS has them. */
+/* Width of the tokens that VIT_OUTPUT_TOKENS gives. */
 static inline size_t vit__config_token_width(const vit_config *config)
 {
     return config->transformation_width ? config->transformation_width : config->width;
 }
 
-/* What comes into the n-th dense layer, or out of the last: n is VIT__LIMIT_DENSE_LAYERS then. */
+/* Inputs of the n-th dense layer. With n = VIT__LIMIT_DENSE_LAYERS: outputs of the last one. */
 static inline size_t vit__config_dense_inputs(const vit_config *config, size_t n)
 {
     while (n > 0 && config->dense[n - 1].width == 0)

@@ -93,9 +93,10 @@ typedef enum vit__layout {
     VIT__LAYOUT_PACKED      /* a whole layer, bias included, as U8 bytes (packed.h) */
 } vit__layout;
 
-/* The names of one slot's tensors, "%zu" standing for the block's index, a second one for the branch's (in stages: for
- * the stage's index, and for the block's inside it); NULL: the family has no such tensor. A leading '^' keeps the
- * prefix off (heads stand outside the base model's prefix). */
+/* The names of one slot's tensors, such as "layer.%zu.fc1.weight". The first %zu stands for the number of the block, a
+ * second one for the number of the branch. In an encoder with stages they stand for the number of the stage, and for
+ * that of the block inside it. A leading '^' means that the prefix is left out, since heads stand outside of the base
+ * model's prefix. NULL: the family has no such tensor. */
 typedef struct vit__name {
     const char *weight, *bias;
     vit__layout layout;
@@ -117,22 +118,22 @@ typedef struct vit__plan {
     vit_config config;
     const vit__name *names; /* [VIT__SLOTS] */
     const char *prefix;     /* static storage */
-    bool packed;            /* the layers are stored as they are multiplied, in this precision */
+    bool packed;            /* the layers are stored as panels (packed.h), in this precision */
     vit_precision precision;
-    size_t parameters;      /* of the checkpoint that was packed */
+    size_t parameters;      /* how many numbers the checkpoint had that was packed */
     vit__name_set composed; /* names of several sources, where `names` is this (vit__plan_compose) */
 } vit__plan;
 
-/* Copies the names, so that others can be set in plan->composed: those of an encoder, and those of what stands around
- * it. */
+/* Copies plan->names to plan->composed, where names of other tensors can be added: the names of an encoder are one set,
+ * and those of the layers around it another. */
 void vit__plan_compose(vit__plan *plan);
 
 typedef struct vit__family {
     const char *name;
     vit__checkpoint_kind kind;
-    const char *const *model_types; /* values of "model_type" that are this family's; NULL: any of the kind */
-    /* Fills *plan, which starts zeroed, for the wanted tower. The checkpoint's tensors may be asked where the library
-     * itself lets them decide. Refuses what it does not understand and says which key. */
+    const char *const *model_types; /* the values of "model_type" that mean this family; NULL: all of this kind */
+    /* Fills *plan, which is all zero before, for one tower. It may look for tensors in the checkpoint where the Python
+     * library does so too. A key or a value that it does not know is refused, and the message names it. */
     vit_status (*plan)(const vit__checkpoint *checkpoint, vit__tower tower, vit__plan *plan, vit_error *err);
     const char *const *harmless; /* ends ("position_ids"), starts ("decoder.*") or parts ("*cross*") of the names of
                                   * tensors that may be there unused; NULL-terminated, or NULL */
@@ -157,8 +158,8 @@ typedef struct vit__naming {
     const vit__name *names;
 } vit__naming;
 
-/* The naming of which most tensors are there, the first of several, into plan->names
- * and prefix: so that where one tensor is missing the error names that one. */
+/* Sets plan->names and plan->prefix to the naming by which most tensors are found; of equal ones, to the first. So if
+ * one tensor is missing, the error names this tensor. */
 void vit__family_name(const vit__checkpoint *checkpoint, const vit__naming *namings, size_t n, vit__plan *plan);
 
 /* The families. */

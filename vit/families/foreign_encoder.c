@@ -17,7 +17,7 @@ static const vit__tensor *tensor_of(const vit__checkpoint *checkpoint, const vit
                : NULL;
 }
 
-/* What is known of a published model are its width and depth; the rows of its tables stand in the tensors. */
+/* Width and depth come from the name of a published model. How many rows its tables have, the tensors say. */
 static void take_sizes(const vit__foreign_encoder *e, const vit__checkpoint *checkpoint, vit__reader *r,
                        vit__plan *plan)
 {

@@ -7,7 +7,7 @@
 #include "config.h"
 #include "json_reader.h"
 
-/* Of a checkpoint's configuration. */
+/* A reader of a checkpoint's configuration. */
 vit__reader vit__reader_of(const vit__checkpoint *checkpoint, vit_error *err);
 
 /* "gelu", "quick_gelu", ... as transformers names them. */

@@ -216,7 +216,7 @@ static bool agrees(const vit_config *c)
            c->head_dim == last->head_dim && c->mlp_width == last->mlp_width;
 }
 
-/* Of what a plain encoder may have, the stages have none. */
+/* Does the config ask for nothing that only an encoder without stages can have? */
 static bool is_plain(const vit_config *c)
 {
     bool positions = c->position == VIT__POSITION_NONE || c->position == VIT__POSITION_LEARNED_PATCHES;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What follows from vit_config's stages: the map of tokens of each stage, and how windows lie on it. A map of 14x14
- * tokens has four windows of 7x7. In every second block the map is turned up and left by half a window first, so that
- * tokens meet that were apart.
+ * tokens has four windows of 7x7. Every second block first turns the map up and left by half a window, so that tokens
+ * of different windows come into one.
  */
 #ifndef VIT_STAGES_H
 #define VIT_STAGES_H
@@ -13,8 +13,8 @@
 typedef struct vit__map {
     size_t height, width;
     size_t window_height, window_width;
-    size_t shift_height, shift_width; /* of every second block; both 0: of none */
-    size_t down, across;              /* windows; those at the lower and right border may hold padding */
+    size_t shift_height, shift_width; /* how far every second block turns the map; both 0: no block turns it */
+    size_t down, across;              /* rows and columns of windows; the last of each may hold padding */
 } vit__map;
 
 vit__map vit__stages_map(const vit_config *config, size_t stage);

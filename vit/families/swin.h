@@ -11,13 +11,13 @@
  * before it. */
 void vit__swin_stages(vit__reader *reader, vit_config *config);
 
-/* Of each stage: int(width * ratio). */
+/* The MLP width of each stage: int(width * ratio). */
 void vit__swin_mlp(vit__reader *reader, vit_config *config, const double ratios[VIT__LIMIT_MODEL_STAGES]);
 
-/* What sets SwinV2 apart from Swin; one of the two, where the stages are read. */
+/* Sets all fields in which SwinV2 (second) differs from Swin. The stages have been read before. */
 void vit__swin_version(vit__reader *reader, bool second, vit_config *config);
 
-/* The last stage's sizes into the config itself, when all of the stages is read. */
+/* Copies the sizes of the last stage into the config itself, when the stages are complete. */
 void vit__swin_close(vit_config *config);
 
 #endif

@@ -13,7 +13,7 @@ static const char *const inert[] = {
     "device",          "dtype",         "scriptable",      "exportable",        "no_jit",             NULL,
 };
 
-/* Those that the constructors' rules (timm_*.c) read. */
+/* The arguments that the rules of the constructors (timm_*.c) read. */
 static const char *const known[] = {
     "img_size", "patch_size", "in_chans", "num_classes", "global_pool", "embed_dim", "depth", "num_heads", "mlp_ratio",
     "qkv_bias", "qk_norm", "init_values", "class_token", "no_embed_class", "norm_layer", "act_layer", "dynamic_img_size",

@@ -85,7 +85,7 @@ static void mlp_kind(vit__reader *r, vit_config *c)
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "\"mlp_layer\" is \"%.60s\": this build has no such MLP", layer);
 }
 
-/* Of several tokens. */
+/* Does the pooling take more than one token? */
 static bool averages(vit__pooling pooling)
 {
     return pooling == VIT__POOL_MEAN_PATCHES || pooling == VIT__POOL_MEAN_ALL || pooling == VIT__POOL_MAX_PATCHES ||

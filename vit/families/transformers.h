@@ -39,7 +39,7 @@ void vit__transformers_head(vit__reader *reader, const vit__checkpoint *checkpoi
     [VIT__SLOT_VALUE] = VIT__PAIR(block "attention.attention.value"),                                                  \
     [VIT__SLOT_PROJECTION] = VIT__PAIR(block "attention.output.dense")
 
-/* Of encoders that are made as BERT's is. */
+/* The names of attention in encoders that are built as BERT's. */
 #define VIT__SELF_ATTENTION_NAMES(block)                                                                               \
     [VIT__SLOT_QUERY] = VIT__PAIR(block "attention.self.query"),                                                       \
     [VIT__SLOT_KEY] = VIT__PAIR(block "attention.self.key"),                                                           \

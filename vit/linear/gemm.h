@@ -19,7 +19,8 @@
 #include "pool.h"
 #include "tiles.h"
 
-/* One matrix [rows, K] as it lies in memory, f32, row-major; several stacked make one linear layer (q, k, v). */
+/* One matrix [rows, K] as it lies in memory: f32, row by row. A linear layer is made of one matrix, or of several on
+ * top of each other: q, k and v of ViT-B are three of 768 rows, and one layer of 2304 outputs. */
 typedef struct vit__linear_part {
     const float *weight; /* [rows, K] */
     const float *bias;   /* [rows] or NULL */
@@ -33,54 +34,55 @@ typedef struct vit__linear {
     size_t outputs; /* N = sum of the parts' rows; 0: this layer is absent */
     size_t n_parts;
     vit__linear_part parts[VIT__LINEAR_PARTS];
-    vit_precision precision; /* what is multiplied */
-    void *packed;            /* the back end's own, or NULL */
+    vit_precision precision; /* the type that inputs and weights are multiplied in */
+    void *packed;            /* what the back end made of the weights; NULL: nothing */
 } vit__linear;
 
 typedef struct vit__epilogue {
     vit__activation activation;
     const float *scale;    /* [N] or NULL for 1 */
     const float *residual; /* may be y itself; NULL for 0 */
-    size_t residual_row;   /* floats between its rows */
+    size_t residual_row;   /* floats from one row of the residual to the next */
 } vit__epilogue;
 
 /* y[rows, N] = epilogue(norm(x)[rows, K]). x and y must not overlap; y may be the residual. */
 typedef struct vit__gemm_call {
     const vit__linear *linear;
     const float *x;
-    const vit__norm_weights *norm;  /* [K] of each row, on its way to the multiply units; NULL, or weight NULL: none */
-    float *y;                       /* of output 0, whichever are computed */
-    size_t first_output, n_outputs; /* first_output a multiple of VIT__PANEL; n_outputs 0: all from there on */
+    const vit__norm_weights *norm;  /* applied to each row of x first; NULL, or its weight NULL: no norm */
+    float *y;                       /* where output 0 of row 0 belongs, also if output 0 is not computed */
+    size_t first_output, n_outputs; /* which outputs are computed: first_output is a multiple of VIT__PANEL;
+                                     * n_outputs 0: all from first_output on */
     size_t rows;
-    size_t x_row, y_row; /* floats from row to row */
+    size_t x_row, y_row; /* floats from one row to the next */
     vit__epilogue epilogue;
 } vit__gemm_call;
 
-/* Who does the work, and with what memory: thread i has scratch[i * scratch_size ...]. */
+/* The threads that work, and their memory: thread i has the scratch from scratch[i * scratch_size] on. */
 typedef struct vit__workers {
     vit__pool *pool;
     const vit__kernels *kernels;
     vit__tiles tiles;
-    float *operand; /* activations in the type that is multiplied, shared by all threads */
+    float *operand; /* shared by all threads: the rows of x, normed and in the type that is multiplied */
     float *scratch;
-    size_t scratch_size; /* floats of one thread */
+    size_t scratch_size; /* floats for each thread */
 } vit__workers;
 
 typedef struct vit__gemm {
     const char *name;
-    bool tiles;     /* our own tiles multiply packed layers: the name of their instructions says more */
-    bool streams;   /* packs nothing ahead: a layer's weights must lie in a mapped file until they are multiplied */
-    bool undivided; /* every call packs the whole layer, so the rows of an input should come in one call */
-    /* Sets linear->packed if the back end wants it so. linear->parts stay valid until release. */
+    bool tiles;     /* packed layers are multiplied by our own tiles, whose instructions vit__tiles names */
+    bool streams;   /* nothing is packed ahead: a layer's weights must stay in a mapped file */
+    bool undivided; /* each call packs the whole layer, so all rows of an input should come in one call */
+    /* May set linear->packed. linear->parts stay valid until release. */
     vit_status (*prepare)(vit__linear *linear, vit__pool *pool, vit_error *err);
     void (*release)(vit__linear *linear);
-    /* The layer as the tiles pack it, NULL if it is not; no function: none is. */
+    /* The layer's panels. NULL: this layer has none. The pointer itself is NULL in a back end that makes no panels. */
     const struct vit__packed *(*panels)(const vit__linear *linear);
-    /* Floats of operand memory that a call on this layer takes at most for a row. */
+    /* Floats of operand memory that a call on this layer needs for each row, at most. */
     size_t (*operand)(const vit__linear *linear);
-    /* Floats of operand memory it takes besides, behind the rows; NULL: none. */
+    /* Floats of operand memory that a call needs behind the rows, once; the pointer is NULL where it needs none. */
     size_t (*room)(const vit__linear *linear);
-    /* Floats of scratch each thread needs for a call on this layer, of at most so many rows. */
+    /* Floats of scratch that each thread needs for a call on this layer with so many rows, or fewer. */
     size_t (*scratch)(const vit__linear *linear, size_t rows);
     void (*apply)(const vit__gemm_call *call, const vit__workers *workers);
 } vit__gemm;

@@ -5,8 +5,9 @@
 
 #include "gemm.h"
 
-/* Its prepare leaves the layer as it lies, which must be in a mapped file: the pages are
- * given back after each call. Layers that the tiles have prepared are welcome too. */
+/* Packs a layer's panels while it multiplies them, in each call. `prepare` does nothing: the weights stay in the mapped
+ * file, and their pages go back to the system after each call. A layer that the tiles have packed already is multiplied
+ * by the tiles. */
 const vit__gemm *vit__gemm_streamed(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The small loops of the encoder. One body (kernels_body.h) in plain C, compiled once per instruction set; the table is
- * chosen when a session is created. A kernel's result for an element depends on the row it belongs to and nothing else.
- * Pointers need no alignment beyond a float's.
+ * The small loops of the encoder. There is one body in plain C (kernels_body.h), which is compiled once for each
+ * instruction set. A session chooses its table of kernels when it is created. What a kernel computes for an element
+ * depends on the element's own row and nothing else. Pointers need no alignment beyond a float's.
  */
 #ifndef VIT_KERNELS_H
 #define VIT_KERNELS_H
@@ -36,23 +36,23 @@ typedef struct vit__byte_scale {
     int32_t units; /* -65536 to 65536 */
 } vit__byte_scale;
 
-/* What belongs to the columns of a panel, or to some of them: `width` values each. */
+/* The values that belong to the columns of a panel, or to some of them: arrays of `width`. */
 typedef struct vit__panel_columns {
     size_t width; /* VIT__PANEL or VIT__HANDED */
     vit__activation activation;
-    bool rough; /* GELUs may be off by 1e-4: the result is less precise than that anyway */
+    bool rough; /* a GELU may be off by 1e-4, since the result will be rounded to bf16 or int8 anyway */
     const float *bias;
     const float *scale;       /* or NULL for 1 */
-    const float *byte_scales; /* int8: what a unit of a column's weights stands for */
-    const int32_t *byte_sums; /* int8: of a column's weights */
+    const float *byte_scales; /* int8: weight = scale * byte, for each column */
+    const int32_t *byte_sums; /* int8: the sum of each column's bytes */
     const uint32_t *words;    /* int8: the panel, [words][VIT__PANEL], from the first of these columns on */
 } vit__panel_columns;
 
-/* Rows of sums by these columns, and where their results go. */
+/* Sums of rows with these columns, and where the results go. */
 typedef struct vit__panel_rows {
     size_t rows;
-    float *sums;                        /* [rows][width], for int8 of int32_t; overwritten */
-    const vit__byte_scale *byte_scales; /* int8: what the bytes of each row stood for; else NULL */
+    float *sums;                        /* [rows][width], which for int8 holds int32_t; overwritten */
+    const vit__byte_scale *byte_scales; /* int8: for each row; else NULL */
     const float *residual;              /* rows residual_stride apart, or NULL for 0; may be y */
     size_t residual_stride;
     float *y; /* may be sums, if rows are as far apart */
@@ -69,9 +69,9 @@ typedef struct vit__kernels {
     void (*rms_norm)(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y);
     /* x = exp(x - max(x)) / sum in place. */
     void (*softmax)(float *x, size_t n);
-    /* One step of a softmax that sees its values in pieces: with top' = max(top, scale * x), x = exp(scale *
-     * x - top') in place, total = total * f + sum(x), top = top', where f = exp(top - top') is returned: what
-     * sums made so far are to be multiplied by. Start with top = -infinity and total = 0; f is then 0. */
+    /* One step of a softmax that sees its values in pieces. With top' = max(top, scale * x) and f = exp(top - top'):
+     * x = exp(scale * x - top') in place, total = total * f + sum(x), top = top'. Answers f: sums that were made of
+     * earlier pieces must be multiplied by it. Start with top = -infinity and total = 0; f is then 0. */
     float (*exponentials)(float *x, size_t n, float scale, float *top, float *total);
     /* x = 1 / (1 + exp(-x)) in place. */
     void (*sigmoid)(float *x, size_t n);
@@ -94,9 +94,9 @@ typedef struct vit__kernels {
     void (*pair_bf16)(const float *even, const float *odd, size_t n, uint32_t *y);
     /* y = x as bytes that span the row's range, zero included. */
     void (*to_int8)(const float *x, size_t n, uint8_t *y, vit__byte_scale *scale);
-    /* y = w as signed bytes; the result is what one of their units stands for. */
+    /* y = w as signed bytes. Answers the scale: w = scale * y. */
     float (*weights_to_int8)(const float *w, size_t n, int8_t *y);
-    /* y = residual + scale * act(x + bias), x being the sums or what sums of bytes stand for:
+    /* y = residual + scale * act(x + bias). x is a sum of f32 or bf16 as it is; of a sum of bytes it is
      * row scale * column scale * (sum - row zero * column sum). */
     void (*finish)(const vit__panel_columns *columns, const vit__panel_rows *rows);
 } vit__kernels;

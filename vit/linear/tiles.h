@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The innermost loops of every matrix product: rows of activations times one panel of packed weights. Both sides are
- * made of 32-bit words, each holding one float, two bfloat16 or four 8-bit integers that follow each other along the
- * sum; so one layout and one loop serve every precision, and only the multiply instruction differs.
+ * made of 32-bit words. A word holds one float, two bfloat16 or four 8-bit integers, which follow each other along the
+ * sum. So one layout and one loop serve every precision, and only the multiply instruction differs. packed.h has a
+ * picture of a panel.
  *
- * A sum runs over the words in order, by itself, whatever rows stand beside it: an output's bits depend on its own row
- * and column alone. f32 and bf16 sums differ between instruction sets in their last bits (fused or separate rounding);
- * int8 sums are exact everywhere.
+ * A sum runs over the words in their order, and no other row takes part in it: the bits of an output depend on its own
+ * row and column alone. Sums of f32 and bf16 differ between instruction sets in their last bits (some round after each
+ * multiplication, some only after the addition). Sums of int8 are exact everywhere.
  */
 #ifndef VIT_TILES_H
 #define VIT_TILES_H
@@ -36,11 +37,11 @@ typedef struct vit__tile_call {
     size_t a_stride;
     const void *panel; /* [words][VIT__PANEL] */
     size_t rows, words;
-    size_t columns; /* how many of the panel's, from its first on; others may be computed too. 0: all */
+    size_t columns; /* how many columns are wanted, from column 0 on; others may be computed too. 0: all */
     void *out;      /* [rows][VIT__PANEL] float, or int32_t for int8; rows out_stride apart */
     size_t out_stride;
-    bool add;         /* to what is in out */
-    const char *next; /* what will be read next, fetched into the cache on the way; NULL: nothing */
+    bool add;         /* true: sums are added to what stands in out */
+    const char *next; /* memory that the caller reads next: the loop fetches it into the cache. NULL: nothing */
     size_t next_bytes;
     /* Of multipliers that hand out: takes each row of sums once, in any order, while other sums are made. What is in
      * out then is of no use. NULL: sums go to out. */

@@ -54,13 +54,13 @@ ALWAYS_INLINE vector subtract_int32(vector x, vector y)
 
 /* ------------------------------------------------------------------ products of matrices ---- */
 
-/* Of two rows, two words each. */
+/* Loads two words from each of two rows. */
 ALWAYS_INLINE vector load_two_words(const uint32_t *row, const uint32_t *next)
 {
     return vcombine_u32(vld1_u32(row), vld1_u32(next));
 }
 
-/* Of two rows, a word and a zero each. */
+/* Loads one word, and a zero behind it, from each of two rows. */
 ALWAYS_INLINE vector load_one_word(const uint32_t *row, const uint32_t *next)
 {
     const uint32x2_t none = vdup_n_u32(0);

@@ -117,8 +117,8 @@ vit__linear vit__load_matrix(vit__loader *l, vit__slot slot, size_t block, size_
 
 /* Several matrices of equal height as one layer: as the packed slot holds them, or each in a slot of its own; likewise
  * their biases, which may be apart where the matrices are together. */
-vit__linear vit__load_stacked(vit__loader *l, vit__slot packed, const vit__slot *slots, size_t n, size_t block, size_t inputs,
-                           size_t rows)
+vit__linear vit__load_stacked(vit__loader *l, vit__slot packed, const vit__slot *slots, size_t n, size_t block,
+                              size_t inputs, size_t rows)
 {
     const vit__bound *whole = vit__load_bound(l, packed, block);
     bool apart = false;
@@ -167,7 +167,8 @@ vit__linear vit__load_attention_input(vit__loader *l, size_t block, size_t input
 }
 
 /* Some rows of a matrix as a layer; their bias from the matrix's, or from where it stands alone. */
-vit__linear vit__load_rows(vit__loader *l, vit__slot slot, size_t block, size_t first, size_t rows, const float *own_bias)
+vit__linear vit__load_rows(vit__loader *l, vit__slot slot, size_t block, size_t first, size_t rows,
+                           const float *own_bias)
 {
     const vit__bound *b = vit__load_bound(l, slot, block);
     const float *weight = vit__load_floats(l, b->weight), *bias = vit__load_floats(l, b->bias);

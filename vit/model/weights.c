@@ -16,13 +16,6 @@
 /* Table [heads][buckets], as attention reads it. */
 static const float *bucket_table(vit__loader *l, const vit__tensor *tensor)
 {
-/* The precision of the layer back from the MLP's width. In texts it is never int8, where it makes most of the error: in
- * MiniLM the least cosine to f32 over 305 short lines is 0.9986 with it in int8, and 0.9991 without. */
-static vit_precision mlp_precision(const vit__loader *l)
-{
-    return l->config->input == VIT__INPUT_TOKENS ? vit__load_at_least_bf16(l) : l->target->precision;
-}
-
     float *table = vit__load_memory(l, l->config->relative_buckets, l->config->heads);
     const float *stored = vit__load_floats(l, tensor);
     if (stored && table)
@@ -89,6 +82,13 @@ static void load_inputs(vit__loader *l, size_t i, vit__block_weights *w)
                                        : vit__load_matrix(l, VIT__SLOT_FC1, i, c->width, c->mlp_width);
     }
     w->fc1 = vit__load_prepared(l, fc1, l->target->precision);
+}
+
+/* The precision of the layer back from the MLP's width. In texts it is never int8, where it makes most of the error: in
+ * MiniLM the least cosine to f32 over 305 short lines is 0.9986 with it in int8, and 0.9991 without. */
+static vit_precision mlp_precision(const vit__loader *l)
+{
+    return l->config->input == VIT__INPUT_TOKENS ? vit__load_at_least_bf16(l) : l->target->precision;
 }
 
 /* The layers back into the residual stream, likewise: columns for attention, then for the MLP, and one bias. */

@@ -64,7 +64,7 @@ typedef struct vit_hub_file {
     char *name; /* "config.json" */
     uint64_t size;
     char digest[65]; /* what the hub says: SHA-256 (64 digits) or git's SHA-1 (40 digits); "": it says neither */
-    int fetched;     /* it was not there, or broken; with dry_run: it would be fetched */
+    int fetched;     /* 1: it was fetched, since it was not there or broken; with dry_run: it would be fetched */
 } vit_hub_file;
 
 typedef struct vit_hub_snapshot {
@@ -75,7 +75,7 @@ typedef struct vit_hub_snapshot {
     vit_hub_file *files;
     size_t n_files;
     uint64_t bytes;         /* of all files */
-    uint64_t fetched_bytes; /* of those that were fetched */
+    uint64_t fetched_bytes; /* of the files that were fetched */
 } vit_hub_snapshot;
 
 /* Fetches what is not there yet of "org/name" or "org/name@revision": a branch, a tag, "refs/pr/1", or the 40 digits of
@@ -88,8 +88,9 @@ typedef struct vit_hub_snapshot {
 VIT_API vit_status vit_hub_pull(const char *name, const vit_hub_options *options, vit_hub_snapshot **snapshot,
                                 vit_error *err);
 
-/* What of it is in the cache, without a network: the snapshot if its weights and its configuration are there, else
- * VIT_ERR_NOT_FOUND. Of the options, cache and check count. Files are those that vit reads. As above. */
+/* The snapshot of a checkpoint that is in the cache already; no request is made. VIT_ERR_NOT_FOUND: its weights or its
+ * configuration are not there. files are those that vit reads. Of the options, only cache and check count. The caller
+ * frees *snapshot, as above. */
 VIT_API vit_status vit_hub_find(const char *name, const vit_hub_options *options, vit_hub_snapshot **snapshot,
                                 vit_error *err);
 

@@ -35,16 +35,15 @@ typedef enum vit_exif {
  */
 VIT_API const char *vit_image_format(size_t i);
 
-/* The format that the bytes of a file have, told by their content, which may be damaged further on: "JPEG"; of others
- * that are known but never read, "MPEG-4" of a film, "PDF", "SVG"; static. NULL: no format that is known here, such as
- * plain text. bytes may be NULL where size is 0. *readable, unless it is NULL: 1 where this build reads the format (one
- * of vit_image_format), else 0.
+/* The format of a file, by its first bytes: "JPEG". Formats that are known but never read have names too: "PDF", "SVG",
+ * "MPEG-4" for a film. The file may still be damaged further on. The string is static. NULL: the format is not known,
+ * as with plain text. bytes may be NULL where size is 0. *readable is 1 if this build reads the format (one of
+ * vit_image_format), else 0; readable may be NULL.
  *
  *     int readable;
  *     const char *format = vit_image_format_of(bytes, size, &readable);
  *     if (format && !readable)
- *         printf("a file in the format %s, which cannot be read here\n", format);
- */
+ *         printf("a file in the format %s, which cannot be read here\n", format); */
 VIT_API const char *vit_image_format_of(const void *bytes, size_t size, int *readable);
 
 VIT_API const char *vit_exif_name(vit_exif exif); /* "apply", "ignore"; static. NULL: there is no such value */
@@ -55,9 +54,9 @@ typedef struct vit_load_options {
     uint8_t background[3]; /* R, G, B */
     uint64_t max_pixels;   /* 0 = VIT_MAX_PIXELS; checked from the header, before memory is taken */
     uint64_t max_bytes;    /* of the file; 0 = 1 GiB */
-    /* Not 0: a smaller picture will do, upright at least this wide and this high. A
-     * JPEG is then decoded from part of its frequencies, to 1/2, 1/4 or 1/8: faster,
-     * in less memory, and not the pixels that Pillow gives. 0 = the whole picture. */
+    /* Not 0: the caller can do with a smaller picture, which is upright at least this wide and this high. A JPEG is
+     * then decoded from part of its frequencies, to 1/2, 1/4 or 1/8 of its size. That is faster and takes less memory,
+     * but does not give the pixels of Pillow. 0 = the whole picture. */
     uint32_t least_width, least_height;
     uint64_t reserved[4]; /* zero */
 } vit_load_options;

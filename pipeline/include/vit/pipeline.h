@@ -54,16 +54,19 @@ typedef struct vit_pipeline vit_pipeline;
 typedef struct vit_pipeline_options {
     vit_model_options model;
     vit_output output; /* VIT_OUTPUT_EMBEDDING */
-    size_t layer;      /* of VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
+    size_t layer;      /* for VIT_OUTPUT_HIDDEN and VIT_OUTPUT_ATTENTION */
     int normalize;     /* 1: each vector (each row of a matrix) is divided by its length */
     int sample;        /* 1: VIT_OUTPUT_LATENT is drawn from its Gaussian, by seed and the item's position */
     uint64_t seed;
-    vit_load_options load; /* how pictures are read; least_width and least_height are not looked at */
-    int fast_decode;       /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8, never below three times the size that the
-                              * preprocessing resizes to: faster, and the vectors differ a little (docs/speed.md) */
+    vit_load_options load; /* how pictures are read; its least_width and least_height are ignored */
+    /* 1: large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never below three times the size that the
+     * preprocessing resizes to: a photo of 4032 x 3024 at 1/4, for 224 x 224. That is faster, and the vectors
+     * differ a little (docs/speed.md). */
+    int fast_decode;
     vit_resampler resampler;
-    unsigned threads; /* that encode, and as many (8 at most) that read; 0: as many as this process may use */
-    size_t batch; /* items encoded together; 0: 8, fewer where pictures are large. The results do not depend on it */
+    /* Threads that encode; 0: as many as this process may use. As many more, 8 at most, read items. */
+    unsigned threads;
+    size_t batch; /* items encoded together; 0: 8, or fewer where pictures are large. Results do not depend on it */
     uint64_t reserved[8]; /* zero */
 } vit_pipeline_options;
 
@@ -72,34 +75,34 @@ VIT_API vit_status vit_pipeline_open(const char *model, const vit_pipeline_optio
                                      vit_error *err);
 VIT_API void vit_pipeline_free(vit_pipeline *pipeline);
 
-/* A pipeline over a model that is open already, and that must outlive it. name: what the
- * model was opened by, where its tokenizer is too. options->model: how it was opened. */
+/* A pipeline over a model that is open already. The model must outlive the pipeline. name: the name by which the model
+ * was opened; the tokenizer is looked for there too. options->model: the options with which the model was opened. */
 VIT_API vit_status vit_pipeline_create(const vit_model *model, const char *name, const vit_pipeline_options *options,
                                        vit_pipeline **pipeline, vit_error *err);
 
-/* The model, which lives as long as the pipeline. NULL of NULL. */
+/* The model, which lives as long as the pipeline. NULL if pipeline is NULL. */
 VIT_API const vit_model *vit_pipeline_model(const vit_pipeline *pipeline);
 
-/* How it was opened, with the defaults filled in; lives as long as the pipeline. */
+/* The options of the pipeline, with the defaults filled in. They live as long as the pipeline. */
 VIT_API const vit_pipeline_options *vit_pipeline_settings(const vit_pipeline *pipeline);
 
-/* Floats of one result: rows * columns of vit_output_shape. Of a text, and an output
- * with a row for each token, it is the size of the longest text's. 0 of NULL. */
+/* Floats of one result: rows * columns of vit_output_shape, such as 384. For an output of texts that has a row for each
+ * token, it is the size for the longest text. 0 if pipeline is NULL. */
 VIT_API size_t vit_pipeline_size(const vit_pipeline *pipeline);
 
 /* Chooses another result, while nothing is being encoded: output, layer, normalize, sample and seed of the options.
  * VIT_ERR_UNSUPPORTED_OUTPUT: the model has no such output. */
 VIT_API vit_status vit_pipeline_choose(vit_pipeline *pipeline, const vit_pipeline_options *options, vit_error *err);
 
-/* Makes what encoding needs (threads, scratch memory), or the
- * tokenizer that texts need, now and not with the first item. */
+/* Makes now what would else be made with the first item: threads and scratch memory; or the tokenizer, for texts. */
 VIT_API vit_status vit_pipeline_start(vit_pipeline *pipeline, vit_error *err);
 VIT_API vit_status vit_pipeline_start_words(vit_pipeline *pipeline, vit_error *err);
 
-/* The session, once vit_pipeline_start has made it; else NULL. Not while something is being encoded. */
+/* The session that vit_pipeline_start has made, else NULL. Do not use it while the pipeline encodes. */
 VIT_API vit_session *vit_pipeline_session(vit_pipeline *pipeline);
 
-/* Token ids of every text that is given as text; 0 until vit_pipeline_start_words has succeeded. */
+/* How many token ids every text has that is given as text, padding included, such as 77. 0 until
+ * vit_pipeline_start_words has succeeded. */
 VIT_API size_t vit_pipeline_text_length(const vit_pipeline *pipeline);
 
 /* ------------------------------------------------------------------ items ---- */
@@ -107,11 +110,11 @@ VIT_API size_t vit_pipeline_text_length(const vit_pipeline *pipeline);
 typedef enum vit_item_kind {
     VIT_ITEM_PATH = 0,   /* name: a file that holds a picture */
     VIT_ITEM_BYTES = 1,  /* data[size]: a picture's file in memory; name is for messages */
-    VIT_ITEM_TEXT = 2,   /* data[size]: UTF-8; of a pipeline opened with VIT_TOWER_TEXT */
+    VIT_ITEM_TEXT = 2,   /* data[size]: UTF-8; for a pipeline that was opened with VIT_TOWER_TEXT */
     VIT_ITEM_IMAGE = 3,  /* data: a vit_image */
     VIT_ITEM_PIXELS = 4, /* data[size]: floats as vit_preprocess makes them, size = 3 * height * width */
     VIT_ITEM_TOKENS = 5, /* data[size]: int32_t token ids, as vit_encode_text takes them */
-    VIT_ITEM_READ = 6    /* read fills the pixels, or the token ids, itself */
+    VIT_ITEM_READ = 6    /* the item's function `read` makes the pixels, or the token ids */
 } vit_item_kind;
 
 typedef struct vit_item vit_item;
@@ -120,12 +123,12 @@ struct vit_item {
     const char *name; /* for messages; NULL: it has none */
     const void *data;
     size_t size;
-    uint32_t width, height; /* of VIT_ITEM_PIXELS, and of the pixels that `read` fills in; 0: the model's own */
-    /* VIT_ITEM_READ: on a thread of the pipeline, several at once. row: room for 3 * height * width
-     * floats of pixels, or for int32_t token ids [vit_model_context].
-     * Answers how many values it wrote; 0: it failed, and err says why. */
+    uint32_t width, height; /* for VIT_ITEM_PIXELS, and for the pixels that `read` makes; 0: the model's own size */
+    /* For VIT_ITEM_READ. Threads of the pipeline call it, several at once. row has room for 3 * height * width floats
+     * of pixels, or for vit_model_context token ids of int32_t. It answers how many values it wrote; or 0 if it failed,
+     * and fills err. */
     size_t (*read)(const vit_item *item, void *row, vit_error *err);
-    const vit_error *error; /* not NULL: it has failed already, for this reason */
+    const vit_error *error; /* not NULL: the item has failed already, for this reason */
     void *context;          /* the caller's own */
 };
 
@@ -133,35 +136,35 @@ struct vit_item {
 typedef struct vit_result {
     vit_item item;          /* as it was given */
     const vit_error *error; /* NULL: it was encoded */
-    float *values;          /* [size], which may be changed; NULL: it failed. Valid until the callback returns */
+    float *values;          /* [size], which may be changed; NULL: the item failed. Valid until the callback returns */
     size_t size;
     uint32_t width, height; /* of the whole picture, upright; 0 where there was none */
-    double seconds;         /* of a processor, that reading, decoding and preprocessing took */
+    double seconds;         /* of one processor, for reading, decoding and preprocessing */
 } vit_result;
 
-/* Encodes n items of any kinds: results[n][vit_pipeline_size], in the order of the items; rows of items that
- * failed are zero. errors[n] says which failed and why (VIT_OK: it did not). Answers VIT_OK even if every
- * item failed; other answers are about the call, and nothing was encoded: invalid_argument, out_of_memory.
- * errors may be NULL, for one item or where all must succeed: then the answer is the error of the first that failed. */
+/* Encodes n items of any kinds into results[n][vit_pipeline_size], in the order of the items. The row of an item that
+ * failed is zero, and errors[i] says why; errors[i].status is VIT_OK for an item that did not fail. The answer is
+ * VIT_OK even if every item failed. Other answers are about the call itself, and nothing was encoded: invalid_argument,
+ * out_of_memory. errors may be NULL where all items must succeed: the answer is then the error of the first that
+ * failed. */
 VIT_API vit_status vit_pipeline_encode(vit_pipeline *pipeline, const vit_item *items, size_t n, float *results,
                                        vit_error *errors, vit_error *err);
 
 /* ------------------------------------------------------------------ items by hand ---- */
 
-/* What is known of an item once it was read. */
+/* What is known about an item after it was read. */
 typedef struct vit_loaded {
     size_t length;                        /* values of the row: pixels, or token ids */
-    size_t tokens;                        /* of a text given as text: its ids without the padding; else 0 */
-    uint32_t width, height;               /* of the whole picture, upright; 0: there was none */
-    uint32_t stored_width, stored_height; /* of its file, before the EXIF orientation turned it; 0: there was no file */
-    uint32_t pixels_width, pixels_height; /* of the row's pixels, as vit_pixels has it; 0: a text */
-    double seconds;                       /* of a processor, that reading, decoding and preprocessing took */
-    double preprocess_seconds;            /* of these, what preprocessing took, or the tokenizer of a text */
+    size_t tokens;                        /* ids of a VIT_ITEM_TEXT without the padding; 0: another kind of item */
+    uint32_t width, height;               /* the whole picture, upright; 0: there was none */
+    uint32_t stored_width, stored_height; /* the picture in its file, before EXIF turned it; 0: there was no file */
+    uint32_t pixels_width, pixels_height; /* the pixels in the row, as vit_pixels has them; 0: a text */
+    double seconds;                       /* of one processor, for reading, decoding and preprocessing */
+    double preprocess_seconds;            /* the part of `seconds` for preprocessing, or for the tokenizer */
 } vit_loaded;
 
-/* Bytes of a row that an item is read into: floats of one picture as the model takes it (of the largest, where each has
- * a size of its own), or the most token ids of a text. For a model of 224 x 224 pixels it is 602,112 bytes. 0 of NULL.
- * */
+/* Bytes of a row that an item is read into: 602,112 for a model of 224 x 224 pixels. It has room for one picture (for
+ * the largest, where each has a size of its own), or for the longest text. 0 if pipeline is NULL. */
 VIT_API size_t vit_pipeline_row_size(const vit_pipeline *pipeline);
 
 /* Reads, decodes and preprocesses one item (or tokenizes it), on the caller's thread, for a caller who makes batches of
@@ -175,17 +178,19 @@ VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_ite
 
 /* Where items come from and where results go. All callbacks get the context. */
 typedef struct vit_stream {
-    /* The next item, into *item. 1: there is one; 0: there are no more. Called by threads of the
-     * pipeline, one at a time. What the item points at stays valid until `take` or `drop` has had it. NULL: the items
-     * are the files paths[n_paths]. */
+    /* Puts the next item into *item. Answers 1: there is one; 0: there are no more. Threads of the pipeline call it,
+     * one at a time. The memory that the item points at stays valid until `take` or `drop` gets the item. NULL: the
+     * items are the files paths[n_paths]. */
     int (*next)(void *context, vit_item *item);
-    /* One result, in the order of the items, on the thread that called vit_pipeline_run. 0: go on. */
+    /* Gets one result after the other, in the order of the items, on the thread that called vit_pipeline_run. Answers 0
+     * to go on. */
     int (*take)(void *context, const vit_result *result);
-    /* After the results of each batch, on the same thread. 0: go on. May be NULL. */
+    /* Called after the results of each batch, on the same thread. Answers 0 to go on. May be NULL. */
     int (*batch_taken)(void *context);
-    /* The item has been read: its data is not needed any more. On a thread of the pipeline. May be NULL. */
+    /* Told when an item has been read, and its data is not needed any more. On a thread of the pipeline. May be
+     * NULL. */
     void (*loaded)(void *context, const vit_item *item);
-    /* An item that will not be encoded, since the run ends early. May be NULL. */
+    /* Told of each item that is not encoded since the run ends early. May be NULL. */
     void (*drop)(void *context, const vit_item *item);
     void *context;
     uint64_t position; /* of the first item, for `sample`: with 100, the items are drawn as the 101st, 102nd, ... */
@@ -195,12 +200,13 @@ typedef struct vit_stream {
     uint64_t reserved[6];
 } vit_stream;
 
-/* Encodes a stream, however long, in flat memory. VIT_ERR_CANCELLED: `take` or `batch_taken` said so, or
- * vit_pipeline_cancel. Other errors are about the pipeline (out_of_memory); those of items are in their results. */
+/* Encodes a stream of any length; memory does not grow with it. VIT_ERR_CANCELLED: `take` or `batch_taken` answered
+ * another number than 0, or vit_pipeline_cancel was called. Other errors are about the pipeline, such as out_of_memory;
+ * errors of items are in their results. */
 VIT_API vit_status vit_pipeline_run(vit_pipeline *pipeline, const vit_stream *stream, vit_error *err);
 
-/* Ends the run or the encoding that is going on, from any thread; what is being encoded is still
- * encoded, and a `next` that is waiting must return by itself. Nothing going on: nothing happens. */
+/* Ends the run, or the encoding, that is going on. Any thread may call it. The batch at hand is still encoded, and a
+ * call of `next` that is waiting must return by itself. Where nothing is going on, nothing happens. */
 VIT_API void vit_pipeline_cancel(vit_pipeline *pipeline);
 
 /* The draw that `sample` makes, z = mean + sigma * noise (Kingma and Welling 2014, "Auto-Encoding Variational
@@ -226,12 +232,13 @@ VIT_API vit_status vit_labels_create(vit_pipeline *texts, const char *const *nam
  * give "a photo of a cat". The caller frees with vit_free. NULL: an argument is NULL, or out of memory. */
 VIT_API char *vit_label_prompt(const char *template_text, const char *label);
 
-/* The same from vectors[n][each][width] that the text tower gave: `each` templates of a label side by side. */
+/* The same from vectors that the text tower gave already: vectors[n][each][width], `each` templates for each of n
+ * labels. */
 VIT_API vit_status vit_labels_from_vectors(const vit_similarity *similarity, const float *vectors, size_t n,
                                            size_t each, size_t width, vit_labels **labels, vit_error *err);
 VIT_API void vit_labels_free(vit_labels *labels);
 VIT_API size_t vit_labels_count(const vit_labels *labels);
-/* Floats of a picture's embedding that they can be compared with. */
+/* Floats of the embedding of a picture that the labels can be compared with. */
 VIT_API size_t vit_labels_width(const vit_labels *labels);
 
 /* scores[vit_labels_count] of a picture with this embedding[vit_labels_width]: logits, or with logits 0 the
@@ -320,24 +327,24 @@ typedef enum vit_recipe_key {
     VIT_RECIPE_KEYS = 13
 } vit_recipe_key;
 
-/* NULL: not set. Starts all zero; freed with vit_recipe_free. */
+/* A value that is NULL is not set. A recipe is all zero at first, and is freed with vit_recipe_free. */
 typedef struct vit_recipe {
     char *values[VIT_RECIPE_KEYS];
 } vit_recipe;
 
 VIT_API const char *vit_recipe_name(vit_recipe_key key); /* "model_digest"; static */
 
-/* Of what the pipeline makes now. Reads every byte of the
- * checkpoint, for its digest. On failure *recipe is all zero. */
+/* The recipe of the vectors that the pipeline makes now. Reads every byte of the checkpoint, for its digest. On failure
+ * *recipe is all zero. */
 VIT_API vit_status vit_recipe_take(const vit_pipeline *pipeline, vit_recipe *recipe, vit_error *err);
 VIT_API void vit_recipe_free(vit_recipe *recipe);
 
-/* value is copied; NULL unsets. */
+/* Sets a key to a copy of value; NULL: the key is no longer set. */
 VIT_API vit_status vit_recipe_set(vit_recipe *recipe, vit_recipe_key key, const char *value, vit_error *err);
 
-/* The first key from `from` on in which the two differ so that their vectors cannot be
- * compared; VIT_RECIPE_KEYS: none. Vectors of texts compare with vectors of pictures by the
- * same model: they have no preprocessing, and whatever is about pictures does not count. */
+/* The first key, from the key `from` on, by which vectors of the two recipes cannot be compared. VIT_RECIPE_KEYS: there
+ * is none, and they can. Vectors of texts compare with vectors of pictures by the same model: keys about pictures, such
+ * as the preprocessing, do not count then. */
 VIT_API vit_recipe_key vit_recipe_differs(const vit_recipe *a, const vit_recipe *b, int from);
 
 /* The options that make such vectors: those that the recipe sets, over those in *options. Strings stay the recipe's.

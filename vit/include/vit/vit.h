@@ -134,8 +134,8 @@ typedef struct vit_preprocess_options {
 VIT_API vit_status vit_preprocessor_open(const char *path, vit_preprocessor **preprocessor, vit_error *err);
 VIT_API void vit_preprocessor_free(vit_preprocessor *preprocessor);
 
-/* Size of the result for a width x height picture. (It depends on the picture only where the configuration
- * has no crop and keeps the aspect ratio.) options may be NULL. */
+/* Size of the result for a width x height picture, such as 224 x 224. It depends on the picture only where the
+ * configuration has no crop and keeps the aspect ratio. options may be NULL. */
 VIT_API vit_status vit_preprocess_shape(const vit_preprocessor *preprocessor, uint32_t width, uint32_t height,
                                         const vit_preprocess_options *options, uint32_t *out_width,
                                         uint32_t *out_height, vit_error *err);
@@ -200,16 +200,15 @@ typedef struct vit_model_options {
     vit_precision precision;
     const char *preprocessor; /* file that stands in for the model's own preprocessing; NULL = the model's own */
     vit_tower tower;
-    /* Run at this picture size: positions are interpolated as the family defines it, and preprocessing aims at it.
-     * 0 = the model's own (for families that the library runs at any size, such as DINOv2, what its preprocessing
-     * gives). */
+    /* Run at this picture size: positions are interpolated as the family defines it, and preprocessing makes pictures
+     * of this size. 0 = the model's own size. For families that their library runs at any size, such as DINOv2, it is
+     * the size that the preprocessing gives. */
     uint32_t image_height, image_width;
     /* 1: one input will be encoded, or a few together. Weights are packed as they are multiplied, not before: the first
      * result comes sooner and with less memory, but every call packs them anew. The bits are the same. */
     int once;
-    /* A file of a classifier alone ("flowers.safetensors", as 'vit fit --head-only' writes it), which takes the place
-     * of the model's own; NULL: none. VIT_ERR_MODEL_MISMATCH: it was made for another model or another preprocessing.
-     * */
+    /* A file of a classifier alone, such as flowers.safetensors of 'vit fit --head-only'. It takes the place of the
+     * model's own classifier. NULL: none. VIT_ERR_MODEL_MISMATCH: it was made for another model or preprocessing. */
     const char *head;
     uint64_t reserved[3]; /* zero */
 } vit_model_options;
@@ -218,11 +217,11 @@ typedef struct vit_model_options {
  * id ("org/name", or with a branch, tag or commit "org/name@v1.0") that is in the local Hugging Face
  * cache: the first that is set of $HF_HUB_CACHE, $HUGGINGFACE_HUB_CACHE, $HF_HOME/hub,
  * $XDG_CACHE_HOME/huggingface/hub and ~/.cache/huggingface/hub. Nothing is downloaded. Weights are
- * mapped, not read; everything is validated here. A file of a classifier alone opens the model that it names, with that
- * classifier; the model's weights are then read once, to compare digests. options may be NULL, which is the same as
- * zeros. A packed file runs in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or
- * "precision": the checkpoint is in order, and cannot be run as that option asks. The caller frees with
- * vit_model_free, after all sessions on it. */
+ * mapped, not read; everything is validated here. The path of a classifier alone opens the model that this file names,
+ * with this classifier; the model's weights are then read once, to compare digests. options may be NULL, which is the
+ * same as zeros. A packed file runs in its own precision alone. VIT_ERR_INVALID_ARGUMENT, with where "image_size" or
+ * "precision": the checkpoint is in order, but cannot be run as this option asks. The caller frees with vit_model_free,
+ * after all sessions on the model. */
 VIT_API vit_status vit_model_open(const char *path, const vit_model_options *options, vit_model **model,
                                   vit_error *err);
 VIT_API void vit_model_free(vit_model *model);
@@ -254,17 +253,19 @@ VIT_API const char *vit_model_family(const vit_model *model);      /* "vit", "de
 VIT_API vit_precision vit_model_precision(const vit_model *model); /* as opened; never VIT_PRECISION_AUTO */
 VIT_API uint32_t vit_model_image_width(const vit_model *model);    /* 0: each picture has a size of its own */
 VIT_API uint32_t vit_model_image_height(const vit_model *model);
-VIT_API size_t vit_model_pixels_size(const vit_model *model); /* floats of one image: 3 * height * width, where each has
-                                                               * a size of its own those of the largest; 0: words */
+/* Floats of one image: 3 * height * width, such as 150528 for 224 x 224. Where each picture has a size of its own:
+ * floats of the largest. 0: a model of words. */
+VIT_API size_t vit_model_pixels_size(const vit_model *model);
 
-/* Most patches of a picture of a model that keeps the aspect of each (SigLIP 2 NaFlex), such as 256: its pictures have
- * sizes of their own, and vit_encode_pictures takes them. 0: all pictures have one size, or it is a model of words. A
- * model that was opened with image_height and image_width runs at that one size. */
+/* How many patches a picture may have, such as 256, in a model that keeps the aspect of each picture (SigLIP 2 NaFlex).
+ * Its pictures have sizes of their own, and vit_encode_pictures takes them. 0: all pictures have one size, or it is a
+ * model of words. A model that was opened with image_height and image_width runs at that one size. */
 VIT_API size_t vit_model_patches(const vit_model *model);
 
-/* The patches of a picture, which are the last rows * columns of its tokens, row by row; pixels right of and below them
- * are not read. All zero: a model of words. No rows and columns: each picture has a size of its own. Of an
- * encoder with stages (Swin) the tokens of its last stage: 7x7 of 32x32 pixels for a picture of 224x224. */
+/* The patches of a picture: 14 rows and 14 columns of 16x16 pixels for ViT-B/16. They are the last rows * columns
+ * tokens, row by row. Pixels right of and below the last whole patch are not read. An encoder with stages (Swin) has
+ * the tokens of its last stage here: 7x7 of 32x32 pixels for a picture of 224x224. Rows and columns are 0 where each
+ * picture has a size of its own. A model of words has zeros everywhere. */
 typedef struct vit_grid {
     size_t rows, columns;
     size_t patch_height, patch_width; /* pixels */
@@ -272,8 +273,9 @@ typedef struct vit_grid {
 
 VIT_API vit_grid vit_model_grid(const vit_model *model);
 
-/* The encoder: ViT-B/16 has 12 blocks, width 768 and 12 heads. Tokens are vectors of the width; each head of attention
- * has its share of it. Of an encoder with stages: the blocks of all stages, and width and heads of the last. */
+/* The encoder: ViT-B/16 has 12 blocks, the width 768 and 12 heads. A token is a vector of 768 numbers, of which each
+ * head of attention has 64. For an encoder with stages: the blocks of all stages, and width and heads of the last
+ * stage. */
 VIT_API size_t vit_model_depth(const vit_model *model); /* blocks */
 VIT_API size_t vit_model_width(const vit_model *model); /* D */
 VIT_API size_t vit_model_heads(const vit_model *model); /* H, of queries */
@@ -294,7 +296,7 @@ typedef struct vit_similarity {
     int sigmoid;
 } vit_similarity;
 
-/* VIT_ERR_UNSUPPORTED_MODEL: the checkpoint has no such thing. Both towers know it. */
+/* Either tower knows it. VIT_ERR_UNSUPPORTED_MODEL: the checkpoint does not compare pictures with words. */
 VIT_API vit_status vit_model_similarity(const vit_model *model, vit_similarity *similarity, vit_error *err);
 
 /* Everything `vit info --json` prints, as one JSON object. The caller frees with vit_free. NULL when out of
@@ -305,32 +307,32 @@ VIT_API char *vit_model_describe(const vit_model *model);
  * the lines `sha256sum SHARD...` prints, in name order. Reads every byte of the checkpoint. */
 VIT_API vit_status vit_model_digest(const vit_model *model, char hex[65], vit_error *err);
 
-/* Where a file is written to, in order. write answers 0 to go on. */
+/* Takes the bytes of a file that is written, from the first to the last. write answers 0 to go on, anything else to
+ * stop. */
 typedef struct vit_sink {
     int (*write)(void *context, const void *bytes, size_t size);
     void *context;
 } vit_sink;
 
-/* Writes a model as one packed file, which vit_model_open maps and runs as it is: configuration,
- * preprocessing, labels and the weights as they are multiplied in the precision that the model
- * was opened in; it gives the same bits. image, text: the towers to put in, opened from one
- * checkpoint in one precision; one of the two may be NULL. VIT_ERR_UNWRITABLE: the sink refused a write. */
+/* Writes a model as one packed file, which vit_model_open maps and runs as it is. The file holds the configuration, the
+ * preprocessing, the labels, and the weights in the layout and the precision that the model multiplies. It gives the
+ * same bits as the model. image, text: the towers to put in, opened from one checkpoint in one precision; one of the
+ * two may be NULL. VIT_ERR_UNWRITABLE: the sink refused a write. */
 VIT_API vit_status vit_model_pack(const vit_model *image, const vit_model *text, const vit_sink *sink, vit_error *err);
 
 /* ------------------------------------------------------------------ encoding ---- */
 
 typedef enum vit_output {
-    VIT_OUTPUT_EMBEDDING = 0, /* [E] the family's own embedding, not normalised */
-    VIT_OUTPUT_CLASS = 1,     /* [D] class token after the final norm */
-    VIT_OUTPUT_MEAN = 2,      /* [D] mean of the patch tokens after the final norm */
-    VIT_OUTPUT_TOKENS = 3,    /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
-    VIT_OUTPUT_HIDDEN = 4,    /* [T,D] after block `layer`, before the final norm; 0 = input of block 1. In an
+    VIT_OUTPUT_EMBEDDING = 0,     /* [E] the family's own embedding, not normalised */
+    VIT_OUTPUT_CLASS = 1,         /* [D] class token after the final norm */
+    VIT_OUTPUT_MEAN = 2,          /* [D] mean of the patch tokens after the final norm */
+    VIT_OUTPUT_TOKENS = 3,        /* [T,D] all tokens as the Python library returns them (last_hidden_state) */
+    VIT_OUTPUT_HIDDEN = 4,        /* [T,D] after block `layer`, before the final norm; 0 = input of block 1. In an
                                * encoder with stages T and D are those of the block's stage */
-    VIT_OUTPUT_POOLER = 5,    /* pooler_output, where the family has one */
-    VIT_OUTPUT_LOGITS = 6,    /* [C] */
-    VIT_OUTPUT_PROBABILITIES =
-        7,                 /* [C] softmax of the logits; sigmoid of a multi-label model; the logits of a regression */
-    VIT_OUTPUT_LATENT = 8, /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
+    VIT_OUTPUT_POOLER = 5,        /* pooler_output, where the family has one */
+    VIT_OUTPUT_LOGITS = 6,        /* [C] */
+    VIT_OUTPUT_PROBABILITIES = 7, /* [C] softmax of the logits; sigmoid in a multi-label model; a regression's logits */
+    VIT_OUTPUT_LATENT = 8,        /* [Z] mean of the Gaussian latent of a variational autoencoder's encoder */
     VIT_OUTPUT_LATENT_LOG_VARIANCE = 9, /* [Z] its log variance */
     VIT_OUTPUT_ATTENTION =
         10, /* [H*T,T] softmax weights of block `layer`, 0 = the first: a row for each head and query */
@@ -339,8 +341,8 @@ typedef enum vit_output {
 } vit_output;
 
 /* Shape of an output for one image: rows x columns (rows is 1 for a vector). layer counts for VIT_OUTPUT_HIDDEN and
- * VIT_OUTPUT_ATTENTION only. Where each picture has a size of its own, T is that of the largest, vit_model_patches; the
- * rows past a picture's own are zero. VIT_OUTPUT_ATTENTION needs one size. */
+ * VIT_OUTPUT_ATTENTION only. Where each picture has a size of its own, T counts the tokens of the largest picture, and
+ * the rows that a smaller picture lacks are zero. VIT_OUTPUT_ATTENTION needs pictures of one size. */
 VIT_API vit_status vit_output_shape(const vit_model *model, vit_output output, size_t layer, size_t shape[2],
                                     vit_error *err);
 
@@ -354,7 +356,8 @@ VIT_API const char *vit_resampler_name(vit_resampler resampler);
 VIT_API const char *vit_filter_name(vit_filter filter);
 VIT_API const char *vit_output_name(vit_output output);
 
-/* "cls" or "hidden:11" as an output and its layer (0 where there is none). 0: there is no such output. */
+/* Reads "cls" or "hidden:11" as an output and its layer; *layer is 0 where the name has none. Answers 1, or 0: there is
+ * no such output. */
 VIT_API int vit_output_parse(const char *name, vit_output *output, size_t *layer);
 
 /* A classifier that takes the place of a model's own: logits = weight x + bias, where x is an output of the model. */
@@ -376,19 +379,20 @@ VIT_API vit_status vit_model_pack_head(const vit_model *image, const vit_head *h
 
 typedef struct vit_session vit_session;
 
-/* As many threads as the affinity mask and the cgroup quota let run at once: a session has so many whose options ask
- * for 0. On a machine of 8 processors, below a quota of 2, it is 2. At least 1. Reads files. */
+/* How many threads the affinity mask and the cgroup quota let run at once: on a machine of 8 processors with a quota of
+ * 2, it is 2. At least 1. A session whose options say 0 threads has so many. The call reads files. */
 VIT_API unsigned vit_usable_threads(void);
 
 typedef struct vit_session_options {
     unsigned threads; /* 0 = as many as the affinity mask and the cgroup quota give */
-    size_t max_batch; /* images worked on at once; 0 = 1. Memory is for as many, but no more than threads: each of these
-                       * then has an image to itself. Larger calls are split. */
+    /* Images that are encoded at the same time; 0 = 1. With 8 and 4 threads, 4 images are encoded at the same time, one
+     * by each thread, and memory is taken for 4. A call with more images is split. */
+    size_t max_batch;
     uint64_t reserved[4]; /* zero */
 } vit_session_options;
 
-/* Scratch memory and threads for one caller; encoding allocates nothing. options may be NULL. The model must outlive
- * the session.
+/* Scratch memory and threads for one caller; encoding allocates nothing more. options may be NULL. The model must
+ * outlive the session.
  *
  * A session of a model in bf16 or int8 uses the matrix unit of an Intel processor with AMX. For that it asks Linux for
  * permission, which holds for the whole process and its children, and has one side effect: from then on the process
@@ -444,14 +448,15 @@ typedef struct vit_request {
 VIT_API vit_status vit_encode_requests(vit_session *session, const float *pixels, size_t n, const vit_request *requests,
                                        size_t n_requests, vit_error *err);
 
-/* Pixels of one picture, values[3][height][width], as vit_preprocess makes them; its size is vit_preprocess_shape's. */
+/* The pixels of one picture, values[3][height][width], as vit_preprocess makes them in the size that
+ * vit_preprocess_shape tells. */
 typedef struct vit_pixels {
     const float *values;
     uint32_t width, height;
 } vit_pixels;
 
-/* Encodes n pictures, each with its own size and memory. A model of one size takes that one alone. A model with
- * vit_model_patches of 256 and patches of 16 x 16 takes pictures of 256 x 256, 1024 x 64 and 16 x 16 pixels in one
+/* Encodes n pictures, each with its own size and memory. A model of one size takes pictures of this size alone. A model
+ * with vit_model_patches of 256 and patches of 16 x 16 takes pictures of 256 x 256, 1024 x 64 and 16 x 16 pixels in one
  * call, and the result for each is the same, bit for bit, as alone. Otherwise as vit_encode_requests. */
 VIT_API vit_status vit_encode_pictures(vit_session *session, const vit_pixels *pictures, size_t n,
                                        const vit_request *requests, size_t n_requests, vit_error *err);
@@ -459,14 +464,15 @@ VIT_API vit_status vit_encode_pictures(vit_session *session, const vit_pixels *p
 VIT_API vit_status vit_encode_text_requests(vit_session *session, const int32_t *ids, size_t n, size_t length,
                                             const vit_request *requests, size_t n_requests, vit_error *err);
 
-/* c[n_a][n_b]: the product of each row of a[n_a][columns] and each of b[n_b][columns]; cosines,
- * where rows have length 1. Works on the caller's thread, and several may call at once. Loads
- * OpenBLAS with the first call; a plain loop, slower, where it is not installed. Sums are of f32,
- * and their last bits may depend on n_a and n_b. Does nothing where a, b or c is NULL. */
+/* c[n_a][n_b]: the product of each row of a[n_a][columns] with each row of b[n_b][columns]. Where rows have length 1,
+ * the products are cosines. The call works on the caller's thread, and several threads may call at once. The first call
+ * loads OpenBLAS; where OpenBLAS is not installed, a plain loop multiplies, which is slower. Sums are of f32, and their
+ * last bits may depend on n_a and n_b. Does nothing where a, b or c is NULL. */
 VIT_API void vit_products(const float *a, size_t n_a, const float *b, size_t n_b, size_t columns, float *c);
 
-/* Indices of the k largest of n scores, best first, ties by index; NaN comes after all numbers. At
- * most n indices are written, whatever k is. Does nothing where scores or indices is NULL. */
+/* Indices of the k largest of n scores, the largest first: of the scores 0.1, 0.7, 0.2 and k 2 the indices 1 and 2.
+ * Equal scores are in the order of their indices; NaN comes after all numbers. At most n indices are written, whatever
+ * k is. Does nothing where scores or indices is NULL. */
 VIT_API void vit_top_k(const float *scores, size_t n, size_t k, size_t *indices);
 
 #ifdef __cplusplus
