@@ -33,9 +33,9 @@ typedef struct vit__attention_call {
     float *y;               /* [queries, H, d] */
 } vit__attention_call;
 
-/* What attention multiplies in: one step wider than the matrices. Its products are a few hundredths of the work, but would
- * cause much of the error of bf16. A matrix unit has no f32: there a product of f32 is three products of bfloat16, which
- * take less time than one of f32 elsewhere. */
+/* What attention multiplies in: one step wider than the matrices. Its products are a few hundredths of the work, but
+ * would cause much of the error of bf16. A matrix unit has no f32: there a product of f32 is three products of
+ * bfloat16, which take less time than one of f32 elsewhere. */
 static inline vit__core_numbers vit__attention_numbers(vit_precision matrices, const vit__tiles *tiles)
 {
     if (matrices == VIT_PRECISION_INT8)
