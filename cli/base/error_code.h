@@ -3,7 +3,7 @@
 #ifndef CLI_ERROR_CODE_H
 #define CLI_ERROR_CODE_H
 
-#include "vit/error.h"
+#include "vit/vit.h"
 
 /* The code for a status. A status that no input can have is "internal". */
 const char *cli_error_code(vit_status status);
