@@ -41,6 +41,7 @@ struct serve_engine {
     serve_line *turn; /* likewise to be encoded */
     size_t pending;   /* rows that are loading or ready */
     size_t waiting;   /* inputs that are not in a batch yet */
+    size_t coming;    /* requests that are admitted and whose inputs are not known yet */
     size_t memory_used;
     double pace; /* recent seconds of an input, for Retry-After */
     bool stopping;
