@@ -38,7 +38,6 @@ struct serve_engine {
     pthread_mutex_t lock;
     pthread_cond_t to_load, to_encode;
     serve_line *ring; /* the line whose turn is next to be loaded; NULL: there are no lines */
-    serve_line *turn; /* likewise to be encoded */
     size_t pending;   /* rows that are loading or ready */
     size_t waiting;   /* inputs that are not in a batch yet */
     size_t coming;    /* requests that are admitted and whose inputs are not known yet */
