@@ -159,10 +159,26 @@ static void count_inputs(const serve_line *line, serve_outcome outcome)
 
 /* ------------------------------------------------------------------ admission ---- */
 
+/* Of one request at most half of the queue counts: requests take turns, so that what it has beyond that delays nobody else,
+ * and a request of a thousand texts does not shut out single ones. */
+static size_t count_waiting(const serve_engine *engine)
+{
+    const size_t most = (engine->options.queue + 1) / 2;
+    size_t n = engine->coming;
+    const serve_line *line = engine->ring;
+    do {
+        if (line) {
+            n += line->waits < most ? line->waits : most;
+            line = line->after;
+        }
+    } while (line != engine->ring);
+    return n;
+}
+
 /* Admission is the same for one input and for many. */
 static bool admit(serve_engine *engine, serve_place *place)
 {
-    if (*place == SERVE_PLACE_NONE && engine->waiting + engine->coming < engine->options.queue) {
+    if (*place == SERVE_PLACE_NONE && count_waiting(engine) < engine->options.queue) {
         *place = SERVE_PLACE_KEPT;
         engine->coming++;
     }

@@ -87,7 +87,8 @@ vit_status serve_engine_create(const serve_engine_options *options, serve_engine
 void serve_engine_stop(serve_engine *engine);
 void serve_engine_free(serve_engine *engine);
 
-/* Admits a request: gives it a place, if fewer than options.queue inputs wait. It may then bring as many inputs as it
+/* Admits a request: gives it a place, if fewer than options.queue inputs wait, of which at most
+ * half are counted for one request. It may then bring as many inputs as it
  * likes. false: it is to be refused. */
 bool serve_engine_admit(serve_engine *engine, serve_place *place);
 /* The request ends: a place that it kept is free again. */

@@ -31,12 +31,14 @@ void serve_line_leave(serve_engine *engine, serve_line *line)
 void serve_line_wait(serve_engine *engine, serve_line *line, size_t inputs)
 {
     engine->waiting += inputs;
+    line->waits += inputs;
     line->job->model->figures.waiting += inputs;
 }
 
 void serve_line_wait_less(serve_engine *engine, serve_line *line, size_t inputs)
 {
     engine->waiting -= inputs;
+    line->waits -= inputs;
     line->job->model->figures.waiting -= inputs;
 }
 

@@ -21,6 +21,7 @@ struct serve_line {
     size_t *ready;           /* [n]: inputs that are loaded, in the order they were */
     size_t n_ready, n_taken; /* of ready: how many there are, how many the encoder has taken */
     size_t next;             /* the first input that no loader has */
+    size_t waits;            /* inputs that are not in a batch yet */
     size_t done;             /* inputs that came out of the encoder, or were known */
     size_t good;             /* of them, those with a result */
     size_t busy;             /* inputs that a loader or the encoder works on */

@@ -257,16 +257,19 @@ def beside(args, folder):
     server = our_server(args, "--text-cache", "0")
     try:
         texts = [f"a photo of thing number {i}" for i in range(1000)]
-        many = request(*texts)
+        many, one = request(*texts), [request("a dog")]
         begin = time.monotonic()
         Client(server.port).ask(many)
         batch = (time.monotonic() - begin) / len(texts) * args.threads
-        alone_ms = [1000 * t for t in closed_loop(server.port, [request("a dog")], 1, time.monotonic() + 2)[0]]
+        alone_ms = [1000 * t for t in closed_loop(server.port, one, 1, time.monotonic() + 2)[0]]
         busy = threading.Thread(target=lambda: [Client(server.port).ask(many) for _ in range(3)])
         busy.start()
         time.sleep(0.2)
-        times = closed_loop(server.port, [request("a dog")], 1, time.monotonic() + 2 * len(texts) / args.threads * batch)[0]
+        until = time.monotonic() + 2 * len(texts) / args.threads * batch
+        times, statuses = closed_loop(server.port, one, 1, until)
         busy.join()
+        if set(statuses) != {200}:
+            raise RuntimeError(f"statuses {statuses}")
         print(f"a batch of {args.threads} texts takes {1000 * batch:.1f} ms; a single text alone: "
               f"{statistics.median(alone_ms):.1f} ms; beside a thousand: {1000 * statistics.median(times):.1f} ms, p99 "
               f"{1000 * percentile(times, .99):.1f} ms ({percentile(times, .99) / batch:.1f} batches), {len(times)} times")

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import socket
 import struct
 import sys
@@ -340,6 +341,24 @@ class Queue(Raw):
                 connection.sendall(CLASSIFY[-1:])
                 self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 200 "))
         self.assertEqual(self.status(CLASSIFY), 200)
+
+
+class Many(Raw):
+    models = ("-m", CLIP)
+    arguments = ("--log", "off", "--queue", "8", "--text-cache", "0")
+
+    def test_one_beside_a_thousand(self):
+        """A request of more inputs than the queue holds shuts nobody out."""
+        texts = json.dumps({"input": ["a photo of thing %d" % i for i in range(2000)]}).encode()
+        with self.connect() as many:
+            many.sendall(head("POST /v1/embeddings HTTP/1.1", "Content-Length: %d" % len(texts)) + texts)
+            waiting = 0
+            while waiting < 100:
+                waiting = int(re.search(r"(?m)^vit_queue_inputs{.*} (\d+)$", self.get("/metrics").body.decode())[1])
+            self.post("/v1/embeddings", {"input": "a dog"})
+            text = self.get("/metrics").body.decode()
+            self.assertGreater(int(re.search(r"(?m)^vit_queue_inputs{.*} (\d+)$", text)[1]), 0)
+            self.assertTrue(many.recv(100).startswith(b"HTTP/1.1 200 "))
 
 
 class FewFiles(Case):
