@@ -50,15 +50,16 @@ typedef struct serve_peers {
 
 void serve_peers_create(serve_peers *peers, size_t most, size_t most_working);
 void serve_peers_destroy(serve_peers *peers);
-/* Where the connections are more than `most`, the one that has waited longest for nothing is ended. NULL: out of memory. */
+/* Where the connections are more than `most`, the one that has waited longest for nothing is ended.
+ * NULL: out of memory. */
 serve_peer *serve_peers_add(serve_peers *peers, int fd);
 void serve_peers_remove(serve_peers *peers, serve_peer *peer);
 void serve_peers_set(serve_peers *peers, serve_peer *peer, serve_peer_state state);
 /* A place for a request with a body, until the connection is idle again or refused. false: all are taken. */
 bool serve_peers_claim(serve_peers *peers, serve_peer *peer);
 void serve_peers_count(serve_peers *peers, serve_peer *peer, size_t bytes); /* of its body */
-/* Ends the connections that are past a deadline, one whose body is late is told 408; and idle ones, where there are more
- * connections than `most`. */
+/* Ends the connections that are past a deadline; one whose body is late is told 408. Where there are
+ * more connections than `most`, ends idle ones, too. */
 void serve_peers_reap(serve_peers *peers);
 
 #endif
