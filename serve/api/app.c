@@ -134,8 +134,8 @@ static bool take_memory(serve_call *call, const serve_request *request, uint64_t
     return true;
 }
 
-/* What a request takes while it is answered: a place in the queue and memory for its body. Load is told here, before the
- * body is read: to read, parse and decode what is refused in the end would cost those that are served. */
+/* What a request takes while it is answered: a place in the queue and memory for its body. Load is told here, before
+ * the body is read: to read, parse and decode what is refused in the end would cost those that are served. */
 static bool take_room(serve_call *call, const serve_request *request, uint64_t body, serve_response *response)
 {
     serve_app *app = call->app;

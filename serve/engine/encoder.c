@@ -101,8 +101,8 @@ static void begin(const serve_line *line, batch *b)
     b->size = line->size;
 }
 
-/* One input of each line in turn, until the batch is full or nothing that fits is ready. The line whose input has been
- * ready longest comes first: from wherever the turn happened to be, lines that came later could be before it for ever. */
+/* One input of each line in turn, until the batch is full or nothing that fits is ready. The line whose
+ * input has been ready longest comes first. Lines that come later can so never be before it again and again. */
 static void fill(serve_engine *engine, serve_line *oldest_line, batch *b)
 {
     serve_line *line = oldest_line;

@@ -159,8 +159,8 @@ static void count_inputs(const serve_line *line, serve_outcome outcome)
 
 /* ------------------------------------------------------------------ admission ---- */
 
-/* Of one request at most half of the queue counts: requests take turns, so that what it has beyond that delays nobody else,
- * and a request of a thousand texts does not shut out single ones. */
+/* Of one request at most half of the queue counts. Requests take turns: what one has beyond half of the queue
+ * delays nobody else. So a request of a thousand texts does not shut out single ones. */
 static size_t count_waiting(const serve_engine *engine)
 {
     const size_t most = (engine->options.queue + 1) / 2;

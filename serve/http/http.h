@@ -4,9 +4,9 @@
  *
  *     header complete -> begin, which may refuse -> body, within limits -> answer, on a worker's thread -> written
  *
- * Who is refused is told so at once, and the rest of the body is read and thrown away for a while: a client that still
- * sends when its connection is closed would see a broken connection instead of the answer. Connections are accepted past
- * the number that is served, so that there, too, the answer is a refusal and not silence.
+ * Who is refused is told so at once, and the rest of the body is read and thrown away for a while: a client that
+ * still sends when its connection is closed would see a broken connection instead of the answer. Connections are
+ * accepted past the number that is served. There, too, the answer is a refusal and not silence.
  *
  * While a worker has a request its connection is suspended. What libmicrohttpd 0.9.75 lets pass and should not
  * (two lengths, a length beside chunks, names with a space before the colon) is refused before a body is used.
@@ -25,8 +25,8 @@ typedef struct serve_handler {
     /* The header is complete. false: *response is the answer, no body is read. *keep: passed on to answer and end.
      * On the HTTP thread: it must not wait. body: announced bytes, or 0 where the length is not known yet. */
     bool (*begin)(void *context, serve_request *request, uint64_t body, serve_response *response, void **keep);
-    /* Room for a body of so many bytes, whose length was not announced. false: *response is the answer, and no more of the
-     * body is taken. On the HTTP thread. */
+    /* Room for a body of so many bytes, whose length was not announced. false: *response is the answer,
+     * and no more of the body is taken. On the HTTP thread. */
     bool (*grow)(void *context, const serve_request *request, uint64_t body, serve_response *response, void *keep);
     /* The whole request is here. gone(connection) tells whether its client has left. */
     void (*answer)(void *context, serve_request *request, serve_response *response, void *keep, void *connection);
