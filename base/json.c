@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "json_long.h"
 #include "limit.h"
 #include "memory.h"
 
@@ -131,7 +132,8 @@ static size_t flags_of(const vit__json_rules *rules)
            (rules->whole_as_real ? JSON_DECODE_INT_AS_REAL : 0);
 }
 
-static vit_status parse(const vit__json_rules *rules, source *from, const char *where, vit__json **json, vit_error *err)
+static vit_status parse_text(const vit__json_rules *rules, source *from, const char *where, vit__json **json,
+                             vit_error *err)
 {
     json_error_t problem;
     from->padding = padding_for(longest_word(from->text, from->size));
@@ -153,11 +155,85 @@ static vit_status parse(const vit__json_rules *rules, source *from, const char *
                      problem.column);
 }
 
+/* ------------------------------------------------------------------ long strings ---- */
+
+static bool put_back(const vit__json_long *aside, json_t *container);
+
+static json_t *make_string(const vit__json_string_bytes *string)
+{
+    if (!string->escapes)
+        return json_stringn_nocheck(string->bytes, string->size);
+    char *bytes = vit__alloc(string->size, 1);
+    json_t *made = bytes ? json_stringn_nocheck(bytes, vit__json_long_unescape(string, bytes)) : NULL;
+    free(bytes);
+    return made;
+}
+
+/* What takes the place of an element or a member: a string that was set aside, or nothing (NULL). */
+static json_t *replacement(const vit__json_long *aside, json_t *value, bool *failed)
+{
+    const vit__json_string_bytes *found = json_is_string(value) ? vit__json_long_find(aside, json_string_value(value))
+                                                                : NULL;
+    json_t *string = found ? make_string(found) : NULL;
+    *failed = *failed || (found && !string) || !put_back(aside, value);
+    return string;
+}
+
+/* As deep as jansson reads: 2,048 levels. false: out of memory. */
+static bool put_back(const vit__json_long *aside, json_t *container)
+{
+    bool failed = false;
+    for (size_t i = 0; i < json_array_size(container) && !failed; i++) {
+        json_t *string = replacement(aside, json_array_get(container, i), &failed);
+        if (string)
+            json_array_set_new(container, i, string);
+    }
+    for (void *member = json_object_iter(container); member && !failed;
+         member = json_object_iter_next(container, member)) {
+        json_t *string = replacement(aside, json_object_iter_value(member), &failed);
+        if (string)
+            json_object_iter_set_new(container, member, string);
+    }
+    return !failed;
+}
+
+static vit_status parse_aside(const vit__json_rules *rules, const vit__json_long *aside, const char *where,
+                              vit__json **json, vit_error *err)
+{
+    source from = {.text = aside->text.data, .size = aside->text.size};
+    vit_status status = parse_text(rules, &from, where, json, err);
+    if (status != VIT_OK)
+        return status;
+    bool failed = false;
+    json_t *whole = replacement(aside, unwrap(*json), &failed); /* a document may be a string alone */
+    if (whole || failed)
+        vit__json_free(*json);
+    if (whole || failed)
+        *json = wrap(whole);
+    return failed ? vit__fail_memory(err, where) : VIT_OK;
+}
+
+static vit_status parse(const vit__json_rules *rules, const char *text, size_t size, const char *where,
+                        vit__json **json, vit_error *err)
+{
+    source from = {.text = text, .size = size};
+    vit__json_long aside;
+    vit_status status = VIT_ERR_CORRUPT;
+    vit_error unplaced = {0}; /* its line and column are those of the text with marks */
+    if (vit__json_set_aside(text, size, &aside))
+        status = parse_aside(rules, &aside, where, json, &unplaced);
+    vit__json_long_free(&aside);
+    if (status == VIT_OK)
+        return VIT_OK;
+    return status == VIT_ERR_OUT_OF_MEMORY ? vit__fail_memory(err, where) : parse_text(rules, &from, where, json, err);
+}
+
+/* ------------------------------------------------------------------ documents and files ---- */
+
 vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, size_t size, const char *where,
                               vit__json **json, vit_error *err)
 {
-    source from = {.text = text, .size = size};
-    return parse(rules, &from, where, json, err);
+    return parse(rules, text, size, where, json, err);
 }
 
 vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
@@ -170,9 +246,8 @@ vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit
     vit__buffer text;
     *json = NULL;
     vit_status status = vit__file_read(path, &rules->file, &text, err);
-    source from = {.text = text.data, .size = text.size};
     if (status == VIT_OK)
-        status = parse(rules, &from, path, json, err);
+        status = parse(rules, text.data, text.size, path, json, err);
     vit__buffer_free(&text);
     return status;
 }

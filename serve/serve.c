@@ -17,8 +17,12 @@
 #include "memory.h"
 #include "metrics.h"
 #include "notify.h"
+#include "process.h"
 
 #define TICK 0.25 /* seconds between looks at slow clients, idle models, the watchdog */
+
+#define FURTHER_CONNECTIONS ((size_t)128) /* for idle clients, for probes, and for requests that are refused */
+#define OTHER_FILES ((size_t)64)          /* models, an index, thumbnails */
 
 typedef struct server {
     const serve_options *options;
@@ -167,6 +171,7 @@ static vit_status start_engine(server *s)
     s->app.limits = (serve_limits){.body = o->max_body,
                                    .pixels = o->pipeline.load.max_pixels,
                                    .inputs = o->max_inputs,
+                                   .requests = o->max_connections,
                                    .memory = o->max_memory,
                                    .timeout = o->timeout};
     s->app.log = o->log;
@@ -182,11 +187,32 @@ static void log_library(const char *message)
     fprintf(stderr, "vit: libmicrohttpd: %s\n", message);
 }
 
+/* Connections that there can be descriptors for; a third of few ones is kept for those that are not served. */
+static void count_connections(server *s, size_t *requests, size_t *connections)
+{
+    char words[96];
+    size_t wanted = s->options->max_connections + FURTHER_CONNECTIONS + OTHER_FILES;
+    size_t there = serve_process_reserve_files(wanted);
+    *requests = s->options->max_connections;
+    if (there < wanted) {
+        size_t left = there > OTHER_FILES + 12 ? there - OTHER_FILES : 12;
+        size_t further = left / 3 < FURTHER_CONNECTIONS ? left / 3 : FURTHER_CONNECTIONS;
+        *requests = left - further < *requests ? left - further : *requests;
+        snprintf(words, sizeof words, "so few files may be open (ulimit -n) that %zu connections are served at a time",
+                 *requests);
+        note(s, words, "");
+    }
+    *connections = *requests + (there < wanted ? *requests / 2 : FURTHER_CONNECTIONS);
+}
+
 static vit_status start_http(server *s)
 {
+    size_t requests, connections;
+    count_connections(s, &requests, &connections);
     const serve_http_options http = {.sockets = s->fds,
                                      .n = s->n_sockets,
-                                     .max_connections = (unsigned)s->options->max_connections,
+                                     .max_requests = requests,
+                                     .max_connections = connections,
                                      .max_body = s->options->max_body,
                                      .handler = serve_app_handler(&s->app),
                                      .log = log_library};

@@ -11,9 +11,10 @@ from harness import TIMEOUT, command_line, environment
 class Server:
     """A `vit serve` at a port of its own, until stop()."""
 
-    def __init__(self, *arguments, env=None, folder=None):
+    def __init__(self, *arguments, env=None, folder=None, before=()):
+        """`before`: words of a command that runs it."""
         self.process = subprocess.Popen(
-            command_line("serve", "--listen", "127.0.0.1:0", *arguments), env=env or environment(), cwd=folder,
+            [*before, *command_line("serve", "--listen", "127.0.0.1:0", *arguments)], env=env or environment(), cwd=folder,
             stderr=subprocess.PIPE, text=True, errors="replace")
         self.lines, self.ready = [], threading.Event()
         self.port = None

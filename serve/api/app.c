@@ -13,6 +13,8 @@
 #include "memory.h"
 #include "metrics.h"
 
+#define STEP ((uint64_t)1 << 20) /* bytes of memory that a body of unknown length takes at a time */
+
 static atomic_uint_fast64_t requests;
 
 /* The client's own, if it is harmless in a header and a log. */
@@ -96,8 +98,8 @@ static bool is_served_now(const serve_app *app, const serve_route *route)
     return route->open || atomic_load(&app->state) == SERVE_READY;
 }
 
-static bool admit(serve_app *app, serve_request *request, uint64_t body, const serve_route *route,
-                  serve_response *response)
+/* What needs nothing but the header: who asks, and whether the server can answer at all now. */
+static bool passes(serve_app *app, const serve_request *request, const serve_route *route, serve_response *response)
 {
     serve_code code;
     const char *why;
@@ -116,12 +118,40 @@ static bool admit(serve_app *app, serve_request *request, uint64_t body, const s
     if (!is_served_now(app, route))
         return say_no(app, request, SERVE_UNAVAILABLE,
                       atomic_load(&app->state) == SERVE_LOADING ? "loading" : "stopping", response);
-    if (body > app->limits.memory)
+    return true;
+}
+
+/* So that the call has `bytes` of the memory that all requests share. */
+static bool take_memory(serve_call *call, const serve_request *request, uint64_t bytes, serve_response *response)
+{
+    serve_app *app = call->app;
+    if (bytes > app->limits.memory)
         return say_no(app, request, SERVE_TOO_LARGE,
                       "the body is larger than the memory for all requests (--max-memory)", response);
-    if (body > 0 && !serve_engine_take(app->engine, (size_t)body))
+    if (!serve_engine_take(app->engine, (size_t)bytes - call->taken))
         return say_no(app, request, SERVE_TOO_MANY, "the memory for requests is taken (--max-memory)", response);
+    call->taken = (size_t)bytes;
     return true;
+}
+
+/* What a request takes while it is answered: a place in the queue and memory for its body. Load is told here, before
+ * the body is read: to read, parse and decode what is refused in the end would cost those that are served. */
+static bool take_room(serve_call *call, const serve_request *request, uint64_t body, serve_response *response)
+{
+    serve_app *app = call->app;
+    char why[64];
+    if (request->has_body && request->crowded)
+        return say_no(app, request, SERVE_TOO_MANY, "too many requests are in work (--max-connections)", response);
+    snprintf(why, sizeof why, "too much is waiting; come again in %u s", serve_engine_retry_after(app->engine));
+    if (request->has_body && !serve_engine_admit(app->engine, &call->place))
+        return say_no(app, request, SERVE_TOO_MANY, why, response);
+    return take_memory(call, request, body, response);
+}
+
+static void give_room(serve_call *call)
+{
+    serve_engine_dismiss(call->app->engine, &call->place);
+    serve_engine_give(call->app->engine, call->taken);
 }
 
 static bool begin(void *context, serve_request *request, uint64_t body, serve_response *response, void **keep)
@@ -132,7 +162,7 @@ static bool begin(void *context, serve_request *request, uint64_t body, serve_re
     char allowed[64];
     name_request(request);
     const serve_route *route = serve_route_find(request->method, request->path, &vars, &code, allowed);
-    if (!admit(app, request, route ? body : 0, route, response))
+    if (!passes(app, request, route, response))
         return false;
     if (!route && strcmp(request->method, "OPTIONS") == 0 && *allowed)
         return answer_preflight(app, request, response);
@@ -143,29 +173,22 @@ static bool begin(void *context, serve_request *request, uint64_t body, serve_re
                       response);
     }
     serve_call *call = vit__alloc_zero(1, sizeof *call);
-    if (!call) {
-        serve_engine_give(app->engine, (size_t)body);
+    if (!call)
         return say_no(app, request, SERVE_OUT_OF_MEMORY, "out of memory", response);
-    }
+    *keep = call; /* also where it is refused: the log and the figures know its route */
     call->app = app;
     call->route = route;
     call->vars = vars;
-    call->taken = (size_t)body;
-    *keep = call;
-    return true;
+    return take_room(call, request, body, response);
 }
 
 /* In steps, so that the lock is not taken for every piece. */
-static bool grow(void *context, void *keep, uint64_t body)
+static bool grow(void *context, const serve_request *request, uint64_t body, serve_response *response, void *keep)
 {
-    serve_app *app = context;
+    (void)context;
     serve_call *call = keep;
-    while (call && call->taken < body) {
-        if (!serve_engine_take(app->engine, 1 << 20))
-            return false;
-        call->taken += 1 << 20;
-    }
-    return call != NULL;
+    uint64_t most = call->app->limits.memory, step = (body + STEP - 1) / STEP * STEP;
+    return body <= call->taken || take_memory(call, request, body > most || step <= most ? step : most, response);
 }
 
 /* ------------------------------------------------------------------ the answer ---- */
@@ -240,7 +263,7 @@ static void end(void *context, const serve_request *request, const serve_respons
     if (!call)
         return;
     release(call); /* of a request that was never answered */
-    serve_engine_give(app->engine, call->taken);
+    give_room(call);
     free(call);
 }
 

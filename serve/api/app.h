@@ -13,8 +13,8 @@
 
 typedef struct serve_limits {
     uint64_t body, pixels, memory;
-    size_t inputs;
-    double timeout; /* seconds that a request waits for the encoder */
+    size_t inputs, requests; /* of a request; that are in work at a time */
+    double timeout;          /* seconds that a request waits for the encoder */
 } serve_limits;
 
 typedef struct serve_metrics serve_metrics; /* metrics.h */

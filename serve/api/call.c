@@ -186,6 +186,7 @@ bool serve_call_run(serve_call *call, serve_job *job)
 {
     vit_error err = {0};
     job->model = call->model;
+    job->place = &call->place;
     job->deadline = call->deadline;
     job->gone = serve_http_gone;
     job->context = call->connection;

@@ -19,6 +19,7 @@ typedef struct serve_call {
     serve_response *response;
     void *connection;
     size_t taken;      /* bytes of the engine's memory */
+    serve_place place; /* in the engine's queue */
     size_t known_body; /* announced, or come so far */
     /* while it is answered: */
     vit__json *json;    /* the body, where it is JSON; NULL */

@@ -240,10 +240,10 @@ bool serve_tei_info(serve_call *call)
     else
         vit__buffer_add_string(out, "{\"embedding\":{\"pooling\":\"cls\"}}");
     vit__buffer_format(out,
-                       ",\"max_concurrent_requests\":%u,\"max_input_length\":%zu,\"max_batch_tokens\":16384,"
+                       ",\"max_concurrent_requests\":%zu,\"max_input_length\":%zu,\"max_batch_tokens\":16384,"
                        "\"max_batch_requests\":null,\"max_client_batch_size\":%zu,\"auto_truncate\":true,"
                        "\"tokenization_workers\":1,\"version\":\"%s\",\"sha\":null,\"docker_label\":null",
-                       256u, f->context, call->app->limits.inputs, vit_version());
+                       call->app->limits.requests, f->context, call->app->limits.inputs, vit_version());
     vit__buffer_format(out, ",\"digest\":\"%s\",\"preprocessing\":\"%s\",\"precision\":\"%s\"}\n", f->digest,
                        f->preprocessing, f->precision);
     return serve_done(call, "application/json");

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "metrics.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "json_text.h"
 #include "memory.h"
+#include "process.h"
 
 #define STATUSES 32 /* different ones of a route and method */
 
@@ -288,40 +286,12 @@ static void write_memory(const serve_app *app, vit__buffer *out)
 
 /* ------------------------------------------------------------------ the process ---- */
 
-static double count_fds(void)
-{
-    DIR *folder = opendir("/proc/self/fd");
-    double n = -3; /* . and .. and the folder's own */
-    while (folder && readdir(folder))
-        n++;
-    if (folder)
-        closedir(folder);
-    return n < 0 ? 0 : n;
-}
-
-static double resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%lu %lu", &size, &pages) != 2)
-        pages = 0;
-    if (file)
-        fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
 static void write_process(const serve_app *app, vit__buffer *out)
 {
-    struct rusage usage = {0};
-    struct rlimit files = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    getrlimit(RLIMIT_NOFILE, &files);
-    one(out, "process_cpu_seconds_total", "counter", "Seconds of processors.",
-        (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
-    one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident());
-    one(out, "process_open_fds", "gauge", "Open files.", count_fds());
-    one(out, "process_max_fds", "gauge", "Files that may be open.", (double)files.rlim_cur);
+    one(out, "process_cpu_seconds_total", "counter", "Seconds of processors.", serve_process_seconds());
+    one(out, "process_resident_memory_bytes", "gauge", "Memory in use.", serve_process_memory());
+    one(out, "process_open_fds", "gauge", "Open files.", (double)serve_process_files());
+    one(out, "process_max_fds", "gauge", "Files that may be open.", (double)serve_process_most_files());
     one(out, "process_start_time_seconds", "gauge", "When it was started, since 1970.", app->started);
 }
 

@@ -43,14 +43,14 @@ static const serve_row *first_ready(const serve_line *line)
 /* The line whose input has been ready longest: what it asks for is encoded next. NULL: nothing is ready. */
 static serve_line *oldest(const serve_engine *engine)
 {
-    serve_line *best = NULL, *line = engine->turn;
+    serve_line *best = NULL, *line = engine->ring;
     if (!line)
         return NULL;
     do {
         if (has_ready(line) && (!best || first_ready(line)->ready_at < first_ready(best)->ready_at))
             best = line;
         line = line->after;
-    } while (line != engine->turn);
+    } while (line != engine->ring);
     return best;
 }
 
@@ -101,10 +101,11 @@ static void begin(const serve_line *line, batch *b)
     b->size = line->size;
 }
 
-/* One input of each line in turn, until the batch is full or nothing that fits is ready. */
-static void fill(serve_engine *engine, batch *b)
+/* One input of each line in turn, until the batch is full or nothing that fits is ready. The line whose
+ * input has been ready longest comes first. Lines that come later can so never be before it again and again. */
+static void fill(serve_engine *engine, serve_line *oldest_line, batch *b)
 {
-    serve_line *line = engine->turn;
+    serve_line *line = oldest_line;
     for (bool more = true; more && b->n < engine->options.batch;) {
         serve_line *start = line;
         more = false;
@@ -116,7 +117,6 @@ static void fill(serve_engine *engine, batch *b)
             line = line->after;
         } while (line != start && b->n < engine->options.batch);
     }
-    engine->turn = line;
     pthread_cond_broadcast(&engine->to_load);
 }
 
@@ -243,10 +243,10 @@ static void linger(serve_engine *engine)
         ;
 }
 
-static void run_batch(serve_engine *engine, const serve_line *oldest_line, batch *b, vit_error *errors)
+static void run_batch(serve_engine *engine, serve_line *oldest_line, batch *b, vit_error *errors)
 {
     begin(oldest_line, b);
-    fill(engine, b);
+    fill(engine, oldest_line, b);
     engine->figures.beats++;
     if (b->n == 0)
         return; /* all that was ready is over */
@@ -270,7 +270,7 @@ void *serve_encoder_main(void *argument)
     while (!engine->stopping && b.members && b.pictures && errors) {
         if (oldest(engine))
             linger(engine);
-        const serve_line *line = oldest(engine);
+        serve_line *line = oldest(engine);
         if (line)
             run_batch(engine, line, &b, errors);
         else

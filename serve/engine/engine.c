@@ -157,14 +157,65 @@ static void count_inputs(const serve_line *line, serve_outcome outcome)
     inputs[SERVE_INPUT_DROPPED] += line->job->n - line->good - failed;
 }
 
+/* ------------------------------------------------------------------ admission ---- */
+
+/* Of one request at most half of the queue counts. Requests take turns: what one has beyond half of the queue
+ * delays nobody else. So a request of a thousand texts does not shut out single ones. */
+static size_t count_waiting(const serve_engine *engine)
+{
+    const size_t most = (engine->options.queue + 1) / 2;
+    size_t n = engine->coming;
+    const serve_line *line = engine->ring;
+    do {
+        if (line) {
+            n += line->waits < most ? line->waits : most;
+            line = line->after;
+        }
+    } while (line != engine->ring);
+    return n;
+}
+
 /* Admission is the same for one input and for many. */
+static bool admit(serve_engine *engine, serve_place *place)
+{
+    if (*place == SERVE_PLACE_NONE && count_waiting(engine) < engine->options.queue) {
+        *place = SERVE_PLACE_KEPT;
+        engine->coming++;
+    }
+    return *place != SERVE_PLACE_NONE;
+}
+
+static void dismiss(serve_engine *engine, serve_place *place, serve_place then)
+{
+    engine->coming -= *place == SERVE_PLACE_KEPT;
+    *place = then;
+}
+
+bool serve_engine_admit(serve_engine *engine, serve_place *place)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool admitted = admit(engine, place);
+    pthread_mutex_unlock(&engine->lock);
+    return admitted;
+}
+
+void serve_engine_dismiss(serve_engine *engine, serve_place *place)
+{
+    pthread_mutex_lock(&engine->lock);
+    dismiss(engine, place, SERVE_PLACE_NONE);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* ------------------------------------------------------------------ a job from start to end ---- */
+
 static serve_outcome run_line(serve_engine *engine, serve_line *line, vit_error *err)
 {
     serve_outcome outcome;
     pthread_mutex_lock(&engine->lock);
-    if (engine->stopping || engine->waiting >= engine->options.queue) {
+    if (engine->stopping || !admit(engine, line->job->place)) {
         outcome = engine->stopping ? SERVE_STOPPING : SERVE_OVERLOADED;
     } else {
+        dismiss(engine, line->job->place, SERVE_PLACE_TAKEN);
         take_known(engine, line);
         serve_line_wait(engine, line, line->job->n - line->next);
         serve_line_enter(engine, line);

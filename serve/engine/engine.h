@@ -35,6 +35,13 @@ typedef struct serve_input {
     size_t tokens;                        /* that go through the encoder */
 } serve_input;
 
+/* A request's place in the queue: a request is admitted once, before its body is read. */
+typedef enum serve_place {
+    SERVE_PLACE_NONE, /* it has not been admitted */
+    SERVE_PLACE_KEPT, /* it is admitted, and counts as one input that waits until its inputs are known */
+    SERVE_PLACE_TAKEN /* its inputs have entered: they count themselves */
+} serve_place;
+
 /* One output for some inputs of one tower. */
 typedef struct serve_job {
     serve_model *model; /* held by the caller */
@@ -45,6 +52,7 @@ typedef struct serve_job {
     serve_input *inputs;
     const size_t *numbers; /* [n]: what the inputs are called in errors; NULL: by their place */
     size_t n;
+    serve_place *place;          /* of the request that the job is part of */
     double deadline;             /* in seconds of vit__seconds() */
     bool (*gone)(void *context); /* nobody waits for the answer any more; may be NULL */
     void *context;
@@ -66,7 +74,7 @@ typedef enum serve_outcome {
 typedef struct serve_engine_options {
     size_t batch;       /* inputs encoded together, at least 1 */
     double batch_delay; /* seconds that the first waits for others; 0: none */
-    size_t queue;       /* inputs that may wait, of all requests */
+    size_t queue;       /* a request is admitted while fewer inputs wait, of all requests */
     size_t memory;      /* bytes of bodies, decoded pictures and rows */
     unsigned loaders;   /* threads that decode */
     size_t text_cache;  /* vectors of words that are kept; 0: none */
@@ -78,6 +86,13 @@ vit_status serve_engine_create(const serve_engine_options *options, serve_engine
 /* Ends what is waiting with SERVE_STOPPING. Nobody may be in serve_engine_run when it is freed. */
 void serve_engine_stop(serve_engine *engine);
 void serve_engine_free(serve_engine *engine);
+
+/* Admits a request: gives it a place, if fewer than options.queue inputs wait, of which at most
+ * half are counted for one request. It may then bring as many inputs as it
+ * likes. false: it is to be refused. */
+bool serve_engine_admit(serve_engine *engine, serve_place *place);
+/* The request ends: a place that it kept is free again. */
+void serve_engine_dismiss(serve_engine *engine, serve_place *place);
 
 /* Does the job and returns when it is done or given up. Any number of threads. err is filled where SERVE_FAILED. */
 serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *err);

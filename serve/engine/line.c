@@ -9,7 +9,7 @@ void serve_line_enter(serve_engine *engine, serve_line *line)
     serve_line *first = engine->ring;
     if (!first) {
         line->before = line->after = line;
-        engine->ring = engine->turn = line;
+        engine->ring = line;
     } else { /* the last to have its turn */
         line->after = first;
         line->before = first->before;
@@ -26,19 +26,19 @@ void serve_line_leave(serve_engine *engine, serve_line *line)
     line->after->before = line->before;
     if (engine->ring == line)
         engine->ring = after;
-    if (engine->turn == line)
-        engine->turn = after;
 }
 
 void serve_line_wait(serve_engine *engine, serve_line *line, size_t inputs)
 {
     engine->waiting += inputs;
+    line->waits += inputs;
     line->job->model->figures.waiting += inputs;
 }
 
 void serve_line_wait_less(serve_engine *engine, serve_line *line, size_t inputs)
 {
     engine->waiting -= inputs;
+    line->waits -= inputs;
     line->job->model->figures.waiting -= inputs;
 }
 

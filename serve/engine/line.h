@@ -21,6 +21,7 @@ struct serve_line {
     size_t *ready;           /* [n]: inputs that are loaded, in the order they were */
     size_t n_ready, n_taken; /* of ready: how many there are, how many the encoder has taken */
     size_t next;             /* the first input that no loader has */
+    size_t waits;            /* inputs that are not in a batch yet */
     size_t done;             /* inputs that came out of the encoder, or were known */
     size_t good;             /* of them, those with a result */
     size_t busy;             /* inputs that a loader or the encoder works on */
@@ -38,9 +39,9 @@ struct serve_engine {
     pthread_mutex_t lock;
     pthread_cond_t to_load, to_encode;
     serve_line *ring; /* the line whose turn is next to be loaded; NULL: there are no lines */
-    serve_line *turn; /* likewise to be encoded */
     size_t pending;   /* rows that are loading or ready */
     size_t waiting;   /* inputs that are not in a batch yet */
+    size_t coming;    /* requests that are admitted and whose inputs are not known yet */
     size_t memory_used;
     double pace; /* recent seconds of an input, for Retry-After */
     bool stopping;

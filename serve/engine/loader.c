@@ -9,14 +9,22 @@
 #include "line.h"
 #include "memory.h"
 
-/* The next line, by turns, that has an input to be loaded. One batch may be ready while another one is encoded. */
+/* Two batches may be ready while another one is encoded, and one more of lines that have nothing ready: a request that
+ * comes is then in the next batch, and does not wait until there is room behind what others have ready. */
+static bool may_load(const serve_engine *engine, const serve_line *line)
+{
+    size_t batches = line->n_ready == line->n_taken ? 3 : 2;
+    return !line->ended && line->next < line->job->n && engine->pending < batches * engine->options.batch;
+}
+
+/* The next line, by turns, that has an input to be loaded. */
 static serve_line *choose(serve_engine *engine)
 {
     serve_line *line = engine->ring;
-    if (!line || engine->pending >= 2 * engine->options.batch)
+    if (!line)
         return NULL;
     do {
-        if (!line->ended && line->next < line->job->n) {
+        if (may_load(engine, line)) {
             engine->ring = line->after;
             return line;
         }

@@ -17,6 +17,9 @@
 #include "peers.h"
 
 #define POOL ((size_t)64 << 10) /* memory of a connection: its header, and the piece of a body that is read at once */
+#define KINDS 16                /* of the library's messages; those past them share the last place */
+#define QUIET_SECONDS 60.0      /* until it may say the same again */
+#define SPARE 8                 /* connections past max_connections, for those that are being closed to make room */
 
 struct serve_http {
     serve_http_options options;
@@ -27,6 +30,11 @@ struct serve_http {
     atomic_size_t in_flight;
     atomic_uint_fast64_t received, sent;
     atomic_bool quiesced;
+    pthread_mutex_t saying; /* guards said */
+    struct said {
+        const char *format; /* what the library said, by the address of its text; NULL: nothing */
+        double time;
+    } said[KINDS];
 };
 
 /* A request and its answer. */
@@ -39,7 +47,10 @@ typedef struct exchange {
     serve_response response;
     void *keep;
     uint64_t announced; /* bytes of the body */
-    bool chunked, begun, taken, answered;
+    bool chunked, begun, taken;
+    bool reading;  /* some of the body has come */
+    bool answered; /* the response says all there is to say */
+    bool sent;     /* and it is on its way, past the library */
 } exchange;
 
 /* ------------------------------------------------------------------ answers ---- */
@@ -65,13 +76,56 @@ static enum MHD_Result write_answer(exchange *x)
     return queued;
 }
 
+static void format_answer(const exchange *x, vit__buffer *out)
+{
+    const serve_response *r = &x->response;
+    vit__buffer_format(out, "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n", r->status,
+                       serve_mhd.MHD_get_reason_phrase_for(r->status), r->body.size);
+    if (r->type)
+        vit__buffer_format(out, "Content-Type: %s\r\n", r->type);
+    for (size_t i = 0; i < r->headers.n; i++)
+        vit__buffer_format(out, "%s: %s\r\n", r->headers.fields[i].name, r->headers.fields[i].value);
+    vit__buffer_add_string(out, "\r\n");
+    if (strcmp(x->request.method, "HEAD") != 0)
+        vit__buffer_add(out, r->body.data, r->body.size);
+}
+
+/* The answer while the body is still coming. The library would send it and close the socket; what the client sends then
+ * makes its system drop the connection, often before the client has read the answer. So the answer is sent past the
+ * library, which goes on to read. An answer is shorter than the buffer of a socket, so that it is sent as a whole. */
+static enum MHD_Result answer_at_once(exchange *x)
+{
+    vit__buffer out = {0};
+    format_answer(x, &out);
+    bool sent = x->peer && !out.failed &&
+                send(x->peer->fd, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)out.size;
+    vit__buffer_free(&out);
+    if (!sent)
+        return MHD_NO;
+    shutdown(x->peer->fd, SHUT_WR);
+    x->sent = true;
+    serve_peers_set(&x->http->peers, x->peer, SERVE_PEER_REFUSED);
+    atomic_fetch_add(&x->http->sent, x->response.body.size);
+    return MHD_YES;
+}
+
+/* The response is a refusal. Without a body to come, the last call for this request writes it, and the connection is
+ * kept. A client that waits for leave to send its body sends none. */
+static enum MHD_Result say_no(exchange *x)
+{
+    x->answered = true;
+    if (!x->request.has_body)
+        return MHD_YES;
+    x->response.close = true;
+    bool waits = serve_fields_header(&x->request.headers, "Expect") && !x->reading;
+    return waits ? write_answer(x) : answer_at_once(x);
+}
+
 static enum MHD_Result refuse(exchange *x, unsigned status, const char *why)
 {
     const serve_handler *h = &x->http->options.handler;
     h->refuse(h->context, &x->request, status, why, &x->response);
-    x->response.close = true;
-    x->answered = true;
-    return write_answer(x);
+    return say_no(x);
 }
 
 static enum MHD_Result refuse_large(exchange *x)
@@ -80,6 +134,16 @@ static enum MHD_Result refuse_large(exchange *x)
     snprintf(why, sizeof why, "the body is larger than %llu bytes (--max-body)",
              (unsigned long long)x->http->options.max_body);
     return refuse(x, 413, why);
+}
+
+/* A request whose end is in doubt: what follows it may be anything, and is not looked at. */
+static enum MHD_Result refuse_framing(exchange *x, unsigned status, const char *why)
+{
+    const serve_handler *h = &x->http->options.handler;
+    h->refuse(h->context, &x->request, status, why, &x->response);
+    x->response.close = true;
+    x->answered = true;
+    return write_answer(x);
 }
 
 /* ------------------------------------------------------------------ requests ---- */
@@ -108,39 +172,47 @@ static enum MHD_Result begin(exchange *x, struct MHD_Connection *connection, con
     serve_peers_set(&http->peers, x->peer, SERVE_PEER_BODY);
     unsigned status = serve_framing_check(request, &x->announced, &x->chunked, &why);
     if (status)
-        return refuse(x, status, why);
+        return refuse_framing(x, status, why);
+    request->has_body = x->announced > 0 || x->chunked;
+    request->crowded = request->has_body && !serve_peers_claim(&http->peers, x->peer);
     if (!serve_request_split(request))
         return refuse(x, 400, "the address of the request is not one");
     if (x->announced > http->options.max_body)
         return refuse_large(x);
-    if (!h->begin(h->context, request, x->announced, &x->response, &x->keep)) {
-        x->answered = true;
-        x->response.close = x->response.close || x->announced > 0 || x->chunked;
-        return write_answer(x);
-    }
+    if (!h->begin(h->context, request, x->announced, &x->response, &x->keep))
+        return say_no(x);
     if (x->announced > 0 && !vit__buffer_reserve(&request->body, (size_t)x->announced))
         return refuse(x, 429, "there is no memory for the body now");
     return MHD_YES;
 }
 
-/* Past a limit nothing can be said any more while a body comes: the connection ends. */
 static enum MHD_Result take_body(exchange *x, const char *data, size_t *size)
 {
     serve_http *http = x->http;
     const serve_handler *h = &http->options.handler;
     vit__buffer *body = &x->request.body;
-    if (x->answered) { /* what comes behind an early answer */
-        *size = 0;
-        return MHD_YES;
-    }
-    if (*size > http->options.max_body - body->size ||
-        (x->chunked && !h->grow(h->context, x->keep, body->size + *size)))
-        return MHD_NO;
-    vit__buffer_add(body, data, *size);
-    serve_peers_count(&http->peers, x->peer, *size);
-    atomic_fetch_add(&http->received, *size);
+    size_t came = *size;
     *size = 0;
-    return body->failed ? MHD_NO : MHD_YES;
+    x->reading = true;
+    atomic_fetch_add(&http->received, came);
+    if (x->answered) /* what comes behind an early answer */
+        return MHD_YES;
+    if (came > http->options.max_body - body->size)
+        return refuse_large(x);
+    if (x->chunked && !h->grow(h->context, &x->request, body->size + came, &x->response, x->keep))
+        return say_no(x);
+    vit__buffer_add(body, data, came);
+    serve_peers_count(&http->peers, x->peer, came);
+    return body->failed ? refuse(x, 429, "there is no memory for the body now") : MHD_YES;
+}
+
+/* All of a request is here that was refused before. */
+static enum MHD_Result end_refused(exchange *x)
+{
+    if (!x->sent)
+        return write_answer(x);
+    shutdown(x->peer->fd, SHUT_RDWR); /* which the library sees as the end of the connection */
+    return MHD_YES;
 }
 
 static enum MHD_Result hand_over(exchange *x)
@@ -152,9 +224,12 @@ static enum MHD_Result hand_over(exchange *x)
     serve_mhd.MHD_suspend_connection(x->connection);
     if (serve_crew_hand(http->crew, &x->task))
         return MHD_YES;
+    const serve_handler *h = &http->options.handler;
+    h->refuse(h->context, &x->request, 503, "no thread can be started for the request", &x->response);
+    x->answered = true;
     serve_mhd.MHD_resume_connection(x->connection);
     atomic_fetch_sub(&http->in_flight, 1);
-    return refuse(x, 503, "no thread can be started for the request");
+    return MHD_YES;
 }
 
 /* On a worker's thread. */
@@ -184,9 +259,9 @@ static enum MHD_Result access_request(void *context, struct MHD_Connection *conn
         return begin(x, connection, method);
     if (*upload_size > 0)
         return take_body(x, upload, upload_size);
-    if (x->taken && x->answered)
-        return write_answer(x);
-    return x->taken || x->answered ? MHD_YES : hand_over(x);
+    if (x->answered)
+        return end_refused(x);
+    return x->taken ? MHD_YES : hand_over(x);
 }
 
 /* ------------------------------------------------------------------ from start to end ---- */
@@ -241,14 +316,36 @@ static void change_connection(void *context, struct MHD_Connection *connection, 
     *own = info ? serve_peers_add(&http->peers, info->connect_fd) : NULL;
 }
 
+/* That a client has gone, and not which one: nothing that people can do something about. */
+static bool is_about_clients(const char *format)
+{
+    return strncmp(format, "Connection ", 11) == 0 || strncmp(format, "Socket ", 7) == 0;
+}
+
+/* A client that does again and again what the library has a word for fills no log. */
+static bool said_lately(serve_http *http, const char *format)
+{
+    double time = vit__seconds();
+    pthread_mutex_lock(&http->saying);
+    size_t at = 0;
+    while (at < KINDS - 1 && http->said[at].format && http->said[at].format != format)
+        at++;
+    bool lately = http->said[at].format && time - http->said[at].time < QUIET_SECONDS;
+    if (!lately)
+        http->said[at] = (struct said){format, time};
+    pthread_mutex_unlock(&http->saying);
+    return lately;
+}
+
 VIT_PRINTF(2, 0) static void log_message(void *context, const char *format, va_list arguments)
 {
-    const serve_http *http = context;
+    serve_http *http = context;
     char message[256];
+    if (!http->options.log || is_about_clients(format) || said_lately(http, format))
+        return;
     vsnprintf(message, sizeof message, format, arguments);
     message[strcspn(message, "\n")] = '\0';
-    if (http->options.log)
-        http->options.log(message);
+    http->options.log(message);
 }
 
 static struct MHD_Daemon *start_daemon(serve_http *http, int socket)
@@ -258,8 +355,9 @@ static struct MHD_Daemon *start_daemon(serve_http *http, int socket)
         access_request, http, MHD_OPTION_EXTERNAL_LOGGER, log_message, (void *)http, MHD_OPTION_LISTEN_SOCKET, socket,
         MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, (void *)http, MHD_OPTION_NOTIFY_COMPLETED, end_exchange,
         (void *)http, MHD_OPTION_NOTIFY_CONNECTION, change_connection, (void *)http, MHD_OPTION_CONNECTION_LIMIT,
-        http->options.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)SERVE_IDLE_SECONDS + 1, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        (unsigned)(http->options.max_connections + SPARE), MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SERVE_IDLE_SECONDS + 1, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
 }
 
 vit_status serve_http_start(const serve_http_options *options, serve_http **result, vit_error *err)
@@ -273,10 +371,11 @@ vit_status serve_http_start(const serve_http_options *options, serve_http **resu
     if (!http)
         return vit__fail_memory(err, NULL);
     http->options = *options;
-    serve_peers_create(&http->peers);
+    pthread_mutex_init(&http->saying, NULL);
+    serve_peers_create(&http->peers, options->max_connections, options->max_requests);
     http->daemons = vit__alloc_zero(options->n, sizeof(struct MHD_Daemon *));
     http->quiet = vit__alloc(options->n, sizeof *http->quiet);
-    http->crew = serve_crew_create((size_t)options->max_connections * options->n, work);
+    http->crew = serve_crew_create(options->max_connections + SPARE, work);
     bool started = http->daemons && http->quiet && http->crew;
     for (size_t i = 0; i < options->n && started; i++) {
         http->quiet[i] = -1;
@@ -335,6 +434,7 @@ void serve_http_free(serve_http *http)
             close(http->quiet[i]);
     }
     serve_peers_destroy(&http->peers);
+    pthread_mutex_destroy(&http->saying);
     free(http->daemons);
     free(http->quiet);
     free(http);

@@ -4,6 +4,10 @@
  *
  *     header complete -> begin, which may refuse -> body, within limits -> answer, on a worker's thread -> written
  *
+ * Who is refused is told so at once, and the rest of the body is read and thrown away for a while: a client that
+ * still sends when its connection is closed would see a broken connection instead of the answer. Connections are
+ * accepted past the number that is served. There, too, the answer is a refusal and not silence.
+ *
  * While a worker has a request its connection is suspended. What libmicrohttpd 0.9.75 lets pass and should not
  * (two lengths, a length beside chunks, names with a space before the colon) is refused before a body is used.
  * Slow clients are cut off by a list of deadlines, since the library's own timeout counts silence alone.
@@ -21,8 +25,9 @@ typedef struct serve_handler {
     /* The header is complete. false: *response is the answer, no body is read. *keep: passed on to answer and end.
      * On the HTTP thread: it must not wait. body: announced bytes, or 0 where the length is not known yet. */
     bool (*begin)(void *context, serve_request *request, uint64_t body, serve_response *response, void **keep);
-    /* Room for more bytes of a body whose length was not announced. false: there is none (413). On the HTTP thread. */
-    bool (*grow)(void *context, void *keep, uint64_t body);
+    /* Room for a body of so many bytes, whose length was not announced. false: *response is the answer,
+     * and no more of the body is taken. On the HTTP thread. */
+    bool (*grow)(void *context, const serve_request *request, uint64_t body, serve_response *response, void *keep);
     /* The whole request is here. gone(connection) tells whether its client has left. */
     void (*answer)(void *context, serve_request *request, serve_response *response, void *keep, void *connection);
     /* The answer was written, or could not be. On the HTTP thread. `keep` is the owner's to free. */
@@ -36,7 +41,8 @@ typedef struct serve_handler {
 typedef struct serve_http_options {
     const int *sockets; /* [n] listening, the server's own from now on */
     size_t n;
-    unsigned max_connections; /* of each socket; also the most workers */
+    size_t max_requests;    /* with a body that are in work at a time, of all sockets; request.crowded says: no more */
+    size_t max_connections; /* of all sockets; more than max_requests. Past it idle connections are closed */
     uint64_t max_body;
     serve_handler handler;
     void (*log)(const char *message); /* what the library itself has to say */

@@ -10,9 +10,9 @@
 /* clang-format off */
 #define SERVE_MHD_FUNCTIONS(F) \
     F(MHD_add_response_header) F(MHD_create_response_from_buffer) F(MHD_destroy_response) F(MHD_get_connection_info) \
-    F(MHD_get_connection_values) F(MHD_get_daemon_info) F(MHD_queue_response) F(MHD_quiesce_daemon) \
-    F(MHD_resume_connection) F(MHD_set_connection_option) F(MHD_set_panic_func) F(MHD_start_daemon) F(MHD_stop_daemon) \
-    F(MHD_suspend_connection)
+    F(MHD_get_connection_values) F(MHD_get_daemon_info) F(MHD_get_reason_phrase_for) F(MHD_queue_response) \
+    F(MHD_quiesce_daemon) F(MHD_resume_connection) F(MHD_set_connection_option) F(MHD_set_panic_func) \
+    F(MHD_start_daemon) F(MHD_stop_daemon) F(MHD_suspend_connection)
 /* clang-format on */
 
 typedef struct serve_mhd_table {

@@ -19,15 +19,42 @@ static uint64_t received(int fd)
     return told ? info.tcpi_bytes_received : 0;
 }
 
-void serve_peers_create(serve_peers *peers)
+void serve_peers_create(serve_peers *peers, size_t most, size_t most_working)
 {
-    *peers = (serve_peers){0};
+    *peers = (serve_peers){.most = most, .most_working = most_working};
     pthread_mutex_init(&peers->lock, NULL);
 }
 
 void serve_peers_destroy(serve_peers *peers)
 {
     pthread_mutex_destroy(&peers->lock);
+}
+
+static void cut(serve_peers *peers, serve_peer *peer)
+{
+    shutdown(peer->fd, SHUT_RDWR);
+    peer->cut = true;
+    peers->n_ending++;
+}
+
+/* The one that has waited longest without being served, and not just begun. NULL: there is none. */
+static serve_peer *find_idle(const serve_peers *peers, double time)
+{
+    serve_peer *longest = NULL;
+    for (serve_peer *peer = peers->first; peer; peer = peer->after) {
+        bool idle = peer->state == SERVE_PEER_IDLE || peer->state == SERVE_PEER_REFUSED;
+        if (idle && !peer->cut && time - peer->since > SERVE_NEW_SECONDS && (!longest || peer->since < longest->since))
+            longest = peer;
+    }
+    return longest;
+}
+
+/* Clients open a connection again that ended between two requests, so that nobody loses an answer. */
+static void make_room(serve_peers *peers, double time)
+{
+    serve_peer *idle;
+    while (peers->n - peers->n_ending > peers->most && (idle = find_idle(peers, time)))
+        cut(peers, idle);
 }
 
 serve_peer *serve_peers_add(serve_peers *peers, int fd)
@@ -42,6 +69,7 @@ serve_peer *serve_peers_add(serve_peers *peers, int fd)
         peers->first->before = peer;
     peers->first = peer;
     peers->n++;
+    make_room(peers, peer->since);
     pthread_mutex_unlock(&peers->lock);
     return peer;
 }
@@ -55,6 +83,8 @@ void serve_peers_remove(serve_peers *peers, serve_peer *peer)
     if (peer->after)
         peer->after->before = peer->before;
     peers->n--;
+    peers->n_ending -= peer->cut;
+    peers->n_working -= peer->works;
     pthread_mutex_unlock(&peers->lock);
     free(peer);
 }
@@ -68,7 +98,23 @@ void serve_peers_set(serve_peers *peers, serve_peer *peer, serve_peer_state stat
     peer->since = vit__seconds();
     peer->header_since = 0;
     peer->bytes = state == SERVE_PEER_IDLE ? received(peer->fd) : 0;
+    if (peer->works && (state == SERVE_PEER_IDLE || state == SERVE_PEER_REFUSED)) {
+        peer->works = false;
+        peers->n_working--;
+    }
     pthread_mutex_unlock(&peers->lock);
+}
+
+bool serve_peers_claim(serve_peers *peers, serve_peer *peer)
+{
+    if (!peer)
+        return false;
+    pthread_mutex_lock(&peers->lock);
+    peer->works = peers->n_working < peers->most_working;
+    peers->n_working += peer->works;
+    bool works = peer->works;
+    pthread_mutex_unlock(&peers->lock);
+    return works;
 }
 
 void serve_peers_count(serve_peers *peers, serve_peer *peer, size_t bytes)
@@ -91,6 +137,8 @@ static bool is_late(serve_peer *peer, double time)
         return time - peer->since > SERVE_IDLE_SECONDS;
     case SERVE_PEER_BODY:
         return time - peer->since > SERVE_BODY_SECONDS + (double)peer->bytes / SERVE_BODY_RATE;
+    case SERVE_PEER_REFUSED:
+        return time - peer->since > SERVE_REFUSED_SECONDS;
     case SERVE_PEER_BUSY:
         break;
     }
@@ -115,9 +163,9 @@ void serve_peers_reap(serve_peers *peers)
         if (peer->cut || !is_late(peer, time))
             continue;
         tell(peer);
-        shutdown(peer->fd, SHUT_RDWR);
-        peer->cut = true;
+        cut(peers, peer);
         peers->n_cut++;
     }
+    make_room(peers, time);
     pthread_mutex_unlock(&peers->lock);
 }

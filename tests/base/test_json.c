@@ -144,6 +144,130 @@ static void refused_requests_are_out_of_memory(void **state)
         }
 }
 
+#define LONG 5000 /* more than VIT__JSON_LONG */
+
+/* `format` with long strings of a's, b's and c's in the places of %s. */
+static char *with_long_strings(const char *format)
+{
+    static char text[4 * LONG];
+    char *to = text, letter = 'a';
+    while (*format) {
+        bool string = strncmp(format, "%s", 2) == 0;
+        size_t size = string ? LONG : 1;
+        memset(to, string ? letter++ : *format, size);
+        to += size;
+        format += string ? 2 : 1;
+    }
+    *to = '\0';
+    return text;
+}
+
+static void assert_long(const vit__json *value, char letter, const char *end)
+{
+    size_t size;
+    const char *bytes = vit__json_bytes(value, &size);
+    assert_non_null(bytes);
+    assert_int_equal(size, LONG + strlen(end));
+    assert_true(bytes[0] == letter && bytes[LONG - 1] == letter);
+    assert_string_equal(bytes + LONG, end);
+}
+
+static void long_strings_are_values_like_others(void **state)
+{
+    (void)state;
+    vit__json *json;
+    vit_error err;
+    char *text = with_long_strings("[{\"k\":[\"%s\",\"x\"],\"%s\" : 1,\"m\":\"%s\"},2]");
+    assert_ok(vit__json_parse(text, strlen(text), "x", &json, &err), err);
+    const vit__json *object = vit__json_at(json, 0), *list = vit__json_get(object, "k");
+    assert_long(vit__json_at(list, 0), 'a', "");
+    assert_true(vit__json_is(vit__json_at(list, 1), "x"));
+    assert_int_equal(strlen(vit__json_key(vit__json_next(object, vit__json_first(object)))), LONG);
+    assert_long(vit__json_get(object, "m"), 'c', "");
+    vit__json_free(json);
+    text = with_long_strings("\"%s\"");
+    assert_ok(vit__json_parse(text, strlen(text), "x", &json, &err), err);
+    assert_long(json, 'a', "");
+    vit__json_free(json);
+    text = with_long_strings("[\"%s\\/\\n\\\\\\\"\",\"\\\\\",\"%s\\t\"]");
+    assert_ok(vit__json_parse(text, strlen(text), "x", &json, &err), err);
+    assert_long(vit__json_at(json, 0), 'a', "/\n\\\"");
+    assert_true(vit__json_is(vit__json_at(json, 1), "\\"));
+    assert_long(vit__json_at(json, 2), 'b', "\t");
+    vit__json_free(json);
+    text = with_long_strings("[\"%s\\\"\",\"%s\\u00e9\",\"%s\303\251\"]");
+    assert_ok(vit__json_parse(text, strlen(text), "x", &json, &err), err);
+    static const char *const ends[] = {"\"", "\303\251", "\303\251"};
+    for (size_t i = 0; i < 3; i++)
+        assert_long(vit__json_at(json, i), (char)('a' + i), ends[i]);
+    vit__json_free(json);
+}
+
+/* U+FDD0 and a number stand for a long string while a document is parsed. */
+static void nothing_is_taken_for_a_mark(void **state)
+{
+    (void)state;
+    static const char *const marks[] = {"\357\267\2200", "\\uFDD00", "\\ufdd00"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        vit__json *json;
+        vit_error err;
+        char format[64];
+        snprintf(format, sizeof format, "[\"%%s\",\"%s\",\"\\\\u\"]", marks[i]);
+        const char *text = with_long_strings(format);
+        assert_ok(vit__json_parse(text, strlen(text), "x", &json, &err), err);
+        assert_long(vit__json_at(json, 0), 'a', "");
+        assert_true(vit__json_is(vit__json_at(json, 1), "\357\267\2200"));
+        vit__json_free(json);
+    }
+}
+
+static void long_strings_hide_no_fault(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"[\"%s\"",         "[\"%s",          "[\"%s\" 1]", "{\"%s\":1,\"a\":1,\"a\":2}",
+                                      "[\"%s\"]\"%s\"",  "[\"%s\"\"%s\"]", "[\"%s\n\"]", "[\"%s\\x\"]",
+                                      "[\"%s\\u0000\"]", "[\"%s\377\"]",   "%s",         "{\"%s\":\"%s\",}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        vit__json *json;
+        vit_error err = {0};
+        const char *text = with_long_strings(bad[i]);
+        if (vit__json_parse(text, strlen(text), "x", &json, &err) != VIT_ERR_CORRUPT)
+            fail_msg("%s is valid", bad[i]);
+        assert_null(json);
+    }
+    const char *text = with_long_strings("[\"%s\",\n\"%s\" 7]");
+    vit__json *json;
+    vit_error err = {0};
+    assert_int_equal(vit__json_parse(text, strlen(text), "x", &json, &err), VIT_ERR_CORRUPT);
+    assert_non_null(strstr(err.message, "(line 2, column 5004)")); /* of the document as it is */
+}
+
+/* Whether it then manages without or not: never anything but the document, or no memory. */
+static void long_strings_without_memory(void **state)
+{
+    (void)state;
+    const char *text = with_long_strings("{\"a\":[\"%s\",{\"b\":\"%s\"}],\"c\":\"%s\"}");
+    const size_t size = strlen(text);
+    vit__json *json;
+    vit_error err = {0};
+    allocations_watch(0, 0);
+    assert_ok(vit__json_parse(text, size, "x", &json, &err), err);
+    const size_t requests = allocations_stop();
+    vit__json_free(json);
+    for (size_t first = 1; first <= requests; first++)
+        for (size_t refused = 1; refused <= 2; refused++) {
+            allocations_watch(first, refused == 1 ? 1 : SIZE_MAX);
+            vit_status status = vit__json_parse(text, size, "x", &json, &err);
+            allocations_stop();
+            assert_true(status == VIT_ERR_OUT_OF_MEMORY || (status == VIT_OK && refused == 1));
+            if (status == VIT_OK)
+                assert_long(vit__json_get(json, "c"), 'c', "");
+            else
+                assert_null(json);
+            vit__json_free(json);
+        }
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -269,6 +393,10 @@ int main(void)
         cmocka_unit_test(a_limit_is_the_kinds),
         cmocka_unit_test(a_file_that_ends_too_early_is_called_so),
         cmocka_unit_test(refused_requests_are_out_of_memory),
+        cmocka_unit_test(long_strings_are_values_like_others),
+        cmocka_unit_test(nothing_is_taken_for_a_mark),
+        cmocka_unit_test(long_strings_hide_no_fault),
+        cmocka_unit_test(long_strings_without_memory),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

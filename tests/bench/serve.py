@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What `vit serve` carries, beside `vit embed` and a server of FastAPI and transformers.
 
-    python3 serve.py rate VIT MODEL [--threads 2] [--rounds 3] [--pictures 256] [--peer]
+    python3 serve.py rate VIT MODEL [--threads 2] [--rounds 3] [--pictures 256] [--peer] [--also bf16 int8]
     python3 serve.py load VIT MODEL [--threads 2] [--minutes 10]
     python3 serve.py beside VIT CLIP [--threads 2]
 
@@ -61,6 +61,7 @@ class Client:
         left = int(re.search(rb"(?i)content-length: *(\d+)", head)[1]) - len(body)
         while left > 0:
             left -= len(self.socket.recv(left))
+        self.closed = b"\r\nConnection: close" in head
         return int(head.split(None, 2)[1])
 
 
@@ -164,14 +165,19 @@ def embed_rate(args, files, folder):
 def rate(args, folder):
     files = [shutil.copy(PHOTOS[i % len(PHOTOS)], folder / f"{i:04}.jpg") for i in range(args.pictures)]
     requests = [request(file) for file in files]
-    rows = {"vit embed": [], "vit serve": [], "FastAPI, transformers": []}
-    times = {"vit serve": [], "FastAPI, transformers": []}
+    servers = {"vit serve": our_server}
+    for precision in args.also:
+        servers["vit serve --precision " + precision] = lambda args, p=precision: our_server(args, "--precision", p)
+    if args.peer:
+        servers["FastAPI, transformers"] = peer_server
+    rows = {"vit embed": [], **{name: [] for name in servers}}
+    times = {name: [] for name in servers}
     for _ in range(args.rounds):
         rows["vit embed"].append(embed_rate(args, files, folder))
-        for name, start in [("vit serve", our_server)] + [("FastAPI, transformers", peer_server)] * args.peer:
+        for name, start in servers.items():
             server = start(args)
             try:
-                some = requests if name == "vit serve" else requests[:max(32, args.pictures // 4)]
+                some = requests[:max(32, args.pictures // 4)] if start == peer_server else requests
                 rows[name].append(served_rate(server, some, args.clients))
                 times[name].append(alone(server, requests))
             finally:
@@ -179,11 +185,9 @@ def rate(args, folder):
         print({name: [round(r, 1) for r in row] for name, row in rows.items()}, times, file=sys.stderr)
     print("| | pictures a second | of `vit embed` | one client, median ms |\n|---|---|---|---|")
     for name, row in rows.items():
-        if row:
-            share = statistics.median(r / e for r, e in zip(row, rows["vit embed"]))
-            print(f"| {name} | {statistics.median(row):.1f} | {share:.2f} | "
-                  f"{statistics.median(times[name]):.1f} |" if name in times else
-                  f"| {name} | {statistics.median(row):.1f} | {share:.2f} | |")
+        share = statistics.median(r / e for r, e in zip(row, rows["vit embed"]))
+        alone_ms = f"{statistics.median(times[name]):.1f} " if name in times else ""
+        print(f"| {name} | {statistics.median(row):.1f} | {share:.2f} | {alone_ms}|")
 
 
 def open_loop(port, requests, per_second, seconds):
@@ -198,6 +202,7 @@ def open_loop(port, requests, per_second, seconds):
         try:
             client = client or Client(port)
             status = client.ask(sent)
+            client = None if client.closed else client
         except OSError as error:
             client, status = None, type(error).__name__
         with lock:
@@ -239,8 +244,9 @@ def load(args, folder):
         print(f"memory, MiB: {memory[1]:.1f} after 5 s, {memory[len(memory) // 2]:.1f} in the middle, {memory[-1]:.1f} at "
               f"the end; the clients took {processor_seconds() - used:.0f} s of processor time")
         used = processor_seconds()
-        statuses, times, good = open_loop(server.port, requests, 3 * capacity, 60)
-        print(f"one minute at 3 times the rate: statuses {statuses}, {good:.1f} good a second ({good / capacity:.2f} of the "
+        seconds = 60 * min(1, args.minutes)
+        statuses, times, good = open_loop(server.port, requests, 3 * capacity, seconds)
+        print(f"{seconds:.0f} seconds at 3 times the rate: statuses {statuses}, {good:.1f} good a second ({good / capacity:.2f} of the "
               f"rate), p99 of the good {percentile(times, .99):.1f} s; the clients took {processor_seconds() - used:.0f} s of "
               f"processor time; memory at most {server.memory('VmHWM'):.0f} MiB")
     finally:
@@ -251,16 +257,19 @@ def beside(args, folder):
     server = our_server(args, "--text-cache", "0")
     try:
         texts = [f"a photo of thing number {i}" for i in range(1000)]
-        many = request(*texts)
+        many, one = request(*texts), [request("a dog")]
         begin = time.monotonic()
         Client(server.port).ask(many)
         batch = (time.monotonic() - begin) / len(texts) * args.threads
-        alone_ms = [1000 * t for t in closed_loop(server.port, [request("a dog")], 1, time.monotonic() + 2)[0]]
+        alone_ms = [1000 * t for t in closed_loop(server.port, one, 1, time.monotonic() + 2)[0]]
         busy = threading.Thread(target=lambda: [Client(server.port).ask(many) for _ in range(3)])
         busy.start()
         time.sleep(0.2)
-        times = closed_loop(server.port, [request("a dog")], 1, time.monotonic() + 2 * len(texts) / args.threads * batch)[0]
+        until = time.monotonic() + 2 * len(texts) / args.threads * batch
+        times, statuses = closed_loop(server.port, one, 1, until)
         busy.join()
+        if set(statuses) != {200}:
+            raise RuntimeError(f"statuses {statuses}")
         print(f"a batch of {args.threads} texts takes {1000 * batch:.1f} ms; a single text alone: "
               f"{statistics.median(alone_ms):.1f} ms; beside a thousand: {1000 * statistics.median(times):.1f} ms, p99 "
               f"{1000 * percentile(times, .99):.1f} ms ({percentile(times, .99) / batch:.1f} batches), {len(times)} times")
@@ -279,6 +288,7 @@ def main():
     parser.add_argument("--pictures", type=int, default=256)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--also", nargs="*", default=[], metavar="PRECISION", help="serve with these precisions, too")
     args = parser.parse_args()
     args.vit = args.vit.resolve()
     with tempfile.TemporaryDirectory() as folder:

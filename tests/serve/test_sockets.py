@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import socket
 import struct
 import sys
@@ -29,8 +30,8 @@ def head(line, *fields, host="localhost"):
 CLASSIFY = head("POST /v1/classify HTTP/1.1", "Content-Length: %d" % len(PICTURE), "Connection: close") + PICTURE
 
 
-class Sockets(Case):
-    arguments = ("--log", "off")
+class Raw(Case):
+    """Requests as bytes."""
 
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.server.port), TIMEOUT)
@@ -62,6 +63,10 @@ class Sockets(Case):
 
     def assert_alive(self):
         self.assertEqual(self.get("/health").json, {"status": "ok"})
+
+
+class Sockets(Raw):
+    arguments = ("--log", "off")
 
     def test_framing(self):
         body = b'{"input":"x"}'
@@ -231,6 +236,146 @@ class Bombs(Case):
         self.assertEqual(len(seen), 24)
         self.assertLessEqual(set(seen), {415, 422, 429})
         self.assertEqual(self.get("/health").json, {"status": "ok"})
+
+
+class Crowd(Raw):
+    """More clients than are served at a time: each gets an answer."""
+    arguments = ("--log", "off", "--max-connections", "3", "--max-body", "4M")
+    ENDLESS = head("POST /v1/classify HTTP/1.1", "Content-Length: 1000000") + b"x"
+
+    def hold(self, n, request):
+        """Connections on which so much has been sent."""
+        held = []
+        for _ in range(n):
+            held.append(self.connect())
+            self.addCleanup(held[-1].close)
+            held[-1].sendall(request)
+        return held
+
+    def answer(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(65536)
+            self.assertTrue(more, data)
+            data += more
+        return data
+
+    def test_beyond_those_that_are_served(self):
+        served = self.hold(3, self.ENDLESS)
+        for connection in self.hold(20, self.ENDLESS):
+            answer = self.answer(connection)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 429 "), answer)
+            self.assertIn(b"\r\nRetry-After: ", answer)
+        self.get("/ping")
+        for connection in served:
+            connection.close()
+        deadline = time.monotonic() + TIMEOUT
+        while self.status(CLASSIFY) != 200:
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_idle_connections_make_room(self):
+        """Further ones than there is room for, which say nothing, or a part of a header."""
+        for request in (b"", b"GET /hea"):
+            self.hold(200, request)
+            self.assert_alive()
+
+    def ask_in_one_go(self, body, seen):
+        """As http.client does it: the whole body, then the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+        try:
+            connection.request("POST", "/v1/embeddings", body=body)
+            answer = connection.getresponse()
+            answer.read()
+            seen.append(answer.status)
+        except OSError as error:
+            seen.append(error)
+        finally:
+            connection.close()
+
+    def test_a_refusal_reaches_who_still_sends(self):
+        seen = []
+        self.ask_in_one_go(bytes(32 << 20), seen)
+        self.assertEqual(seen, [413])
+        self.hold(3, self.ENDLESS)
+        threads = [threading.Thread(target=self.ask_in_one_go, args=(bytes(4 << 20), seen)) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(seen, [413] + [429] * 12)
+
+    def test_chunks_beyond_the_limit(self):
+        line = head("POST /v1/classify HTTP/1.1", "Transfer-Encoding: chunked")
+        answer = self.send(line, *[b"100000\r\n" + bytes(1 << 20) + b"\r\n"] * 6)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
+        self.assertEqual(answer.count(b"HTTP/1.1"), 1)
+
+    def test_leave_to_send(self):
+        """A client that waits for it gets the refusal, and no leave."""
+        for expect in ("100-continue", "200-ok"):
+            answer = self.send(head("POST /v1/classify HTTP/1.1", "Content-Length: 99999999", "Expect: " + expect))
+            self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
+        leave = self.send(head("POST /v1/classify HTTP/1.1", "Content-Length: 5", "Expect: 100-continue"),
+                          until=lambda data: data.endswith(b"\r\n\r\n"))
+        self.assertTrue(leave.startswith(b"HTTP/1.1 100 "), leave)
+
+    def test_refused_without_a_body(self):
+        """Nothing is in doubt: the connection stays."""
+        request = head("GET /nothing HTTP/1.1")
+        answer = self.send(request * 3, until=lambda data: data.count(b"HTTP/1.1 404") == 3)
+        self.assertNotIn(b"Connection: close", answer)
+
+
+class Queue(Raw):
+    arguments = ("--log", "off", "--queue", "2")
+
+    def test_refused_before_the_body(self):
+        """A request whose body comes has its place already; the next one is refused by its header."""
+        with self.connect() as first, self.connect() as second:
+            for connection in (first, second):
+                connection.sendall(CLASSIFY[:-1])
+            self.assert_alive()
+            self.assertEqual(self.status(head("POST /v1/classify HTTP/1.1", "Content-Length: 1000")), 429)
+            self.assertEqual(self.status(head("POST /v1/classify HTTP/1.1", "Transfer-Encoding: chunked")), 429)
+            for connection in (first, second):
+                connection.sendall(CLASSIFY[-1:])
+                self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(self.status(CLASSIFY), 200)
+
+
+class Many(Raw):
+    models = ("-m", CLIP)
+    arguments = ("--log", "off", "--queue", "8", "--text-cache", "0")
+
+    def test_one_beside_a_thousand(self):
+        """A request of more inputs than the queue holds shuts nobody out."""
+        texts = json.dumps({"input": ["a photo of thing %d" % i for i in range(2000)]}).encode()
+        with self.connect() as many:
+            many.sendall(head("POST /v1/embeddings HTTP/1.1", "Content-Length: %d" % len(texts)) + texts)
+            waiting = 0
+            while waiting < 100:
+                waiting = int(re.search(r"(?m)^vit_queue_inputs{.*} (\d+)$", self.get("/metrics").body.decode())[1])
+            self.post("/v1/embeddings", {"input": "a dog"})
+            text = self.get("/metrics").body.decode()
+            self.assertGreater(int(re.search(r"(?m)^vit_queue_inputs{.*} (\d+)$", text)[1]), 0)
+            self.assertTrue(many.recv(100).startswith(b"HTTP/1.1 200 "))
+
+
+class FewFiles(Case):
+    def test_ulimit(self):
+        """Few open files: fewer clients are served at a time, and that is said."""
+        server = Server(before=("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh"))
+        try:
+            self.assertTrue(any("ulimit -n" in line for line in server.lines), server.lines)
+            held = [socket.create_connection(("127.0.0.1", server.port), TIMEOUT) for _ in range(150)]
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)
+            connection.request("POST", "/v1/classify", body=PICTURE)
+            self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
+            for s in held:
+                s.close()
+        finally:
+            self.assertEqual(server.stop(), 0)
 
 
 class Together(Case):

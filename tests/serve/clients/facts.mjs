@@ -21,7 +21,7 @@ export async function metric(url, line) {
     return found ? Number(found.slice(line.length + 1)) : 0;
 }
 
-/** Keeps the busy server's queue full while work runs. */
+/** Keeps the busy server's queue full while work runs, or until work calls what it is given. */
 export async function whileBusy(work) {
     let over = false;
     const body = JSON.stringify({input: Array(400).fill(facts.base64[1]), modality: "image"});
@@ -33,7 +33,7 @@ export async function whileBusy(work) {
     while (await metric(facts.busy_url, 'vit_queue_inputs{model="org/clip"}') < 2)
         await new Promise((resolve) => setTimeout(resolve, 10));
     try {
-        return await work();
+        return await work(() => over = true);
     } finally {
         over = true;
         await Promise.all(asking);

@@ -58,10 +58,12 @@ class Test(Case):
             self.assertEqual(error.code, "overloaded")
             self.assertIn("come again", str(error))
         patient = OpenAI(base_url=BUSY_URL + "/v1", api_key="none", max_retries=10).embeddings.with_raw_response
-        with Busy():
-            answer = patient.create(model=CLIP, input=DOG)
-            while answer.retries_taken == 0:
+        retries = 0
+        while retries == 0:
+            with Busy() as busy:
+                threading.Timer(0.5, busy.over.set).start()  # by then it was refused, and waits before it comes again
                 answer = patient.create(model=CLIP, input=DOG)
+                retries = answer.retries_taken
         self.assert_vectors([answer.parse().data[0].embedding], ["dog"])
 
 
