@@ -65,14 +65,14 @@ static uint32_t first_largest(const float *x, size_t n, float *poison)
         top = key > top ? key : top;
         sum += x[i] * 0.0f;
     }
-    uint32_t first = (uint32_t)n - 1;
+    int32_t first = (int32_t)n - 1;
     _Pragma("omp simd reduction(min : first)")
     for (size_t i = 0; i < n; i++) {
-        uint32_t here = ordered(fabsf(x[i])) == top ? (uint32_t)i : first;
+        int32_t here = ordered(fabsf(x[i])) == top ? (int32_t)i : INT32_MAX;
         first = here < first ? here : first;
     }
     *poison = sum;
-    return first;
+    return (uint32_t)first;
 }
 
 /* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A
@@ -87,7 +87,7 @@ static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit_
     int32_t top = 0, bottom = 0; /* of zero, and of the others */
     _Pragma("omp simd reduction(max : top) reduction(min : bottom)")
     for (size_t i = 0; i < n; i++) {
-        int32_t key = (uint32_t)i == largest ? 0 : ordered(x[i]);
+        int32_t key = (int32_t)i == (int32_t)largest ? 0 : ordered(x[i]);
         top = key > top ? key : top;
         bottom = key < bottom ? key : bottom;
     }

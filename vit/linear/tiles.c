@@ -90,8 +90,9 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-static const vit__tiles tiles_c = {
-    .f32 = {"c", multiply_f32}, .bf16 = {"c", multiply_bf16}, .int8 = {"c", multiply_int8}};
+static const vit__tiles tiles_c = {.f32 = {.name = "c", .multiply = multiply_f32},
+                                   .bf16 = {.name = "c", .multiply = multiply_bf16},
+                                   .int8 = {.name = "c", .multiply = multiply_int8}};
 
 /* A row fills in what its table has. */
 static const struct {

@@ -41,5 +41,6 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_avx512 = {
-    .f32 = {"avx512", multiply_f32}, .bf16 = {"avx512", multiply_bf16}, .int8 = {"avx512", multiply_int8}};
+const vit__tiles vit__tiles_avx512 = {.f32 = {.name = "avx512", .multiply = multiply_f32},
+                                      .bf16 = {.name = "avx512", .multiply = multiply_bf16},
+                                      .int8 = {.name = "avx512", .multiply = multiply_int8}};

@@ -15,4 +15,4 @@ ALWAYS_INLINE vector step_bf16(vector sum, vector a, vector w)
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_avx512_bf16 = {.bf16 = {"avx512_bf16", multiply_bf16}};
+const vit__tiles vit__tiles_avx512_bf16 = {.bf16 = {.name = "avx512_bf16", .multiply = multiply_bf16}};

@@ -9,4 +9,4 @@
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_avx512_vnni = {.int8 = {"avx512_vnni", multiply_int8}};
+const vit__tiles vit__tiles_avx512_vnni = {.int8 = {.name = "avx512_vnni", .multiply = multiply_int8}};

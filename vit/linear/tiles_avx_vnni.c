@@ -14,4 +14,4 @@
 #define TILE_VECTORS 2
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_avx_vnni = {.int8 = {"avx_vnni", multiply_int8}};
+const vit__tiles vit__tiles_avx_vnni = {.int8 = {.name = "avx_vnni", .multiply = multiply_int8}};

@@ -89,5 +89,6 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_neon = {
-    .f32 = {"neon", multiply_f32}, .bf16 = {"neon", multiply_bf16}, .int8 = {"neon", multiply_int8}};
+const vit__tiles vit__tiles_neon = {.f32 = {.name = "neon", .multiply = multiply_f32},
+                                    .bf16 = {.name = "neon", .multiply = multiply_bf16},
+                                    .int8 = {.name = "neon", .multiply = multiply_int8}};

@@ -20,4 +20,4 @@ ALWAYS_INLINE vector step_bf16(vector sums, vector rows, vector columns)
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_neon_bf16 = {.bf16 = {"bf16", multiply_bf16}};
+const vit__tiles vit__tiles_neon_bf16 = {.bf16 = {.name = "bf16", .multiply = multiply_bf16}};

@@ -28,4 +28,4 @@ ALWAYS_INLINE vector less_128(vector bytes)
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_neon_dotprod = {.int8 = {"dotprod", multiply_int8}};
+const vit__tiles vit__tiles_neon_dotprod = {.int8 = {.name = "dotprod", .multiply = multiply_int8}};

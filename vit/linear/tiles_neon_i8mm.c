@@ -15,4 +15,4 @@ ALWAYS_INLINE vector step_int8(vector sums, vector rows, vector columns)
 #define TILE_VECTORS 4
 #include "tiles_body.h"
 
-const vit__tiles vit__tiles_neon_i8mm = {.int8 = {"i8mm", multiply_int8}};
+const vit__tiles vit__tiles_neon_i8mm = {.int8 = {.name = "i8mm", .multiply = multiply_int8}};
