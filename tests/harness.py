@@ -42,6 +42,11 @@ SKIPPED = 77  # the exit status of a test that cannot be tried here
 TIMEOUT = 240  # seconds; only a command that hangs takes that long
 
 
+def is_sanitized():
+    """Was the command built with AddressSanitizer? Its shadow needs terabytes of addresses, so it starts in no small memory."""
+    return "asan" in subprocess.run(["ldd", VIT], capture_output=True, text=True, check=True).stdout
+
+
 def golden(case, name):
     return os.path.join(GOLDEN, case, name)
 

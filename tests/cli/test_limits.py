@@ -11,6 +11,13 @@ PAGE = os.path.join(DOCS, "limits.md")
 LIMITS = {name: int(value.replace(",", "")) for name, value in re.findall(r"^\| `(\w+)` \| ([\d,]+)", read(PAGE).decode(), re.M)}
 
 
+SANITIZED = is_sanitized()
+
+
+def lessen_memory():
+    resource.setrlimit(resource.RLIMIT_DATA, (1 << 28, 1 << 28))
+
+
 class Limits(Case):
     def too_large(self, name, limit, start=b""):
         """A sparse file, one byte past the limit."""
@@ -20,8 +27,7 @@ class Limits(Case):
 
     def refused(self, limit, *arguments, status=USAGE, saying=b"%d bytes"):
         """In little memory."""
-        done = self.vit(*arguments, status=status, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 28,) * 2)
-                        if not os.environ.get("ASAN_OPTIONS") else None)
+        done = self.vit(*arguments, status=status, preexec_fn=None if SANITIZED else lessen_memory)
         self.assertIn(saying % LIMITS[limit] if b"%d" in saying else saying, done.stderr)
 
     def test_picture(self):

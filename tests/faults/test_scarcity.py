@@ -14,7 +14,7 @@ from harness import *
 
 LIBRARY = os.environ["VIT_FAULT_LIBRARY"]
 FULL = os.environ.get("VIT_TEST_FULL")
-SANITIZED = "asan" in subprocess.run(["ldd", VIT], capture_output=True, text=True).stdout  # its shadow needs terabytes
+SANITIZED = is_sanitized()
 NAMES = (b"new\nline.png", b"\xff\xfe.png", b"caf\xe9.png", b"\x1b[31m.png", b" .png", b"-o.png", b"\xe2\x80\xae.png")
 
 
