@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What all tests of the command share: running it, and a folder for each test. Python's standard library only.
 
-vit_add_command_test() of tests/CMakeLists.txt tells each test, in these environment variables:
+vit_add_command_test() of cmake/command_test.cmake tells each test, in these environment variables:
 
     VIT_COMMAND                     the program
     VIT_SOURCE, VIT_BUILD           the project, and the build folder
