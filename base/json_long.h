@@ -24,9 +24,10 @@ typedef struct vit__json_long {
     size_t n, capacity;
 } vit__json_long;
 
-/* Sets aside the values that are long strings of plain ASCII, in which "\/" and the like are the only escapes. The text has marks in their places and is
- * valid where the document is. false: there is no such string, the document has what could be taken for a mark, or
- * there is no memory; then the document is to be parsed as it is. Freed with vit__json_long_free in any case. */
+/* Sets aside the values that are long strings of plain ASCII, in which "\/" and the like are the only escapes. The text
+ * has marks in their places, and is valid where the document is. false: there is no such string, the document has what
+ * could be taken for a mark, or there is no memory; then the document is to be parsed as it is. Freed with
+ * vit__json_long_free in any case. */
 bool vit__json_set_aside(const char *document, size_t size, vit__json_long *aside);
 /* The string that a mark stands for. NULL: this is no mark. */
 const vit__json_string_bytes *vit__json_long_find(const vit__json_long *aside, const char *string);
