@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Environments from PyPI and npm, which tests make once and keep below the folder $VIT_VENVS. Python's standard library only."""
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
@@ -8,8 +10,22 @@ import sys
 VENVS = os.environ["VIT_VENVS"]
 
 
+@contextlib.contextmanager
+def _alone(name):
+    """Several tests may want one environment at once: the first makes it, the others wait."""
+    os.makedirs(VENVS, exist_ok=True)
+    with open(os.path.join(VENVS, name + ".lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _made(name, packages, *commands):
     """The folder that these commands fill, made once for these packages; None, after saying why, if they cannot be had."""
+    with _alone(name):
+        return _made_alone(name, packages, *commands)
+
+
+def _made_alone(name, packages, *commands):
     folder = os.path.join(VENVS, name)
     stamp = os.path.join(folder, "packages.txt")
     wanted = "\n".join(packages)
