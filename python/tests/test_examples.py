@@ -15,7 +15,7 @@ import libvit
 from engines import EngineCase
 from support import CAT, CLIP, COFFEE, HORSE, PICTURES, ROCKET, SOURCE, TIMEOUT, Case, command
 
-for place in ("tests", os.path.join("tests", "search")):
+for place in ("tests", os.path.join("tests", "cli", "search")):
     sys.path.insert(0, os.path.join(SOURCE, place))
 from small_clip import add_tokenizer  # noqa: E402
 
