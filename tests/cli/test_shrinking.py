@@ -48,13 +48,14 @@ class Shrinking(Case):
         for delay in range(0, 40, 4):
             model = self.path("cut.safetensors")
             shutil.copy(whole, model)
-            job = subprocess.Popen([VIT, "embed", "-m", model, "-o", "x.npy"] + [PICTURE] * 30, cwd=self.folder,
+            output = "%d.npy" % delay  # a job that fails leaves what an earlier one has written
+            job = subprocess.Popen([VIT, "embed", "-m", model, "-o", output] + [PICTURE] * 30, cwd=self.folder,
                                    env=environment(), stderr=subprocess.PIPE)
             time.sleep(delay / 1000)
             self.cut(model)
             said = job.communicate(timeout=TIMEOUT)[1]
             self.assertIn(job.returncode, (0, MODEL_FAILS), said)
-            self.assertEqual(os.path.exists(self.path("x.npy")), job.returncode == 0)
+            self.assertEqual(os.path.exists(self.path(output)), job.returncode == 0, delay)
             self.assertEqual(bool(said), job.returncode != 0)
 
     def test_replaced_by_renaming(self):
