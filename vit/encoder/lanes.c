@@ -190,9 +190,8 @@ static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
                              vit_error *err)
 {
-    unsigned flags = vit__cpu_here()->flags;
-    if (model->precision == VIT_PRECISION_F32) /* which no matrix unit multiplies: nobody needs to be asked for it */
-        flags &= ~(unsigned)VIT__CPU_AMX;
+    /* No matrix unit multiplies f32: the system need not be asked for one. */
+    const unsigned flags = vit__trusted_flags(model->precision != VIT_PRECISION_F32);
     const vit__tiles tiles = vit__tiles_get(flags);
     layer_need need = layer_needs(model);
     lanes->n = lane_count(model, &tiles, threads, max_batch);

@@ -36,6 +36,13 @@ typedef struct vit__byte_scale {
     int32_t units; /* -65536 to 65536 */
 } vit__byte_scale;
 
+/* What place i of a row of bytes stands for, in units of scale->scale. In the example place 0 is 192 - 128 = 64 units,
+ * 64 * 4 / 255 = 1.004, and place 2 is 19125 units, 300. */
+static inline int32_t vit__byte_units(const vit__byte_scale *scale, const uint8_t *bytes, size_t i)
+{
+    return i == scale->largest ? scale->units : (int32_t)bytes[i] - scale->zero;
+}
+
 /* The values that belong to the columns of a panel, or to some of them: arrays of `width`. */
 typedef struct vit__panel_columns {
     size_t width; /* VIT__PANEL or VIT__HANDED */

@@ -66,7 +66,7 @@ static void by_bytes(const vit__kernels *k, float *y)
     vit__byte_scale scale;
     k->to_int8(y, N, bytes, &scale);
     for (size_t i = 0; i < N; i++)
-        y[i] = scale.scale * (float)((int32_t)bytes[i] - scale.zero);
+        y[i] = scale.scale * (float)vit__byte_units(&scale, bytes, i);
 }
 
 static void by_weight_bytes(const vit__kernels *k, float *y)
@@ -77,13 +77,64 @@ static void by_weight_bytes(const vit__kernels *k, float *y)
         y[i] = unit * (float)bytes[i];
 }
 
+static float from_bf16(uint32_t half)
+{
+    float value;
+    half <<= 16;
+    memcpy(&value, &half, sizeof value);
+    return value;
+}
+
 static void by_halves(const vit__kernels *k, float *y)
 {
     uint16_t halves[N];
     k->to_bf16(y, N, halves);
-    for (size_t i = 0; i < N; i++) {
-        uint32_t bits = (uint32_t)halves[i] << 16;
-        memcpy(&y[i], &bits, sizeof bits);
+    for (size_t i = 0; i < N; i++)
+        y[i] = from_bf16(halves[i]);
+}
+
+/* The halves count differently, so that exchanged ones are seen. */
+static void by_pairs(const vit__kernels *k, const float *odd, float *y)
+{
+    uint32_t pairs[N];
+    k->pair_bf16(y, odd, N, pairs);
+    for (size_t i = 0; i < N; i++)
+        y[i] = from_bf16(pairs[i] & 0xFFFFu) + 2 * from_bf16(pairs[i] >> 16);
+}
+
+static void fill_words(uint32_t *words, size_t n, size_t precision);
+
+/* One row of a panel, added to y for each activation: once its sums are floats, once sums of bytes. */
+static void by_finishing(const vit__kernels *k, const float *b, const float *c, float *y)
+{
+    static const vit__byte_scale scale = {.scale = 0.01f, .zero = 117, .largest = 2, .units = 300};
+    uint32_t words[VIT__PANEL];
+    int32_t byte_sums[VIT__PANEL];
+    float sums[VIT__PANEL];
+    fill_words(words, VIT__PANEL, 0);
+    for (unsigned i = 0; i < 2 * (VIT__ACTIVATION_SIGMOID + 1); i++) {
+        bool bytes = i % 2;
+        memcpy(sums, y, sizeof sums);
+        for (int32_t at = 0; at < VIT__PANEL; at++) {
+            byte_sums[at] = at - 20;
+            if (bytes)
+                memcpy(&sums[at], &(int32_t){100 * at - 2500}, sizeof *sums);
+        }
+        const vit__panel_columns columns = {.width = VIT__PANEL,
+                                            .activation = (vit__activation)(i / 2),
+                                            .bias = b,
+                                            .scale = c,
+                                            .byte_scales = b,
+                                            .byte_sums = byte_sums,
+                                            .words = words};
+        const vit__panel_rows rows = {.rows = 1,
+                                      .sums = sums,
+                                      .byte_scales = bytes ? &scale : NULL,
+                                      .residual = y,
+                                      .residual_stride = VIT__PANEL,
+                                      .y = y,
+                                      .y_stride = VIT__PANEL};
+        k->finish(&columns, &rows);
     }
 }
 
@@ -105,8 +156,11 @@ TRIAL(rotate, k->rotate(b, c, true, N - 1, y))
 TRIAL(scale, k->scale(a, 0.3f, N, y))
 TRIAL(accumulate, k->accumulate(b, N, y))
 TRIAL(to_bf16, by_halves(k, y))
+TRIAL(bf16_rest, k->bf16_rest(a, N, y))
+TRIAL(pair_bf16, by_pairs(k, b, y))
 TRIAL(to_int8, by_bytes(k, y))
 TRIAL(weights_to_int8, by_weight_bytes(k, y))
+TRIAL(finish, by_finishing(k, b, c, y))
 
 static const struct {
     const char *name;
@@ -122,8 +176,11 @@ static const struct {
               {"scale", try_scale},
               {"accumulate", try_accumulate},
               {"to_bf16", try_to_bf16},
+              {"bf16_rest", try_bf16_rest},
+              {"pair_bf16", try_pair_bf16},
               {"to_int8", try_to_int8},
-              {"weights_to_int8", try_weights_to_int8}};
+              {"weights_to_int8", try_weights_to_int8},
+              {"finish", try_finish}};
 
 const char *vit__kernels_differ(const vit__kernels *kernels)
 {
@@ -236,7 +293,7 @@ unsigned vit__trusted_flags(bool matrix_unit)
     return found[matrix_unit].flags;
 }
 
-const char *vit_left_out(void)
+const char *vit__trusted_left_out(void)
 {
     vit__trusted_flags(false);
     for (size_t unit = 0; unit < 2; unit++)

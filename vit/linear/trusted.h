@@ -16,4 +16,7 @@ const char *vit__tiles_differ(const vit__tiles *tiles);
  * would be asked. */
 unsigned vit__trusted_flags(bool matrix_unit);
 
+/* What vit__trusted_flags left out of vit__cpu_here()->flags, for people; NULL: nothing. Static storage. */
+const char *vit__trusted_left_out(void);
+
 #endif

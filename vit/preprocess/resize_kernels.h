@@ -25,6 +25,14 @@ typedef struct vit__resize_kernels {
 } vit__resize_kernels;
 
 const vit__resize_kernels *vit__resize_kernels_get(unsigned flags); /* of cpu.h */
+
+/* Those of this processor, if they give the same bytes as plain C on a few pixels, which is looked at once in a process
+ * (some microseconds); else plain C. Any thread may call it. */
+const vit__resize_kernels *vit__resize_kernels_here(void);
+
+/* What vit__resize_kernels_here left out, for people; NULL: nothing. Static storage. */
+const char *vit__resize_left_out(void);
+
 extern const vit__resize_kernels vit__resize_kernels_float;
 
 extern const vit__resize_kernels vit__resize_kernels_c, vit__resize_kernels_avx2, vit__resize_kernels_avx512,

@@ -207,9 +207,7 @@ vit_status vit__resize_passes(const vit__resize_job *job, vit_error *err)
                             : job->resampler == VIT_RESAMPLER_TORCHVISION ? VIT__WEIGHTS_TORCH_INT16
                                                                           : VIT__WEIGHTS_PILLOW;
     vit__axis x, y;
-    tile whole = {.job = job,
-                  .kernels = job->floats ? &vit__resize_kernels_float
-                                         : vit__resize_kernels_get(vit__cpu_here()->flags)};
+    tile whole = {.job = job, .kernels = job->floats ? &vit__resize_kernels_float : vit__resize_kernels_here()};
     if (job->width != job->image->width) {
         vit__axis_init(&x, job->image->width, job->width, job->filter, kind);
         whole.axis_x = &x;

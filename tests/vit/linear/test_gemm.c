@@ -135,8 +135,7 @@ static void round_rows(const way *w, size_t n, size_t inputs, size_t stride, flo
             else if (weights)
                 x[i] = scale.scale * (float)((const int8_t *)halves)[i];
             else
-                x[i] = scale.scale *
-                       (float)(i == scale.largest ? scale.units : ((const uint8_t *)halves)[i] - scale.zero);
+                x[i] = scale.scale * (float)vit__byte_units(&scale, (const uint8_t *)halves, i);
         }
     }
     free(halves);

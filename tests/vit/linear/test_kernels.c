@@ -238,8 +238,7 @@ static bool is_pair(const trial *t, size_t i)
 READ(total, i == 0 ? t->answer : 0)
 READ(bf16, half_at(t->raw, i))
 READ(pair, is_pair(t, i) ? half_at(t->raw, 2 * i) : INFINITY)
-READ(byte,
-     t->scale.scale *(float)(i == t->scale.largest ? t->scale.units : ((const uint8_t *)t->raw)[i] - t->scale.zero))
+READ(byte, t->scale.scale *(float)vit__byte_units(&t->scale, (const uint8_t *)t->raw, i))
 READ(weight, t->answer *((const int8_t *)t->raw)[i])
 
 /* ------------------------------------------------------------------ the table ---- */
@@ -504,8 +503,8 @@ static void bytes_of_odd_rows(void **state)
             if (row < 4)
                 assert_in_range(scale.zero, 0, 255);
             for (uint32_t i = 0; i < 4 && row < 4; i++) {
-                int32_t units = i == scale.largest ? scale.units : bytes[i] - scale.zero;
-                assert_true(fabs((double)scale.scale * units - odd[row][i]) <= fmax(0.51 * scale.scale, 1e-43));
+                double units = vit__byte_units(&scale, bytes, i);
+                assert_true(fabs(scale.scale * units - odd[row][i]) <= fmax(0.51 * scale.scale, 1e-43));
             }
         }
 }
