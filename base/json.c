@@ -206,15 +206,17 @@ static vit_status parse_aside(const vit__json_rules *rules, const vit__json_long
         return status;
     bool failed = false;
     json_t *whole = replacement(aside, unwrap(*json), &failed); /* a document may be a string alone */
-    if (whole || failed)
+    if (whole || failed) {
         vit__json_free(*json);
-    if (whole || failed)
         *json = wrap(whole);
+    }
     return failed ? vit__fail_memory(err, where) : VIT_OK;
 }
 
-static vit_status parse(const vit__json_rules *rules, const char *text, size_t size, const char *where,
-                        vit__json **json, vit_error *err)
+/* ------------------------------------------------------------------ documents and files ---- */
+
+vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, size_t size, const char *where,
+                              vit__json **json, vit_error *err)
 {
     source from = {.text = text, .size = size};
     vit__json_long aside;
@@ -228,14 +230,6 @@ static vit_status parse(const vit__json_rules *rules, const char *text, size_t s
     return status == VIT_ERR_OUT_OF_MEMORY ? vit__fail_memory(err, where) : parse_text(rules, &from, where, json, err);
 }
 
-/* ------------------------------------------------------------------ documents and files ---- */
-
-vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, size_t size, const char *where,
-                              vit__json **json, vit_error *err)
-{
-    return parse(rules, text, size, where, json, err);
-}
-
 vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)
 {
     return vit__json_parse_by(&usual, text, size, where, json, err);
@@ -247,7 +241,7 @@ vit_status vit__json_load_by(const vit__json_rules *rules, const char *path, vit
     *json = NULL;
     vit_status status = vit__file_read(path, &rules->file, &text, err);
     if (status == VIT_OK)
-        status = parse(rules, text.data, text.size, path, json, err);
+        status = vit__json_parse_by(rules, text.data, text.size, path, json, err);
     vit__buffer_free(&text);
     return status;
 }
