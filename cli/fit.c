@@ -137,37 +137,42 @@ static cli_exit claim_files(const cli_command *command, const cli_fitting *f)
 }
 
 /* Refuses options about a layer, since --method knn fits none. */
+typedef struct possible {
+    const char *name; /* of an option; NULL: the end of a list */
+    bool given;
+} possible;
+
+/* The name of the first that was given; NULL: none was. */
+static const char *first_given(const possible *options)
+{
+    while (options->name && !options->given)
+        options++;
+    return options->name;
+}
+
 static cli_exit check_knn(const cli_command *command, const cli_fitting *f)
 {
-    const struct {
-        const char *name;
-        bool given;
-    } of_layer[] = {{"-o", f->path},         {"--head-only", f->head_only}, {"--precision", f->precision},
-                    {"--format", f->format}, {"--html", f->page_path},      {"--predictions", f->predictions_path},
-                    {"-C", f->n_values},     {"--class-weight", f->weight}, {"--val", f->held_out.given},
-                    {"--folds", f->folds},   {"--no-refit", f->no_refit}};
-    for (size_t i = 0; i < sizeof of_layer / sizeof *of_layer; i++)
-        if (of_layer[i].given)
-            return cli_usage_error(command, "%s is about a layer: --method knn fits and writes none", of_layer[i].name);
-    return CLI_DONE;
+    const possible of_layer[] = {
+        {"-o", f->path},         {"--head-only", f->head_only}, {"--precision", f->precision},
+        {"--format", f->format}, {"--html", f->page_path},      {"--predictions", f->predictions_path},
+        {"-C", f->n_values},     {"--class-weight", f->weight}, {"--val", f->held_out.given},
+        {"--folds", f->folds},   {"--no-refit", f->no_refit},   {0}};
+    const char *name = first_given(of_layer);
+    return name ? cli_usage_error(command, "%s is about a layer: --method knn fits and writes none", name) : CLI_DONE;
 }
 
 /* A folder of transformers is a whole model in F32, which takes pictures as the model's own folder says. */
 static cli_exit check_transformers(const cli_command *command, const cli_fitting *f)
 {
-    const struct {
-        const char *name;
-        bool given;
-    } others[] = {{"--head-only", f->head_only},
-                  {"--vectors", f->vectors},
-                  {"--precision", f->precision},
-                  {"--preprocessor", f->job.options.preprocessor},
-                  {"--image-size", f->job.pictures.image_size.height}};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (others[i].given)
-            return cli_usage_error(command, "--format transformers copies the whole model in f32: leave out %s",
-                                   others[i].name);
-    return CLI_DONE;
+    const possible others[] = {{"--head-only", f->head_only},
+                               {"--vectors", f->vectors},
+                               {"--precision", f->precision},
+                               {"--preprocessor", f->job.options.preprocessor},
+                               {"--image-size", f->job.pictures.image_size.height},
+                               {0}};
+    const char *name = first_given(others);
+    return name ? cli_usage_error(command, "--format transformers copies the whole model in f32: leave out %s", name)
+                : CLI_DONE;
 }
 
 static cli_exit check_options(const cli_command *command, cli_fitting *f)
