@@ -110,6 +110,20 @@ vit_status vit__descriptor_read(int descriptor, const char *name, const vit__fil
     return read_all(descriptor, name, kind, 0, content, err);
 }
 
+bool vit__file_read_at(int descriptor, uint64_t offset, void *bytes, size_t size)
+{
+    errno = 0;
+    for (size_t done = 0; done < size;) {
+        const ssize_t got = pread(descriptor, (char *)bytes + done, size - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        done += (size_t)got;
+    }
+    return true;
+}
+
 vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buffer *content, vit_error *err)
 {
     int descriptor;

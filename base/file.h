@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whole files into memory. Nothing here waits: a pipe, a device or a folder in the place of a file is refused at once,
- * and the program that writes into the pipe does not notice. */
+/* Files, whole and in parts, into memory. Nothing here waits: a pipe, a device or a folder in the place of a file is
+ * refused at once, and the program that writes into the pipe does not notice. */
 #ifndef VIT_FILE_H
 #define VIT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,10 @@ vit_status vit__file_read(const char *path, const vit__file_kind *kind, vit__buf
  * be NULL. */
 vit_status vit__descriptor_read(int descriptor, const char *name, const vit__file_kind *kind, vit__buffer *content,
                                 vit_error *err);
+
+/* Reads `size` bytes that stand in the file from `offset` on. false: the file ends before, or cannot be read (errno;
+ * 0: it ends). Any number of threads may read from one descriptor. */
+bool vit__file_read_at(int descriptor, uint64_t offset, void *bytes, size_t size);
 
 /* VIT_ERR_TOO_LARGE, in the words of the kind. */
 vit_status vit__fail_too_large(vit_error *err, const char *name, const vit__file_kind *kind);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nearest.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "memory.h"
 #include "size.h"
 #include "vit/index.h"
@@ -102,18 +102,10 @@ static const unsigned char *block_of(scan_job *scan, size_t first, size_t n, uns
     if (rows->bytes)
         return rows->bytes + first * rows->row_size;
     unsigned char *block = scan->read + thread * BLOCK_ROWS * rows->row_size;
-    for (size_t done = 0, size = n * rows->row_size; done < size;) {
-        ssize_t got = pread(rows->descriptor, block + done, size - done,
-                            (off_t)(rows->start + first * rows->row_size + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            atomic_store(&scan->unreadable, true);
-            return NULL;
-        }
-        done += (size_t)got;
-    }
-    return block;
+    if (vit__file_read_at(rows->descriptor, rows->start + first * rows->row_size, block, n * rows->row_size))
+        return block;
+    atomic_store(&scan->unreadable, true);
+    return NULL;
 }
 
 static void scan_block(scan_job *scan, size_t first, size_t n, unsigned thread)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "file.h"
 #include "memory.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "vectors are stored as they lie in memory");
@@ -41,7 +42,7 @@ static bool read_header(int descriptor, const vit__vector_file_key *key, file_he
 {
     struct stat status;
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) ||
-        pread(descriptor, header, sizeof *header, 0) != (ssize_t)sizeof *header)
+        !vit__file_read_at(descriptor, 0, header, sizeof *header))
         return false;
     if (header->magic != MAGIC || header->check != check_of(header) || header->index != key->index ||
         header->columns != key->columns)

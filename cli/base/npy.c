@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "npy.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bytes.h"
+#include "file.h"
 #include "half.h"
 #include "limit.h"
 
@@ -71,22 +70,6 @@ void cli_put_f16(cli_text *bytes, const float *values, size_t n)
 }
 
 /* ------------------------------------------------------------------ reading ---- */
-
-static bool read_at(int descriptor, void *bytes, size_t size, size_t offset)
-{
-    unsigned char *to = bytes;
-    while (size > 0) {
-        ssize_t count = pread(descriptor, to, size, (off_t)offset);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        to += count;
-        offset += (size_t)count;
-        size -= (size_t)count;
-    }
-    return true;
-}
 
 /* The text of the value behind 'key': in the header's Python dictionary, or NULL. */
 static const char *find_value(const char *text, const char *key)
@@ -189,20 +172,20 @@ static vit_status read_header(cli_npy *npy, const char *path, char text[VIT__LIM
                               vit_error *err)
 {
     unsigned char prefix[12];
-    if (!read_at(npy->descriptor, prefix, 10, 0) || !cli_npy_is(prefix, 10))
+    if (!vit__file_read_at(npy->descriptor, 0, prefix, 10) || !cli_npy_is(prefix, 10))
         return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "not an .npy file");
-    size_t size = prefix[8] | (size_t)prefix[9] << 8, start = 10;
+    size_t size = vit__le16(prefix + 8), start = 10;
     if (prefix[6] == 2 || prefix[6] == 3) {
-        if (!read_at(npy->descriptor, prefix, 12, 0))
+        if (!vit__file_read_at(npy->descriptor, 0, prefix, 12))
             return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the .npy header ends too early");
-        size |= (size_t)prefix[10] << 16 | (size_t)prefix[11] << 24;
+        size = vit__le32(prefix + 8);
         start = 12;
     } else if (prefix[6] != 1) {
         return vit_error_set(err, VIT_ERR_UNSUPPORTED_FORMAT, path, "an .npy file of unknown version %u", prefix[6]);
     }
     if (size > VIT__LIMIT_NPY_HEADER_BYTES)
         return vit_error_set(err, VIT_ERR_CORRUPT, path, "the .npy header says it is %zu bytes long", size);
-    if (!read_at(npy->descriptor, text, size, start))
+    if (!vit__file_read_at(npy->descriptor, start, text, size))
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the .npy header ends too early");
     text[size] = '\0';
     npy->start = start + size;
@@ -210,35 +193,31 @@ static vit_status read_header(cli_npy *npy, const char *path, char text[VIT__LIM
 }
 
 /* The file must hold what its shape says. */
-static vit_status check_size(const cli_npy *npy, const char *path, off_t size, vit_error *err)
+static vit_status check_size(const cli_npy *npy, const char *path, uint64_t size, vit_error *err)
 {
     uint64_t all = npy->item;
     bool overflow = false;
     for (size_t i = 0; i < 4; i++)
         overflow = __builtin_mul_overflow(all, npy->shape[i], &all) || overflow;
     overflow = overflow || all > INT64_MAX - npy->start;
-    if (overflow || (uint64_t)size < npy->start + all)
+    if (overflow || size < npy->start + all)
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "the shape asks for more data than the file holds");
     return VIT_OK;
 }
 
 static vit_status open_array(const char *path, check_array *check, cli_npy *npy, vit_error *err)
 {
-    *npy = (cli_npy){.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (npy->descriptor < 0)
-        return vit_error_set(err, errno == ENOENT || errno == ENOTDIR ? VIT_ERR_NOT_FOUND : VIT_ERR_UNREADABLE, path,
-                             "%s", strerror(errno));
-    struct stat status;
-    vit_status result = VIT_OK;
+    const vit__file_kind kind = {0};
+    uint64_t size;
     char text[VIT__LIMIT_NPY_HEADER_BYTES + 1];
-    if (fstat(npy->descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-        result = vit_error_set(err, VIT_ERR_UNREADABLE, path, "not a regular file");
+    *npy = (cli_npy){.descriptor = -1};
+    vit_status result = vit__file_open(path, &kind, &npy->descriptor, &size, err);
     if (result == VIT_OK)
         result = read_header(npy, path, text, err);
     if (result == VIT_OK)
         result = check_header(text, path, check, npy, err);
     if (result == VIT_OK)
-        result = check_size(npy, path, status.st_size, err);
+        result = check_size(npy, path, size, err);
     if (result != VIT_OK)
         cli_npy_close(npy);
     return result;
@@ -263,12 +242,11 @@ vit_status cli_npy_open_vectors(const char *path, cli_npy *npy, vit_error *err)
 static vit_status read_floats(const cli_npy *npy, const char *path, size_t row, size_t n, float *values, vit_error *err)
 {
     if (row >= npy->shape[0] ||
-        !read_at(npy->descriptor, values, n * sizeof(float), npy->start + row * n * sizeof(float)))
+        !vit__file_read_at(npy->descriptor, npy->start + row * n * sizeof(float), values, n * sizeof(float)))
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
     const unsigned char *bytes = (const unsigned char *)values;
     for (size_t i = 0; i < n; i++) { /* a plain load on little-endian machines */
-        uint32_t bits = bytes[i * 4] | (uint32_t)bytes[i * 4 + 1] << 8 | (uint32_t)bytes[i * 4 + 2] << 16 |
-                        (uint32_t)bytes[i * 4 + 3] << 24;
+        uint32_t bits = vit__le32(bytes + 4 * i);
         memcpy(&values[i], &bits, sizeof bits);
     }
     return VIT_OK;
@@ -285,19 +263,20 @@ vit_status cli_npy_read_vector(const cli_npy *npy, const char *path, size_t row,
     if (npy->item == sizeof(float))
         return read_floats(npy, path, row, n, vector, err);
     unsigned char *bytes = (unsigned char *)vector + n * npy->item; /* in the back half: numbers grow from the front */
-    if (row >= npy->shape[0] || !read_at(npy->descriptor, bytes, n * npy->item, npy->start + row * n * npy->item))
+    if (row >= npy->shape[0] ||
+        !vit__file_read_at(npy->descriptor, npy->start + row * n * npy->item, bytes, n * npy->item))
         return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
     for (size_t i = 0; i < n; i++)
-        vector[i] = vit__half_to_float((uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8));
+        vector[i] = vit__half_to_float((uint16_t)vit__le16(bytes + 2 * i));
     return VIT_OK;
 }
 
 /* A little-endian integer of `size` bytes. */
 static int64_t integer(const unsigned char *bytes, size_t size, bool is_signed)
 {
-    uint64_t bits = is_signed && bytes[size - 1] & 0x80u ? UINT64_MAX : 0;
-    for (size_t i = size; i-- > 0;)
-        bits = bits << 8 | bytes[i];
+    uint64_t bits = vit__le(bytes, size);
+    if (is_signed && size < 8 && bytes[size - 1] & 0x80u)
+        bits |= UINT64_MAX << (8 * size);
     return !is_signed && bits > INT64_MAX ? INT64_MAX : (int64_t)bits;
 }
 
@@ -306,7 +285,7 @@ vit_status cli_npy_read_ids(const cli_npy *npy, const char *path, size_t row, in
     unsigned char bytes[8];
     for (size_t i = 0; i < npy->shape[1]; i++) {
         size_t at = (row * npy->shape[1] + i) * npy->item;
-        if (row >= npy->shape[0] || !read_at(npy->descriptor, bytes, npy->item, npy->start + at))
+        if (row >= npy->shape[0] || !vit__file_read_at(npy->descriptor, npy->start + at, bytes, npy->item))
             return vit_error_set(err, VIT_ERR_TRUNCATED, path, "cannot read row %zu", row);
         int64_t id = integer(bytes, npy->item, npy->is_signed);
         if (id < INT32_MIN || id > INT32_MAX)

@@ -4,30 +4,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bytes.h"
+#include "file.h"
 #include "text.h"
 
 #define LENGTH 8                          /* bytes of the number that says how long the header is */
 #define HEADER_MOST ((uint64_t)100000000) /* bytes, as the safetensors library has it */
 
-bool cli_safetensors_read(const cli_safetensors *file, uint64_t from, void *bytes, size_t size)
-{
-    size_t done = 0;
-    for (ssize_t n = 1; done < size && n > 0; done += n > 0 ? (size_t)n : 0)
-        n = pread(file->descriptor, (char *)bytes + done, size - done, (off_t)(from + done));
-    return done == size;
-}
-
 static vit_status read_header(const char *path, cli_safetensors *file, uint64_t size, vit_error *err)
 {
     unsigned char number[LENGTH] = {0};
-    uint64_t length = 0;
-    bool read = size >= LENGTH && cli_safetensors_read(file, 0, number, LENGTH);
-    for (size_t i = 0; i < LENGTH; i++)
-        length |= (uint64_t)number[i] << (8 * i);
+    bool read = size >= LENGTH && vit__file_read_at(file->descriptor, 0, number, LENGTH);
+    uint64_t length = vit__le(number, LENGTH);
     if (!read || length > HEADER_MOST || length > size - LENGTH)
         return vit_error_set(err, VIT_ERR_CORRUPT, path, "this is no safetensors file");
     char *text = cli_allocate(length + 1, 1);
-    if (cli_safetensors_read(file, LENGTH, text, length))
+    if (vit__file_read_at(file->descriptor, LENGTH, text, length))
         file->header = cli_json_parse(text, length);
     free(text);
     file->start = LENGTH + length;

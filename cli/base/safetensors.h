@@ -10,7 +10,7 @@
 
 typedef struct cli_safetensors {
     vit__json *header;
-    int descriptor;
+    int descriptor;       /* of which vit__file_read_at reads tensors */
     uint64_t start, size; /* of the tensors' bytes: where they begin in the file, and how many there are */
 } cli_safetensors;
 
@@ -18,9 +18,6 @@ typedef struct cli_safetensors {
  * cli_safetensors_close. */
 vit_status cli_safetensors_open(const char *path, cli_safetensors *file, vit_error *err);
 void cli_safetensors_close(cli_safetensors *file);
-
-/* Bytes from a place in the file on. false: it ends before, or cannot be read. */
-bool cli_safetensors_read(const cli_safetensors *file, uint64_t from, void *bytes, size_t size);
 
 /* Of the header's metadata; NULL: it has none of this name. */
 const char *cli_safetensors_metadata(const cli_safetensors *file, const char *name);

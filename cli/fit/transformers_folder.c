@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bytes.h"
+#include "file.h"
 #include "half.h"
 #include "npy.h"
 #include "json_write.h"
@@ -276,17 +278,9 @@ static void free_copying(copying *c)
     free(c->paths);
 }
 
-static uint64_t little(const unsigned char *bytes, size_t size)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < size; i++)
-        number |= (uint64_t)bytes[i] << (8 * i);
-    return number;
-}
-
 static float to_float(const unsigned char *bytes, number_type type)
 {
-    uint64_t bits = little(bytes, types[type].size);
+    uint64_t bits = vit__le(bytes, types[type].size);
     uint32_t word = (uint32_t)(type == TYPE_BF16 ? bits << 16 : bits);
     float number;
     double wide;
@@ -307,7 +301,7 @@ static bool copy_tensor(const copying *c, const copied *t, cli_file *file, vit_e
     bool done = true;
     for (size_t at = 0, n; at < t->count && done; at += n) {
         n = t->count - at < most ? t->count - at : most;
-        done = cli_safetensors_read(&c->files[t->file], t->from + at * size, bytes, n * size);
+        done = vit__file_read_at(c->files[t->file].descriptor, t->from + at * size, bytes, n * size);
         if (!done)
             vit_error_set(err, VIT_ERR_UNREADABLE, c->paths[t->file], "cannot be read to its end");
         for (size_t i = 0; i < n && done; i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole files: read to their end whatever their size is said to be, within the limit, and nothing
- * else than files. */
+ * else than files. Parts of files, and the numbers in them. */
 #include "support.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "allocations.h"
+#include "bytes.h"
 #include "file.h"
 #include "folder.h"
 
@@ -136,6 +138,38 @@ static int remove_folder(void **state)
     return 0;
 }
 
+/* From inside the file, to its end, and past it. */
+static void parts_of_a_file(void **state)
+{
+    static const char text[] = "0123456789";
+    char part[16];
+    write_bytes(*state, "parts", text, 10);
+    int descriptor = open(in_folder(*state, "parts"), O_RDONLY);
+    assert_true(vit__file_read_at(descriptor, 3, part, 4));
+    assert_memory_equal(part, "3456", 4);
+    assert_true(vit__file_read_at(descriptor, 0, part, 10));
+    assert_memory_equal(part, text, 10);
+    assert_true(vit__file_read_at(descriptor, 10, part, 0));
+    assert_false(vit__file_read_at(descriptor, 7, part, 4));
+    assert_int_equal(errno, 0);
+    assert_false(vit__file_read_at(descriptor, UINT64_MAX, part, 1));
+    assert_int_not_equal(errno, 0);
+    close(descriptor);
+    assert_false(vit__file_read_at(descriptor, 0, part, 1));
+    assert_int_equal(errno, EBADF);
+}
+
+static void numbers_of_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x01, 0x82, 0x03, 0x84, 0x05, 0x86, 0x07, 0x88};
+    assert_true(vit__le(bytes, 0) == 0);
+    assert_true(vit__le(bytes, 1) == 0x01);
+    assert_true(vit__le(bytes, 3) == 0x038201);
+    assert_true(vit__le(bytes, 8) == 0x8807860584038201);
+    assert_true(vit__le32(bytes) == 0x84038201 && vit__le24(bytes) == 0x038201);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +178,8 @@ int main(void)
         cmocka_unit_test(a_size_is_not_believed),
         cmocka_unit_test(what_is_no_file_is_refused_at_once),
         cmocka_unit_test(a_refused_request_is_out_of_memory),
+        cmocka_unit_test(parts_of_a_file),
+        cmocka_unit_test(numbers_of_bytes),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "bytes.h"
+
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 vit__message vit__message_start(const char *bytes, size_t size)
@@ -25,13 +27,11 @@ static uint64_t read_varint(vit__message *m)
 
 static uint64_t read_fixed(vit__message *m, size_t size)
 {
-    uint64_t value = 0;
     if ((size_t)(m->end - m->at) < size) {
         m->broken = true;
         return 0;
     }
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)(unsigned char)m->at[i] << (8 * i);
+    uint64_t value = vit__le(m->at, size);
     m->at += size;
     return value;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base64_text.h"
+#include "bytes.h"
 #include "memory.h"
 #include "unicode.h"
 #include "utf8.h"
@@ -74,16 +75,10 @@ static vit_status check(const vit__charsmap *map, const char *where, vit_error *
     return status;
 }
 
-static uint32_t little_endian(const char *at)
-{
-    const unsigned char *b = (const unsigned char *)at;
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
 /* Layout: u32 bytes of the double array, its units, then the strings. */
 static vit_status read_map(const char *blob, size_t size, const char *where, vit__charsmap *map, vit_error *err)
 {
-    size_t trie = size >= 4 ? little_endian(blob) : 0;
+    size_t trie = size >= 4 ? (size_t)vit__le(blob, 4) : 0;
     if (trie < 4 || trie % 4 != 0 || trie >= size - 4 || blob[size - 1] != '\0')
         return vit__fail(err, VIT_ERR_CORRUPT, where, "its precompiled_charsmap is cut short or malformed");
     map->n = trie / 4;
@@ -92,7 +87,7 @@ static vit_status read_map(const char *blob, size_t size, const char *where, vit
     if (!map->units || map->strings.failed)
         return vit__fail_memory(err, where);
     for (size_t i = 0; i < map->n; i++)
-        map->units[i] = little_endian(blob + 4 + 4 * i);
+        map->units[i] = (uint32_t)vit__le(blob + 4 + 4 * i, 4);
     return check(map, where, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "error.h"
 #include "limit.h"
 #include "memory.h"
@@ -188,8 +189,7 @@ static vit_status take_number(machine *m, size_t n, uint64_t *number)
     *number = 0;
     if (!take(m, n, &bytes))
         return truncated(m);
-    for (size_t i = n; i-- > 0;)
-        *number = *number << 8 | (unsigned char)bytes[i];
+    *number = vit__le(bytes, n);
     return VIT_OK;
 }
 
@@ -217,15 +217,14 @@ static vit_status push_integer(machine *m, size_t bytes, bool is_signed)
 /* A whole number of any length. More than 8 bytes are a magic number, which is never used as a size: it becomes -1. */
 static vit_status push_long(machine *m)
 {
-    uint64_t n, value = 0;
+    uint64_t n;
     const char *bytes;
     vit_status status = take_number(m, 1, &n);
     if (status != VIT_OK)
         return status;
     if (!take(m, (size_t)n, &bytes))
         return truncated(m);
-    for (size_t i = n < 8 ? (size_t)n : 8; i-- > 0;)
-        value = value << 8 | (unsigned char)bytes[i];
+    uint64_t value = vit__le(bytes, n < 8 ? (size_t)n : 8);
     bool negative = n > 0 && (unsigned char)bytes[n - 1] >= 0x80;
     if (negative && n < 8)
         value |= ~(uint64_t)0 << (8 * n);

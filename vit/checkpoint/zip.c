@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "error.h"
 #include "limit.h"
 #include "memory.h"
@@ -24,17 +25,9 @@ typedef struct archive {
     vit_error *err;
 } archive;
 
-static uint64_t number(const unsigned char *at, size_t bytes)
-{
-    uint64_t value = 0;
-    for (size_t i = bytes; i-- > 0;)
-        value = value << 8 | at[i];
-    return value;
-}
-
 static bool is(const archive *a, uint64_t at, uint64_t size, uint32_t signature)
 {
-    return at <= a->size && size <= a->size - at && number(a->bytes + at, 4) == signature;
+    return at <= a->size && size <= a->size - at && vit__le(a->bytes + at, 4) == signature;
 }
 
 static vit_status broken(const archive *a, const char *what)
@@ -57,13 +50,13 @@ static vit_status find_directory(const archive *a, directory *d)
     }
     if (!found)
         return broken(a, "it has no end of its directory");
-    *d = (directory){number(a->bytes + at + 10, 2), number(a->bytes + at + 16, 4), number(a->bytes + at + 12, 4)};
+    *d = (directory){vit__le(a->bytes + at + 10, 2), vit__le(a->bytes + at + 16, 4), vit__le(a->bytes + at + 12, 4)};
     if (at >= LOCATOR_SIZE && is(a, at - LOCATOR_SIZE, LOCATOR_SIZE, 0x07064b50)) {
-        uint64_t long_end = number(a->bytes + at - LOCATOR_SIZE + 8, 8);
+        uint64_t long_end = vit__le(a->bytes + at - LOCATOR_SIZE + 8, 8);
         if (!is(a, long_end, END64_SIZE, 0x06064b50))
             return broken(a, "its 64-bit directory is not where it should be");
         const unsigned char *end = a->bytes + long_end;
-        *d = (directory){number(end + 32, 8), number(end + 48, 8), number(end + 40, 8)};
+        *d = (directory){vit__le(end + 32, 8), vit__le(end + 48, 8), vit__le(end + 40, 8)};
     }
     if (d->entries > VIT__LIMIT_ZIP_MEMBERS || d->offset > a->size || d->size > a->size - d->offset ||
         d->entries > d->size / ENTRY_SIZE)
@@ -75,7 +68,7 @@ static vit_status find_directory(const archive *a, directory *d)
 static bool read_long(const unsigned char *extra, size_t size, uint64_t *values[3])
 {
     while (size >= 4) {
-        uint64_t kind = number(extra, 2), length = number(extra + 2, 2);
+        uint64_t kind = vit__le(extra, 2), length = vit__le(extra + 2, 2);
         if (length > size - 4)
             return false;
         const unsigned char *at = extra + 4, *end = at + length;
@@ -84,7 +77,7 @@ static bool read_long(const unsigned char *extra, size_t size, uint64_t *values[
                 continue;
             if (end - at < 8)
                 return false;
-            *values[i] = number(at, 8);
+            *values[i] = vit__le(at, 8);
             at += 8;
         }
         extra += 4 + length;
@@ -99,9 +92,9 @@ static vit_status read_entry(const archive *a, uint64_t *at, uint64_t end, vit__
     if (end - *at < ENTRY_SIZE || !is(a, *at, ENTRY_SIZE, 0x02014b50))
         return broken(a, "an entry of its directory is malformed");
     const unsigned char *entry = a->bytes + *at;
-    uint64_t flags = number(entry + 8, 2), method = number(entry + 10, 2);
-    uint64_t packed = number(entry + 20, 4), plain = number(entry + 24, 4), local = number(entry + 42, 4);
-    size_t name = number(entry + 28, 2), extra = number(entry + 30, 2), comment = number(entry + 32, 2);
+    uint64_t flags = vit__le(entry + 8, 2), method = vit__le(entry + 10, 2);
+    uint64_t packed = vit__le(entry + 20, 4), plain = vit__le(entry + 24, 4), local = vit__le(entry + 42, 4);
+    size_t name = vit__le(entry + 28, 2), extra = vit__le(entry + 30, 2), comment = vit__le(entry + 32, 2);
     uint64_t *values[] = {&plain, &packed, &local};
     if (name + extra + comment > end - *at - ENTRY_SIZE || !read_long(entry + ENTRY_SIZE + name, extra, values))
         return broken(a, "an entry of its directory is malformed");
@@ -112,7 +105,7 @@ static vit_status read_entry(const archive *a, uint64_t *at, uint64_t end, vit__
                          (int)(name < 200 ? name : 200), (const char *)entry + ENTRY_SIZE);
     if (!is(a, local, LOCAL_SIZE, 0x04034b50))
         return broken(a, "a member is not where its directory says");
-    uint64_t data = local + LOCAL_SIZE + number(a->bytes + local + 26, 2) + number(a->bytes + local + 28, 2);
+    uint64_t data = local + LOCAL_SIZE + vit__le(a->bytes + local + 26, 2) + vit__le(a->bytes + local + 28, 2);
     if (data > a->size || plain > a->size - data)
         return vit__fail(a->err, VIT_ERR_TRUNCATED, a->where, "its member %.*s goes past the end of the file",
                          (int)(name < 200 ? name : 200), (const char *)entry + ENTRY_SIZE);

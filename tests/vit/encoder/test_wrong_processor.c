@@ -88,7 +88,8 @@ static void plain_c_is_taken(void **state)
     assert_ok(vit_model_open(data_path("golden/hf_vit_classifier"), NULL, &model, &err), err);
     assert_int_equal(vit_model_classes(model), sizeof logits / sizeof *logits);
     assert_ok(vit_session_create(model, &(vit_session_options){.threads = 2}, &session, &err), err);
-    const float *pixels = golden_tensor(&expected, "pixel_values", NULL), *want = golden_tensor(&expected, "logits", NULL);
+    const float *pixels = golden_tensor(&expected, "pixel_values", NULL),
+                *want = golden_tensor(&expected, "logits", NULL);
     assert_ok(vit_encode(session, pixels, 1, VIT_OUTPUT_LOGITS, logits, &err), err);
     assert_true(relative_error(logits, want, 7) <= 1e-5); /* the golden case's */
     bool resizes = strcmp(wrong, "resize") == 0;

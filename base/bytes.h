@@ -3,7 +3,18 @@
 #ifndef VIT_BYTES_H
 #define VIT_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* A number of n bytes, 0 to 8, the lowest first. */
+static inline uint64_t vit__le(const void *bytes, size_t n)
+{
+    const uint8_t *b = (const uint8_t *)bytes;
+    uint64_t number = 0;
+    while (n-- > 0)
+        number = number << 8 | b[n];
+    return number;
+}
 
 static inline uint32_t vit__le16(const uint8_t *b)
 {
