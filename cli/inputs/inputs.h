@@ -84,12 +84,11 @@ struct cli_input {
     cli_member *member;   /* NULL: not in a tar file */
     void *bytes;          /* what came on standard input, after it was read */
     size_t size;
-    uint32_t width,
-        height;     /* the picture's size, upright, after it was loaded; for ready pixels their size, from the start */
-    double seconds; /* of one processor, for reading, decoding and preprocessing */
-    vit_index_stamp stamp; /* the file's, if cli_inputs.look filled it */
-    char digest[65];       /* SHA-256 of the bytes, where a command wants it; "": not known */
-    size_t digested;       /* how many bytes were digested */
+    uint32_t width, height; /* the picture's, upright, after it was loaded; of ready pixels from the start */
+    double seconds;         /* of one processor, for reading, decoding and preprocessing */
+    vit_index_stamp stamp;  /* the file's, if cli_inputs.look filled it */
+    char digest[65];        /* SHA-256 of the bytes, where a command wants it; "": not known */
+    size_t digested;        /* how many bytes were digested */
     vit_error error;
 };
 

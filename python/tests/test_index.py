@@ -19,6 +19,17 @@ from support import CAT, CLIP, COFFEE, HORSE, PICTURES, SOURCE, Case, command, r
 sys.path.insert(0, os.path.join(SOURCE, "tests", "cli", "search"))
 import postgres  # noqa: E402
 
+# What a child of fork searches is what its parent found.
+SEARCH_AND_FORK = """
+import os, sys, libvit
+index = libvit.Index(sys.argv[1])
+want = index.search(sys.argv[2])
+pid = os.fork()
+assert index.search(sys.argv[2]) == want
+if pid == 0: os._exit(0)
+sys.exit(os.waitpid(pid, 0)[1])
+"""
+
 
 class Searching(Case):
     def setUp(self):
@@ -140,16 +151,7 @@ class Searching(Case):
         index.add(self.files)
         want = index.search(CAT, k=2)
         self.assertEqual(pickle.loads(pickle.dumps(index)).search(CAT, k=2), want)
-        code = """
-import os, sys, libvit
-index = libvit.Index(sys.argv[1])
-want = index.search(sys.argv[2])
-pid = os.fork()
-assert index.search(sys.argv[2]) == want
-if pid == 0: os._exit(0)
-sys.exit(os.waitpid(pid, 0)[1])
-"""
-        run_python(code, self.place, CAT)
+        run_python(SEARCH_AND_FORK, self.place, CAT)
 
 
 class Postgres(Case):
@@ -196,16 +198,7 @@ class Postgres(Case):
         check(pickle.loads(pickle.dumps(index)).search(files[0], k=2), local.search(files[0], k=2))
         line = command("search", "--db", place, "-k", "1", "--json", files[0]).decode().splitlines()[0]
         self.assertEqual(json.loads(line)["results"][0]["path"], index.search(files[0], k=1)[0].path)
-        code = """
-import os, sys, libvit
-index = libvit.Index(sys.argv[1])
-want = index.search(sys.argv[2])
-pid = os.fork()
-assert index.search(sys.argv[2]) == want
-if pid == 0: os._exit(0)
-sys.exit(os.waitpid(pid, 0)[1])
-"""
-        run_python(code, place, files[0])
+        run_python(SEARCH_AND_FORK, place, files[0])
 
     def test_refused(self):
         for place in ("postgresql:///none?host=%s&user=vit" % self.server.folder, "postgresql:///x?host=/nowhere"):

@@ -29,9 +29,8 @@ typedef struct vit__core_call {
     const float *relative;          /* added to scaled scores: relative[relative_index[query][key]]; NULL: none */
     const uint32_t *relative_index; /* rows for queries, relative_row apart, which may be negative (attention.h) */
     ptrdiff_t relative_row;
-    const float
-        *bias; /* [queries][keys] added to scaled scores, rows bias_row apart; NULL: none, or `relative` is set */
-    size_t bias_row;
+    const float *bias;     /* [queries][keys] added to scaled scores; NULL: none, or `relative` is set */
+    size_t bias_row;       /* floats from a row of bias to the next */
     const uint8_t *hidden; /* [keys] 1: no query sees this key; key 0 is never hidden. NULL: all keys are seen */
     bool causal;           /* query i sees the keys up to first_query + i */
     size_t first_query;

@@ -25,6 +25,15 @@ class IndexCase(Case):
 
     db = "photos.db"
 
+    @classmethod
+    def share_folder(cls):
+        """One folder for all tests of the class, which only read it, made before the first; a case whose folder it is, to fill it."""
+        cls.shared = tempfile.mkdtemp(prefix="vit-%s-" % cls.__name__.lower())
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        case = cls("setUp")
+        case.folder = cls.shared
+        return case
+
     def pictures(self, count, folder="photos", first=0):
         """photos/000.png and so on; their paths as the index has them."""
         names = ["%s/%03d.png" % (folder, i) for i in range(first, first + count)]

@@ -24,10 +24,7 @@ def knn(query, rows, k=20, temperature=0.07, equal=False):
 class Knn(IndexCase):
     @classmethod
     def setUpClass(cls):
-        cls.shared = tempfile.mkdtemp(prefix="vit-knn-")
-        cls.addClassCleanup(shutil.rmtree, cls.shared)
-        case = cls("setUp")
-        case.folder = cls.shared
+        case = cls.share_folder()
         cls.names = [name for i, folder in enumerate(("photos/cat", "photos/dog", "photos/Äpfel"))
                      for name in case.pictures(8 + i, folder, 100 * i)]
         write(case.path("photos/dog/000-copy.png"), read(case.path(cls.names[0])))  # one picture, two labels

@@ -8,10 +8,7 @@ class Search(IndexCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.shared = tempfile.mkdtemp(prefix="vit-search-")
-        cls.addClassCleanup(shutil.rmtree, cls.shared)
-        case = cls("setUp")
-        case.folder = cls.shared
+        case = cls.share_folder()
         cls.names = case.pictures(120)
         for i in (3, 50):  # the same bytes under other names
             shutil.copy(case.path("photos/%03d.png" % i), case.path("photos/%03d-copy.png" % i))
