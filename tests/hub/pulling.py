@@ -50,7 +50,7 @@ class PullCase(Case):
         clean.update(changes)
         return {k: v for k, v in clean.items() if v is not None}
 
-    def pull(self, *arguments, env=None, most=30, **more):
+    def pull(self, *arguments, env=None, most=120, **more):
         """`vit pull`, with the id where no arguments are given. It must end in so many seconds."""
         started = time.monotonic()
         done = self.vit("pull", *(arguments or (ID,)), env=env or self.environment(), **more)

