@@ -25,55 +25,60 @@
 typedef struct vit__cache {
     char *path;       /* of the repository, for messages and for the result */
     char *name;       /* "models--ORG--NAME" */
-    int root, folder; /* descriptors of the cache and of the repository; -1: it is not there */
-    int blobs;
-    bool links;      /* snapshots get links, not copies */
-    uint64_t needed; /* bytes that are to be written, for messages */
+    int root, folder; /* descriptors of the cache's folder and of the repository's; -1: there is no such folder */
+    int blobs;        /* descriptor of the repository's folder "blobs"; -1: there is no such folder */
+    bool links;       /* snapshots get links, not copies */
+    uint64_t needed;  /* bytes that are to be written, for messages */
 } vit__cache;
 
-/* Opens the repository of the id. needed: the bytes that are to be written, for messages; the folders that are
- * missing are made. 0: nothing is to be written, they may be missing, and then everything is absent. Closed with
- * vit__cache_close; on failure *cache is closed. Errors: unwritable, unreadable, corrupt. */
+/* Opens the folder of a repository, "org/name", in the cache at `path`. needed: how many bytes the caller will write,
+ * for messages; the folders that are missing are made. With needed 0 the caller writes nothing: folders may be missing,
+ * and every file in them is then absent. The caller closes *cache with vit__cache_close; after a failure nothing is
+ * open. Errors: unwritable, unreadable, corrupt. */
 vit_status vit__cache_open(const char *path, const char *id, bool links, uint64_t needed, vit__cache *cache,
                            vit_error *err);
 void vit__cache_close(vit__cache *cache);
 
-/* Is it safe as the name of a blob: 1 to 128 letters, digits, '-' and '_'? */
+/* Can this ETag be the name of a blob's file: 1 to 128 letters, digits, '-' and '_'? */
 bool vit__is_etag(const char *text);
 
-/* *descriptor = the content of the blob, for reading, whose size is *size; -1: it is not there. */
+/* Opens a blob for reading. *descriptor: the caller closes it; -1: there is no such blob. *size: its bytes. */
 vit_status vit__cache_open_blob(const vit__cache *cache, const char *etag, int *descriptor, uint64_t *size,
                                 vit_error *err);
-/* The same of a file of a snapshot, through its link. etag, of VIT__ETAG_MAX + 1 bytes: the blob that it links to;
- * "": it is a copy, or not there. A link whose blob is not there is not there either. */
+/* Opens a file of a snapshot for reading, through the file's link. etag, of VIT__ETAG_MAX + 1 bytes, gets the name of
+ * the blob that the link leads to; "" for a copy, and where the file is absent. A file whose link leads to a missing
+ * blob counts as absent: *descriptor is -1. */
 vit_status vit__cache_open_file(const vit__cache *cache, const char *commit, const char *file, char *etag,
                                 int *descriptor, uint64_t *size, vit_error *err);
 
-/* Waits until this process alone holds the lock of the name; *lock is to be closed. go_on: called while it waits;
- * false: VIT_ERR_CANCELLED. May be NULL. */
+/* Waits until this process alone holds the lock of this name. The caller lets the lock go by closing *lock. go_on is
+ * called several times a second during the wait; its answer false ends the wait with VIT_ERR_CANCELLED. go_on may be
+ * NULL. */
 vit_status vit__cache_lock(const vit__cache *cache, const char *name, bool (*go_on)(void *), void *data, int *lock,
                            vit_error *err);
 
 typedef struct vit__blob {
     const char *etag;
-    bool fresh; /* this run has made it */
+    bool fresh; /* this run has fetched the blob; false: it was in the cache */
 } vit__blob;
 
-/* The file of the snapshot becomes a link to the blob, or gets its content; a link that is right stays. The caller
- * holds the lock of the etag. */
+/* Makes the file of the snapshot: a link to the blob, or a copy of the blob where cache->links is false. A link that
+ * leads to this blob already stays. The caller holds the lock of the blob's etag. */
 vit_status vit__cache_place(const vit__cache *cache, const char *commit, const char *file, const vit__blob *blob,
                             vit_error *err);
-/* Removes the blob (of a link into the shared store, the link), or the file of a snapshot. */
+/* Removes a blob. Where the blob is a link into the shared store, the link is removed and the store stays. */
 vit_status vit__cache_drop_blob(const vit__cache *cache, const char *etag, vit_error *err);
+/* Removes a file of a snapshot, and no blob. */
 vit_status vit__cache_drop_file(const vit__cache *cache, const char *commit, const char *file, vit_error *err);
 
-/* refs/REVISION says the commit. The caller holds the lock of the commit. */
+/* Writes the commit into refs/REVISION. The caller holds the lock whose name is the commit. */
 vit_status vit__cache_refer(const vit__cache *cache, const char *revision, const char *commit, vit_error *err);
 
-/* Does refs/REVISION say the commit already? A revision that is the commit needs no reference. */
+/* Does refs/REVISION name this commit already? Also true where the revision is the commit itself, which needs no
+ * reference. */
 bool vit__cache_refers(const vit__cache *cache, const char *revision, const char *commit);
 
-/* Bytes that the disk has left for this user, also where the cache is not made yet; UINT64_MAX: it does not say. */
+/* Free bytes, for this user, of the disk on which the cache is or will be. UINT64_MAX: the system does not say. */
 uint64_t vit__cache_space(const vit__cache *cache);
 
 /* VIT_ERR_UNWRITABLE for an errno of a system call that writes, or VIT_ERR_CORRUPT where a link stands in the way.

@@ -15,19 +15,20 @@
 #define VIT__DIGEST_ROOM (VIT__SHA256_DIGITS + 1)
 
 typedef struct vit__digest {
-    char wanted[VIT__DIGEST_ROOM]; /* its length says which of the two it is */
-    uint64_t size;                 /* of the whole content */
+    char wanted[VIT__DIGEST_ROOM]; /* 64 digits: SHA-256; 40 digits: git's */
+    uint64_t size;                 /* bytes of the whole content */
     vit__sha256_state sha256;
     uint64_t sha1[16]; /* private: Nettle's state */
 } vit__digest;
 
-/* Is it the text of one of the two? */
+/* Are these the 64 digits of a SHA-256, or the 40 of a name of git's? */
 bool vit__is_digest(const char *text);
 
-/* wanted: for which vit__is_digest holds. */
+/* Begins with no bytes. wanted: what the digest of all bytes should be; vit__is_digest holds for it. size: how many
+ * bytes there will be. */
 void vit__digest_start(vit__digest *digest, const char *wanted, uint64_t size);
 void vit__digest_add(vit__digest *digest, const void *bytes, size_t size);
-/* Are the bytes that were added those that are wanted? The digest is to be started anew then. */
+/* Do the bytes that were added have the wanted digest? Ends the computation: vit__digest_start begins the next. */
 bool vit__digest_agrees(vit__digest *digest);
 
 #endif

@@ -16,22 +16,23 @@ typedef struct vit__listed {
     char *name;    /* "unet/config.json" */
     bool has_size; /* mirrors may leave it out */
     uint64_t size;
-    char digest[VIT__DIGEST_ROOM]; /* SHA-256 of a file in LFS, git's SHA-1 of another; "": it says none */
+    char digest[VIT__DIGEST_ROOM]; /* SHA-256 of a file in LFS, git's SHA-1 of any other; "": the list has none */
 } vit__listed;
 
 typedef struct vit__listing {
     char commit[VIT__HUB_COMMIT + 1];
-    vit__listed *files; /* by name */
+    vit__listed *files; /* [n], in the order of their names */
     size_t n;
 } vit__listing;
 
-/* where: for messages. On success freed with vit__listing_free; on failure *listing is all zero. */
+/* Reads the JSON of a list. where: for messages. On success the caller frees *listing with vit__listing_free; on
+ * failure *listing is all zero. */
 vit_status vit__listing_read(const char *json, size_t size, const char *where, vit__listing *listing, vit_error *err);
 void vit__listing_free(vit__listing *listing);
 
 /* The files of a folder, and of the folders in it, but not of those further below: what a snapshot in the cache has.
- * Names that are not safe are passed over, and so are links to folders and links to nothing. As above; size and digest
- * are not filled. */
+ * Names that are not safe are passed over, and so are links to folders and links to nothing. Sizes and digests are not
+ * filled. The caller frees *listing with vit__listing_free; on failure *listing is all zero. */
 vit_status vit__listing_of_folder(const char *folder, vit__listing *listing, vit_error *err);
 
 const vit__listed *vit__listing_find(const vit__listing *listing, const char *name); /* NULL: it is not listed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A blob on its way: blobs/ETAG.vit.incomplete, which stays after a failure or a kill, and which the next run goes on
- * with. Its digest is computed while it is written; what an earlier run wrote is read again. Who has one open holds the
- * lock of the etag. */
+/* A blob that is being fetched: the file blobs/ETAG.vit.incomplete. The file stays after a failure or a kill, and the
+ * next run appends to it. The digest is computed while bytes are written; the bytes that an earlier run wrote are read
+ * once more for it. Whoever has a partial file open holds the lock of its etag. */
 #ifndef VIT_PARTIAL_H
 #define VIT_PARTIAL_H
 
@@ -13,25 +13,27 @@ typedef struct vit__partial {
     const char *etag;
     char name[VIT__ETAG_MAX + 24];
     int file;
-    uint64_t size, whole; /* bytes that are there; of the content when it is complete */
+    uint64_t size, whole; /* bytes that the file has, and bytes that the complete content will have */
     vit__digest digest;
 } vit__partial;
 
-/* digest: of the whole content. On failure nothing is open. */
+/* Opens the partial file of a blob, or makes an empty one. digest and whole: those of the complete content. On failure
+ * nothing is open. */
 vit_status vit__partial_open(const vit__cache *cache, const char *etag, const char *digest, uint64_t whole,
                              vit__partial *partial, vit_error *err);
-/* VIT_ERR_UNWRITABLE: the message says how many bytes are needed, how many are free, and that the file stays. */
+/* Appends bytes. VIT_ERR_UNWRITABLE: the message says how many bytes are needed, how many the disk has left, and that
+ * the partial file stays. */
 vit_status vit__partial_add(vit__partial *partial, const void *bytes, size_t size, vit_error *err);
-/* Empties it. */
+/* Cuts the file to 0 bytes. */
 vit_status vit__partial_restart(vit__partial *partial, vit_error *err);
-/* Is it complete, and are its bytes those of the digest? To be asked once. */
+/* Has the file all of its bytes, and do they have the digest? Asked once, after the last byte. */
 bool vit__partial_is_right(vit__partial *partial);
-/* It becomes the blob, by a rename, when its bytes are on the disk. */
+/* Waits until the bytes are on the disk, and renames the file to blobs/ETAG. */
 vit_status vit__partial_finish(vit__partial *partial, vit_error *err);
-/* Closes it; one without a byte goes away. */
+/* Closes the file. A file without a byte is removed. */
 void vit__partial_close(vit__partial *partial);
 
-/* Bytes that an earlier run has left of the blob. */
+/* How many bytes of the blob an earlier run has left in a partial file. 0: there is none. */
 uint64_t vit__partial_left(const vit__cache *cache, const char *etag);
 
 #endif

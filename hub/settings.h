@@ -15,13 +15,15 @@ typedef struct vit__settings {
     bool named_revision;     /* the caller's name has one */
     char *endpoint;          /* without a slash at its end */
     char *cache;
-    char *token; /* NULL: there is none, or none is to be sent */
-    bool offline, links;
-    long ask_seconds, fetch_seconds; /* of silence, until a connection counts as lost */
+    char *token;        /* NULL: there is none, or none is to be sent */
+    bool offline;       /* no request may be made ($HF_HUB_OFFLINE) */
+    bool links;         /* snapshots get links to blobs, not copies */
+    long ask_seconds;   /* so many seconds of silence end a connection that asks for a list or a header */
+    long fetch_seconds; /* the same for the content of a file */
 } vit__settings;
 
-/* options may be NULL. local: nobody is to be asked, so that neither endpoint nor token are read. On failure
- * *settings is all zero. */
+/* text: "org/name" or "org/name@revision". options may be NULL. local: no request will be made, so neither endpoint nor
+ * token are read. The caller frees *settings with vit__settings_free; on failure *settings is all zero. */
 vit_status vit__settings_read(const char *text, const vit_hub_options *options, bool local, vit__settings *settings,
                               vit_error *err);
 void vit__settings_free(vit__settings *settings);

@@ -7,10 +7,10 @@
 
 #include "settings.h"
 
-/* NULL, with *err: out of memory. commit may be "". */
+/* A snapshot without files. commit may be "". NULL, with *err: out of memory. */
 vit_hub_snapshot *vit__snapshot_create(const vit__settings *settings, const char *folder, const char *commit,
                                        vit_error *err);
-/* The files come in the order of their additions. false: out of memory. */
+/* Appends a file; the snapshot gets a copy of the name. false: out of memory. */
 bool vit__snapshot_add(vit_hub_snapshot *snapshot, const vit_hub_file *file);
 
 #endif
