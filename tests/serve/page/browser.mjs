@@ -56,7 +56,7 @@ async function watched(server, {stranger, ...options}, work) {
         };
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(20000);
+    page.setDefaultTimeout(60000); // milliseconds: other work on the machine may hold the browser up
     page.on("filechooser", () => {}); // from now on; a test that waits for one would begin too late
     try {
         await page.goto(url);
