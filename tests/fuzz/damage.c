@@ -14,11 +14,16 @@
 #define NEAR 2000u                /* bytes: where most of a file's own settings are */
 #define LENGTH 8u                 /* bytes of the number that says how long the header of a safetensors file is */
 
-static const char *const values[] = {"0",          "-1",       "1",    "2",      "3",       "7",
-                                     "16",         "0.5",      "1e-9", "1e-320", "1e308",   "-1e308",
-                                     "1e999",      "65536",    "true", "false",  "null",    "\"\"",
-                                     "[]",         "{}",       "[0]",  "[1,2]",  "[[[1]]]", "\"gelu\"",
-                                     "2147483647", "4294967296", "18446744073709551616", "\"\\u0000\"", "{\"a\":1}"};
+static const char *const values[] = {"0",           "-1",         "1",
+                                     "2",           "3",          "7",
+                                     "16",          "0.5",        "1e-9",
+                                     "1e-320",      "1e308",      "-1e308",
+                                     "1e999",       "65536",      "true",
+                                     "false",       "null",       "\"\"",
+                                     "[]",          "{}",         "[0]",
+                                     "[1,2]",       "[[[1]]]",    "\"gelu\"",
+                                     "2147483647",  "4294967296", "18446744073709551616",
+                                     "\"\\u0000\"", "{\"a\":1}"};
 
 /* One value of a JSON text: the bytes from `at` to `end`. */
 typedef struct token {
@@ -98,7 +103,8 @@ static void damage_numbers(uint8_t *data, size_t n, uint64_t *state)
 {
     const float odd[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-42f, 0};
     for (uint64_t changes = 1 + random_next(state) % 64; changes > 0 && n > 0; changes--)
-        memcpy(data + random_next(state) % n * sizeof *odd, &odd[random_next(state) % (sizeof odd / sizeof *odd)], sizeof *odd);
+        memcpy(data + random_next(state) % n * sizeof *odd, &odd[random_next(state) % (sizeof odd / sizeof *odd)],
+               sizeof *odd);
 }
 
 static size_t damage_safetensors(uint8_t *bytes, size_t size, size_t header, uint64_t *state)
