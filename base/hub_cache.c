@@ -13,10 +13,10 @@
 #include "error.h"
 #include "expand.h"
 #include "file.h"
+#include "limit.h"
 #include "memory.h"
 #include "path.h"
 
-#define REFERENCE_BYTES 127 /* of a file in refs/ */
 #define MAIN "main"
 
 /* A folder from the environment, and what comes below it. The first row that is set counts. */
@@ -98,9 +98,10 @@ typedef struct repository {
 } repository;
 
 /* The commit that the reference holds, a plain name; "": there is no such reference, or it holds none. */
-static vit_status read_reference(const char *folder, const char *name, char commit[REFERENCE_BYTES + 1], vit_error *err)
+static vit_status read_reference(const char *folder, const char *name, char commit[VIT__LIMIT_HUB_REFERENCE_BYTES + 1],
+                                 vit_error *err)
 {
-    const vit__file_kind kind = {.most = REFERENCE_BYTES};
+    const vit__file_kind kind = {.most = VIT__LIMIT_HUB_REFERENCE_BYTES};
     vit__buffer text = {0};
     *commit = 0;
     char *path = vit__path_join(folder, name);

@@ -35,9 +35,14 @@ void vit__reader_fail(vit__reader *reader, vit_status status, const char *format
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    vit__fail(reader->err, status, reader->where, "%s", message);
-    for (; reader; reader = reader->outer)
-        reader->status = status;
+    vit__reader_take(reader, vit__fail(reader->err, status, reader->where, "%s", message));
+}
+
+void vit__reader_take(vit__reader *reader, vit_status status)
+{
+    if (!has_failed(reader))
+        for (; reader; reader = reader->outer)
+            reader->status = status;
 }
 
 bool vit__read_has(const vit__reader *reader, const char *key)

@@ -28,6 +28,9 @@ vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object);
 /* An error found by the caller itself; keeps the first. */
 void vit__reader_fail(vit__reader *reader, vit_status status, const char *format, ...) VIT_PRINTF(3, 4);
 
+/* The outcome of another function, which has set reader->err if it failed; keeps the first. */
+void vit__reader_take(vit__reader *reader, vit_status status);
+
 bool vit__read_has(const vit__reader *reader, const char *key); /* there, and not null */
 /* The value of a key that is there; NULL where the default holds. */
 const vit__json *vit__read_given(const vit__reader *reader, const char *key);

@@ -59,6 +59,7 @@
 #define VIT__LIMIT_HUB_FILE_NAME 1024u
 #define VIT__LIMIT_HUB_NAME 96
 #define VIT__LIMIT_HUB_REVISION 255
+#define VIT__LIMIT_HUB_REFERENCE_BYTES 127u
 #define VIT__LIMIT_HUB_HEADER_BYTES ((size_t)64 * 1024)
 #define VIT__LIMIT_HUB_REDIRECTS 5
 #define VIT__LIMIT_HUB_TOKEN_BYTES (64 * 1024)
@@ -142,6 +143,7 @@
     ROW(HUB_FILE_NAME, "hub_file_name", "bytes", NULL, "of the name of a file of a repository")                        \
     ROW(HUB_NAME, "hub_name", "bytes", NULL, "of each half of org/name")                                               \
     ROW(HUB_REVISION, "hub_revision", "bytes", NULL, "of the name of a revision")                                      \
+    ROW(HUB_REFERENCE_BYTES, "hub_reference_bytes", "bytes", NULL, "of a file in refs/ of the cache")                  \
     ROW(HUB_HEADER_BYTES, "hub_header_bytes", "bytes", NULL, "of the header of an answer")                             \
     ROW(HUB_REDIRECTS, "hub_redirects", "redirects", NULL, "of one request")                                           \
     ROW(HUB_TOKEN_BYTES, "hub_token_bytes", "bytes", NULL, "of the file of a token")                                   \

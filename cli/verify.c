@@ -11,6 +11,7 @@
 #include "comparison.h"
 #include "inputs.h"
 #include "json_read.h"
+#include "limit.h"
 #include "model.h"
 #include "pictures.h"
 #include "pixels.h"
@@ -330,7 +331,7 @@ static double tolerance_of_case(const verify *v)
     char *path = cli_join(v->folder, "case.json");
     vit__json *json = NULL;
     double tolerance = 0;
-    cli_json_load(path, 1u << 20, &json, NULL);
+    cli_json_load(path, VIT__LIMIT_JSON_BYTES, &json, NULL);
     bool said = vit__json_number(vit__json_get(vit__json_get(json, "tolerance"), "f32"), &tolerance);
     tolerance = said && isfinite(tolerance) && tolerance > 0 ? tolerance : 0;
     vit__json_free(json);

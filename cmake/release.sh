@@ -30,7 +30,7 @@ need_file /usr/lib/python3/dist-packages/cffi python3-cffi
 need_tool lintian lintian
 need_tool fakeroot fakeroot
 need_tool python3 python3
-need_file /usr/lib/python3.11/ensurepip/__init__.py python3-venv
+python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 install_missing
 
 version=$(dpkg-parsechangelog -l "$source/debian/changelog" -S Version)

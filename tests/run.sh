@@ -6,11 +6,13 @@
 # build-tests/: Clang (built only), Clang with libFuzzer (which replays what tests/fuzz has), GCC with address and
 # undefined-behaviour sanitizers, GCC with ThreadSanitizer (the tests of threads only), GCC as released, whose tests run a
 # second time as on a processor without vector instructions.
-# They stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
+# The binary interface of the libraries is compared with the recorded one (tests/api/abi.sh).
+# The builds stay, so that the next run compiles only what has changed. Fails if anything fails; a failing build or suite does
 # not keep the others from running.
 # sh tests/run.sh --full leaves no test out, and does more, for hours: it walks README.md in a fresh Debian 12, command by
 # command (tests/install/walk_readme.sh); it builds for 64-bit ARM, and runs the tests in C under qemu (tests/arm.sh); it builds
-# the release twice and installs it (tests/install/release.sh); and it has huggingface_hub, from PyPI, use the cache that
+# the release twice and installs it (tests/install/release.sh); it builds and installs the packages in a fresh Debian 13
+# (tests/install/build_packages.sh); and it has huggingface_hub, from PyPI, use the cache that
 # `vit pull` wrote.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -46,6 +48,11 @@ need_tool node nodejs
 need_tool npm npm
 need_tool promtool prometheus
 install_missing || echo "No node, npm or promtool here: vit serve is tested with fewer clients."
+missing=
+
+# What the shared libraries look like to programs that are built already.
+need_tool abidiff abigail-tools
+install_missing || echo "No libabigail here: the binary interface is looked at by its symbols and layouts alone."
 missing=
 
 jobs=$(nproc)
@@ -145,10 +152,14 @@ if build release all -DCMAKE_BUILD_TYPE=Release; then
         --exclude-regex "^(hub|serve|search|bulk|install|readme|pages|fuzz|arrows|headers|symbols|cli_(hints|signals|claims|people|usage)|.*_(avx2|avx_vnni|avx512|avx512_vnni|amx)\$)"
     unset VIT_CPU
 fi
+walk ABI "the binary interface is as recorded" sh tests/api/abi.sh build-tests/abi
 if [ "${1-}" = --full ]; then
     walk README.md "every command runs in a fresh Debian 12" as_root sh tests/install/walk_readme.sh "$PWD/build-tests/walk"
     walk release "the same bytes twice; the packages installed, used and purged" \
         as_root sh tests/install/release.sh "$PWD/build-tests/release"
+    rm -rf build-tests/trixie
+    walk "Debian 13" "the packages built from source, installed, used and purged" as_root sh -c \
+        'sh tests/install/build_packages.sh build-tests/trixie trixie && sh tests/install/walk_packages.sh build-tests/trixie trixie'
     walk ARM "tests in C pass under qemu, with all instructions and as a Cortex-A72" sh tests/arm.sh
 fi
 

@@ -32,14 +32,6 @@ double relative_error(const float *got, const float *want, size_t n)
     return largest > 0 ? worst / largest : worst;
 }
 
-uint64_t random_next(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 bool next_isa(size_t *i, unsigned *flags)
 {
     while (*i < vit__isa_count) {

@@ -22,9 +22,6 @@ const char *data_path(const char *format, ...) VIT_PRINTF(1, 2);
 /* max|got - want| / max|want|, the goldens' metric; infinity when a value of got is not finite. */
 double relative_error(const float *got, const float *want, size_t n);
 
-/* Marsaglia's xorshift: *state is never 0. */
-uint64_t random_next(uint64_t *state);
-
 /* pixels[vit_model_pixels_size] as one picture of the size that the model runs at, or of
  * one row of as many patches as it takes. */
 vit_pixels whole_picture(const vit_model *model, const float *pixels);

@@ -6,17 +6,17 @@
 
 #include "bytes.h"
 #include "file.h"
+#include "limit.h"
 #include "text.h"
 
-#define LENGTH 8                          /* bytes of the number that says how long the header is */
-#define HEADER_MOST ((uint64_t)100000000) /* bytes, as the safetensors library has it */
+#define LENGTH 8 /* bytes of the number that says how long the header is */
 
 static vit_status read_header(const char *path, cli_safetensors *file, uint64_t size, vit_error *err)
 {
     unsigned char number[LENGTH] = {0};
     bool read = size >= LENGTH && vit__file_read_at(file->descriptor, 0, number, LENGTH);
     uint64_t length = vit__le(number, LENGTH);
-    if (!read || length > HEADER_MOST || length > size - LENGTH)
+    if (!read || length > VIT__LIMIT_SAFETENSORS_HEADER_BYTES || length > size - LENGTH)
         return vit_error_set(err, VIT_ERR_CORRUPT, path, "this is no safetensors file");
     char *text = cli_allocate(length + 1, 1);
     if (vit__file_read_at(file->descriptor, LENGTH, text, length))

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "file.h"
 #include "half.h"
+#include "limit.h"
 #include "npy.h"
 #include "json_write.h"
 #include "options.h"
@@ -21,8 +22,7 @@
 #define CONFIG "config.json"
 #define PREPROCESSOR "preprocessor_config.json"
 #define WEIGHTS "model.safetensors"
-#define CONFIG_MOST ((uint64_t)32 << 20) /* bytes of a JSON file */
-#define PIECE ((size_t)1 << 18)          /* numbers that are converted at a time */
+#define PIECE ((size_t)1 << 18) /* numbers that are converted at a time */
 #define ALIGNMENT 8
 
 /* The order in which they are written. */
@@ -120,7 +120,7 @@ static cli_exit read_config(const cli_command *command, const cli_transformers_w
 {
     vit_error err = {0};
     char *path = find_file(wish->model, CONFIG), *rules = find_file(wish->model, PREPROCESSOR);
-    vit_status status = path ? cli_json_load(path, CONFIG_MOST, config, &err) : VIT_OK;
+    vit_status status = path ? cli_json_load(path, VIT__LIMIT_JSON_BYTES, config, &err) : VIT_OK;
     bool found = path && rules;
     free(path);
     free(rules);
@@ -428,7 +428,7 @@ static char *new_config(vit__json *config, const kind *k, const vit_head *head)
 
 static bool copy_rules(const cli_transformers_wish *wish, cli_file *file, vit_error *err)
 {
-    const vit__file_kind small = {.most = CONFIG_MOST};
+    const vit__file_kind small = {.most = VIT__LIMIT_JSON_BYTES};
     vit__buffer bytes = {0};
     char *path = find_file(wish->model, PREPROCESSOR);
     vit_status status = path ? vit__file_read(path, &small, &bytes, err)

@@ -9,6 +9,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
+/* The file that the bytes are, or are a damaged copy of. Not with libFuzzer. */
+extern const char *replayed_path;
+
 /* PATH of NAME in a folder of this process, which is removed at
  * exit. The buffer is static and reused after eight calls. */
 const char *scratch_path(const char *name);
@@ -16,6 +19,9 @@ const char *scratch_path(const char *name);
 /* Puts a file there, or takes it away. */
 void scratch_write(const char *name, const void *bytes, size_t size);
 void scratch_remove(const char *name);
+
+/* Takes all files away. */
+void scratch_clear(void);
 
 /* Links there to all files of a folder. */
 void scratch_link_all(const char *folder);

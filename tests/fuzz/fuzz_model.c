@@ -1,83 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any bytes as a file of a checkpoint, whose name is FUZZ_FILE, beside the other files
- * of the folder FUZZ_CASE. A model that opens encodes, or says why it cannot. */
-#include <stdlib.h>
+ * of the folder FUZZ_CASE. */
 #include <string.h>
 
 #include "fuzz.h"
-#include "vit/vit.h"
-
-#define FLOPS_MOST 1e8 /* larger models are not worth the time */
-#define PIXELS_MOST ((size_t)1 << 20)
-
-/* Of the model's size, or a row of all the patches that it takes. */
-static vit_pixels picture_of(const vit_model *model, const float *pixels)
-{
-    const vit_grid grid = vit_model_grid(model);
-    const size_t most = vit_model_patches(model), width = most * grid.patch_width;
-    if (most == 0 || width > UINT32_MAX)
-        return (vit_pixels){pixels, vit_model_image_width(model), vit_model_image_height(model)};
-    return (vit_pixels){pixels, (uint32_t)width, (uint32_t)grid.patch_height};
-}
-
-static void encode(const vit_model *model)
-{
-    const size_t n = vit_model_pixels_size(model), width = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0);
-    vit_session_options options = {.threads = 1};
-    vit_session *session = NULL;
-    if (n > PIXELS_MOST || width > PIXELS_MOST || vit_model_flops(model) > FLOPS_MOST ||
-        vit_session_create(model, &options, &session, NULL) != VIT_OK)
-        return;
-    float *pixels = calloc(n, sizeof *pixels), *vector = calloc(width, sizeof *vector);
-    if (pixels && vector) {
-        const vit_pixels picture = picture_of(model, pixels);
-        const vit_request request = {.output = VIT_OUTPUT_EMBEDDING, .result = vector};
-        const vit_status status = vit_encode_pictures(session, &picture, 1, &request, 1, NULL);
-        if (status != VIT_OK && status != VIT_ERR_NON_FINITE)
-            abort();
-    }
-    free(vector);
-    free(pixels);
-    vit_session_free(session);
-}
-
-static void encode_text(const vit_model *model)
-{
-    const size_t width = vit_output_size(model, VIT_OUTPUT_EMBEDDING, 0);
-    const int32_t ids[] = {0, 2, 3, 1};
-    const size_t length = vit_model_context(model) < 4 ? vit_model_context(model) : 4;
-    vit_session_options options = {.threads = 1};
-    vit_session *session = NULL;
-    if (width > PIXELS_MOST || vit_model_flops(model) > FLOPS_MOST ||
-        vit_session_create(model, &options, &session, NULL) != VIT_OK)
-        return;
-    float *vector = calloc(width, sizeof *vector);
-    if (vector) {
-        const vit_status status = vit_encode_text(session, ids, 1, length, VIT_OUTPUT_EMBEDDING, vector, NULL);
-        if (status != VIT_OK && status != VIT_ERR_NON_FINITE && status != VIT_ERR_INVALID_ARGUMENT)
-            abort();
-    }
-    free(vector);
-    vit_session_free(session);
-}
-
-static void open_tower(const char *path, vit_tower tower)
-{
-    vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_AUTO};
-    vit_model *model = NULL;
-    vit_error err = {0};
-    const vit_status status = vit_model_open(path, &options, &model, &err);
-    if ((model != NULL) != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
-        abort();
-    if (!model)
-        return;
-    char *description = vit_model_describe(model);
-    if (!description || !*description)
-        abort();
-    vit_free(description);
-    (tower == VIT_TOWER_IMAGE ? encode : encode_text)(model);
-    vit_model_free(model);
-}
+#include "try_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -87,8 +14,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     linked = 1;
     scratch_write(FUZZ_FILE, bytes, size);
     const int is_weights = strstr(FUZZ_FILE, "model.safetensors") && !strstr(FUZZ_FILE, "json");
-    const char *path = scratch_path(is_weights ? FUZZ_FILE : "");
-    open_tower(path, VIT_TOWER_IMAGE);
-    open_tower(path, VIT_TOWER_TEXT);
+    try_model(scratch_path(is_weights ? FUZZ_FILE : ""));
     return 0;
 }

@@ -28,7 +28,7 @@ static const char *scratch_folder(void);
 
 static void remove_folder(void)
 {
-    each_file(scratch_folder(), remove_one);
+    scratch_clear();
     rmdir(scratch_folder());
 }
 
@@ -62,6 +62,11 @@ void scratch_write(const char *name, const void *bytes, size_t size)
 void scratch_remove(const char *name)
 {
     unlink(scratch_path(name));
+}
+
+void scratch_clear(void)
+{
+    each_file(scratch_folder(), remove_one);
 }
 
 static void link_one(const char *folder, const char *name)

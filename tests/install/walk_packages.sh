@@ -7,26 +7,15 @@ set -eu
 packages=$(cd "$1" && pwd)
 suite=${2:-bookworm}
 source=$(cd "$(dirname "$0")/../.." && pwd)
-root=$(mktemp -d)
-# The mirror that this machine uses, so that it works behind a proxy of packages too.
-mirror=$(sed -n 's/^deb  *\(\[[^]]*\] *\)\{0,1\}\([^ ]*\) .*/\2/p; s/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list \
-    /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
-trap 'umount "$root/proc" 2>/dev/null || true; rm -rf "$root"' EXIT
-if ! debootstrap --variant=minbase "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1; then
-    echo "skipped: debootstrap $suite: $(tail -n 1 "$root.log")"
-    exit 77
-fi
-[ ! -e /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"
-cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-mount -t proc proc "$root/proc" 2>/dev/null || true
-in_it() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+# shellcheck disable=SC1091
+. "$source/tests/install/fresh_debian.sh"
+fresh_debian "$suite"
 
 mkdir "$root/packages" "$root/tests"
 cp "$packages"/*.deb "$root/packages"
 rm -f "$root"/packages/*-dbgsym_*
 cp "$source/debian/tests/command" "$source/debian/tests/library" "$source/debian/tests/python" "$root/tests"
 in_it sh -c 'find / -xdev -path /proc -prune -o -path /var -prune -o -path /tmp -prune -o -print | sort >/before.txt'
-in_it apt-get update -q >/dev/null
 # The Python module first: it needs neither a compiler nor the command.
 in_it sh -c 'apt-get install -y -q --no-install-recommends /packages/python3-libvit_*.deb /packages/libvit0.1_*.deb \
     /packages/libvit-data_*.deb liblbfgs0' >/dev/null

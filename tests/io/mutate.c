@@ -5,7 +5,7 @@
 
 #include <zlib.h>
 
-#include "support.h"
+#include "random.h"
 
 #define MAX_CHANGES 6u
 

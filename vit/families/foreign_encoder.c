@@ -74,7 +74,7 @@ void vit__foreign_encoder_plan(const vit__foreign_encoder *e, const vit__checkpo
             vit__fail_memory(r->err, r->where);
     }
     if (status != VIT_OK)
-        r->status = status;
+        vit__reader_take(r, status);
     else if (!config)
         vit__reader_fail(
             r, VIT_ERR_UNSUPPORTED_MODEL,

@@ -24,9 +24,9 @@ static void load(const vit__checkpoint *checkpoint, vit__reader *r, const char *
 {
     char *path = NULL;
     if (r->status == VIT_OK)
-        r->status = vit__path_find(vit__checkpoint_folder(checkpoint), name, &path, r->err);
+        vit__reader_take(r, vit__path_find(vit__checkpoint_folder(checkpoint), name, &path, r->err));
     if (r->status == VIT_OK && path)
-        r->status = vit__json_load_by(&rules, path, json, r->err);
+        vit__reader_take(r, vit__json_load_by(&rules, path, json, r->err));
     free(path);
 }
 
@@ -70,9 +70,9 @@ static void find_line(const vit__checkpoint *checkpoint, vit__reader *r, const c
 {
     char *path = NULL;
     vit__buffer lines = {0};
-    r->status = vit__path_find(vit__checkpoint_folder(checkpoint), "vocab.txt", &path, r->err);
+    vit__reader_take(r, vit__path_find(vit__checkpoint_folder(checkpoint), "vocab.txt", &path, r->err));
     if (r->status == VIT_OK && path)
-        r->status = vit__file_read(path, &rules.file, &lines, r->err);
+        vit__reader_take(r, vit__file_read(path, &rules.file, &lines, r->err));
     size_t length = strlen(text), line = 0;
     for (size_t at = 0; r->status == VIT_OK && at < lines.size; line++) {
         const char *end = memchr(lines.data + at, '\n', lines.size - at);

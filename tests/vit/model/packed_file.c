@@ -95,7 +95,7 @@ float *all_outputs(const vit_model *model, size_t *n)
     vit_error err = {0};
     vit_session *session;
     vit_session_options options = {.threads = 1};
-    float *all = malloc(1);
+    float *all = malloc(sizeof *all);
     bool finite = true;
     *n = 0;
     assert_ok(vit_session_create(model, &options, &session, &err), err);
