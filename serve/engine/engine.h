@@ -8,7 +8,7 @@
  *     request C: c1 c2            /                              batch 2: a3 c2 a4 a5
  *
  * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs
- * does not hold up a request of one. A batch is what is ready when the encoder is free: nothing waits for
+ * does not hold up a request of one (turn.h). A batch is what is ready when the encoder is free: nothing waits for
  * a batch to be full. The result for an input is the same bits whatever shares its batch (vit_encode).
  */
 #ifndef SERVE_ENGINE_H

@@ -29,7 +29,8 @@ struct serve_line {
     bool ended;              /* nothing more is begun; outcome and error say why */
     serve_outcome outcome;
     vit_error error;
-    double start;
+    double start;               /* when it entered */
+    double had_turn;            /* when an input of it was last taken by a batch, or came out of one; 0: never */
     pthread_cond_t change;      /* for the thread that waits for the job */
     serve_line *before, *after; /* a ring */
 };
