@@ -7,8 +7,8 @@
  *     batch of a1 ends      A waits since this moment, B since before it
  *     next                  b1, and then a2
  *
- * So a request waits for the batch that runs, and then once for each other request, however many inputs that has ready.
- */
+ * So a request waits for the batch that runs, and then once for each other request, however many inputs that has
+ * ready. */
 #ifndef SERVE_TURN_H
 #define SERVE_TURN_H
 
