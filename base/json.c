@@ -58,15 +58,19 @@ typedef struct source {
 typedef struct measure {
     size_t longest; /* bytes of the longest string, number or name */
     size_t tree;    /* bytes that its tree takes at most */
+    size_t depth;   /* of arrays and objects that are open; past its greatest depth jansson reads no further */
 } measure;
 
-static size_t takes(char mark)
+/* A character outside strings. */
+static void measure_mark(char mark, measure *m)
 {
-    return mark == '['   ? ARRAY_TAKES
-           : mark == '{' ? OBJECT_TAKES
-           : mark == ',' ? ELEMENT_TAKES
-           : mark == ':' ? MEMBER_TAKES
-                         : 0;
+    m->tree += mark == '['   ? ARRAY_TAKES
+               : mark == '{' ? OBJECT_TAKES
+               : mark == ',' ? ELEMENT_TAKES
+               : mark == ':' ? MEMBER_TAKES
+                             : 0;
+    m->depth += mark == '[' || mark == '{';
+    m->depth -= m->depth > 0 && (mark == ']' || mark == '}');
 }
 
 static measure measure_text(const char *text, size_t size)
@@ -83,7 +87,10 @@ static measure measure_text(const char *text, size_t size)
         if (!quote && !outside)
             continue;
         m.longest = vit__larger(m.longest, i - start);
-        m.tree += in_string ? STRING_TAKES + (i - start) : takes(text[i]);
+        if (in_string)
+            m.tree += STRING_TAKES + (i - start);
+        else if (m.depth <= JSON_PARSER_MAX_DEPTH)
+            measure_mark(text[i], &m);
         in_string = quote != in_string;
         start = i;
     }

@@ -128,10 +128,6 @@ static void encode(batch *b, vit_error *errors)
         for (size_t i = 0; i < b->n; i++)
             if (model_stands(b, &errors[i]))
                 encode_rows(b, i, 1, &errors[i]);
-    for (size_t i = 0; i < b->n; i++) {
-        free(row_of(b, i)->values);
-        row_of(b, i)->values = NULL;
-    }
 }
 
 /* ------------------------------------------------------------------ with it again ---- */
@@ -148,6 +144,7 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
 {
     serve_line *line = b->members[i].line;
     const float *values = b->results + i * b->size;
+    serve_line_drop_row(engine, line, b->members[i].index);
     serve_turn_had(line);
     line->busy--;
     line->done++;

@@ -100,6 +100,8 @@ serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *
 /* Takes bytes from the memory that all requests share. false: they do not fit now. */
 bool serve_engine_take(serve_engine *engine, size_t bytes);
 void serve_engine_give(serve_engine *engine, size_t bytes);
+/* So many bytes become so many others, which are there already: more than there is room for, too. */
+void serve_engine_exchange(serve_engine *engine, size_t before, size_t after);
 
 /* Seconds after which a client that was refused may come again: 1 to 60. */
 unsigned serve_engine_retry_after(serve_engine *engine);
