@@ -47,7 +47,8 @@ bool serve_fail_memory(serve_call *call);
  *     a picture out of base64       used 1.75 of 2 MB
  *     answered                      the answer's 11 kB alone stay taken until it is written
  */
-/* So many more bytes are used. false: there is no room for them (429), or there never is (413); the response says so. */
+/* The call uses so many more bytes. false: there is no room for them now (429), or there never is (413); the response
+ * says so. */
 bool serve_call_take(serve_call *call, size_t bytes);
 /* The body has been read: it is freed. */
 void serve_call_drop_body(serve_call *call);
@@ -65,8 +66,8 @@ bool serve_call_hold(serve_call *call, const char *name);
  * any format that is known: the decoder says whether it is one ("this is a film (MPEG-4), not a picture"). */
 typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
 serve_body serve_body_kind(const serve_request *request);
-/* Parses JSON that a client sent into call->json. Whole numbers of any size are taken, also in members that nobody reads.
- * VIT_ERR_TOO_LARGE: there is no memory for it, and the response says so already. */
+/* Parses JSON that a client sent into call->json. Whole numbers of any size are taken, also in members that nobody
+ * reads. VIT_ERR_TOO_LARGE: there is no memory for it, and the response says so already. */
 vit_status serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err);
 /* A whole number of at least 0, as JSON Schema has it: 24.0 is one. false: it is none. */
 bool serve_read_size(const vit__json *value, size_t *size);
