@@ -11,6 +11,7 @@
 #include "json_long.h"
 #include "limit.h"
 #include "memory.h"
+#include "size.h"
 
 /* vit__json is jansson's json_t under a name of ours. */
 static json_t *unwrap(const vit__json *json)
@@ -37,6 +38,7 @@ typedef struct source {
     const char *text;
     size_t size, at;
     size_t padding; /* of the first element */
+    size_t aside;   /* bytes that strings take which were set aside from the text */
     size_t fed;     /* of what stands ahead of the document */
     bool closed, out_of_memory;
 } source;
@@ -44,10 +46,37 @@ typedef struct source {
 #define OPENING 2 /* [" */
 #define CLOSING 3 /* ", and a new line */
 
-/* Bytes of the longest string, number or name. */
-static size_t longest_word(const char *text, size_t size)
+/* The most bytes that the parts of a document take in jansson 2.14 on 64 bits, with malloc's own 8 to 24 for a block.
+ * A table of elements and the buckets of an object double when they are full, and are there twice while they grow. */
+#define STRING_TAKES 96  /* and its bytes; a key takes less */
+#define ARRAY_TAKES 160  /* with room for 8 elements, and the first of them */
+#define OBJECT_TAKES 224 /* with room for 8 members */
+#define ELEMENT_TAKES 56 /* each further one: a number, and 24 in the table */
+#define MEMBER_TAKES 128 /* a number, its entry and its buckets */
+
+/* What is known of a text before it is parsed. */
+typedef struct measure {
+    size_t longest; /* bytes of the longest string, number or name */
+    size_t tree;    /* bytes that its tree takes at most */
+    size_t depth;   /* of arrays and objects that are open; past its greatest depth jansson reads no further */
+} measure;
+
+/* A character outside strings. */
+static void measure_mark(char mark, measure *m)
 {
-    size_t longest = 0, start = 0;
+    m->tree += mark == '['   ? ARRAY_TAKES
+               : mark == '{' ? OBJECT_TAKES
+               : mark == ',' ? ELEMENT_TAKES
+               : mark == ':' ? MEMBER_TAKES
+                             : 0;
+    m->depth += mark == '[' || mark == '{';
+    m->depth -= m->depth > 0 && (mark == ']' || mark == '}');
+}
+
+static measure measure_text(const char *text, size_t size)
+{
+    measure m = {.tree = ELEMENT_TAKES};
+    size_t start = 0;
     bool in_string = false;
     for (size_t i = 0; i < size; i++) {
         if (in_string && text[i] == '\\') {
@@ -57,12 +86,19 @@ static size_t longest_word(const char *text, size_t size)
         bool quote = text[i] == '"', outside = !in_string && (quote || strchr(" \t\r\n,:[]{}", text[i]));
         if (!quote && !outside)
             continue;
-        longest = i - start > longest ? i - start : longest;
+        m.longest = vit__larger(m.longest, i - start);
+        if (in_string)
+            m.tree += STRING_TAKES + (i - start);
+        else if (m.depth <= JSON_PARSER_MAX_DEPTH)
+            measure_mark(text[i], &m);
         in_string = quote != in_string;
         start = i;
     }
-    return size - start > longest ? size - start : longest;
+    m.longest = vit__larger(m.longest, size - start);
+    return m;
 }
+
+#define PADDINGS 6 /* times its size: the element, the buffer of twice its size, and the buffer before that */
 
 /* jansson's buffer doubles from 16 bytes: this many a's are
  * some past a doubling, and leave more than twice the room. */
@@ -136,11 +172,14 @@ static vit_status parse_text(const vit__json_rules *rules, source *from, const c
                              vit_error *err)
 {
     json_error_t problem;
-    from->padding = padding_for(longest_word(from->text, from->size));
+    const measure m = measure_text(from->text, from->size);
+    from->padding = padding_for(m.longest);
+    *json = NULL;
+    if (rules->may_take && !rules->may_take(rules->context, m.tree + from->aside + PADDINGS * from->padding))
+        return vit__fail(err, VIT_ERR_TOO_LARGE, where, "the JSON takes more memory than there is for it");
     errno = 0;
     json_t *framed = json_load_callback(feed, from, flags_of(rules), &problem);
     bool parsed = framed != NULL;
-    *json = NULL;
     if (from->out_of_memory || errno == ENOMEM) {
         json_decref(framed);
         return vit__fail_memory(err, where);
@@ -197,10 +236,22 @@ static bool put_back(const vit__json_long *aside, json_t *container)
     return !failed;
 }
 
+/* The text with marks and the list of strings; the strings, and once more the longest of those with escapes. */
+static size_t aside_takes(const vit__json_long *aside)
+{
+    size_t bytes = aside->text.capacity + aside->capacity * sizeof *aside->strings, longest = 0;
+    for (size_t i = 0; i < aside->n; i++) {
+        bytes += aside->strings[i].size + STRING_TAKES;
+        if (aside->strings[i].escapes)
+            longest = vit__larger(longest, aside->strings[i].size);
+    }
+    return bytes + longest;
+}
+
 static vit_status parse_aside(const vit__json_rules *rules, const vit__json_long *aside, const char *where,
                               vit__json **json, vit_error *err)
 {
-    source from = {.text = aside->text.data, .size = aside->text.size};
+    source from = {.text = aside->text.data, .size = aside->text.size, .aside = aside_takes(aside)};
     vit_status status = parse_text(rules, &from, where, json, err);
     if (status != VIT_OK)
         return status;
@@ -227,6 +278,8 @@ vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, si
     vit__json_long_free(&aside);
     if (status == VIT_OK)
         return VIT_OK;
+    if (status == VIT_ERR_TOO_LARGE)
+        return vit__fail(err, status, where, "%s", unplaced.message);
     return status == VIT_ERR_OUT_OF_MEMORY ? vit__fail_memory(err, where) : parse_text(rules, &from, where, json, err);
 }
 

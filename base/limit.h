@@ -160,7 +160,7 @@
     ROW(SERVE_PARTS, "serve_parts", "parts", NULL, "of a multipart body")                                              \
     ROW(SERVE_BOUNDARY, "serve_boundary", "bytes", NULL, "of a boundary of a multipart body, RFC 2046, section 5.1.1") \
     ROW(SERVE_MEMORY_BYTES, "serve_memory_bytes", "bytes", "--max-memory",                                             \
-        "of the bodies and pictures of all requests")                                                                  \
+        "of the bodies of all requests and what is made of them")                                                      \
     ROW(SERVE_QUEUE, "serve_queue", "inputs", "--queue", "that wait, of all requests")                                 \
     ROW(SERVE_CONNECTIONS, "serve_connections", "connections", "--max-connections",                                    \
         "of each address that is listened on")                                                                         \

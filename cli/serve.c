@@ -110,7 +110,7 @@ static const cli_option limit_table[] = {
     {"max-body", 0, "BYTES", set_bytes, FIELD(max_body), NULL, "of a request (default 32M)"},
     {"max-inputs", 0, "N", cli_set_count, FIELD(max_inputs), NULL, "of a request (default 2048)"},
     {"max-memory", 0, "BYTES", set_bytes, FIELD(max_memory), NULL,
-     "for bodies and decoded pictures of all requests (default 512M)"},
+     "for the bodies of all requests and what is made of them (default 512M)"},
     {"max-connections", 0, "N", cli_set_count, FIELD(max_connections), NULL,
      "requests with a body that are in work at a time; further ones get 429 (default 256)"},
     {"drain", 0, "S", set_seconds, FIELD(drain), NULL, "how long SIGTERM lets requests finish (default 30)"},

@@ -121,16 +121,19 @@ static bool passes(serve_app *app, const serve_request *request, const serve_rou
     return true;
 }
 
-/* So that the call has `bytes` of the memory that all requests share. */
-static bool take_memory(serve_call *call, const serve_request *request, uint64_t bytes, serve_response *response)
+/* Memory for a body of so many bytes, and as much for what is made of it (call.h). Where that is more than there is for
+ * all requests, the request has all. */
+static bool take_memory(serve_call *call, const serve_request *request, uint64_t body, serve_response *response)
 {
     serve_app *app = call->app;
-    if (bytes > app->limits.memory)
+    if (body > app->limits.memory)
         return say_no(app, request, SERVE_TOO_LARGE,
                       "the body is larger than the memory for all requests (--max-memory)", response);
-    if (!serve_engine_take(app->engine, (size_t)bytes - call->taken))
+    size_t wanted = (size_t)(body <= app->limits.memory / 2 ? 2 * body : app->limits.memory);
+    if (!serve_engine_take(app->engine, wanted - call->taken))
         return say_no(app, request, SERVE_TOO_MANY, "the memory for requests is taken (--max-memory)", response);
-    call->taken = (size_t)bytes;
+    call->taken = wanted;
+    call->used = (size_t)body;
     return true;
 }
 
@@ -188,7 +191,7 @@ static bool grow(void *context, const serve_request *request, uint64_t body, ser
     (void)context;
     serve_call *call = keep;
     uint64_t most = call->app->limits.memory, step = (body + STEP - 1) / STEP * STEP;
-    return body <= call->taken || take_memory(call, request, body > most || step <= most ? step : most, response);
+    return body <= call->used || take_memory(call, request, body > most || step <= most ? step : most, response);
 }
 
 /* ------------------------------------------------------------------ the answer ---- */
@@ -225,6 +228,14 @@ static void release(serve_call *call)
     call->n_owned = call->owned_capacity = 0;
 }
 
+/* What the call has of the shared memory is, from now on, what its answer takes. */
+static void settle(serve_call *call)
+{
+    serve_call_drop_body(call);
+    serve_engine_exchange(call->app->engine, call->taken, call->response->body.capacity);
+    call->taken = call->used = call->response->body.capacity;
+}
+
 static void count_stages(const serve_call *call)
 {
     if (call->parsed == 0)
@@ -249,6 +260,7 @@ static void answer(void *context, serve_request *request, serve_response *respon
         count_stages(call);
     }
     release(call);
+    settle(call);
 }
 
 static void end(void *context, const serve_request *request, const serve_response *response, void *keep)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "call.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "clock.h"
 #include "error.h"
 #include "memory.h"
+#include "size.h"
 
 bool serve_fail(serve_call *call, serve_code code, const char *param, const char *format, ...)
 {
@@ -35,6 +37,28 @@ bool serve_done(serve_call *call, const char *type)
 
 /* ------------------------------------------------------------------ memory ---- */
 
+bool serve_call_take(serve_call *call, size_t bytes)
+{
+    serve_app *app = call->app;
+    if (bytes > app->limits.memory || call->used > app->limits.memory - bytes)
+        return serve_fail(call, SERVE_TOO_LARGE, NULL,
+                          "the request takes more memory than there is for all requests: %" PRIu64
+                          " bytes (--max-memory)",
+                          app->limits.memory);
+    size_t used = call->used + bytes, more = used > call->taken ? used - call->taken : 0;
+    if (!serve_engine_take(app->engine, more))
+        return serve_fail(call, SERVE_TOO_MANY, NULL, "the memory for requests is taken (--max-memory)");
+    call->used = used;
+    call->taken += more;
+    return true;
+}
+
+void serve_call_drop_body(serve_call *call)
+{
+    call->used -= vit__smaller(call->used, call->request->body.size);
+    vit__buffer_free(&call->request->body);
+}
+
 bool serve_call_own(serve_call *call, void *block)
 {
     void **grown = vit__grow(call->owned, &call->owned_capacity, call->n_owned, 1, sizeof *grown);
@@ -50,6 +74,11 @@ bool serve_call_own(serve_call *call, void *block)
 
 void *serve_call_alloc(serve_call *call, size_t count, size_t size)
 {
+    size_t bytes;
+    if (!vit__multiply(count, size, &bytes))
+        bytes = SIZE_MAX;
+    if (!serve_call_take(call, bytes))
+        return NULL;
     void *block = vit__alloc_zero(count, size);
     return serve_call_own(call, block) ? block : NULL;
 }
@@ -101,10 +130,15 @@ serve_body serve_body_kind(const serve_request *request)
     return at < b->size && (b->data[at] == '{' || b->data[at] == '[') ? SERVE_BODY_JSON : SERVE_BODY_OTHER;
 }
 
-vit_status serve_parse_json(const char *text, size_t size, vit__json **json, vit_error *err)
+static bool may_take(void *call, size_t bytes)
 {
-    static const vit__json_rules rules = {.whole_as_real = true};
-    return vit__json_parse_by(&rules, text, size, "body", json, err);
+    return serve_call_take(call, bytes);
+}
+
+vit_status serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err)
+{
+    const vit__json_rules rules = {.whole_as_real = true, .may_take = may_take, .context = call};
+    return vit__json_parse_by(&rules, text, size, "body", &call->json, err);
 }
 
 bool serve_read_size(const vit__json *value, size_t *size)
@@ -122,8 +156,12 @@ bool serve_call_parse(serve_call *call, bool array)
     if (serve_body_kind(call->request) != SERVE_BODY_JSON)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is %s",
                           b->size ? "neither JSON nor a picture in a format that is read here" : "empty");
-    if (serve_parse_json(b->data, b->size, &call->json, &err) != VIT_OK)
-        return serve_fail(call, err.status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_BAD_REQUEST, NULL,
+    vit_status status = serve_parse_json(call, b->data, b->size, &err);
+    serve_call_drop_body(call);
+    if (status == VIT_ERR_TOO_LARGE)
+        return false;
+    if (status != VIT_OK)
+        return serve_fail(call, status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_BAD_REQUEST, NULL,
                           "the body is no JSON: %s", err.message);
     if (vit__json_is_object(call->json) || (array && vit__json_is_array(call->json)))
         return true;
@@ -182,9 +220,26 @@ static bool fail_job(serve_call *call, const serve_job *job, const vit_error *er
     return serve_fail(call, code, param, "%s", err->message);
 }
 
+/* A number of a result has 4 bytes, and about 16 in the answer: "-0.0123456789,". */
+#define NUMBER_TAKES 20
+
+/* What the results of the job take, and the answer that is written from them. A job that the model cannot do fails later. */
+static bool take_results(serve_call *call, const serve_job *job)
+{
+    size_t shape[2], bytes;
+    const vit_pipeline *pipeline = call->model->towers[job->tower];
+    if (!pipeline || vit_output_shape(vit_pipeline_model(pipeline), job->output, job->layer, shape, NULL) != VIT_OK)
+        return true;
+    if (!vit__multiply(shape[0] * shape[1], job->n, &bytes) || !vit__multiply(bytes, NUMBER_TAKES, &bytes))
+        bytes = SIZE_MAX;
+    return serve_call_take(call, bytes);
+}
+
 bool serve_call_run(serve_call *call, serve_job *job)
 {
     vit_error err = {0};
+    if (!take_results(call, job))
+        return false;
     job->model = call->model;
     job->place = &call->place;
     job->deadline = call->deadline;

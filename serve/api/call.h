@@ -18,9 +18,9 @@ typedef struct serve_call {
     serve_request *request;
     serve_response *response;
     void *connection;
-    size_t taken;      /* bytes of the engine's memory */
+    size_t taken;      /* bytes that the call has of the engine's memory */
+    size_t used;       /* of them, those for which there is a use by now; never more than taken */
     serve_place place; /* in the engine's queue */
-    size_t known_body; /* announced, or come so far */
     /* while it is answered: */
     vit__json *json;    /* the body, where it is JSON; NULL */
     serve_model *model; /* held; NULL: none is used */
@@ -31,7 +31,6 @@ typedef struct serve_call {
     double parsed, done; /* when its first job began, when its last one ended; 0: it has had none */
     double queued, loaded, encoded;
     const char *output; /* of the vectors, for the headers; NULL: none */
-    bool preflight;     /* a browser asks whether it may ask */
 } serve_call;
 
 /* Makes the response an error and answers false. param: the member or input at fault, or NULL. */
@@ -39,7 +38,22 @@ bool serve_fail(serve_call *call, serve_code code, const char *param, const char
     __attribute__((__format__(__printf__, 4, 5)));
 bool serve_fail_memory(serve_call *call);
 
-/* Memory that lives as long as the call. NULL: out of memory, and the response says so. */
+/*
+ * The memory that all requests share (--max-memory). A request takes twice its body before the body is read, 2 MB for a
+ * body of 1 MB: once for the body, and once for what is made of it. What is made beyond that is taken when it is made.
+ *
+ *     body of 1 MB of JSON          used 1.0 of 2 MB
+ *     parsed                        used 2.0 of 2 MB        then the body is freed: used 1.0
+ *     a picture out of base64       used 1.75 of 2 MB
+ *     answered                      the answer's 11 kB alone stay taken until it is written
+ */
+/* The call uses so many more bytes. false: there is no room for them now (429), or there never is (413); the response
+ * says so. */
+bool serve_call_take(serve_call *call, size_t bytes);
+/* The body has been read: it is freed. */
+void serve_call_drop_body(serve_call *call);
+
+/* Memory that lives as long as the call, all zero, and is taken as above. NULL: there is none, the response says so. */
 void *serve_call_alloc(serve_call *call, size_t count, size_t size);
 char *serve_call_copy(serve_call *call, const char *bytes, size_t size); /* terminated */
 /* Takes over a block of malloc's family. false: out of memory, and it is freed. */
@@ -52,11 +66,12 @@ bool serve_call_hold(serve_call *call, const char *name);
  * any format that is known: the decoder says whether it is one ("this is a film (MPEG-4), not a picture"). */
 typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
 serve_body serve_body_kind(const serve_request *request);
-/* Parses JSON that a client sent. Whole numbers of any size are taken, also in members that nobody reads. */
-vit_status serve_parse_json(const char *text, size_t size, vit__json **json, vit_error *err);
+/* Parses JSON that a client sent into call->json. Whole numbers of any size are taken, also in members that nobody
+ * reads. VIT_ERR_TOO_LARGE: there is no memory for it, and the response says so already. */
+vit_status serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err);
 /* A whole number of at least 0, as JSON Schema has it: 24.0 is one. false: it is none. */
 bool serve_read_size(const vit__json *value, size_t *size);
-/* Parses the body into call->json; an object, or an array where `array`. */
+/* Parses the body into call->json; an object, or an array where `array`. The body is freed. */
 bool serve_call_parse(serve_call *call, bool array);
 
 /* Members of the body. Absent and null are the same: false without an error, *failed

@@ -114,8 +114,9 @@ bool serve_immich_predict(serve_call *call)
     if (!serve_multipart_read(type, body->data, body->size, &parts))
         return bad_entries(call);
     const serve_part *entries = serve_multipart_find(&parts, "entries");
-    if (!entries || serve_parse_json(entries->bytes, entries->size, &call->json, &err) != VIT_OK ||
-        !vit__json_is_object(call->json))
+    if (entries && serve_parse_json(call, entries->bytes, entries->size, &err) == VIT_ERR_TOO_LARGE)
+        return false;
+    if (!vit__json_is_object(call->json))
         return bad_entries(call);
     const vit__json *clip = vit__json_get(call->json, "clip");
     const vit__json *visual = vit__json_get(clip, "visual"), *textual = vit__json_get(clip, "textual");

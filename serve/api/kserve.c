@@ -412,7 +412,9 @@ static bool read_request(serve_call *call, inference *in)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "Inference-Header-Content-Length is past the body");
     if ((length && json_size == 0) || serve_body_kind(call->request) == SERVE_BODY_PICTURE)
         return read_raw(call, in);
-    if (serve_parse_json(body->data, json_size, &call->json, &err) != VIT_OK || !vit__json_is_object(call->json))
+    if (serve_parse_json(call, body->data, json_size, &err) == VIT_ERR_TOO_LARGE)
+        return false;
+    if (!vit__json_is_object(call->json))
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is no JSON object: %s", err.message);
     const vit__json *parameters = vit__json_get(call->json, "parameters");
     serve_member_string(call, call->json, "id", &in->id, &failed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -23,19 +24,20 @@ void serve_log_request(bool json, const serve_request *request, const serve_resp
     double queued = call ? call->queued * 1e3 : 0, loaded = call ? call->loaded * 1e3 : 0;
     double encoded = call ? call->encoded * 1e3 : 0;
     size_t inputs = call ? call->n_inputs : 0;
+    uint64_t received = request->received;
     stamp(time);
     if (json)
         snprintf(
             line, sizeof line,
-            "{\"time\":\"%s\",\"id\":\"%s\",\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,\"received\":%zu,"
+            "{\"time\":\"%s\",\"id\":\"%s\",\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,\"received\":%" PRIu64 ","
             "\"sent\":%zu,\"inputs\":%zu,\"ms\":%.1f,\"queued_ms\":%.1f,\"decoded_ms\":%.1f,\"encoded_ms\":%.1f}\n",
-            time, request->id, method, route, response->status, request->body.size, response->body.size, inputs,
-            seconds * 1e3, queued, loaded, encoded);
+            time, request->id, method, route, response->status, received, response->body.size, inputs, seconds * 1e3,
+            queued, loaded, encoded);
     else
-        snprintf(
-            line, sizeof line,
-            "%s %s %s %s %u %zu bytes in, %zu out, %zu inputs, %.1f ms (queued %.1f, decoded %.1f, encoded %.1f)\n",
-            time, request->id, method, route, response->status, request->body.size, response->body.size, inputs,
-            seconds * 1e3, queued, loaded, encoded);
+        snprintf(line, sizeof line,
+                 "%s %s %s %s %u %" PRIu64
+                 " bytes in, %zu out, %zu inputs, %.1f ms (queued %.1f, decoded %.1f, encoded %.1f)\n",
+                 time, request->id, method, route, response->status, received, response->body.size, inputs,
+                 seconds * 1e3, queued, loaded, encoded);
     fputs(line, stderr); /* one write of one line */
 }

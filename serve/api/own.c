@@ -106,6 +106,8 @@ static bool draw(serve_call *call, const serve_input *input, const float *map)
     vit_error err = {0};
     void *bytes = NULL;
     size_t size = 0;
+    if (!serve_call_take(call, (size_t)3 * input->width * input->height))
+        return false;
     vit_image_decode(input->data, input->size, "image", &s->load, &image, &err);
     vit_preprocess_resized(vit_model_preprocessor(model), &image, &options, &resized, &err);
     const vit_heat_map heat = {.picture = &resized, .grid = vit_model_grid(model), .n = 1, .weights = map};

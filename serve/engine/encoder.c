@@ -8,6 +8,7 @@
 #include "error.h"
 #include "line.h"
 #include "memory.h"
+#include "turn.h"
 
 typedef struct member {
     serve_line *line;
@@ -18,49 +19,14 @@ typedef struct member {
 typedef struct batch {
     member *members; /* [options.batch] */
     size_t n;
-    serve_model *model;
-    vit_tower tower;
-    vit_output output;
-    size_t layer;
+    serve_group of;
     vit_pipeline *pipeline;
-    size_t length, size;  /* ids of a text, floats of a result */
+    size_t size;          /* floats of a result */
     vit_pixels *pictures; /* [options.batch]: where they were loaded */
     char *rows;           /* of texts */
     float *results;
     size_t rows_capacity, results_capacity;
 } batch;
-
-static bool has_ready(const serve_line *line)
-{
-    return !line->ended && line->n_taken < line->n_ready;
-}
-
-static const serve_row *first_ready(const serve_line *line)
-{
-    return &line->rows[line->ready[line->n_taken]];
-}
-
-/* The line whose input has been ready longest: what it asks for is encoded next. NULL: nothing is ready. */
-static serve_line *oldest(const serve_engine *engine)
-{
-    serve_line *best = NULL, *line = engine->ring;
-    if (!line)
-        return NULL;
-    do {
-        if (has_ready(line) && (!best || first_ready(line)->ready_at < first_ready(best)->ready_at))
-            best = line;
-        line = line->after;
-    } while (line != engine->ring);
-    return best;
-}
-
-/* Has the line an input ready that this batch could take? */
-static bool fits(const serve_line *line, const batch *b)
-{
-    const serve_job *job = line->job;
-    return has_ready(line) && job->model == b->model && job->tower == b->tower && job->output == b->output &&
-           job->layer == b->layer && (job->tower == VIT_TOWER_IMAGE || first_ready(line)->length == b->length);
-}
 
 /* Nobody waits for it any more. */
 static bool is_over(serve_engine *engine, serve_line *line)
@@ -83,40 +49,22 @@ static void take(serve_engine *engine, serve_line *line, batch *b)
     }
     b->members[b->n++] = (member){line, line->ready[line->n_taken++]};
     line->busy++;
+    serve_turn_had(line);
     serve_line_wait_less(engine, line, 1);
     engine->pending--;
 }
 
-/* What a batch is of, after the input that has been ready longest. */
-static void begin(const serve_line *line, batch *b)
+/* A batch is of the group of the line whose turn it is, and takes one input of each line of the group in turn, until
+ * it is full or nothing more is ready. */
+static void fill(serve_engine *engine, serve_line *next, batch *b)
 {
-    const serve_job *job = line->job;
     b->n = 0;
-    b->model = job->model;
-    b->tower = job->tower;
-    b->output = job->output;
-    b->layer = job->layer;
-    b->pipeline = job->model->towers[job->tower];
-    b->length = first_ready(line)->length;
-    b->size = line->size;
-}
-
-/* One input of each line in turn, until the batch is full or nothing that fits is ready. The line whose
- * input has been ready longest comes first. Lines that come later can so never be before it again and again. */
-static void fill(serve_engine *engine, serve_line *oldest_line, batch *b)
-{
-    serve_line *line = oldest_line;
-    for (bool more = true; more && b->n < engine->options.batch;) {
-        serve_line *start = line;
-        more = false;
-        do {
-            if (fits(line, b) && !is_over(engine, line)) {
-                take(engine, line, b);
-                more = true;
-            }
-            line = line->after;
-        } while (line != start && b->n < engine->options.batch);
-    }
+    b->of = serve_turn_group(next);
+    b->pipeline = b->of.model->towers[b->of.tower];
+    b->size = next->size;
+    for (; next && b->n < engine->options.batch; next = serve_turn_next(engine, &b->of))
+        if (!is_over(engine, next))
+            take(engine, next, b);
     pthread_cond_broadcast(&engine->to_load);
 }
 
@@ -137,12 +85,12 @@ static bool reserve(void *pointer, size_t *capacity, size_t bytes)
 
 static vit_status encode_rows(const batch *b, size_t first, size_t n, vit_error *err)
 {
-    const vit_request request = {b->output, b->layer, b->results + first * b->size};
+    const vit_request request = {b->of.output, b->of.layer, b->results + first * b->size};
     vit_session *session = vit_pipeline_session(b->pipeline);
-    if (b->tower == VIT_TOWER_IMAGE)
+    if (b->of.tower == VIT_TOWER_IMAGE)
         return vit_encode_pictures(session, b->pictures + first, n, &request, 1, err);
-    const void *rows = b->rows + first * b->length * sizeof(int32_t);
-    return vit_encode_text_requests(session, rows, n, b->length, &request, 1, err);
+    const void *rows = b->rows + first * b->of.length * sizeof(int32_t);
+    return vit_encode_text_requests(session, rows, n, b->of.length, &request, 1, err);
 }
 
 /* false: somebody wrote into the model's files, which is no fault of the input. */
@@ -164,7 +112,7 @@ static serve_row *row_of(const batch *b, size_t i)
  * is encoded alone, and one bad input takes none with it. */
 static void encode(batch *b, vit_error *errors)
 {
-    size_t bytes = b->tower == VIT_TOWER_TEXT ? b->length * sizeof(int32_t) : 0;
+    size_t bytes = b->of.tower == VIT_TOWER_TEXT ? b->of.length * sizeof(int32_t) : 0;
     bool room = reserve(&b->rows, &b->rows_capacity, b->n * bytes) &&
                 reserve(&b->results, &b->results_capacity, b->n * b->size * sizeof(float));
     for (size_t i = 0; i < b->n; i++) {
@@ -180,10 +128,6 @@ static void encode(batch *b, vit_error *errors)
         for (size_t i = 0; i < b->n; i++)
             if (model_stands(b, &errors[i]))
                 encode_rows(b, i, 1, &errors[i]);
-    for (size_t i = 0; i < b->n; i++) {
-        free(row_of(b, i)->values);
-        row_of(b, i)->values = NULL;
-    }
 }
 
 /* ------------------------------------------------------------------ with it again ---- */
@@ -200,6 +144,8 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
 {
     serve_line *line = b->members[i].line;
     const float *values = b->results + i * b->size;
+    serve_line_drop_row(engine, line, b->members[i].index);
+    serve_turn_had(line);
     line->busy--;
     line->done++;
     line->job->encoded += seconds;
@@ -218,7 +164,7 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
 
 static void count(serve_engine *engine, const batch *b, double seconds)
 {
-    serve_model_figures *f = &b->model->figures;
+    serve_model_figures *f = &b->of.model->figures;
     size_t n = b->n;
     size_t size = 0;
     while (size + 1 < SERVE_BATCH_SIZES && n > (size_t)1 << size)
@@ -226,7 +172,7 @@ static void count(serve_engine *engine, const batch *b, double seconds)
     f->batches[size]++;
     f->n_batches++;
     f->batched += n;
-    serve_line_stage(b->model, SERVE_STAGE_ENCODE, seconds);
+    serve_line_stage(b->of.model, SERVE_STAGE_ENCODE, seconds);
     double pace = seconds / (double)n;
     engine->pace = engine->pace > 0 ? 0.8 * engine->pace + 0.2 * pace : pace;
 }
@@ -243,10 +189,9 @@ static void linger(serve_engine *engine)
         ;
 }
 
-static void run_batch(serve_engine *engine, serve_line *oldest_line, batch *b, vit_error *errors)
+static void run_batch(serve_engine *engine, serve_line *next, batch *b, vit_error *errors)
 {
-    begin(oldest_line, b);
-    fill(engine, oldest_line, b);
+    fill(engine, next, b);
     engine->figures.beats++;
     if (b->n == 0)
         return; /* all that was ready is over */
@@ -268,9 +213,9 @@ void *serve_encoder_main(void *argument)
     vit_error *errors = vit__alloc(engine->options.batch, sizeof *errors);
     pthread_mutex_lock(&engine->lock);
     while (!engine->stopping && b.members && b.pictures && errors) {
-        if (oldest(engine))
+        if (serve_turn_next(engine, NULL))
             linger(engine);
-        serve_line *line = oldest(engine);
+        serve_line *line = serve_turn_next(engine, NULL);
         if (line)
             run_batch(engine, line, &b, errors);
         else

@@ -79,8 +79,6 @@ void serve_engine_free(serve_engine *engine)
 
 static void free_line(serve_line *line)
 {
-    for (size_t i = 0; line->rows && i < line->job->n; i++)
-        free(line->rows[i].values);
     free(line->rows);
     free(line->ready);
     pthread_cond_destroy(&line->change);
@@ -102,6 +100,7 @@ static vit_status prepare(serve_job *job, serve_line *line, vit_error *err)
     job->rows = shape[0];
     job->columns = shape[1];
     line->size = shape[0] * shape[1];
+    line->row_bytes = vit_pipeline_row_size(pipeline);
     job->results = vit__alloc(job->n * sizeof(float), line->size);
     line->rows = vit__alloc_zero(job->n, sizeof *line->rows);
     line->ready = vit__alloc(job->n, sizeof *line->ready);
@@ -255,8 +254,13 @@ bool serve_engine_take(serve_engine *engine, size_t bytes)
 
 void serve_engine_give(serve_engine *engine, size_t bytes)
 {
+    serve_engine_exchange(engine, bytes, 0);
+}
+
+void serve_engine_exchange(serve_engine *engine, size_t before, size_t after)
+{
     pthread_mutex_lock(&engine->lock);
-    engine->memory_used -= bytes;
+    engine->memory_used += after - before;
     pthread_mutex_unlock(&engine->lock);
 }
 

@@ -8,7 +8,7 @@
  *     request C: c1 c2            /                              batch 2: a3 c2 a4 a5
  *
  * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs
- * does not hold up a request of one. A batch is what is ready when the encoder is free: nothing waits for
+ * does not hold up a request of one (turn.h). A batch is what is ready when the encoder is free: nothing waits for
  * a batch to be full. The result for an input is the same bits whatever shares its batch (vit_encode).
  */
 #ifndef SERVE_ENGINE_H
@@ -100,6 +100,8 @@ serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *
 /* Takes bytes from the memory that all requests share. false: they do not fit now. */
 bool serve_engine_take(serve_engine *engine, size_t bytes);
 void serve_engine_give(serve_engine *engine, size_t bytes);
+/* So many bytes become so many others, which are there already: more than there is room for, too. */
+void serve_engine_exchange(serve_engine *engine, size_t before, size_t after);
 
 /* Seconds after which a client that was refused may come again: 1 to 60. */
 unsigned serve_engine_retry_after(serve_engine *engine);

@@ -48,13 +48,18 @@ void serve_line_stage(serve_model *model, serve_stage stage, double seconds)
     model->figures.stages[stage].n++;
 }
 
+void serve_line_drop_row(serve_engine *engine, serve_line *line, size_t index)
+{
+    free(line->rows[index].values);
+    line->rows[index].values = NULL;
+    engine->memory_used -= line->row_bytes;
+}
+
 /* What is ready and will not be encoded makes room for others. */
 static void drop_ready(serve_engine *engine, serve_line *line)
 {
     for (; line->n_taken < line->n_ready; line->n_taken++) {
-        serve_row *row = &line->rows[line->ready[line->n_taken]];
-        free(row->values);
-        row->values = NULL;
+        serve_line_drop_row(engine, line, line->ready[line->n_taken]);
         engine->pending--;
         serve_line_wait_less(engine, line, 1);
     }

@@ -26,10 +26,12 @@ struct serve_line {
     size_t good;             /* of them, those with a result */
     size_t busy;             /* inputs that a loader or the encoder works on */
     size_t size;             /* floats of a result */
+    size_t row_bytes;        /* of the pixels or token ids of an input */
     bool ended;              /* nothing more is begun; outcome and error say why */
     serve_outcome outcome;
     vit_error error;
-    double start;
+    double start;               /* when it entered */
+    double had_turn;            /* when an input of it was last taken by a batch, or came out of one; 0: never */
     pthread_cond_t change;      /* for the thread that waits for the job */
     serve_line *before, *after; /* a ring */
 };
@@ -39,7 +41,7 @@ struct serve_engine {
     pthread_mutex_t lock;
     pthread_cond_t to_load, to_encode;
     serve_line *ring; /* the line whose turn is next to be loaded; NULL: there are no lines */
-    size_t pending;   /* rows that are loading or ready */
+    size_t pending;   /* rows that are loading or ready; they count as memory, too, until they are encoded */
     size_t waiting;   /* inputs that are not in a batch yet */
     size_t coming;    /* requests that are admitted and whose inputs are not known yet */
     size_t memory_used;
@@ -61,6 +63,8 @@ void serve_line_end(serve_engine *engine, serve_line *line, serve_outcome outcom
 /* So many more inputs of the line wait; fewer of them. */
 void serve_line_wait(serve_engine *engine, serve_line *line, size_t inputs);
 void serve_line_wait_less(serve_engine *engine, serve_line *line, size_t inputs);
+/* An input of the line has no row any more. */
+void serve_line_drop_row(serve_engine *engine, serve_line *line, size_t index);
 void serve_line_stage(serve_model *model, serve_stage stage, double seconds);
 
 /* The threads. */

@@ -71,15 +71,12 @@ static vit_status load(const serve_line *line, size_t index, serve_row *row, vit
     char name[32];
     snprintf(name, sizeof name, "input[%zu]", index);
     vit_item item = item_of(input, name);
-    row->values = vit__alloc(1, vit_pipeline_row_size(pipeline));
+    row->values = vit__alloc(1, line->row_bytes);
     if (!row->values)
         return vit__fail_memory(err, name);
     vit_status status = vit_pipeline_load(pipeline, &item, row->values, loaded, err);
-    if (status != VIT_OK) {
-        free(row->values);
-        row->values = NULL;
+    if (status != VIT_OK)
         return status;
-    }
     row->length = loaded->length;
     row->width = loaded->pixels_width;
     row->height = loaded->pixels_height;
@@ -101,8 +98,7 @@ static void finish(serve_engine *engine, serve_line *line, size_t index, vit_sta
         pthread_cond_signal(&engine->to_encode);
         return;
     }
-    free(line->rows[index].values);
-    line->rows[index].values = NULL;
+    serve_line_drop_row(engine, line, index);
     engine->pending--;
     serve_line_wait_less(engine, line, 1);
     pthread_cond_signal(&engine->to_load);
@@ -136,6 +132,7 @@ void *serve_loader_main(void *argument)
         vit_loaded loaded = {0};
         line->busy++;
         engine->pending++;
+        engine->memory_used += line->row_bytes;
         pthread_mutex_unlock(&engine->lock);
         double start = vit__seconds();
         vit_status status = load(line, index, &line->rows[index], &loaded, &err);

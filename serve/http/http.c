@@ -202,6 +202,7 @@ static enum MHD_Result take_body(exchange *x, const char *data, size_t *size)
     if (x->chunked && !h->grow(h->context, &x->request, body->size + came, &x->response, x->keep))
         return say_no(x);
     vit__buffer_add(body, data, came);
+    x->request.received += came;
     serve_peers_count(&http->peers, x->peer, came);
     return body->failed ? refuse(x, 429, "there is no memory for the body now") : MHD_YES;
 }

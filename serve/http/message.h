@@ -32,8 +32,9 @@ typedef struct serve_request {
     char *path;   /* decoded, without the query and a last slash: "/v1/models/org/m" */
     serve_fields headers, query;
     vit__buffer body;
-    bool has_body; /* one was announced, whatever its length */
-    bool crowded;  /* as many requests with a body are in work as the server takes at once */
+    uint64_t received; /* bytes of the body that came; the body itself may be freed once it was read */
+    bool has_body;     /* one was announced, whatever its length */
+    bool crowded;      /* as many requests with a body are in work as the server takes at once */
     char id[65];
     double start; /* when its header was complete */
 } serve_request;

@@ -3,6 +3,7 @@
  * at any moment. */
 #include "support.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,6 +298,69 @@ static void json_in_memory(void **state)
     vit__json_free(json);
 }
 
+/* Bytes that the rules are asked for, and whether they may be had. */
+typedef struct asked {
+    size_t bytes;
+    bool may;
+} asked;
+
+static bool ask(void *context, size_t bytes)
+{
+    asked *a = context;
+    a->bytes = bytes;
+    return a->may;
+}
+
+/* A document of so many times the same, between a first and a last part. */
+static char *repeated(const char *first, const char *part, size_t n, const char *last)
+{
+    size_t size = strlen(part);
+    char *text = malloc(strlen(first) + n * size + strlen(last) + 1), *at = text + strlen(first);
+    assert_non_null(text);
+    strcpy(text, first);
+    for (size_t i = 0; i < n; i++, at += size)
+        memcpy(at, part, size);
+    strcpy(at, last);
+    return text;
+}
+
+static size_t bytes_in_use(void)
+{
+    struct mallinfo2 now = mallinfo2();
+    return now.uordblks + now.hblkhd;
+}
+
+/* What is asked for is no less than what the tree takes, and is near to it for what people send. */
+static void memory_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *part, *last;
+        bool usual;
+    } cases[] = {
+        {"[", "[],", "0]", false},          {"[", "{},", "0]", false},
+        {"[", "1.25,", "0]", true},         {"[", "\"ab\",", "0]", true},
+        {"[", "{\"a\":1},", "0]", true},    {"[", "[1,2,3],", "0]", true},
+        {"[\"", "0123456789", "\"]", true}, {"[\"", "01234\\/6789", "\"]", false},
+        {"[\"", "\xC3\xA9", "\"]", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        asked a = {.may = true};
+        const vit__json_rules rules = {.whole_as_real = true, .may_take = ask, .context = &a};
+        char *text = repeated(cases[i].first, cases[i].part, 50000, cases[i].last);
+        size_t before = bytes_in_use();
+        vit__json *json = NULL;
+        assert_int_equal(vit__json_parse_by(&rules, text, strlen(text), "x", &json, NULL), VIT_OK);
+        size_t taken = bytes_in_use() - before;
+        assert_in_range(a.bytes, taken, cases[i].usual && taken > 0 ? 2 * taken : SIZE_MAX);
+        vit__json_free(json);
+        a.may = false;
+        assert_int_equal(vit__json_parse_by(&rules, text, strlen(text), "x", &json, NULL), VIT_ERR_TOO_LARGE);
+        assert_null(json);
+        free(text);
+    }
+}
+
 /* {"a":1,"a":[2]}: a key that stands twice is refused, unless the rules allow it. */
 static void keys_may_stand_twice_by_the_rules(void **state)
 {
@@ -383,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_in_memory),
+        cmocka_unit_test(memory_is_asked_for),
         cmocka_unit_test(keys_may_stand_twice_by_the_rules),
         cmocka_unit_test(text_has_the_spaces_asked_for),
         cmocka_unit_test(strings_are_quoted),

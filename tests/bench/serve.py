@@ -8,7 +8,7 @@
 
 rate: pictures a second over the same files, as data URIs of JPEGs, and a request's time with one client; all sides in turn.
 load: clients that keep the encoder busy for minutes, then three times as many requests as it can answer.
-beside: the time of a single text next to a request of a thousand.
+beside: the time of a single text next to a request of a thousand texts, and next to one of two hundred pictures.
 MODEL is a folder of make_vit.py; CLIP is a model with a text tower. --peer needs torch, transformers, fastapi and uvicorn.
 The clients run on the machine's processors too: what they take is printed, and is not the server's.
 """
@@ -255,24 +255,28 @@ def load(args, folder):
 
 def beside(args, folder):
     server = our_server(args, "--text-cache", "0")
+    bulks = {"a thousand texts": [f"a photo of thing number {i}" for i in range(1000)],
+             "two hundred pictures": [PHOTOS[i % len(PHOTOS)] for i in range(200)]}
     try:
-        texts = [f"a photo of thing number {i}" for i in range(1000)]
-        many, one = request(*texts), [request("a dog")]
-        begin = time.monotonic()
-        Client(server.port).ask(many)
-        batch = (time.monotonic() - begin) / len(texts) * args.threads
+        one = [request("a dog")]
         alone_ms = [1000 * t for t in closed_loop(server.port, one, 1, time.monotonic() + 2)[0]]
-        busy = threading.Thread(target=lambda: [Client(server.port).ask(many) for _ in range(3)])
-        busy.start()
-        time.sleep(0.2)
-        until = time.monotonic() + 2 * len(texts) / args.threads * batch
-        times, statuses = closed_loop(server.port, one, 1, until)
-        busy.join()
-        if set(statuses) != {200}:
-            raise RuntimeError(f"statuses {statuses}")
-        print(f"a batch of {args.threads} texts takes {1000 * batch:.1f} ms; a single text alone: "
-              f"{statistics.median(alone_ms):.1f} ms; beside a thousand: {1000 * statistics.median(times):.1f} ms, p99 "
-              f"{1000 * percentile(times, .99):.1f} ms ({percentile(times, .99) / batch:.1f} batches), {len(times)} times")
+        print(f"a single text alone: {statistics.median(alone_ms):.1f} ms")
+        for name, inputs in bulks.items():
+            many = request(*inputs)
+            begin = time.monotonic()
+            Client(server.port).ask(many)
+            took = time.monotonic() - begin
+            batch = took / len(inputs) * args.threads
+            busy = threading.Thread(target=lambda: [Client(server.port).ask(many) for _ in range(3)])
+            busy.start()
+            time.sleep(0.2)
+            times, statuses = closed_loop(server.port, one, 1, time.monotonic() + 2 * took)
+            busy.join()
+            if set(statuses) != {200}:
+                raise RuntimeError(f"statuses {statuses}")
+            print(f"beside {name}, {args.threads} of which take {1000 * batch:.1f} ms: {1000 * statistics.median(times):.1f} ms "
+                  f"({statistics.median(times) / batch:.1f} batches), p99 {1000 * percentile(times, .99):.1f} ms "
+                  f"({percentile(times, .99) / batch:.1f} batches), {len(times)} times")
     finally:
         server.stop()
 

@@ -214,6 +214,37 @@ class Bombs(Case):
         self.post("/v1/embeddings", deep, status=400)
         self.assertLess(self.memory() - before, 100 << 20)
 
+    def used(self):
+        return int(re.search(r"(?m)^vit_memory_used_bytes (\S+)$", self.get("/metrics").body.decode())[1])
+
+    def test_what_is_made_of_a_body(self):
+        """Parsed JSON and results count as well as the body they come from: a megabyte may become a hundred."""
+        before = self.memory()
+        for part, times in (("{},", 300000), ("[],", 300000), ("1,", 400000)):
+            body = ('{"model":"org/clip","input":"a","more":[' + part * times + "0]}").encode()
+            self.post("/v1/embeddings", body, status=413)
+        self.assertLess(self.memory() - before, 30 << 20)
+        picture = base64.b64encode(b"P6 2 2 255\n" + bytes(12)).decode()
+        infer = {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1000], "data": [picture] * 1000}],
+                 "outputs": [{"name": "tokens"}]}
+        self.post("/v2/models/classifier/infer", infer, status=413)
+        self.post("/v1/embeddings", {"model": "org/clip", "input": ["a"] * 1000})
+        uri = "data:image/png;base64," + "A" * 900000
+        self.post("/v1/embeddings", {"input": {"image": uri}}, status=415)
+
+    def test_memory_is_given_back(self):
+        for body in ({"input": URIS[0]}, {"input": "no picture"}, {"input": [URIS[0], URIS[1], "/srv/a.png"]}, b"{"):
+            self.ask_any("/v1/embeddings", body)
+        deadline = time.monotonic() + TIMEOUT
+        while self.used() > 0: # an answer counts until it is written
+            self.assertLess(time.monotonic(), deadline)
+
+    def ask_any(self, path, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+        connection.request("POST", path, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+        connection.getresponse().read()
+        connection.close()
+
     def test_bodies_at_once(self):
         """More than the memory for them: some are refused, and all are answered."""
         seen = []

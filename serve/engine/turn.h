@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Whose turn it is at the encoder. A line waits for its turn from the moment when it has an input ready and no input in
+ * a batch; the line that has waited longest is next. Request A has a thousand inputs, B has one; a batch takes one:
+ *
+ *     batch of a1 runs      B comes, b1 is ready       a2, a3 have been ready for long
+ *     batch of a1 ends      A waits since this moment, B since before it
+ *     next                  b1, and then a2
+ *
+ * So a request waits for the batch that runs, and then once for each other request, however many inputs that has
+ * ready. */
+#ifndef SERVE_TURN_H
+#define SERVE_TURN_H
+
+#include "line.h"
+
+/* What the inputs of a batch have in common. */
+typedef struct serve_group {
+    serve_model *model;
+    vit_tower tower;
+    vit_output output;
+    size_t layer;
+    size_t length; /* token ids of a text; 0 for pictures, which differ in size within a batch */
+} serve_group;
+
+/* The group of the input that the line has ready first. The line has an input ready. */
+serve_group serve_turn_group(const serve_line *line);
+
+/* The line whose turn is next, of those whose first ready input is of the group; NULL: of all lines.
+ * With the lock. NULL: no such line has an input ready. */
+serve_line *serve_turn_next(const serve_engine *engine, const serve_group *group);
+
+/* The line has had a turn: it waits for the next one from now on. With the lock. */
+void serve_turn_had(serve_line *line);
+
+#endif
