@@ -6,16 +6,21 @@ from pathlib import Path
 import torch
 
 import make_cases
+import make_expected as reference
+import reference_open_clip
+import reference_timm
+import reference_transformers
 from cases import CLIP, HALF, squash
 
 TABLE = Path(__file__).resolve().parents[2] / "vit" / "families" / "timm_architectures.c"
 TEXTS = [[97, 5, 17, 60, 98, 98, 98, 98], [97, 33, 2, 8, 71, 44, 12, 98]]
+SCRIPTS = {"transformers": reference_transformers, "timm": reference_timm, "open_clip": reference_open_clip}
 
 
 class Draw:
     """One model: how it is written, and what it is given."""
     library, config_class, model_class = "transformers", None, None
-    call, ids, prefix, text_only = {}, None, "", False
+    call, ids, texts, prefix, text_only = {}, None, None, "", False
     attention = "sdpa"                             # "eager" where the library has one way of computing it
 
     def __init__(self, random, seed, name, size):
@@ -31,8 +36,19 @@ class Draw:
         torch.manual_seed(self.seed)
         make_cases.WRITERS[self.library](self.case(), folder)
 
+    def environment(self, folder):
+        """What the command is told by its environment."""
+        return {}
+
+    def load(self, folder, dtype, attention):
+        return reference.library_of(folder).load(folder, dtype, attention)
+
+    def answer(self, model, dtype, ids):
+        """Every output of a model that load gave."""
+        return self.run(SCRIPTS[self.library], model, dtype, ids)
+
     def run(self, library, model, dtype, ids):
-        """Every output of a model that library.load gave."""
+        """The same, by a script of models/reference."""
         return library.run(model, self.pixels().to(dtype), ids, self.call)
 
 
@@ -193,8 +209,8 @@ def oblong(r, side, patch):
     return (side, side) if r.random() < 0.5 else (side, side + patch * r.choice((1, 2, 3, 7)))
 
 
-def swin(r, seed):
-    family, kind = r.choice(("Swin", "Swinv2")), r.choice(("Model", "ForImageClassification"))
+def swin(r, seed, family=None):
+    family, kind = family or r.choice(("Swin", "Swinv2")), r.choice(("Model", "ForImageClassification"))
     config, side = stage_sizes(r)
     patch = config["patch_size"]
     own = oblong(r, side, patch)
@@ -215,8 +231,11 @@ def swin(r, seed):
     return draw
 
 
-def timm_swin(r, seed):
-    name, kind, _ = r.choice([row for row in architectures() if row[1] in STAGED])
+STAGED = ("SWIN", "SWIN2")
+
+
+def timm_swin(r, seed, kinds=STAGED):
+    name, kind, _ = r.choice([row for row in architectures() if row[1] in kinds])
     arguments, side = stage_sizes(r)
     patch, stages = arguments["patch_size"], len(arguments["depths"])
     size = own = oblong(r, side, patch)
@@ -236,8 +255,6 @@ def timm_swin(r, seed):
         size = tuple(n + patch * r.choice((0, 1, 3)) for n in own)
     return Timm(r, seed, name, arguments, size)
 
-
-STAGED = ("SWIN", "SWIN2")
 
 FAMILIES_OF_WORDS = {
     "CLIP": {"classes": ("Model", "VisionModel", "VisionModelWithProjection", "ForImageClassification", "TextModel",
@@ -342,8 +359,8 @@ ENCODERS_OF_TEXTS = {  # config class: model class, config
 }
 
 
-def text_encoder(r, seed):
-    config_class = r.choice(list(ENCODERS_OF_TEXTS))
+def text_encoder(r, seed, config_class=None):
+    config_class = config_class or r.choice(list(ENCODERS_OF_TEXTS))
     model_class, config = ENCODERS_OF_TEXTS[config_class]
     return Words(r, seed, config_class, model_class, config(r))
 
@@ -358,8 +375,11 @@ class Pairs(Transformers):
         self.ids = [[97, 5, 17, 60, 98, 2], [97, 33, 8, 71, 44, 2]]
 
 
-def pairs(r, seed):
-    name = r.choice(("ChineseCLIP", "AltCLIP", "MetaClip2"))
+PAIRS = ("ChineseCLIP", "AltCLIP", "MetaClip2")
+
+
+def pairs(r, seed, name=None):
+    name = name or r.choice(PAIRS)
     vision = {**sizes(r), "projection_dim": 24}
     text = {"ChineseCLIP": lambda: bert_config(r),
             "AltCLIP": lambda: bert_config(r, pad_token_id=1, project_dim=r.choice((20, 28))),
@@ -520,8 +540,9 @@ def open_clip_trunk(r, seed):
     return OpenClip(r, seed, f"open_clip {name} {vision['timm_pool'] or '-'} {vision['timm_proj'] or '-'}", cfg, size)
 
 
-def draw(random, seed):
-    """The model of one seed."""
-    kinds = ((encoder, 5), (two_towers, 4), (timm, 8), (open_clip_own, 2), (open_clip_trunk, 2), (swin, 2), (timm_swin, 2),
-             (text_encoder, 5), (pairs, 2), (naflex, 2))
-    return random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0](random, seed)
+KINDS = {"encoder": (encoder, 5), "two_towers": (two_towers, 4), "timm": (timm, 8), "open_clip_own": (open_clip_own, 2),
+         "open_clip_trunk": (open_clip_trunk, 2), "swin": (swin, 2), "timm_swin": (timm_swin, 2), "text_encoder": (text_encoder, 5),
+         "pairs": (pairs, 2), "naflex": (naflex, 2)}
+# One family of a kind, for those who want many models of it.
+ONE = {"Swin": (swin, "Swin"), "Swinv2": (swin, "Swinv2"), "timm SWIN": (timm_swin, ("SWIN",)), "timm SWIN2": (timm_swin, ("SWIN2",)),
+       **{name: (text_encoder, name) for name in ENCODERS_OF_TEXTS}, **{name: (pairs, name) for name in PAIRS}}

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the command on models drawn at random, and compares every output with the library that the model comes from.
 
-    random_models.py VIT [--seed N] [--count N] [-k TEXT] [--keep FOLDER]
+    random_models.py VIT [--seed N] [--count N] [--family NAME] [-k TEXT] [--keep FOLDER]
 
 Draws architecture and options (random_draws.py), saves the checkpoint as its library does, stores it anew in some way that
 people meet (another type of number, shards, one file, names with or without the prefix, a config that says less), and
 compares with the library in float64, within ten times what the library itself moves in float32. What differs is kept in
---keep. -k keeps the draws whose name contains TEXT. Needs the packages of models/reference/requirements.txt.
+--keep. --family draws one family alone, -k keeps the draws whose name contains TEXT. Needs the packages of models/reference/requirements.txt.
 """
 import argparse
+import os
 import random
 import shutil
 import subprocess
@@ -28,11 +29,23 @@ import torch  # noqa: E402
 import make_cases  # noqa: E402
 import random_draws  # noqa: E402
 import random_storage  # noqa: E402
+import random_words  # noqa: E402
 
 OUTPUTS = {"last_hidden_state": ["tokens"], "pooler_output": ["pooler"], "pooled": ["embedding"], "logits": ["logits"],
            "image_features": ["embedding"], "text_features": ["embedding"], "image_embeds": ["embedding", "--normalize"],
-           "text_embeds": ["embedding", "--normalize"]}
+           "text_embeds": ["embedding", "--normalize"], "mean": ["mean"], "cls": ["cls"]}
 TEXT_OUTPUTS = ("text_features", "text_embeds")
+KINDS = {**random_draws.KINDS, **random_words.KINDS}
+
+
+def draw_model(seed, family=None):
+    """The model of one seed, of any kind or of one family."""
+    generator = random.Random(seed)
+    if family in random_draws.ONE:
+        kind, what = random_draws.ONE[family]
+        return kind(generator, seed, what)
+    kinds = [KINDS[family]] if family else list(KINDS.values())
+    return generator.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0](generator, seed)
 
 
 def options_of(name, names):
@@ -45,11 +58,10 @@ def options_of(name, names):
 
 def expected(draw, folder):
     """Every output in float64, and the bound for another way of computing them in float32."""
-    library = reference.library_of(folder)
     ids = torch.tensor(draw.ids) if draw.ids else None
     runs = []
     for dtype, attention in ((torch.float64, draw.attention), (torch.float32, draw.attention), (torch.float32, "eager")):
-        runs.append(draw.run(library, library.load(folder, dtype, attention), dtype, ids))
+        runs.append(draw.answer(draw.load(folder, dtype, attention), dtype, ids))
     exact, single, eager = runs
     moved = max(reference.deviation(other[name], single[name]) for name in single for other in (exact, eager))
     return exact, next(bound for bound in make_cases.TOLERANCES if bound >= 10 * moved)
@@ -58,9 +70,12 @@ def expected(draw, folder):
 def ask(command, model, place, draw, name, options):
     """One output of the command, or what it said instead."""
     words = draw.text_only or name in TEXT_OUTPUTS
-    given = ["--tokens", place / "tokens.npy"] if words else ["--pixels", place / "pixels.npy"]
+    if draw.texts is not None:
+        given = [argument for text in draw.texts for argument in ("--text", text)]
+    else:
+        given = ["--tokens", place / "tokens.npy"] if words else ["--pixels", place / "pixels.npy"]
     done = subprocess.run([command, "embed", "-q", "-m", model, *given, "--output", *options, "-o", place / "out.npy"],
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, env={**os.environ, **draw.environment(place / "model")})
     if done.returncode:
         return None, done.stderr.strip().replace(str(place), "")
     return torch.from_numpy(np.load(place / "out.npy")), None
@@ -108,6 +123,7 @@ def main():
     parser.add_argument("vit", help="the command")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--family", choices=[*KINDS, *random_draws.ONE])
     parser.add_argument("-k", default="", help="only draws whose name contains this")
     parser.add_argument("--keep", type=Path, help="where models that differ stay")
     args = parser.parse_args()
@@ -115,7 +131,7 @@ def main():
     torch.set_grad_enabled(False)
     counts = {}
     for seed in range(args.seed, args.seed + args.count):
-        draw = random_draws.draw(random.Random(seed), seed)
+        draw = draw_model(seed, args.family)
         if args.k not in draw.name:
             continue
         with tempfile.TemporaryDirectory() as place:

@@ -47,6 +47,49 @@ class Towers(Case):
                 done = self.vit("embed", "-m", model, "-o", "y.npy", *lost, status=MODEL_FAILS)
                 self.assertIn(name.encode(), done.stderr)
 
+    def test_defaults_of_nomic_bert(self):
+        """Where rope_parameters is missing, positions turn by transformers' default of 1000, and by 10000 under the authors' keys."""
+        model, case = self.copy("st_nomic"), golden("st_nomic", "")
+        path = os.path.join(model, "config.json")
+        config = json.loads(read(path))
+        whole = self.vectors(case, "--text", "a photo of a dog")
+        del config["rope_parameters"]
+        write(path, json.dumps(config).encode())
+        self.assertEqual(self.vectors(model, "--text", "a photo of a dog"), whole)
+        config["n_embd"] = config.pop("hidden_size")
+        answers = []
+        for theta in ({}, {"rotary_emb_base": 10000}, {"rotary_emb_base": 1000}):
+            write(path, json.dumps({**config, **theta}).encode())
+            answers.append(self.vectors(model, "--text", "a photo of a dog"))
+        self.assertEqual([answer == answers[0] for answer in answers], [True, True, False])
+        self.assertEqual(answers[2], whole)
+
+    def test_translation_model_without_its_prefix(self):
+        """M2M100Model, whose table of words is `shared.weight`; M2M100ForConditionalGeneration has `model.` before all names."""
+        case = golden("openclip_nllb", "")
+        inside = {name[len("text.transformer."):]: tensor
+                  for name, tensor in tensors_of(os.path.join(case, "open_clip_model.safetensors")).items()
+                  if name.startswith("text.transformer.")}
+        config = next(os.path.join(place, "config.json") for place, _, files in os.walk(os.path.join(case, "hub"))
+                      if "config.json" in files)
+        write(self.path("ids.npy"), ids_bytes([[5, 9, 17, 2]]))
+        answers = []
+        for prefix, table in (("model.encoder.", "model.shared.weight"), ("encoder.", "shared.weight"),
+                              ("encoder.", "encoder.embed_tokens.weight")):
+            model = self.path(table)
+            os.mkdir(model)
+            shutil.copy(config, model)
+            write_tensors(os.path.join(model, "model.safetensors"),
+                          {table if name == "embed_tokens.weight" else prefix + name: tensor for name, tensor in inside.items()})
+            answers.append(self.vectors(model, "--tokens", "ids.npy"))
+        self.assertEqual(answers, answers[:1] * 3)
+
+    def test_pooler_of_altclip(self):
+        """AltCLIP's forward leaves the picture tower's pooler_output as it is, where CLIP's projects it."""
+        for name, width in (("hf_altclip", 36), ("hf_clip", 24)):
+            _, shape, _ = self.vectors(golden(name, ""), golden(name, "image.png"), "--output", "pooler")
+            self.assertEqual(shape[-1], width, name)
+
     def test_masked_pretraining(self):
         """BeitForMaskedImageModeling: a head and a norm beside the encoder."""
         model = self.copy("hf_beit_classifier")

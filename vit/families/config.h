@@ -233,7 +233,7 @@ typedef struct vit_config {
     vit__interpolation interpolation;
     vit__rotary rotary;
     vit__relative_bias relative_bias;
-    size_t relative_buckets;
+    size_t relative_buckets;  /* VIT__RELATIVE_BUCKETS: rows of the table */
     size_t relative_distance; /* VIT__RELATIVE_BUCKETS: all distances from this one on share a bucket */
 
     /* of texts alone */

@@ -195,7 +195,10 @@ static void plan_clip_pooling(source *s, vit__plan *out)
     c->pooling = VIT__POOL_CLASS;
     c->projection_width = !projected ? 0 : s->both ? vit__read_size(&s->top, "projection_dim", most) : width;
     c->embedding = projected ? VIT__EMBEDDING_PROJECTED : VIT__EMBEDDING_POOLED;
-    c->pooler = s->both ? VIT__POOLER_EMBEDDING : projected ? VIT__POOLER_NONE : VIT__POOLER_POOLED;
+    bool apart = s->kind->transformation || s->kind->dual; /* their towers are run without the projection */
+    c->pooler = s->both && !apart       ? VIT__POOLER_EMBEDDING
+                : projected && !s->both ? VIT__POOLER_NONE
+                                        : VIT__POOLER_POOLED;
     vit__transformers_head(&s->top, s->checkpoint, VIT__POOL_MEAN_PATCHES, out);
     if (c->head != VIT__HEAD_NONE)
         c->pooler = VIT__POOLER_NONE;

@@ -6,10 +6,9 @@
 #include "limit.h"
 
 /* The N-th module's tensors, which stand outside of the encoder's prefix. */
-#define MODULES 16
 /* clang-format off */
 #define DENSE(n) VIT__PAIR("^modules." #n ".linear")
-static const vit__name dense_names[MODULES] = {
+static const vit__name dense_names[VIT__LIMIT_MODULES] = {
     DENSE(0), DENSE(1), DENSE(2), DENSE(3), DENSE(4), DENSE(5), DENSE(6), DENSE(7),
     DENSE(8), DENSE(9), DENSE(10), DENSE(11), DENSE(12), DENSE(13), DENSE(14), DENSE(15),
 };
@@ -83,7 +82,7 @@ static void add_dense(chain *c, vit__reader *r, size_t number)
     vit_config *config = &c->plan->config;
     size_t inputs = vit__config_dense_inputs(config, VIT__LIMIT_DENSE_LAYERS),
            from = vit__read_size(r, "in_features", inputs);
-    if (c->n_dense == VIT__LIMIT_DENSE_LAYERS || number >= MODULES) {
+    if (c->n_dense == VIT__LIMIT_DENSE_LAYERS || number >= VIT__LIMIT_MODULES) {
         vit__reader_fail(r, VIT_ERR_UNSUPPORTED_MODEL, "more modules Dense than this build has, %d",
                          VIT__LIMIT_DENSE_LAYERS);
         return;
@@ -109,7 +108,7 @@ static void add_module(chain *c, const vit__json *module, size_t number)
         return;
     if ((!pooling && !dense && !normalize) || pooling == c->pooled || c->normalised)
         vit__reader_fail(&r, VIT_ERR_UNSUPPORTED_MODEL,
-                         "module %zu of modules.json is \"%.40s\": this build has Transformer, Pooling, any number of "
+                         "module %zu of modules.json is \"%.40s\": this build has Transformer, Pooling, up to three "
                          "Dense, and Normalize, in this order",
                          number, kind);
     else if (pooling)

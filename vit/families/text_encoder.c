@@ -113,7 +113,7 @@ typedef struct kind {
     const vit__name *names;
     const vit__name *bare_names; /* where the encoder is a part of another model; NULL: the same */
     const char *prefixes[3];     /* in a checkpoint of its own; "" is tried too */
-    const char *other_table;     /* another name of the vocabulary's table, outside of any prefix; NULL: none */
+    const char *other_tables[2]; /* other names of the vocabulary's table, outside of any prefix */
     size_key width, depth, heads, mlp, vocabulary, positions, types, pad;
     const char *eps_keys[2]; /* NULL: it is always eps */
     double eps;
@@ -160,7 +160,8 @@ static void differ_nomic(vit__reader *r, vit_config *c)
         vit__read_expect(r, refused[i], false, false, refused[i]);
     c->position = VIT__POSITION_NONE;
     c->rotary = (vit__rotary){.kind = VIT__ROTARY_LINE, .half = true};
-    c->rotary.theta = vit__read_number(&rope, "rope_theta", vit__read_number(r, "rotary_emb_base", 10000));
+    const double absent = vit__read_has(r, "n_embd") ? 10000 : 1000; /* of its own code; of transformers */
+    c->rotary.theta = vit__read_number(&rope, "rope_theta", vit__read_number(r, "rotary_emb_base", absent));
     c->mlp = VIT__MLP_GATED;
     c->qkv_bias = c->key_bias = c->projection_bias = c->mlp_bias = false;
 }
@@ -222,7 +223,7 @@ static void differ_t5(vit__reader *r, vit_config *c)
     .activation_keys = {"hidden_act"}, .activation = "gelu"
 #define TWO_TYPES .types = {{"type_vocab_size"}, 2}
 #define T5_SIZES(vocabulary_, depth_, heads_, mlp_) \
-    .other_table = "^encoder.embed_tokens.weight", .width = {{"d_model"}, 512}, .depth = {{"num_layers"}, depth_}, \
+    .other_tables = {"^encoder.embed_tokens.weight"}, .width = {{"d_model"}, 512}, .depth = {{"num_layers"}, depth_}, \
     .heads = {{"num_heads"}, heads_}, .mlp = {{"d_ff"}, mlp_}, .vocabulary = {{"vocab_size"}, vocabulary_}, \
     .positions = {{"n_positions"}, 512}, .types = {{0}, 0}, .pad = {{"pad_token_id"}, 0}, \
     .eps_keys = {"layer_norm_epsilon"}, .eps = 1e-6, .differ = differ_t5
@@ -260,7 +261,7 @@ static const kind kinds[] = {
      .eps_keys = {"layer_norm_eps", "layer_norm_epsilon"}, .eps = 1e-12,
      .activation_keys = {"hidden_act", "activation_function"}, .activation = "silu", .differ = differ_nomic},
     {.model_type = "m2m_100", .names = m2m_names, .prefixes = {"model.encoder.", "encoder."},
-     .other_table = "^model.shared.weight",
+     .other_tables = {"^model.shared.weight", "^shared.weight"},
      .width = {{"d_model"}, 1024}, .depth = {{"encoder_layers"}, 12}, .heads = {{"encoder_attention_heads"}, 16},
      .mlp = {{"encoder_ffn_dim"}, 4096}, .vocabulary = {{"vocab_size"}, 128112},
      .positions = {{"max_position_embeddings"}, 1024}, .pad = {{"pad_token_id"}, 1}, .eps = 1e-5,
@@ -342,9 +343,12 @@ static void name_tensors(const vit__text_source *s, const kind *k, vit__plan *pl
     vit__family_name(s->checkpoint, namings, n, plan);
     vit__plan_compose(plan);
     vit__name *table = &plan->composed[VIT__SLOT_TOKENS];
-    if (k->other_table && !s->prefix && !vit__family_has(s->checkpoint, table->weight, plan->prefix) &&
-        vit__family_has(s->checkpoint, k->other_table, ""))
-        *table = (vit__name){k->other_table, NULL, VIT__LAYOUT_PLAIN};
+    bool found = s->prefix || vit__family_has(s->checkpoint, table->weight, plan->prefix);
+    for (size_t i = 0; i < 2 && k->other_tables[i] && !found; i++) {
+        found = vit__family_has(s->checkpoint, k->other_tables[i], "");
+        if (found)
+            *table = (vit__name){k->other_tables[i], NULL, VIT__LAYOUT_PLAIN};
+    }
 }
 
 static void plan_pooler(const vit__text_source *s, vit__plan *plan)
