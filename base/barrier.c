@@ -40,6 +40,11 @@ void vit__barrier_free(vit__barrier *barrier)
     free(barrier);
 }
 
+void vit__barrier_expect(vit__barrier *barrier, unsigned threads)
+{
+    barrier->threads = threads;
+}
+
 void vit__barrier_wait(vit__barrier *barrier)
 {
     unsigned round = atomic_load_explicit(&barrier->rounds, memory_order_acquire);

@@ -2,7 +2,6 @@
 #include "cpu.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,12 +211,12 @@ static unsigned cgroup1_count(void)
 }
 
 /* Processors in the affinity mask, however many the machine has; a set of fixed size holds 1,024. */
-static unsigned affinity_count(void)
+static unsigned affinity_count(pthread_t thread)
 {
     for (size_t most = CPU_SETSIZE; most <= CPU_SETSIZE * 64; most *= 4) {
         cpu_set_t *set = CPU_ALLOC(most);
         size_t size = CPU_ALLOC_SIZE(most);
-        int failure = set && sched_getaffinity(0, size, set) == 0 ? 0 : set ? errno : ENOMEM;
+        int failure = set ? pthread_getaffinity_np(thread, size, set) : ENOMEM;
         unsigned count = failure ? 1 : (unsigned)CPU_COUNT_S(size, set);
         CPU_FREE(set);
         if (failure != EINVAL) /* a larger set is wanted */
@@ -226,12 +225,17 @@ static unsigned affinity_count(void)
     return 1;
 }
 
-unsigned vit__cpu_count(void)
+unsigned vit__cpu_count_of(pthread_t thread)
 {
-    unsigned count = affinity_count();
+    unsigned count = affinity_count(thread);
     unsigned limits[2] = {cgroup2_count(), cgroup1_count()};
     for (int i = 0; i < 2; i++)
         if (limits[i] && limits[i] < count)
             count = limits[i];
     return count ? count : 1;
+}
+
+unsigned vit__cpu_count(void)
+{
+    return vit__cpu_count_of(pthread_self());
 }

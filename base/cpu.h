@@ -11,6 +11,7 @@
 #ifndef VIT_CPU_H
 #define VIT_CPU_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -96,5 +97,7 @@ static inline unsigned vit__cpu_allowed(unsigned there, const vit__isa *isa)
 /* How many threads are worth running: processors of the affinity mask, but no more than the CPU quota of the cgroup
  * (version 1 or 2) gives. At least 1. Reads files. */
 unsigned vit__cpu_count(void);
+/* The same for another thread of this process, which may have another affinity mask than the caller. */
+unsigned vit__cpu_count_of(pthread_t thread);
 
 #endif

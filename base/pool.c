@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "error.h"
 #include "memory.h"
 #include "sigbus.h"
@@ -99,6 +100,12 @@ void vit__pool_run(vit__pool *pool, size_t n, vit__task *task, void *context)
 unsigned vit__pool_threads(const vit__pool *pool)
 {
     return pool->threads;
+}
+
+/* The caller may be bound to one processor while the threads are not. */
+unsigned vit__pool_processors(const vit__pool *pool)
+{
+    return vit__cpu_count_of(pool->started ? pool->workers[1].thread : pthread_self());
 }
 
 static bool start_workers(vit__pool *pool)

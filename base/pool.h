@@ -23,6 +23,8 @@ vit_status vit__pool_create_if_possible(unsigned threads, vit__pool **pool, vit_
 /* Ends the threads and frees the pool. In a child of fork(), which has none of the threads, only memory is freed. */
 void vit__pool_free(vit__pool *pool);
 unsigned vit__pool_threads(const vit__pool *pool);
+/* How many processors the pool's threads may use now: base/cpu.h. Reads files. */
+unsigned vit__pool_processors(const vit__pool *pool);
 
 /* Runs task(context, 0 .. n - 1) and returns when all are done. One caller at a time. */
 void vit__pool_run(vit__pool *pool, size_t n, vit__task *task, void *context);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "attention.h"
+#include "clock.h"
 #include "error.h"
 #include "head.h"
 #include "hierarchy.h"
@@ -18,6 +19,8 @@
 
 /* Fewest tokens of a lane: with less, its reading of all weights would count for more than its multiplying. */
 #define LANE_TOKENS 12
+/* How often the processors are counted, which reads files: 0.05 milliseconds. */
+#define LOOK_SECONDS 1.0
 
 /* ------------------------------------------------------------------ memory ---- */
 
@@ -184,7 +187,12 @@ static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
     vit_status status = vit__pool_create((unsigned)lanes->n, &lanes->pool, err);
     for (size_t i = 0; status == VIT_OK && i < lanes->n; i++)
         status = vit__pool_create(threads / (unsigned)lanes->n + (i < threads % lanes->n), &lanes->crews[i], err);
-    return status;
+    if (status != VIT_OK)
+        return status;
+    lanes->sharing = lanes->n;
+    lanes->processors = vit__pool_processors(lanes->pool);
+    lanes->looked = vit__seconds();
+    return VIT_OK;
 }
 
 vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t max_batch, vit__lanes *lanes,
@@ -307,10 +315,21 @@ static void run_lane(void *context, size_t index, unsigned thread)
                                      : lane->length;
     if (c->class_behind)
         vit__places_hide(c, &input, lane->hidden);
-    lane->meeting = work->together && lanes->n > 1 ? lanes->meeting : NULL;
+    lane->meeting = work->together && lanes->sharing > 1 ? lanes->meeting : NULL;
     place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
-          work->together ? lanes->n : 1);
+          work->together ? lanes->sharing : 1);
     (c->stages.n ? vit__hierarchy_run : vit__encoder_run)(lane, &input);
+}
+
+/* The affinity mask and the cgroup's quota may change while the process runs. */
+static void count_processors(vit__lanes *lanes)
+{
+    if (lanes->n == 1 || vit__seconds() - lanes->looked < LOOK_SECONDS)
+        return;
+    size_t now = vit__pool_processors(lanes->pool);
+    lanes->sharing = now < lanes->processors ? vit__smaller(now, lanes->n) : lanes->n;
+    lanes->looked = vit__seconds();
+    vit__barrier_expect(lanes->meeting, (unsigned)lanes->sharing);
 }
 
 void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs)
@@ -320,7 +339,9 @@ void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs)
     if (apart > 0)
         vit__pool_run(lanes->pool, apart, run_lane, &work);
     work.together = true;
+    if (apart < inputs->n)
+        count_processors(lanes);
     for (work.input = apart; work.input < inputs->n; work.input++)
-        vit__pool_run(lanes->pool, lanes->n, run_lane,
+        vit__pool_run(lanes->pool, lanes->sharing, run_lane,
                       &work); /* each thread takes one: it stays there till all have met */
 }

@@ -5,6 +5,9 @@
  *     round 1    lane 0: picture 0    lane 1: picture 1    lane 2: picture 2    lane 3: picture 3
  *     round 2    lane 0: picture 4    lane 1: picture 5    lane 2: picture 6    lane 3: picture 7
  *     then       all four lanes share picture 8, and after it picture 9 (lane.h)
+ *
+ * While the process may use fewer processors than when the lanes were made, only so many lanes share a picture. Lanes
+ * that share one wait for each other, so a lane without a processor would hold up all of them.
  */
 #ifndef VIT_LANES_H
 #define VIT_LANES_H
@@ -24,6 +27,9 @@ typedef struct vit__inputs {
 
 typedef struct vit__lanes {
     size_t n;          /* lanes */
+    size_t sharing;    /* lanes that share an input: n, or as many as processors where some were taken away */
+    size_t processors; /* that the process could use when the lanes were made */
+    double looked;     /* when the processors were last counted, in vit__seconds */
     size_t slots;      /* inputs that memory was taken for: n, or max_batch where that is less */
     vit__pool *pool;   /* a thread a lane */
     vit__pool **crews; /* [n] the threads inside a lane: its own, and helpers if there are more threads than lanes */

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "outputs.h"
 #include "places.h"
+#include "size.h"
 
 static void name_multiplier(vit_session *session)
 {
@@ -21,6 +22,28 @@ static void name_multiplier(vit_session *session)
              instructions[session->model->precision]);
 }
 
+vit_status vit__session_create(const vit_model *model, const vit_session_options *options, unsigned processors,
+                               vit_session **result, vit_error *err)
+{
+    *result = NULL;
+    vit_session *session = vit__alloc_zero(1, sizeof *session);
+    if (!session)
+        return vit__fail_memory(err, NULL);
+    session->process = getpid();
+    session->threads = options && options->threads ? options->threads : processors;
+    session->model = model;
+    size_t max_batch = options && options->max_batch ? options->max_batch : 1;
+    unsigned working = (unsigned)vit__smaller(session->threads, processors);
+    vit_status status = vit__lanes_create(model, working, max_batch, &session->lanes, err);
+    if (status == VIT_OK)
+        name_multiplier(session);
+    if (status == VIT_OK)
+        *result = session;
+    else
+        vit_session_free(session);
+    return status;
+}
+
 vit_status vit_session_create(const vit_model *model, const vit_session_options *options, vit_session **result,
                               vit_error *err)
 {
@@ -30,21 +53,7 @@ vit_status vit_session_create(const vit_model *model, const vit_session_options 
         return vit__fail_null(err, __func__, model ? "session" : "model");
     if (options && VIT__CHECK_RESERVED(err, __func__, options) != VIT_OK)
         return VIT_ERR_INVALID_ARGUMENT;
-    vit_session *session = vit__alloc_zero(1, sizeof *session);
-    if (!session)
-        return vit__fail_memory(err, NULL);
-    session->process = getpid();
-    session->threads = options && options->threads ? options->threads : vit__cpu_count();
-    session->model = model;
-    size_t max_batch = options && options->max_batch ? options->max_batch : 1;
-    vit_status status = vit__lanes_create(model, session->threads, max_batch, &session->lanes, err);
-    if (status == VIT_OK)
-        name_multiplier(session);
-    if (status == VIT_OK)
-        *result = session;
-    else
-        vit_session_free(session);
-    return status;
+    return vit__session_create(model, options, vit__cpu_count(), result, err);
 }
 
 unsigned vit_usable_threads(void)

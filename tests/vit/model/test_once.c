@@ -5,6 +5,7 @@
 
 #include "golden.h"
 #include "packed_file.h"
+#include "session.h"
 
 static size_t compared, streamed; /* models */
 
@@ -84,7 +85,7 @@ static void threads_and_batches_make_no_difference(void **state)
         assert_ok(vit_model_open(data_path("golden/hf_dinov2_classifier"), &options, &models[once], &err), err);
         vit_session_options how = {.threads = once ? 3 : 1, .max_batch = once ? 2 : 1};
         vit_session *session;
-        assert_ok(vit_session_create(models[once], &how, &session, &err), err);
+        assert_ok(vit__session_create(models[once], &how, 3, &session, &err), err); /* as if there were 3 processors */
         size_t pixels_size = vit_model_pixels_size(models[once]) * IMAGES;
         float *pixels = malloc(pixels_size * sizeof *pixels);
         for (size_t i = 0; i < pixels_size; i++)

@@ -384,7 +384,9 @@ typedef struct vit_session vit_session;
 VIT_API unsigned vit_usable_threads(void);
 
 typedef struct vit_session_options {
-    unsigned threads; /* 0 = as many as the affinity mask and the cgroup quota give */
+    /* 0 = as many as the affinity mask and the cgroup quota give. With 32 on 2 processors, 2 threads work: more would
+     * take turns, and wait for each other. */
+    unsigned threads;
     /* Images that are encoded at the same time; 0 = 1. With 8 and 4 threads, 4 images are encoded at the same time, one
      * by each thread, and memory is taken for 4. A call with more images is split. */
     size_t max_batch;
@@ -403,7 +405,7 @@ VIT_API vit_status vit_session_create(const vit_model *model, const vit_session_
 VIT_API void vit_session_free(vit_session *session);
 
 /* Facts about a session: 0 or NULL where session is NULL. Strings live as long as the session. */
-VIT_API unsigned vit_session_threads(const vit_session *session);
+VIT_API unsigned vit_session_threads(const vit_session *session);    /* of its options, or what 0 stood for */
 VIT_API const char *vit_session_kernels(const vit_session *session); /* "c", "avx2", "avx512" */
 
 /* What is left out on this processor, though it has the instructions for it, since it gave other results than plain C
