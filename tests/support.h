@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "json.h"
+#include "random.h"
 #include "vit/io.h"
 #include "vit/vit.h"
 

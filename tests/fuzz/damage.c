@@ -98,7 +98,8 @@ static size_t header_of(const uint8_t *bytes, size_t size)
     return length > 0 && length < size - LENGTH && bytes[LENGTH] == '{' ? (size_t)length : 0;
 }
 
-/* Some float32 of the tensors. Where they have another type, the bytes mean something else, and are damaged all the same. */
+/* Some float32 of the tensors. Where they have another type, the bytes mean something else, and are damaged all the
+ * same. */
 static void damage_numbers(uint8_t *data, size_t n, uint64_t *state)
 {
     const float odd[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-42f, 0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes in the place of the file that they are a damaged copy of, beside the other files of its folder: as a checkpoint, or
- * with FUZZ_TOKENIZER as a tokenizer. Only for damaged copies, since libFuzzer knows no folders. */
+/* Any bytes in the place of the file that they are a damaged copy of, beside the other files of its folder: as a
+ * checkpoint, or with FUZZ_TOKENIZER as a tokenizer. Only for damaged copies, since libFuzzer knows no folders. */
 #include <libgen.h>
 #include <string.h>
 

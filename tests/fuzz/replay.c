@@ -4,9 +4,9 @@
  *     fuzz_NAME FILE...                        as they are
  *     fuzz_NAME --damaged FROM COUNT FILE...   COUNT damaged copies of them (damage.h), the same ones every time
  *
- * A damaged copy may take two seconds of the processor, and 1 GiB of memory, which is measured where there is a sanitizer for
- * addresses. `fuzz_NAME --damaged 4711 1 FILE...` repeats number 4711 alone. With libFuzzer the entry has libFuzzer's main
- * instead, which does the first of the two. */
+ * A damaged copy may take two seconds of the processor, and 1 GiB of memory, which is measured where there is a
+ * sanitizer for addresses. `fuzz_NAME --damaged 4711 1 FILE...` repeats number 4711 alone. With libFuzzer the entry has
+ * libFuzzer's main instead, which does the first of the two. */
 #include "fuzz.h"
 
 #include <stdatomic.h>
