@@ -223,8 +223,8 @@ static bool fail_job(serve_call *call, const serve_job *job, const vit_error *er
 /* A number of a result has 4 bytes, and about 16 in the answer: "-0.0123456789,". */
 #define NUMBER_TAKES 20
 
-/* What the results of the job take, and the answer that is written from them. A job that the model cannot do fails
- * later. */
+/* Takes memory for the results of the job and for the answer that is written from them. A job that the model cannot do
+ * fails later. */
 static bool take_results(serve_call *call, const serve_job *job)
 {
     size_t shape[2], bytes;

@@ -24,92 +24,107 @@ typedef enum serve_kind {
     SERVE_IDS      /* data: int32_t token ids [size] */
 } serve_kind;
 
+/* One input of a request. The caller owns data, which stays until the job is done. A JPEG of 40 kB is
+ * {.kind = SERVE_PICTURE, .data = bytes, .size = 40000}; the words "a dog" are {.kind = SERVE_WORDS, .data = "a dog",
+ * .size = 5}. */
 typedef struct serve_input {
     serve_kind kind;
     const void *data;
-    size_t size;
+    size_t size;                          /* bytes of a file or of words; numbers of pixels or ids */
     uint32_t pixels_width, pixels_height; /* of SERVE_PIXELS; 0: the model's own */
-    /* Filled when it was loaded: */
-    uint32_t width, height;               /* of a picture, upright */
-    uint32_t stored_width, stored_height; /* of its file, before it was turned upright */
-    size_t tokens;                        /* that go through the encoder */
+    /* The engine fills these when it has loaded the input: */
+    uint32_t width, height;               /* pixels of the picture, upright */
+    uint32_t stored_width, stored_height; /* pixels as the file has them, before EXIF turned the picture upright */
+    size_t tokens;                        /* tokens that go through the encoder: 197 for a ViT-S/16 at 224x224 */
 } serve_input;
 
-/* A request's place in the queue: a request is admitted once, before its body is read. */
+/* A request's place in the queue. A request is admitted once, before its body is read. */
 typedef enum serve_place {
-    SERVE_PLACE_NONE, /* it has not been admitted */
-    SERVE_PLACE_KEPT, /* it is admitted, and counts as one input that waits until its inputs are known */
-    SERVE_PLACE_TAKEN /* its inputs have entered: they count themselves */
+    SERVE_PLACE_NONE, /* the request has not been admitted */
+    SERVE_PLACE_KEPT, /* the request is admitted. It counts as one waiting input until its inputs are known */
+    SERVE_PLACE_TAKEN /* the inputs of the request have entered, and count themselves */
 } serve_place;
 
-/* One output for some inputs of one tower. */
+/* What a request wants of one tower: one output of each of its inputs. A request with words and pictures has two
+ * jobs. */
 typedef struct serve_job {
     serve_model *model; /* held by the caller */
     vit_tower tower;
     vit_output output;
     size_t layer;
-    bool normalize; /* each result divided by its length */
+    bool normalize; /* each result is divided by its length */
     serve_input *inputs;
-    const size_t *numbers; /* [n]: what the inputs are called in errors; NULL: by their place */
+    const size_t *numbers; /* [n]: the numbers of the inputs in errors ("input[3]"); NULL: 0, 1, 2, ... */
     size_t n;
     serve_place *place;          /* of the request that the job is part of */
-    double deadline;             /* in seconds of vit__seconds() */
-    bool (*gone)(void *context); /* nobody waits for the answer any more; may be NULL */
+    double deadline;             /* seconds of vit__seconds() after which the job is given up */
+    bool (*gone)(void *context); /* has the client left? Called with the engine's lock: must not wait. NULL: never */
     void *context;
-    /* Filled by serve_engine_run: */
-    float *results; /* [n][rows * columns]; freed with free() by the caller, whatever the outcome */
-    size_t rows, columns;
-    size_t failed;                  /* the number of the input that err is about, where the outcome is SERVE_FAILED */
-    double queued, loaded, encoded; /* seconds: until the first was encoded, of loading, of batches it was in */
+    /* serve_engine_run fills these: */
+    float *results;                 /* [n][rows * columns]; the caller frees with free(), whatever the outcome */
+    size_t rows, columns;           /* 1 and 384 for the embedding of a ViT-S, 197 and 384 for its tokens */
+    size_t failed;                  /* SERVE_FAILED: the place of the input that err is about; n: err is about all */
+    double queued, loaded, encoded; /* seconds: until the first input was encoded, of loading, of the job's batches */
 } serve_job;
 
 typedef enum serve_outcome {
     SERVE_DONE,
-    SERVE_FAILED,     /* an input, or the job as a whole (failed is n): err says why */
-    SERVE_OVERLOADED, /* too many inputs wait, or this job waited too long */
+    SERVE_FAILED,     /* an input failed, or the job as a whole: err says why */
+    SERVE_OVERLOADED, /* too many inputs wait, or the job is past its deadline */
     SERVE_GONE,       /* the client has left */
     SERVE_STOPPING    /* the engine stops */
 } serve_outcome;
 
 typedef struct serve_engine_options {
     size_t batch;       /* inputs encoded together, at least 1 */
-    double batch_delay; /* seconds that the first waits for others; 0: none */
-    size_t queue;       /* a request is admitted while fewer inputs wait, of all requests */
-    size_t memory;      /* bytes of bodies, decoded pictures and rows */
-    unsigned loaders;   /* threads that decode */
+    double batch_delay; /* seconds that the first input waits for others to share its batch; 0: none */
+    size_t queue;       /* a request is admitted while fewer inputs wait, of all requests together */
+    size_t memory;      /* bytes that all requests share; serve_engine_take counts them */
+    unsigned loaders;   /* threads that decode, at least 1 */
     size_t text_cache;  /* vectors of words that are kept; 0: none */
 } serve_engine_options;
 
 typedef struct serve_engine serve_engine;
 
+/* Starts the threads. *engine is NULL on failure; serve_engine_free ends the engine. */
 vit_status serve_engine_create(const serve_engine_options *options, serve_engine **engine, vit_error *err);
-/* Ends what is waiting with SERVE_STOPPING. Nobody may be in serve_engine_run when it is freed. */
+/* All jobs that wait end with SERVE_STOPPING, and so do those that come later. */
 void serve_engine_stop(serve_engine *engine);
+/* Nobody may be in serve_engine_run any more. engine may be NULL. */
 void serve_engine_free(serve_engine *engine);
 
-/* Admits a request: gives it a place, if fewer than options.queue inputs wait, of which at most
- * half are counted for one request. It may then bring as many inputs as it
- * likes. false: it is to be refused. */
+/*
+ * All functions from here on may be called by any number of threads.
+ */
+
+/* Admits a request: gives the request a place if fewer than options.queue inputs wait. Of one request at most half
+ * of options.queue is counted: with a queue of 256 and one request of 1,000 texts, 128 inputs are counted, and 128
+ * single requests are admitted beside that one. A request that is admitted may bring as many inputs as it likes.
+ * false: the request is to be refused. */
 bool serve_engine_admit(serve_engine *engine, serve_place *place);
-/* The request ends: a place that it kept is free again. */
+/* The request ends: a place that the request kept is free again. */
 void serve_engine_dismiss(serve_engine *engine, serve_place *place);
 
-/* Does the job and returns when it is done or given up. Any number of threads. err is filled where SERVE_FAILED. */
+/* Does the job, and returns when the job is done or given up. The calling thread waits meanwhile. err is filled where
+ * the outcome is SERVE_FAILED. */
 serve_outcome serve_engine_run(serve_engine *engine, serve_job *job, vit_error *err);
 
-/* Takes bytes from the memory that all requests share. false: they do not fit now. */
+/* Takes bytes from the memory that all requests share. false: that many are not free now, and none were taken. */
 bool serve_engine_take(serve_engine *engine, size_t bytes);
 void serve_engine_give(serve_engine *engine, size_t bytes);
-/* So many bytes become so many others, which are there already: more than there is room for, too. */
+/* The caller gives `before` bytes back and takes `after` bytes that are in use already. So this never fails, and the
+ * bytes in use may then be more than options.memory: 1,500 kB of a request become the 11 kB of its answer. */
 void serve_engine_exchange(serve_engine *engine, size_t before, size_t after);
 
-/* Seconds after which a client that was refused may come again: 1 to 60. */
+/* Seconds after which a client that was refused may come again, from 1 to 60: 20 inputs that wait at 0.2 s each are
+ * 4. */
 unsigned serve_engine_retry_after(serve_engine *engine);
 
 /* Figures of all models together. */
 typedef struct serve_engine_figures {
-    size_t waiting, memory_used, memory; /* inputs, bytes, bytes: now */
-    size_t beats;                        /* moves whenever the encoder does something, or finds nothing to do */
+    size_t waiting;             /* inputs that wait now */
+    size_t memory_used, memory; /* bytes that requests use now, and may use */
+    size_t beats;               /* batches since the start. While inputs wait, a number that stands still is a fault */
 } serve_engine_figures;
 void serve_engine_read(serve_engine *engine, serve_engine_figures *figures);
 /* Figures of one model. */

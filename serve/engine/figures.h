@@ -10,8 +10,8 @@
 
 extern const double serve_time_bounds[SERVE_TIMES]; /* seconds */
 
-/* How long something took, each time: buckets[i] counts those of at most serve_time_bounds[i] and more than the bound
- * before; the last bucket, those that took longer than all bounds. */
+/* How long something took, each time. buckets[i] counts the times of at most serve_time_bounds[i] that are more
+ * than the bound before. The last bucket counts the times that are longer than all bounds. */
 typedef struct serve_times {
     size_t buckets[SERVE_TIMES + 1], n;
     double seconds; /* the sum */
@@ -19,13 +19,13 @@ typedef struct serve_times {
 
 void serve_times_add(serve_times *times, double seconds);
 
-/* What an input or a request goes through, in this order. */
+/* The stages of a request and of its inputs, in this order. */
 typedef enum serve_stage {
-    SERVE_STAGE_PARSE,      /* a request: its body read, until its first input waits */
-    SERVE_STAGE_DECODE,     /* an input; a text is never decoded */
-    SERVE_STAGE_PREPROCESS, /* an input; of a text its tokenizing */
-    SERVE_STAGE_ENCODE,     /* a batch */
-    SERVE_STAGE_WRITE,      /* a request: from its last result to the whole answer */
+    SERVE_STAGE_PARSE,      /* of a request: from the whole body to the moment when its first input waits */
+    SERVE_STAGE_DECODE,     /* of a picture; a text is never decoded */
+    SERVE_STAGE_PREPROCESS, /* of an input; a text is tokenized */
+    SERVE_STAGE_ENCODE,     /* of a batch */
+    SERVE_STAGE_WRITE,      /* of a request: from its last result to the whole answer */
     SERVE_STAGES
 } serve_stage;
 
@@ -36,15 +36,17 @@ typedef enum serve_input_result {
     SERVE_INPUT_RESULTS
 } serve_input_result;
 
-/* Since the start, but for `waiting`. */
+/* Figures since the start, but for `waiting`. After batches of 1, 2 and 2 inputs, batches is {1, 2, 0, ...},
+ * n_batches 3 and batched 5. */
 typedef struct serve_model_figures {
-    size_t waiting;                                        /* inputs, now */
-    size_t inputs[2][SERVE_INPUT_RESULTS];                 /* by tower */
-    size_t cached;                                         /* words whose vector was known */
-    size_t batches[SERVE_BATCH_SIZES], n_batches, batched; /* batched: inputs in all batches */
-    serve_times queue;                                     /* of a request, until its first input is encoded */
+    size_t waiting;                        /* inputs that wait now */
+    size_t inputs[2][SERVE_INPUT_RESULTS]; /* inputs that are over, by tower and result */
+    size_t cached;                         /* words whose vector was known */
+    size_t batches[SERVE_BATCH_SIZES];     /* batches by size */
+    size_t n_batches, batched;             /* batches, and inputs in all of them */
+    serve_times queue;                     /* of requests: until the first input of a request is encoded */
     struct {
-        double seconds;
+        double seconds; /* the sum of all n times */
         size_t n;
     } stages[SERVE_STAGES];
 } serve_model_figures;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The inside of the engine: every job that is being done has a line, and one lock guards all lines. */
+/*
+ * The inside of the engine. Every job that is being done has a line, on the stack of the thread that waits for the job.
+ * One lock guards all lines. The loaders and the encoder do their work without the lock: `busy` keeps a line whose
+ * inputs they have.
+ *
+ *     a job of 5 inputs:   0 is done   1, 2 in a batch   3 ready   4 loading      next 5, n_ready 4, n_taken 3, done
+ * 1 */
 #ifndef SERVE_LINE_H
 #define SERVE_LINE_H
 
@@ -8,10 +14,10 @@
 
 /* An input on its way: waiting -> loading -> ready -> in a batch -> done. */
 typedef struct serve_row {
-    void *values;           /* pixels or token ids; NULL: not loaded, or encoded already */
+    void *values;           /* pixels or token ids; NULL: the input is not loaded, or is encoded already */
     size_t length;          /* ids of a text */
     uint32_t width, height; /* of pixels */
-    double ready_at;
+    double ready_at;        /* seconds of vit__seconds() */
 } serve_row;
 
 typedef struct serve_line serve_line;
@@ -20,10 +26,10 @@ struct serve_line {
     serve_row *rows;         /* [n] */
     size_t *ready;           /* [n]: inputs that are loaded, in the order they were */
     size_t n_ready, n_taken; /* of ready: how many there are, how many the encoder has taken */
-    size_t next;             /* the first input that no loader has */
+    size_t next;             /* the first input that no loader has taken */
     size_t waits;            /* inputs that are not in a batch yet */
-    size_t done;             /* inputs that came out of the encoder, or were known */
-    size_t good;             /* of them, those with a result */
+    size_t done;             /* inputs that came out of the encoder, or whose vector was known */
+    size_t good;             /* of the inputs that are done, those with a result */
     size_t busy;             /* inputs that a loader or the encoder works on */
     size_t size;             /* floats of a result */
     size_t row_bytes;        /* of the pixels or token ids of an input */
@@ -54,13 +60,13 @@ struct serve_engine {
     bool encoder_runs;
 };
 
-/* All with the lock. */
+/* The caller of these has the lock. */
 void serve_line_enter(serve_engine *engine, serve_line *line);
 void serve_line_leave(serve_engine *engine, serve_line *line);
-/* Ends the line for this reason, unless it has ended before. Its rows are freed once nobody works on them. */
+/* Ends the line for this reason, unless the line has ended before. A row that somebody works on is freed by them. */
 void serve_line_end(serve_engine *engine, serve_line *line, serve_outcome outcome);
 
-/* So many more inputs of the line wait; fewer of them. */
+/* So many more inputs of the line wait; so many fewer. */
 void serve_line_wait(serve_engine *engine, serve_line *line, size_t inputs);
 void serve_line_wait_less(serve_engine *engine, serve_line *line, size_t inputs);
 /* An input of the line has no row any more. */

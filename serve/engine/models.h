@@ -15,35 +15,35 @@
 #include "figures.h"
 #include "vit/pipeline.h"
 
-/* What is known of a model once it was loaded. Strings are the model's. */
+/* What is known of a model once it was loaded. The strings belong to the model. */
 typedef struct serve_facts {
     char *family, *precision, *resampler;
     const char *kernels;                /* static: "avx2" */
     char digest[65], preprocessing[65]; /* preprocessing: "" for a model of words alone */
-    size_t sizes[2];                    /* floats of the embedding of a picture, of words; 0: it has no such tower */
-    size_t width, height;               /* of pictures; 0: each has a size of its own */
-    size_t patches;                     /* most of such a picture; else 0 */
-    size_t classes;
-    bool attends;       /* its blocks have attention weights that can be shown */
-    size_t context;     /* tokens of a text */
-    bool compares;      /* pictures with words */
-    bool canonicalizes; /* words lose their case and their punctuation */
+    size_t sizes[2];                    /* floats of the embedding, by vit_tower; 0: the model has no such tower */
+    size_t width, height;               /* of pictures, in pixels; 0: each picture has a size of its own */
+    size_t patches;                     /* where each picture has a size of its own: most patches of one; else 0 */
+    size_t classes;                     /* 1000; 0: the model gives embeddings alone */
+    bool attends;                       /* its blocks have attention weights that can be shown */
+    size_t context;                     /* tokens of a text */
+    bool compares;                      /* pictures with words */
+    bool canonicalizes;                 /* words lose their case and their punctuation */
     vit_similarity similarity;
 } serve_facts;
 
 typedef struct serve_model {
     char *name, *path;
     vit_pipeline_options options;
-    pthread_mutex_t lock;     /* guards what follows */
-    vit_pipeline *towers[2];  /* by vit_tower; NULL: it has none, or they are not in memory */
-    vit_tokenizer *tokenizer; /* that cuts no words; NULL: nobody has asked for it yet */
-    size_t holders;
-    double used;       /* when it was last held, in seconds of vit__seconds() */
-    serve_facts facts; /* written before `known` is set, and never again */
-    /* without the lock: */
-    atomic_bool known, loaded;
-    _Atomic double load_seconds; /* of the last time */
-    atomic_size_t unloads;
+    pthread_mutex_t lock;     /* guards the members from here to `facts` */
+    vit_pipeline *towers[2];  /* by vit_tower; NULL: the model has no such tower, or its weights are not in memory */
+    vit_tokenizer *tokenizer; /* a tokenizer that cuts no words; NULL: nobody has needed it yet */
+    size_t holders;           /* requests that have called serve_model_hold and not yet serve_model_release */
+    double used;              /* when the model was last held, in seconds of vit__seconds() */
+    serve_facts facts;        /* written before `known` is set, and never again */
+    /* These are read without the lock: */
+    atomic_bool known, loaded;   /* facts are there; weights are in memory */
+    _Atomic double load_seconds; /* how long the last loading took */
+    atomic_size_t unloads;       /* how often the weights have left memory */
     serve_model_figures figures; /* the engine's lock guards them */
 } serve_model;
 
@@ -52,7 +52,8 @@ typedef struct serve_models serve_models;
 serve_models *serve_models_create(void); /* NULL: out of memory */
 void serve_models_free(serve_models *models);
 
-/* Adds a model that is not loaded yet. name NULL: the id, or the last part of the path. The first is the default. */
+/* Adds a model, whose weights are not loaded yet. name NULL: the name is the id, or the last part of the path,
+ * "clip" of "/srv/models/clip". The first model is the default one. To be called before the server answers. */
 vit_status serve_models_add(serve_models *models, const char *name, const char *path,
                             const vit_pipeline_options *options, vit_error *err);
 /* A further name. VIT_ERR_NOT_FOUND: there is no model of the name. */
@@ -60,18 +61,19 @@ vit_status serve_models_alias(serve_models *models, const char *alias, const cha
 
 size_t serve_models_count(const serve_models *models);
 serve_model *serve_models_at(const serve_models *models, size_t index);
-/* "" or "default" is the first; also the whole path or id that
- * it was added by, and its aliases. NULL: there is none. */
+/* The model that a client names: by its name, an alias, the path or the id that it was added by, or the last part of
+ * these. "" and "default" name the first. NULL: there is no such model. */
 serve_model *serve_models_find(const serve_models *models, const char *name);
 /* "clip, dinov2": for messages. Freed with free(). NULL: out of memory. */
 char *serve_models_names(const serve_models *models);
 
-/* Keeps the model in memory until it is released, loading it if it is not there. Any number of threads may hold it. */
+/* Loads the weights if they are not in memory, and keeps them there until serve_model_release. Any number of
+ * threads may hold a model. One that loads lets the others wait. */
 vit_status serve_model_hold(serve_model *model, vit_error *err);
 void serve_model_release(serve_model *model);
-/* How many token ids words have that are not cut: "a dog" has 4 with CLIP. Of a model that is held. */
+/* How many token ids the words have if nothing is cut: "a dog" has 4 with CLIP. The caller holds the model. */
 vit_status serve_model_measure(serve_model *model, const char *words, size_t size, size_t *tokens, vit_error *err);
-/* Frees the weights of a model that nobody has held for so many seconds. true: it did. */
+/* Frees the weights if nobody has held the model for so many seconds. true: the weights were freed. */
 bool serve_model_unload(serve_model *model, double idle_seconds);
 
 #endif

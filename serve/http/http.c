@@ -121,10 +121,17 @@ static enum MHD_Result say_no(exchange *x)
     return waits ? write_answer(x) : answer_at_once(x);
 }
 
-static enum MHD_Result refuse(exchange *x, unsigned status, const char *why)
+/* The response becomes a refusal, and nothing more is to be said. */
+static void fill_refusal(exchange *x, unsigned status, const char *why)
 {
     const serve_handler *h = &x->http->options.handler;
     h->refuse(h->context, &x->request, status, why, &x->response);
+    x->answered = true;
+}
+
+static enum MHD_Result refuse(exchange *x, unsigned status, const char *why)
+{
+    fill_refusal(x, status, why);
     return say_no(x);
 }
 
@@ -139,10 +146,8 @@ static enum MHD_Result refuse_large(exchange *x)
 /* A request whose end is in doubt: what follows it may be anything, and is not looked at. */
 static enum MHD_Result refuse_framing(exchange *x, unsigned status, const char *why)
 {
-    const serve_handler *h = &x->http->options.handler;
-    h->refuse(h->context, &x->request, status, why, &x->response);
+    fill_refusal(x, status, why);
     x->response.close = true;
-    x->answered = true;
     return write_answer(x);
 }
 
@@ -225,9 +230,7 @@ static enum MHD_Result hand_over(exchange *x)
     serve_mhd.MHD_suspend_connection(x->connection);
     if (serve_crew_hand(http->crew, &x->task))
         return MHD_YES;
-    const serve_handler *h = &http->options.handler;
-    h->refuse(h->context, &x->request, 503, "no thread can be started for the request", &x->response);
-    x->answered = true;
+    fill_refusal(x, 503, "no thread can be started for the request");
     serve_mhd.MHD_resume_connection(x->connection);
     atomic_fetch_sub(&http->in_flight, 1);
     return MHD_YES;
