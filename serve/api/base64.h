@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Decodes in place and answers how many bytes there are; SIZE_MAX: this is no base64. */
-size_t serve_base64_decode(const char *text, size_t size, unsigned char *bytes); /* room for size * 3 / 4 + 3 */
+/* Decodes `size` characters of base64 into bytes, which has room for size * 3 / 4 + 3 of them, and answers how many
+ * bytes there are: "aGk=" has 2. SIZE_MAX: the text is no base64. */
+size_t serve_base64_decode(const char *text, size_t size, unsigned char *bytes);
 
 #endif
