@@ -42,7 +42,7 @@ END
     arm_apt update
 }
 
-# Files of packages as they are, no script of theirs is run. Links from / lead into the folder.
+# Files of packages as they are, no script of theirs is run. Links from / lead into the folder, wherever it is moved.
 unpack() {
     mkdir -p "$1/usr/lib" "$1/usr/bin" "$1/usr/sbin" &&
         ln -sfn usr/lib "$1/lib" && ln -sfn usr/bin "$1/bin" && ln -sfn usr/sbin "$1/sbin" || return 1
@@ -50,7 +50,7 @@ unpack() {
         dpkg-deb --fsys-tarfile "$package" | tar -x -C "$1" --keep-directory-symlink || return 1
     done
     find "$1" -type l -lname '/*' | while read -r link; do
-        ln -sfn "$1$(readlink "$link")" "$link" || return 1
+        ln -sfnr "$1$(readlink "$link")" "$link" || return 1
     done
     # What update-alternatives would choose.
     libraries=$1/usr/lib/aarch64-linux-gnu

@@ -8,11 +8,13 @@ VIT is the built command, MODEL a folder from make_vit.py or make_swin.py. Needs
 OpenVINO's int8, nncf (a virtual environment; what is missing is left out, by name). Every round times all sides one after
 the other; the table holds medians over the rounds, and the median of each round's ratio of libvit to the engine of the
 same precision. With --least the milliseconds are the least of all rounds, and the ratio is of these: for a machine that
-others use too. Peak memory is VmHWM of a process of its own. Load is to the first result for the engines, to the session
-for libvit.
+others use too. Above the table stand the processor and what it has, and in its rows what multiplies in libvit. Each side
+runs on the first THREADS processors of the affinity mask and on no others. Peak memory is VmHWM of a process of its own.
+Load is to the first result for the engines, to the session for libvit.
 """
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -24,11 +26,37 @@ from peers import ENGINES
 PEERS = Path(__file__).with_name("peers.py")
 
 
+# Words of /proc/cpuinfo that decide which loops are taken, on x86-64 and on 64-bit ARM.
+FEATURES = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "bf16")
+
+
+def processor():
+    """The name of the processor, and which of FEATURES it has: ("AMD EPYC", "avx2 avx512f")"""
+    lines = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines()]
+    facts = {key.strip(): value.strip() for key, _, value in lines}
+    words = facts.get("flags", facts.get("Features", "")).split()
+    return facts.get("model name", facts.get("CPU part", "unknown")), " ".join(f for f in FEATURES if f in words)
+
+
+def pin(threads):
+    """From now on this process and those that it starts use the first processors alone, one for each thread."""
+    there = sorted(os.sched_getaffinity(0))
+    if len(there) < threads:
+        sys.exit(f"--threads {threads}: {len(there)} processors may be used")
+    os.sched_setaffinity(0, there[:threads])
+    return there[:threads]
+
+
 def run(command):
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "it failed")
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def multiplier(args, precision):
+    told = subprocess.run([args.vit, "info", "--json", "-m", args.model, "--precision", precision], capture_output=True, check=True)
+    return json.loads(told.stdout)["multiplier"]
 
 
 def ours(args, precision, batch):
@@ -60,7 +88,8 @@ def compare(args, batch, files, exported):
     def middle(name, key):
         return (min if args.least and key == "ms_per_image" else statistics.median)(r[key] for r in results[name])
     for precision in precisions:
-        print(f"| libvit {precision} | {batch} | {middle(precision, 'ms_per_image'):.1f} | | "
+        name = f"libvit {precision} ({multiplier(args, precision)})"
+        print(f"| {name} | {batch} | {middle(precision, 'ms_per_image'):.1f} | | "
               f"{middle(precision, 'peak_rss_mb'):.0f} | {middle(precision, 'load_ms') / 1000:.2f} |")
         for engine in [e for e in usable if ENGINES[e][0] == precision and len(results[e]) == args.rounds]:
             ratio = statistics.median(o["ms_per_image"] / t["ms_per_image"]
@@ -82,6 +111,9 @@ def main():
     parser.add_argument("--least", action="store_true")
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     args = parser.parse_args()
+    name, features = processor()
+    print(f"{name}: {features}\nprocessors {', '.join(map(str, pin(args.threads)))}; {args.threads} threads; {args.rounds} rounds of "
+          f"{args.seconds:g} s, all sides in turn\n")
     with tempfile.TemporaryDirectory() as folder:
         exported = run([sys.executable, PEERS, "export", args.model, folder])
         print("| engine | batch | ms per image | libvit / engine | peak MB | load s |")

@@ -25,6 +25,7 @@ ALWAYS_INLINE vector step_int8(vector sum, vector a, vector w)
 #define TILE_ADD add_f32
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
+#define TILE_AHEAD 8
 #include "tiles_body.h"
 
 #define TILE_FUNCTION multiply_bf16

@@ -7,6 +7,7 @@
 #define TILE_ADD add_int32
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
+#define TILE_AHEAD 8
 #include "tiles_body.h"
 
 const vit__tiles vit__tiles_avx512_vnni = {.int8 = {.name = "avx512_vnni", .multiply = multiply_int8}};

@@ -35,6 +35,16 @@
     for (size_t j = 0; j < vectors; j++)                                                                               \
         weights[j] = TILE_WEIGHTS(load((from) + j * LANES));
 
+#ifdef TILE_AHEAD
+/* Weights that come from the second-level cache: into the first one before their turn. */
+#define TILE_LOOK_AHEAD(from)                                                                                          \
+    UNROLL                                                                                                             \
+    for (size_t j = 0; j < vectors; j++)                                                                               \
+        __builtin_prefetch((from) + TILE_AHEAD * VIT__PANEL + j * LANES, 0, 3);
+#else
+#define TILE_LOOK_AHEAD(from)
+#endif
+
 #ifdef TILE_LANE_STEP
 #define TILE_TAKE_FOUR(i)                                                                                              \
     const vector four##i = i < rows ? TILE_VALUE(whole(load(a + i * call->a_stride + word))) : zero();
@@ -77,6 +87,7 @@ ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, TILE_PLACE place, size
     for (; word < call->words; word++, w += VIT__PANEL) {
         TILE_TAKE_WEIGHTS(w)
         __builtin_prefetch(fetch.next, 0, 2);
+        TILE_LOOK_AHEAD(w)
         fetch.next += fetch.step;
         TILE_EACH_ROW(TILE_MULTIPLY)
     }
@@ -88,6 +99,7 @@ ALWAYS_INLINE void TILE_BLOCK(const vit__tile_call *call, TILE_PLACE place, size
 #undef TILE_MULTIPLY
 #undef TILE_STORE
 #undef TILE_TAKE_WEIGHTS
+#undef TILE_LOOK_AHEAD
 #ifdef TILE_LANE_STEP
 #undef TILE_TAKE_FOUR
 #undef TILE_LANE

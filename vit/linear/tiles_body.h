@@ -8,6 +8,7 @@
  * and where they are of use
  *     TILE_VALUE(row), TILE_WEIGHTS(row)             what to make of words of a row or of the panel before they are
  *                                                    multiplied
+ *     TILE_AHEAD                                     how many words ahead of their turn the panel's are fetched
  *     TILE_OFFSET                                    a value: its products with all words are taken off the sums
  *     TILE_LANE_STEP(sum, a, w, lane)                TILE_STEP with one of four words of `a` (tiles_block.h)
  *     TILE_PAIR_STEP(sums, a, w)                     in place of TILE_STEP: products of matrices (tiles_block_pairs.h)
@@ -122,6 +123,7 @@ static void TILE_FUNCTION(const vit__tile_call *call)
 #undef TILE_PLACE
 #undef TILE_OFFSETS
 #undef TILE_OFFSET
+#undef TILE_AHEAD
 #undef TILE_VALUE
 #undef TILE_WEIGHTS
 #undef TILE_FUNCTION
