@@ -221,7 +221,8 @@ def swin(r, seed, family=None):
     if kind != "Model":
         config.update(labels(r))
     size, call = own, {}
-    if r.random() < 0.4:
+    fixed = config["use_absolute_embeddings"] and own[0] != own[1]  # the library takes any table for a square one
+    if r.random() < 0.4 and not fixed:
         size = tuple(patch * (n // patch + r.choice((0, 1, 2, 4))) for n in own)
         call = {"interpolate_pos_encoding": True} if config["use_absolute_embeddings"] else {}
         size = size if call else tuple(n + r.choice((0, 0, 1)) for n in size)  # the picture is padded to whole patches
