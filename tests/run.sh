@@ -131,8 +131,8 @@ build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -D
 # --exclude-regex arguments: what takes a minute or more is left to --full.
 # With sanitizers: what other tests let through the same code, and repeats it many times.
 often="^(cli_invariance|model_pack_amx|model_once_amx|bulk_crash_points|bulk_shards|serve_page_flows|cli_verify|cli_claims|search_index)\$"
-# As released: real clients of the server, and the memory of long jobs.
-long="^(serve_clients|bulk_memory)\$"
+# As released: real clients of the server (schemathesis is one), and the memory of long jobs.
+long="^(serve_clients|serve_schema|bulk_memory)\$"
 if [ "${1-}" = --full ]; then
     often="^\$"
     long="^\$"
@@ -149,7 +149,7 @@ if build release all -DCMAKE_BUILD_TYPE=Release; then
     export VIT_CPU=c
     # What is about connections, packages and files, and not about numbers, is not repeated.
     check plain release --label-exclude slow \
-        --exclude-regex "^(hub|serve|search|bulk|install|readme|pages|fuzz|arrows|headers|symbols|cli_(hints|signals|claims|people|usage)|.*_(avx2|avx_vnni|avx512|avx512_vnni|amx)\$)"
+        --exclude-regex "^(hub|serve|search|bulk|install|readme|pages|fuzz|damage|arrows|headers|symbols|cli_(hints|signals|claims|people|usage)|.*_(avx2|avx_vnni|avx512|avx512_vnni|amx)\$)"
     unset VIT_CPU
 fi
 walk ABI "the binary interface is as recorded" sh tests/api/abi.sh build-tests/abi
