@@ -19,7 +19,7 @@ vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object)
     return (vit__reader){.object = object, .where = outer->where, .err = outer->err, .outer = outer};
 }
 
-static bool has_failed(const vit__reader *reader)
+bool vit__reader_failed(const vit__reader *reader)
 {
     while (reader->status == VIT_OK && reader->outer)
         reader = reader->outer;
@@ -28,7 +28,7 @@ static bool has_failed(const vit__reader *reader)
 
 void vit__reader_fail(vit__reader *reader, vit_status status, const char *format, ...)
 {
-    if (has_failed(reader))
+    if (vit__reader_failed(reader))
         return;
     char message[400];
     va_list arguments;
@@ -40,7 +40,7 @@ void vit__reader_fail(vit__reader *reader, vit_status status, const char *format
 
 void vit__reader_take(vit__reader *reader, vit_status status)
 {
-    if (!has_failed(reader))
+    if (!vit__reader_failed(reader))
         for (; reader; reader = reader->outer)
             reader->status = status;
 }
@@ -52,7 +52,7 @@ bool vit__read_has(const vit__reader *reader, const char *key)
 
 const vit__json *vit__read_given(const vit__reader *reader, const char *key)
 {
-    return !has_failed(reader) && vit__read_has(reader, key) ? vit__json_get(reader->object, key) : NULL;
+    return !vit__reader_failed(reader) && vit__read_has(reader, key) ? vit__json_get(reader->object, key) : NULL;
 }
 
 bool vit__whole_size(const vit__json *value, size_t *size)

@@ -14,7 +14,7 @@
 typedef struct vit__reader {
     const vit__json *object;
     const char *where; /* the config's path, for messages */
-    vit_status status; /* of everything read so far */
+    vit_status status; /* of the outermost reader: of everything read so far */
     vit_error *err;
     struct vit__reader *outer; /* NULL: this is the outermost */
 } vit__reader;
@@ -24,6 +24,10 @@ vit__reader vit__reader_start(const vit__json *object, const char *where, vit_er
 /* A reader of an object inside. The two have one outcome: after the first error in either, both keep it,
  * and the status of `outer` tells it. `outer` stays where it is as long as the inner one is used. */
 vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object);
+
+/* Has this reader failed, or any other that has the same outcome? Asked where the reader may be one inside: its own
+ * `status` does not tell of a failure in another object of the same config. */
+bool vit__reader_failed(const vit__reader *reader);
 
 /* An error found by the caller itself; keeps the first. */
 void vit__reader_fail(vit__reader *reader, vit_status status, const char *format, ...) VIT_PRINTF(3, 4);

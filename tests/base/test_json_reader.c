@@ -47,11 +47,30 @@ static void an_error_outside_is_that_of_those_inside(void **state)
     vit__json_free(config);
 }
 
+/* Two objects of one config: who reads the second has to know that the first was wrong. */
+static void an_error_beside_is_that_of_all(void **state)
+{
+    (void)state;
+    vit__json *config;
+    vit_error err = {0};
+    assert_ok(vit__json_parse(text, sizeof text - 1, "config.json", &config, &err), err);
+    vit__reader top = vit__reader_start(config, "config.json", &err);
+    vit__reader part = vit__reader_inside(&top, vit__json_get(config, "part"));
+    vit__reader other = vit__reader_inside(&top, vit__json_get(config, "part"));
+    assert_false(vit__reader_failed(&other));
+    assert_int_equal(vit__read_size(&part, "depth", 7), 7);
+    assert_true(vit__reader_failed(&part) && vit__reader_failed(&top) && vit__reader_failed(&other));
+    vit__reader_take(&other, VIT_ERR_OUT_OF_MEMORY);
+    assert_int_equal(top.status, VIT_ERR_CORRUPT);
+    vit__json_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_error_is_that_of_all),
         cmocka_unit_test(an_error_outside_is_that_of_those_inside),
+        cmocka_unit_test(an_error_beside_is_that_of_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ void vit__foreign_encoder_plan(const vit__foreign_encoder *e, const vit__checkpo
 {
     vit__json *config = NULL;
     const char *type = NULL;
-    if (r->status != VIT_OK)
+    if (vit__reader_failed(r))
         return;
     vit_status status = vit__checkpoint_other_config(e->name, &config, r->err);
     bool found = config != NULL;
@@ -83,7 +83,7 @@ void vit__foreign_encoder_plan(const vit__foreign_encoder *e, const vit__checkpo
             e->key, e->name, e->name);
     else
         plan_by(e, checkpoint, config, type ? type : "", r, plan);
-    if (r->status == VIT_OK && !found)
+    if (!vit__reader_failed(r) && !found)
         take_sizes(e, checkpoint, r, plan);
     vit__json_free(config);
 }

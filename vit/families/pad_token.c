@@ -23,9 +23,9 @@ typedef struct documents {
 static void load(const vit__checkpoint *checkpoint, vit__reader *r, const char *name, vit__json **json)
 {
     char *path = NULL;
-    if (r->status == VIT_OK)
+    if (!vit__reader_failed(r))
         vit__reader_take(r, vit__path_find(vit__checkpoint_folder(checkpoint), name, &path, r->err));
-    if (r->status == VIT_OK && path)
+    if (!vit__reader_failed(r) && path)
         vit__reader_take(r, vit__json_load_by(&rules, path, json, r->err));
     free(path);
 }
@@ -71,10 +71,10 @@ static void find_line(const vit__checkpoint *checkpoint, vit__reader *r, const c
     char *path = NULL;
     vit__buffer lines = {0};
     vit__reader_take(r, vit__path_find(vit__checkpoint_folder(checkpoint), "vocab.txt", &path, r->err));
-    if (r->status == VIT_OK && path)
+    if (!vit__reader_failed(r) && path)
         vit__reader_take(r, vit__file_read(path, &rules.file, &lines, r->err));
     size_t length = strlen(text), line = 0;
-    for (size_t at = 0; r->status == VIT_OK && at < lines.size; line++) {
+    for (size_t at = 0; !vit__reader_failed(r) && at < lines.size; line++) {
         const char *end = memchr(lines.data + at, '\n', lines.size - at);
         size_t size = end ? (size_t)(end - lines.data) - at : lines.size - at;
         if ((size == length || (size == length + 1 && lines.data[at + length] == '\r')) &&
@@ -101,7 +101,7 @@ static void find_token(const vit__checkpoint *checkpoint, vit__reader *r, docume
     for (size_t i = 0; i < 2; i++)
         if (find_listed(d->tokenizer, texts[i], id))
             return;
-    if (r->status == VIT_OK && !d->tokenizer)
+    if (!vit__reader_failed(r) && !d->tokenizer)
         find_line(checkpoint, r, texts[0], id);
 }
 
@@ -110,7 +110,7 @@ void vit__pad_token_read(const vit__checkpoint *checkpoint, vit__reader *r, size
     documents d = {0};
     load(checkpoint, r, "tokenizer_config.json", &d.tokenizer_config);
     load(checkpoint, r, "special_tokens_map.json", &d.special_tokens);
-    if (r->status == VIT_OK)
+    if (!vit__reader_failed(r))
         find_token(checkpoint, r, &d, id);
     vit__json_free(d.tokenizer_config);
     vit__json_free(d.special_tokens);

@@ -109,7 +109,7 @@ static void read_timm_size(vit__reader *r, vit_preprocessor *p)
         p->crop_pct = 0.875; /* as timm takes it */
     if (!(p->crop_pct > 0 && p->crop_pct <= 1e6))
         vit__reader_fail(r, VIT_ERR_CORRUPT, "\"crop_pct\" is %g", p->crop_pct);
-    if (r->status != VIT_OK)
+    if (vit__reader_failed(r))
         return;
     p->resize_height = vit__preprocess_grown(p->crop_height, p->crop_pct);
     p->resize_width = vit__preprocess_grown(p->crop_width, p->crop_pct);
@@ -160,7 +160,7 @@ static void read_open_clip_fill(vit__reader *r, vit_preprocessor *p)
 {
     double fill[3] = {0, 0, 0};
     vit__read_colour(r, "fill_color", fill);
-    for (size_t c = 0; c < 3 && r->status == VIT_OK; c++) {
+    for (size_t c = 0; c < 3 && !vit__reader_failed(r); c++) {
         if (!(fill[c] >= 0 && fill[c] <= 255))
             vit__reader_fail(r, VIT_ERR_CORRUPT, "\"fill_color\" is not within 0 to 255");
         else if (p->resize == VIT__RESIZE_LONGEST)

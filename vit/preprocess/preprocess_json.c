@@ -103,7 +103,7 @@ static void read_crop(vit__reader *r, vit_preprocessor *p)
     p->crop = vit__read_has(r, "crop_size");
     vit__read_edges(r, "crop_size", &p->crop_height, &p->crop_width);
     vit__read_colour(r, "fill", fill);
-    for (size_t c = 0; c < 3 && r->status == VIT_OK; c++) {
+    for (size_t c = 0; c < 3 && !vit__reader_failed(r); c++) {
         if (!(fill[c] >= 0 && fill[c] <= 255))
             vit__reader_fail(r, VIT_ERR_CORRUPT, "\"fill\" is not within 0 to 255");
         else

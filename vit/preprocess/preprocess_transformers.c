@@ -205,7 +205,7 @@ static void read_crop(vit__reader *r, const class_row *row, vit_preprocessor *p)
 static void read_convnext(vit__reader *r, vit_preprocessor *p)
 {
     double crop_pct = vit__read_number(r, "crop_pct", 224.0 / 256.0);
-    if (r->status != VIT_OK)
+    if (vit__reader_failed(r))
         return;
     if (p->resize != VIT__RESIZE_SHORTEST)
         vit__reader_fail(r, VIT_ERR_CORRUPT, "\"size\" needs a shortest_edge here");
@@ -214,7 +214,7 @@ static void read_convnext(vit__reader *r, vit_preprocessor *p)
                          "\"do_center_crop\" on top of a ConvNext image processor's own crop is not supported");
     else if (!(crop_pct > 0 && crop_pct <= 1e6))
         vit__reader_fail(r, VIT_ERR_CORRUPT, "\"crop_pct\" is %g", crop_pct);
-    if (r->status != VIT_OK)
+    if (vit__reader_failed(r))
         return;
     uint32_t edge = p->resize_height;
     p->crop_pct = crop_pct;
