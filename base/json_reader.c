@@ -21,7 +21,7 @@ vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object)
 
 bool vit__reader_failed(const vit__reader *reader)
 {
-    while (reader->status == VIT_OK && reader->outer)
+    while (reader->outer)
         reader = reader->outer;
     return reader->status != VIT_OK;
 }
@@ -40,9 +40,10 @@ void vit__reader_fail(vit__reader *reader, vit_status status, const char *format
 
 void vit__reader_take(vit__reader *reader, vit_status status)
 {
-    if (!vit__reader_failed(reader))
-        for (; reader; reader = reader->outer)
-            reader->status = status;
+    while (reader->outer)
+        reader = reader->outer;
+    if (reader->status == VIT_OK)
+        reader->status = status;
 }
 
 bool vit__read_has(const vit__reader *reader, const char *key)

@@ -14,19 +14,18 @@
 typedef struct vit__reader {
     const vit__json *object;
     const char *where; /* the config's path, for messages */
-    vit_status status; /* of the outermost reader: of everything read so far */
+    vit_status status; /* of everything read so far; only the outermost reader keeps it */
     vit_error *err;
     struct vit__reader *outer; /* NULL: this is the outermost */
 } vit__reader;
 
 vit__reader vit__reader_start(const vit__json *object, const char *where, vit_error *err);
 
-/* A reader of an object inside. The two have one outcome: after the first error in either, both keep it,
- * and the status of `outer` tells it. `outer` stays where it is as long as the inner one is used. */
+/* A reader of an object inside. All readers of a config have one outcome, which the outermost keeps: after the first
+ * error in any of them, all answer defaults. `outer` stays where it is as long as the inner one is used. */
 vit__reader vit__reader_inside(vit__reader *outer, const vit__json *object);
 
-/* Has this reader failed, or any other that has the same outcome? Asked where the reader may be one inside: its own
- * `status` does not tell of a failure in another object of the same config. */
+/* Has any reader of the config failed? Asked where the reader may be one inside, which keeps no status. */
 bool vit__reader_failed(const vit__reader *reader);
 
 /* An error found by the caller itself; keeps the first. */

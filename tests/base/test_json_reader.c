@@ -9,13 +9,19 @@
 
 static const char text[] = "{\"width\": 1.5, \"flag\": 1, \"part\": {\"depth\": -1, \"inside\": {\"size\": \"x\"}}}";
 
+/* A reader of the text above. The caller frees *config. */
+static vit__reader start(vit__json **config, vit_error *err)
+{
+    assert_ok(vit__json_parse(text, sizeof text - 1, "config.json", config, err), *err);
+    return vit__reader_start(*config, "config.json", err);
+}
+
 static void the_first_error_is_that_of_all(void **state)
 {
     (void)state;
     vit__json *config;
     vit_error err = {0};
-    assert_ok(vit__json_parse(text, sizeof text - 1, "config.json", &config, &err), err);
-    vit__reader top = vit__reader_start(config, "config.json", &err);
+    vit__reader top = start(&config, &err);
     vit__reader part = vit__reader_inside(&top, vit__json_get(config, "part"));
     vit__reader inside = vit__reader_inside(&part, vit__json_get(part.object, "inside"));
     assert_int_equal(vit__read_size(&inside, "absent", 7), 7);
@@ -36,8 +42,7 @@ static void an_error_outside_is_that_of_those_inside(void **state)
     (void)state;
     vit__json *config;
     vit_error err = {0};
-    assert_ok(vit__json_parse(text, sizeof text - 1, "config.json", &config, &err), err);
-    vit__reader top = vit__reader_start(config, "config.json", &err);
+    vit__reader top = start(&config, &err);
     vit__reader part = vit__reader_inside(&top, vit__json_get(config, "part"));
     assert_false(vit__read_flag(&top, "flag", false));
     vit__reader_fail(&part, VIT_ERR_UNSUPPORTED_MODEL, "another");
@@ -53,8 +58,7 @@ static void an_error_beside_is_that_of_all(void **state)
     (void)state;
     vit__json *config;
     vit_error err = {0};
-    assert_ok(vit__json_parse(text, sizeof text - 1, "config.json", &config, &err), err);
-    vit__reader top = vit__reader_start(config, "config.json", &err);
+    vit__reader top = start(&config, &err);
     vit__reader part = vit__reader_inside(&top, vit__json_get(config, "part"));
     vit__reader other = vit__reader_inside(&top, vit__json_get(config, "part"));
     assert_false(vit__reader_failed(&other));
