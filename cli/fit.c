@@ -136,13 +136,12 @@ static cli_exit claim_files(const cli_command *command, const cli_fitting *f)
     return status;
 }
 
-/* Refuses options about a layer, since --method knn fits none. */
 typedef struct possible {
     const char *name; /* of an option; NULL: the end of a list */
     bool given;
 } possible;
 
-/* The name of the first that was given; NULL: none was. */
+/* The name of the first option that was given; NULL: none was. */
 static const char *first_given(const possible *options)
 {
     while (options->name && !options->given)
@@ -150,6 +149,7 @@ static const char *first_given(const possible *options)
     return options->name;
 }
 
+/* Refuses options about a layer, since --method knn fits none. */
 static cli_exit check_knn(const cli_command *command, const cli_fitting *f)
 {
     const possible of_layer[] = {
