@@ -23,6 +23,18 @@ static void fill(float *values, size_t n, uint32_t seed)
     }
 }
 
+/* Words of any bytes for int8; of floats between -1 and 1; of two upper halves of such. */
+static void fill_words(uint32_t *words, size_t n, size_t precision)
+{
+    float values[2];
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits[2];
+        fill(values, 2, (uint32_t)(i * 7 + precision));
+        memcpy(bits, values, sizeof bits);
+        words[i] = precision == 0 ? bits[0] : (bits[0] & 0xFFFF0000u) | bits[1] >> 16;
+    }
+}
+
 static bool near_enough(const float *got, const float *want, size_t n)
 {
     float top = 0, off = 0;
@@ -101,8 +113,6 @@ static void by_pairs(const vit__kernels *k, const float *odd, float *y)
     for (size_t i = 0; i < N; i++)
         y[i] = from_bf16(pairs[i] & 0xFFFFu) + 2 * from_bf16(pairs[i] >> 16);
 }
-
-static void fill_words(uint32_t *words, size_t n, size_t precision);
 
 /* One row of a panel, added to y for each activation: once its sums are floats, once sums of bytes. */
 static void by_finishing(const vit__kernels *k, const float *b, const float *c, float *y)
@@ -197,18 +207,6 @@ const char *vit__kernels_differ(const vit__kernels *kernels)
 }
 
 /* ------------------------------------------------------------------ products ---- */
-
-/* Words of any bytes for int8; of floats between -1 and 1; of two upper halves of such. */
-static void fill_words(uint32_t *words, size_t n, size_t precision)
-{
-    float values[2];
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits[2];
-        fill(values, 2, (uint32_t)(i * 7 + precision));
-        memcpy(bits, values, sizeof bits);
-        words[i] = precision == 0 ? bits[0] : (bits[0] & 0xFFFF0000u) | bits[1] >> 16;
-    }
-}
 
 static void multiply(const vit__multiplier *by, size_t precision, const uint32_t *a, const uint32_t *panel, float *sums)
 {
