@@ -9,7 +9,7 @@
 /* A number of n bytes, 0 to 8, the lowest first. */
 static inline uint64_t vit__le(const void *bytes, size_t n)
 {
-    const uint8_t *b = (const uint8_t *)bytes;
+    const uint8_t *b = bytes;
     uint64_t number = 0;
     while (n-- > 0)
         number = number << 8 | b[n];

@@ -2,6 +2,7 @@
 /* Statements of an index in PostgreSQL, their results in binary, and what PostgreSQL says when one fails. */
 #include <string.h>
 
+#include "bytes.h"
 #include "memory.h"
 #include "postgres_store.h"
 
@@ -110,8 +111,7 @@ bool vit__postgres_vector(const postgres_store *store, const PGresult *result, i
     if ((size_t)vit__libpq.PQgetlength(result, row, column) != 4 + 4 * store->columns)
         return false;
     for (size_t i = 0; i < store->columns; i++) {
-        const unsigned char *at = bytes + 4 + 4 * i;
-        uint32_t bits = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+        uint32_t bits = vit__be32(bytes + 4 + 4 * i);
         memcpy(&values[i], &bits, sizeof bits);
     }
     return true;

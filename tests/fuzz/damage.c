@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "mutate.h"
 #include "random.h"
 
@@ -92,9 +93,7 @@ static bool is_json(const uint8_t *bytes, size_t size)
 /* Bytes of the header; 0: this is no safetensors file. */
 static size_t header_of(const uint8_t *bytes, size_t size)
 {
-    uint64_t length = 0;
-    for (size_t i = 0; size >= LENGTH && i < LENGTH; i++)
-        length |= (uint64_t)bytes[i] << (8 * i);
+    uint64_t length = size >= LENGTH ? vit__le64(bytes) : 0;
     return length > 0 && length < size - LENGTH && bytes[LENGTH] == '{' ? (size_t)length : 0;
 }
 
@@ -120,8 +119,7 @@ static size_t damage_safetensors(uint8_t *bytes, size_t size, size_t header, uin
     memmove(text + header + DAMAGE_GROWTH, text + header, data);
     const size_t length = damage_json(text, header, state);
     memmove(text + length, text + header + DAMAGE_GROWTH, data);
-    for (size_t i = 0; i < LENGTH; i++)
-        bytes[i] = (uint8_t)(length >> (8 * i));
+    vit__put_le64(bytes, length);
     return LENGTH + length + data;
 }
 

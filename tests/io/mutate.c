@@ -5,14 +5,10 @@
 
 #include <zlib.h>
 
+#include "bytes.h"
 #include "random.h"
 
 #define MAX_CHANGES 6u
-
-static uint32_t read32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
 
 static void write32(uint8_t *b, uint32_t v)
 {
@@ -30,7 +26,7 @@ static void seal_png(uint8_t *bytes, size_t size)
     if (size < 8 || memcmp(bytes, "\x89PNG", 4) != 0)
         return;
     for (size_t at = 8; size - at >= 12;) {
-        const uint32_t length = read32(bytes + at);
+        const uint32_t length = vit__be32(bytes + at);
         if (length > size - at - 12)
             return;
         seal_chunk(bytes + at, length);
