@@ -84,6 +84,12 @@ class Towers(Case):
             answers.append(self.vectors(model, "--tokens", "ids.npy"))
         self.assertEqual(answers, answers[:1] * 3)
 
+    def test_info_on_words_that_cannot_be_run(self):
+        """The reason is the text tower's, not that there is no other."""
+        done = self.vit("info", "-m", golden("mclip_xlm_roberta", ""), status=MODEL_FAILS, env={"HF_HUB_CACHE": self.path("none")})
+        self.assertIn(b"no image tower", done.stderr)
+        self.assertIn(b"\"modelBase\" is \"golden/tiny-xlm-roberta\"", done.stderr)
+
     def test_pooler_of_altclip(self):
         """AltCLIP's forward leaves the picture tower's pooler_output as it is, where CLIP's projects it."""
         for name, width in (("hf_altclip", 36), ("hf_clip", 24)):

@@ -34,8 +34,14 @@ static vit_status load_module_config(const char *root, const char *path, vit__js
     vit_status status = folder ? vit__path_find(folder, "config.json", &file, err) : vit__fail_memory(err, root);
     if (status == VIT_OK && file)
         status = vit__json_load(file, config, err);
+    if (status == VIT_OK && file && !vit__json_is_object(*config))
+        status = vit__fail(err, VIT_ERR_CORRUPT, file, "not a JSON object");
     if (status == VIT_OK && !*config && !(*config = vit__json_new_object()))
         status = vit__fail_memory(err, root);
+    if (status != VIT_OK) {
+        vit__json_free(*config);
+        *config = NULL;
+    }
     free(file);
     free(folder);
     return status;

@@ -22,6 +22,7 @@ typedef struct opening {
     vit__plan plans[VIT__TOWERS];
     vit__binding bindings[VIT__TOWERS];
     bool unknown[VIT__TOWERS]; /* it is there, but this build cannot run it, or its tensors are not as they should be */
+    vit_error why_unknown;     /* of the tower that nobody asked for */
     vit_error *err;
 } opening;
 
@@ -90,8 +91,8 @@ static vit_status make_plan(opening *o, vit__tower tower)
 /* The tower that nobody asked for. What is wrong with it does not matter, except for which tensors are its own. */
 static vit_status make_other_plan(opening *o, vit__tower tower)
 {
-    vit_error ignored = {0}, *err = o->err;
-    o->err = &ignored;
+    vit_error *err = o->err;
+    o->err = &o->why_unknown;
     vit_status status = make_plan(o, tower);
     o->err = err;
     if (status == VIT_ERR_OUT_OF_MEMORY)
@@ -114,9 +115,20 @@ static vit_status check_unused(const opening *o, vit__tower tower)
     return vit__binding_check_unused(&towers, o->family, o->model->checkpoint, o->err);
 }
 
+/* A caller who would take either tower learns why the other one does not run. */
+static vit_status refuse_absent(const opening *o, bool text)
+{
+    const char *path = vit__checkpoint_path(o->model->checkpoint);
+    const char *lacks = text ? "the model has no text tower" : "the model has no image tower";
+    if (o->unknown[text ? VIT__TOWER_IMAGE : VIT__TOWER_TEXT])
+        return vit__fail(o->err, VIT_ERR_UNSUPPORTED_MODEL, path, "%s, and its other tower cannot be run: %s", lacks,
+                         o->why_unknown.message);
+    return vit__fail(o->err, VIT_ERR_UNSUPPORTED_MODEL, path, "%s: it takes %s alone", lacks,
+                     text ? "pictures" : "words");
+}
+
 static vit_status make_plans(opening *o)
 {
-    vit__checkpoint *checkpoint = o->model->checkpoint;
     bool text = o->options->tower == VIT_TOWER_TEXT;
     vit__tower tower = text ? VIT__TOWER_TEXT : VIT__TOWER_IMAGE;
     vit_status status = make_plan(o, tower);
@@ -124,11 +136,7 @@ static vit_status make_plans(opening *o)
         status = make_other_plan(o, !tower);
     if (status == VIT_OK)
         status = check_unused(o, tower);
-    if (status == VIT_OK && !o->plans[tower].present)
-        status = vit__fail(o->err, VIT_ERR_UNSUPPORTED_MODEL, vit__checkpoint_path(checkpoint),
-                           text ? "the model has no text tower: it takes pictures alone"
-                                : "the model has no image tower: it takes words alone");
-    return status;
+    return status == VIT_OK && !o->plans[tower].present ? refuse_absent(o, text) : status;
 }
 
 static size_t count_parameters(const vit__binding *binding, size_t pairs)
