@@ -96,6 +96,7 @@
 #define VIT__LIMIT_COUNT 1000000u
 #define VIT__LIMIT_THREADS 1024u
 #define VIT__LIMIT_HTML_PICTURES 5000
+#define VIT__LIMIT_HTML_FIGURES 50
 #define VIT__LIMIT_FIT_GRID 14
 
 #define VIT__LIMITS(ROW)                                                                                               \
@@ -176,6 +177,7 @@
     ROW(COUNT, "count", "", NULL, "of an option that counts, such as --batch")                                         \
     ROW(THREADS, "threads", "threads", NULL, "of --threads")                                                           \
     ROW(HTML_PICTURES, "html_pictures", "pictures", NULL, "that a page of vit search shows; others are named")         \
+    ROW(HTML_FIGURES, "html_figures", "pictures", NULL, "for each query, whose patches vit search draws")              \
     ROW(FIT_GRID, "fit_grid", "values", NULL, "of C that are tried")
 
 #endif

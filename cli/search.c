@@ -5,6 +5,7 @@
 
 #include "claims.h"
 #include "command.h"
+#include "figures.h"
 #include "filter.h"
 #include "html.h"
 #include "json_write.h"
@@ -23,6 +24,7 @@ typedef struct search {
     vit_index_filter filter;
     size_t top;
     bool json, exact, fuse;
+    bool tokens; /* the page shows what patches are like */
     const char *path, *html_path;
     const char *text_model; /* that encodes texts; NULL: the index's own */
     /* at work */
@@ -32,8 +34,18 @@ typedef struct search {
     vit_index *index;
     cli_file file;
     cli_html *html;
+    cli_figures *figures; /* NULL: none are asked for */
     cli_text text;
 } search;
+
+static const char *const output_names[] = {"tokens", NULL};
+
+static const char *set_output(const cli_option *option, const char *value, void *field)
+{
+    (void)option;
+    *(bool *)field = strcmp(value, output_names[0]) == 0;
+    return *(bool *)field ? NULL : "";
+}
 
 #define FIELD(member) offsetof(search, member)
 static const cli_option search_table[] = {
@@ -47,6 +59,9 @@ static const cli_option search_table[] = {
      "encode texts with this model, whose vectors are meant for those of the index's model, as "
      "clip-ViT-B-32-multilingual-v1 is for clip-ViT-B-32"},
     {"html", 0, "FILE", cli_set_text, FIELD(html_path), NULL, "write a page of thumbnails, complete in one file"},
+    {"output", 0, "tokens", set_output, FIELD(tokens), output_names,
+     "draw on the page of --html, below each picture, its patches by their features: patches that are alike in the eyes "
+     "of the model have the same colour in the query and in all that was found"},
     {NULL, 'o', "FILE", cli_set_text, FIELD(path), NULL,
      "write there instead of standard output; - is standard output"},
     {0},
@@ -110,6 +125,8 @@ static bool add_page(search *s, const char *query, bool is_picture, const vit_in
                               .note = notes[n],
                               .caption = hits->hits[i].caption};
     }
+    if (s->figures)
+        cli_figures_draw(s->figures, cards, n);
     bool done = cli_html_section(s->html, query, cards, n);
     for (size_t i = 0; i < n; i++)
         free(cards[i].file);
@@ -204,6 +221,8 @@ static cli_exit check_options(const cli_command *command, const search *s, const
                                "--text-model encodes texts: name them with --text or --tokens, and no pictures");
     if (s->text_model && job->options.model)
         return cli_usage_error(command, "--text-model takes the place of -m: the model of the index is not opened");
+    if (s->tokens && !s->html_path)
+        return cli_usage_error(command, "--output tokens draws on a page: name it with --html");
     return cli_filter_check(command, &s->filter);
 }
 
@@ -220,12 +239,18 @@ static cli_exit check_files(const cli_command *command, search *s)
     return status == CLI_DONE ? cli_place_spare(&s->place) : status;
 }
 
+static const char about_figures[] =
+    "Below each picture are its patches as the model sees them. Patches that are alike have the same colour in all pictures "
+    "of a query. Where the model tells what is in front from a background, the background is black.";
+
 static bool open_outputs(search *s)
 {
     if (!cli_file_open(&s->file, s->path))
         return false;
     if (s->html_path)
         s->html = cli_html_open(s->html_path, "vit search");
+    if (s->html && s->figures)
+        cli_html_note(s->html, about_figures);
     return !s->html_path || s->html;
 }
 
@@ -258,6 +283,10 @@ static cli_exit run_search(const cli_command *command, search *s, cli_job *job)
         cli_index_filter_error(s->index, &s->filter, &err);
         return CLI_USAGE;
     }
+    if (s->tokens)
+        status = cli_figures_open(command, job, s->index, &s->figures);
+    if (status != CLI_DONE)
+        return status;
     if (!open_outputs(s))
         return CLI_OUTPUT;
     status = job->inputs.n ? cli_query_each(command, job, s->index, s->text_model, answer, s) : answer_words(s);
@@ -278,6 +307,7 @@ static cli_exit run(const cli_command *command, int argc, char **argv)
     int parsed = cli_parse(command, groups, argc, argv);
     cli_exit status = parsed == CLI_GO_ON ? run_search(command, &s, &job) : (cli_exit)parsed;
     cli_html_discard(s.html);
+    cli_figures_free(s.figures);
     cli_file_discard(&s.file);
     vit_index_free(s.index);
     cli_filter_free(&s.filter);

@@ -14,22 +14,25 @@
 
 /* What patches of all pictures are like. */
 typedef struct colouring {
+    const char *function; /* that the caller called, for messages */
     const vit_grid *grid;
-    size_t n, width;   /* patches of all pictures, numbers of a patch */
-    float *mean;       /* [width] */
-    float *components; /* [COLOURS][width] */
-    float *scores;     /* [n][COLOURS] */
-    float *chosen;     /* [n][width], of which the first patches are those in front */
-    bool *in_front;    /* [n] */
+    const float *features; /* [n][width] */
+    size_t n, width;       /* patches of all pictures, numbers of a patch */
+    float *mean;           /* [width] */
+    float *components;     /* [COLOURS][width] */
+    float *scores;         /* [n][COLOURS] */
+    float *chosen;         /* [n][width], of which the first patches are those in front */
+    bool *in_front;        /* [n] */
     size_t n_front;
 } colouring;
 
 /* How far a patch lies along a component. */
-static float score_of(const colouring *c, const float *patch, size_t component)
+static float score_of(const colouring *c, size_t patch, size_t component)
 {
+    const float *feature = c->features + patch * c->width;
     double sum = 0;
     for (size_t i = 0; i < c->width; i++)
-        sum += ((double)patch[i] - (double)c->mean[i]) * (double)c->components[component * c->width + i];
+        sum += ((double)feature[i] - (double)c->mean[i]) * (double)c->components[component * c->width + i];
     return (float)sum;
 }
 
@@ -39,23 +42,36 @@ static bool is_at_edge(const vit_grid *grid, size_t patch)
     return row == 0 || column == 0 || row + 1 == grid->rows || column + 1 == grid->columns;
 }
 
+static void put_in_front(colouring *c, size_t patch)
+{
+    c->in_front[patch] = true;
+    memcpy(c->chosen + c->n_front++ * c->width, c->features + patch * c->width, c->width * sizeof *c->features);
+}
+
 /* The first component of all patches divides them in two. What is at the edges of pictures is rather the background:
  * the sign is such that the patches there have a negative score in the mean. */
-static vit_status divide(colouring *c, const float *features, vit_error *err)
+static vit_status divide(colouring *c, vit_error *err)
 {
     double edges = 0;
-    vit_status status = vit_principal_components(features, c->n, c->width, 1, c->mean, c->components, err);
+    vit_status status = vit_principal_components(c->features, c->n, c->width, 1, c->mean, c->components, err);
     if (status != VIT_OK)
         return status;
     for (size_t i = 0; i < c->n; i++) {
-        c->scores[i] = score_of(c, features + i * c->width, 0);
+        c->scores[i] = score_of(c, i, 0);
         edges += is_at_edge(c->grid, i) ? (double)c->scores[i] : 0;
     }
-    for (size_t i = 0; i < c->n; i++) {
-        c->in_front[i] = edges > 0 ? c->scores[i] < 0 : c->scores[i] > 0;
-        if (c->in_front[i])
-            memcpy(c->chosen + c->n_front++ * c->width, features + i * c->width, c->width * sizeof *features);
-    }
+    for (size_t i = 0; i < c->n; i++)
+        if (edges > 0 ? c->scores[i] < 0 : c->scores[i] > 0)
+            put_in_front(c, i);
+    return VIT_OK;
+}
+
+/* Nothing is background. */
+static vit_status divide_nothing(colouring *c, vit_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < c->n; i++)
+        put_in_front(c, i);
     return VIT_OK;
 }
 
@@ -72,7 +88,7 @@ static void bounds_of(const colouring *c, size_t component, float *least, float 
 }
 
 /* The first three components of what is in front, each from its least score to its largest. */
-static vit_status colour(colouring *c, const float *features, uint8_t *colours, vit_error *err)
+static vit_status colour(colouring *c, uint8_t *colours, vit_error *err)
 {
     const size_t components = c->width < COLOURS ? c->width : COLOURS;
     memset(colours, 0, c->n * COLOURS);
@@ -83,7 +99,7 @@ static vit_status colour(colouring *c, const float *features, uint8_t *colours, 
     for (size_t k = 0; k < components && status == VIT_OK; k++) {
         float least, most;
         for (size_t i = 0; i < c->n; i++)
-            c->scores[i * COLOURS + k] = score_of(c, features + i * c->width, k);
+            c->scores[i * COLOURS + k] = score_of(c, i, k);
         bounds_of(c, k, &least, &most);
         const float factor = most > least ? 255 / (most - least) : 0;
         for (size_t i = 0; i < c->n; i++)
@@ -93,36 +109,60 @@ static vit_status colour(colouring *c, const float *features, uint8_t *colours, 
     return status;
 }
 
+/* Takes what is to be coloured, and the memory for it. */
+static vit_status start(colouring *c, size_t pictures, const uint8_t *colours, vit_error *err)
+{
+    const vit_grid *grid = c->grid;
+    size_t patches, size;
+    if (!c->features || !grid || !colours)
+        return vit__fail_null(err, c->function, !c->features ? "features" : grid ? "colours" : "grid");
+    if (!vit__multiply(grid->rows, grid->columns, &patches) || !vit__multiply(patches, pictures, &c->n) || c->n == 0 ||
+        !vit__multiply(c->width, sizeof(float), &size) || c->width == 0)
+        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, c->function,
+                         "%zu pictures of %zux%zu patches of %zu numbers have no colours", pictures, grid->rows,
+                         grid->columns, c->width);
+    c->mean = vit__alloc(1, size);
+    c->components = vit__alloc_zero(COLOURS, size);
+    c->scores = vit__alloc_zero(c->n, COLOURS * sizeof *c->scores);
+    c->chosen = vit__alloc(c->n, size);
+    c->in_front = vit__alloc_zero(c->n, sizeof *c->in_front);
+    return c->mean && c->components && c->scores && c->chosen && c->in_front ? VIT_OK
+                                                                             : vit__fail_memory(err, c->function);
+}
+
+static void finish(colouring *c)
+{
+    free(c->in_front);
+    free(c->chosen);
+    free(c->scores);
+    free(c->components);
+    free(c->mean);
+}
+
+static vit_status run(colouring *c, size_t pictures, vit_status (*division)(colouring *, vit_error *), uint8_t *colours,
+                      vit_error *err)
+{
+    vit_status status = start(c, pictures, colours, err);
+    if (status == VIT_OK)
+        status = division(c, err);
+    if (status == VIT_OK)
+        status = colour(c, colours, err);
+    finish(c);
+    return status;
+}
+
 vit_status vit_patch_colours(const float *features, size_t pictures, const vit_grid *grid, size_t width,
                              uint8_t *colours, vit_error *err)
 {
-    if (!features || !grid || !colours)
-        return vit__fail_null(err, __func__, !features ? "features" : grid ? "colours" : "grid");
-    colouring c = {.grid = grid, .width = width};
-    size_t patches, size;
-    if (!vit__multiply(grid->rows, grid->columns, &patches) || !vit__multiply(patches, pictures, &c.n) || c.n == 0 ||
-        !vit__multiply(width, sizeof(float), &size) || width == 0)
-        return vit__fail(err, VIT_ERR_INVALID_ARGUMENT, __func__,
-                         "%zu pictures of %zux%zu patches of %zu numbers have no colours", pictures, grid->rows,
-                         grid->columns, width);
-    c.mean = vit__alloc(1, size);
-    c.components = vit__alloc_zero(COLOURS, size);
-    c.scores = vit__alloc_zero(c.n, COLOURS * sizeof *c.scores);
-    c.chosen = vit__alloc(c.n, size);
-    c.in_front = vit__alloc(c.n, sizeof *c.in_front);
-    vit_status status = VIT_OK;
-    if (!c.mean || !c.components || !c.scores || !c.chosen || !c.in_front)
-        status = vit__fail_memory(err, __func__);
-    if (status == VIT_OK)
-        status = divide(&c, features, err);
-    if (status == VIT_OK)
-        status = colour(&c, features, colours, err);
-    free(c.in_front);
-    free(c.chosen);
-    free(c.scores);
-    free(c.components);
-    free(c.mean);
-    return status;
+    colouring c = {.function = __func__, .features = features, .grid = grid, .width = width};
+    return run(&c, pictures, divide, colours, err);
+}
+
+vit_status vit_patch_colours_all(const float *features, size_t pictures, const vit_grid *grid, size_t width,
+                                 uint8_t *colours, vit_error *err)
+{
+    colouring c = {.function = __func__, .features = features, .grid = grid, .width = width};
+    return run(&c, pictures, divide_nothing, colours, err);
 }
 
 /* ------------------------------------------------------------------ drawing ---- */

@@ -22,6 +22,32 @@ def png_of_rows(width, height, rows):
             png_chunk(b"IEND", b""))
 
 
+def read_png(content):
+    """(width, height, rows of RGB bytes) of an 8-bit RGB picture without interlacing, whatever its filters."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    at, data = 8, b""
+    while at < len(content):
+        size, kind = struct.unpack(">I4s", content[at:at + 8])
+        body = content[at + 8:at + 8 + size]
+        assert zlib.crc32(kind + body) == struct.unpack(">I", content[at + 8 + size:at + 12 + size])[0]
+        if kind == b"IHDR":
+            width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
+            assert (depth, colour, interlace) == (8, 2, 0)
+        data += body if kind == b"IDAT" else b""
+        at += 12 + size
+    raw, stride, rows, above = zlib.decompress(data), width * 3, [], bytes(width * 3)
+    for y in range(height):
+        kind, row = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
+        for i in range(stride):
+            a, b, c = row[i - 3] if i > 2 else 0, above[i], above[i - 3] if i > 2 else 0
+            p = a + b - c
+            nearest = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            row[i] = (row[i] + (0, a, b, (a + b) // 2, nearest)[kind]) & 255
+        rows.append(bytes(row))
+        above = row
+    return width, height, rows
+
+
 def png(width, height, colour=(0, 0, 0)):
     """The bytes of an RGB picture of one colour."""
     return png_of_rows(width, height, (b"\0" + bytes(colour) * width) * height)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "html.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +57,9 @@ static const char style[] =
     "h2{font-size:1rem;margin:1.5rem 0 .5rem;overflow-wrap:anywhere}\n"
     ".row{display:flex;flex-wrap:wrap;gap:1rem}\n"
     "figure{margin:0;width:240px}\n"
-    "figure.query img{outline:3px solid #38f}\n"
+    "figure.query img:not(.patches){outline:3px solid #38f}\n"
     "img{display:block;max-width:240px;height:auto}\n"
+    "img.patches{image-rendering:pixelated;margin-top:.3rem}\n"
     ".none{width:240px;height:160px;display:flex;align-items:center;justify-content:center;background:#8882}\n"
     "figcaption{overflow-wrap:anywhere;margin-top:.3rem}\n"
     ".note{font-variant-numeric:tabular-nums;font-weight:600}\n"
@@ -123,6 +125,23 @@ static void make_thumbnails(thumbnails *made, size_t n)
     vit__pool_free(pool);
 }
 
+/* As a PNG, which keeps the edges between its pixels. Where it cannot be made there is none. */
+static void add_figure(cli_text *text, const cli_card *card)
+{
+    const cli_figure *figure = card->figure;
+    const double scale = (double)EDGE / (figure->width > figure->height ? figure->width : figure->height);
+    cli_text picture = {0};
+    if (!cli_png_uri(figure->image, &picture))
+        return;
+    cli_text_format(text, "<img class=\"patches\" width=\"%.0f\" height=\"%.0f\" alt=\"patches of ",
+                    fmax(1, figure->width * scale), fmax(1, figure->height * scale));
+    cli_html_escape(text, card->path);
+    cli_text_string(text, "\" src=\"");
+    cli_text_add(text, picture.data, picture.size);
+    cli_text_string(text, "\">\n");
+    cli_text_free(&picture);
+}
+
 static void add_card(cli_text *text, const cli_card *card, const cli_text *picture, const cli_thumbnail_size *size)
 {
     cli_text_string(text, card->is_query ? "<figure class=\"query\">\n" : "<figure>\n");
@@ -135,6 +154,8 @@ static void add_card(cli_text *text, const cli_card *card, const cli_text *pictu
     } else {
         cli_text_string(text, "<div class=\"none\">no picture</div>\n");
     }
+    if (card->figure)
+        add_figure(text, card);
     cli_text_string(text, "<figcaption><div class=\"note\">");
     cli_html_escape(text, card->note);
     cli_text_string(text, "</div><div class=\"path\">");
@@ -146,6 +167,13 @@ static void add_card(cli_text *text, const cli_card *card, const cli_text *pictu
         cli_text_string(text, "</div>");
     }
     cli_text_string(text, "</figcaption>\n</figure>\n");
+}
+
+void cli_html_note(cli_html *html, const char *sentence)
+{
+    cli_text_string(&html->text, "<p>");
+    cli_html_escape(&html->text, sentence);
+    cli_text_string(&html->text, "</p>\n");
 }
 
 bool cli_html_section(cli_html *html, const char *heading, const cli_card *cards, size_t n)

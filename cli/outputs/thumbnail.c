@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base64_text.h"
-#include "vit/io.h"
 
 #define QUALITY 80
 
@@ -46,4 +45,17 @@ cli_thumbnail_size cli_thumbnail(const char *path, unsigned edge, cli_text *text
     vit_image_free(&small);
     vit_image_free(&image);
     return result;
+}
+
+bool cli_png_uri(const vit_image *image, cli_text *text)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    vit_status status = vit_image_encode_png(image, &bytes, &size, NULL);
+    if (status == VIT_OK) {
+        cli_text_string(text, "data:image/png;base64,");
+        add_base64(bytes, size, text);
+    }
+    vit_free(bytes);
+    return status == VIT_OK;
 }

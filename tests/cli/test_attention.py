@@ -2,39 +2,10 @@
 """vit attention: weights as the Python library has them, and pictures of them."""
 import math
 import os
-import zlib
 
 from harness import *
 
 CLASSLESS = golden("hf_siglip", "")
-
-
-def read_png(path):
-    """(width, height, rows of RGB bytes) of an 8-bit RGB picture without interlacing, whatever its filters."""
-    with open(path, "rb") as file:
-        content = file.read()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    at, data = 8, b""
-    while at < len(content):
-        size, kind = struct.unpack(">I4s", content[at:at + 8])
-        body = content[at + 8:at + 8 + size]
-        assert zlib.crc32(kind + body) == struct.unpack(">I", content[at + 8 + size:at + 12 + size])[0]
-        if kind == b"IHDR":
-            width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
-            assert (depth, colour, interlace) == (8, 2, 0)
-        data += body if kind == b"IDAT" else b""
-        at += 12 + size
-    raw, stride, rows, above = zlib.decompress(data), width * 3, [], bytes(width * 3)
-    for y in range(height):
-        kind, row = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1:(y + 1) * (stride + 1)])
-        for i in range(stride):
-            a, b, c = row[i - 3] if i > 2 else 0, above[i], above[i - 3] if i > 2 else 0
-            p = a + b - c
-            nearest = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
-            row[i] = (row[i] + (0, a, b, (a + b) // 2, nearest)[kind]) & 255
-        rows.append(bytes(row))
-        above = row
-    return width, height, rows
 
 
 class Weights(Case):
@@ -91,7 +62,7 @@ class Weights(Case):
 class Pictures(Case):
     def draw(self, *arguments, model=MODEL, picture=PICTURE):
         self.vit("attention", "-q", "-m", model, "-o", "map.png", *arguments, picture)
-        return read_png(self.path("map.png"))
+        return read_png(read(self.path("map.png")))
 
     def test_sizes(self):
         edge = SIDE * 6  # to at least 256
@@ -150,7 +121,7 @@ class Components(Case):
         edge = SIDE * 6
         others = [os.path.join(PICTURES, name) for name in ("cat.jpg", "coffee.jpg")]
         self.assertEqual(struct.unpack(">II", read(self.draw(PICTURE))[16:24]), (2 * edge + 4, edge))
-        sheet = read_png(self.draw(PICTURE, *others, PICTURE))
+        sheet = read_png(read(self.draw(PICTURE, *others, PICTURE)))
         self.assertEqual(sheet[:2], (4 * edge + 12, 2 * edge + 4))
         tiles = self.tiles(sheet, 4)
         self.assertEqual(tiles[0], tiles[3])  # the same thing has the same colours

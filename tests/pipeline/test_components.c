@@ -100,6 +100,25 @@ static void colours_match(void **state)
     golden_close(&given);
 }
 
+/* Four patches on a line: nothing is background, and their places on the line are the first colour. */
+static void nothing_is_background(void **state)
+{
+    (void)state;
+    const float rows[] = {0, 0, 3, 4, 6, 8, 30, 40};
+    const vit_grid four = {2, 2, 4, 4};
+    const uint8_t want[] = {0, 26, 51, 255};
+    uint8_t got[4 * 3], divided[4 * 3];
+    vit_error err = {0};
+    assert_ok(vit_patch_colours_all(rows, 1, &four, 2, got, &err), err);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(got[3 * i], want[i]);
+    assert_ok(vit_patch_colours(rows, 1, &four, 2, divided, &err), err);
+    assert_memory_not_equal(got, divided, sizeof got);
+    assert_ok(vit_patch_colours_all(rows, 4, &(vit_grid){1, 1, 4, 4}, 2, divided, &err),
+              err); /* whoever they belong to */
+    assert_memory_equal(got, divided, sizeof got);
+}
+
 static void pictures_are_drawn(void **state)
 {
     (void)state;
@@ -157,6 +176,10 @@ static void null_is_refused(void **state)
     REFUSED(vit_patch_colours(NULL, 1, &one, 2, colours, &err));
     REFUSED(vit_patch_colours(numbers, 1, NULL, 2, colours, &err));
     REFUSED(vit_patch_colours(numbers, 1, &one, 2, NULL, &err));
+    REFUSED(vit_patch_colours_all(NULL, 1, &one, 2, colours, &err));
+    REFUSED(vit_patch_colours_all(numbers, 1, NULL, 2, colours, &err));
+    REFUSED(vit_patch_colours_all(numbers, 1, &one, 2, NULL, &err));
+    assert_int_equal(vit_patch_colours_all(numbers, 0, &one, 2, colours, NULL), VIT_ERR_INVALID_ARGUMENT);
     REFUSED(vit_patch_picture_draw(NULL, &image, &err));
     REFUSED(vit_patch_picture_draw(&empty, NULL, &err));
     REFUSED(vit_patch_picture_draw(&empty, &image, &err));
@@ -186,8 +209,10 @@ static void missing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(components_match),   cmocka_unit_test(rows_that_are_special), cmocka_unit_test(colours_match),
-        cmocka_unit_test(pictures_are_drawn), cmocka_unit_test(null_is_refused),       cmocka_unit_test(missing_memory),
+        cmocka_unit_test(components_match),   cmocka_unit_test(rows_that_are_special),
+        cmocka_unit_test(colours_match),      cmocka_unit_test(nothing_is_background),
+        cmocka_unit_test(pictures_are_drawn), cmocka_unit_test(null_is_refused),
+        cmocka_unit_test(missing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

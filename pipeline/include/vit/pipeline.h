@@ -292,6 +292,11 @@ VIT_API vit_status vit_principal_components(const float *rows, size_t n, size_t 
 VIT_API vit_status vit_patch_colours(const float *features, size_t pictures, const vit_grid *grid, size_t width,
                                      uint8_t *colours, vit_error *err);
 
+/* The same without a background: the first three components of all patches are red, green and blue. For pictures that
+ * have no background, such as close-ups, where the first component would divide one picture from another. */
+VIT_API vit_status vit_patch_colours_all(const float *features, size_t pictures, const vit_grid *grid, size_t width,
+                                         uint8_t *colours, vit_error *err);
+
 /* Pictures, and the colours of their patches. */
 typedef struct vit_patch_picture {
     const vit_image *pictures; /* [n], all of one size, as the model saw them: vit_preprocess_resized */

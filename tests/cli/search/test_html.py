@@ -81,6 +81,57 @@ class Html(IndexCase):
         self.assertIn("no picture", page.text)
         self.vit("search", "--db", self.db, "--html", "no/such/x.html", "photos/cat.jpg", status=OUTPUT_FAILS)
 
+    def figures(self, *arguments, said=b""):
+        """The patches of each picture of the page, as rows of bytes of the PNG."""
+        done = self.vit("search", "--db", self.db, "--html", "figures.html", "--output", "tokens", *arguments)
+        self.assertEqual(done.stderr, said)
+        page = Page(read(self.path("figures.html")).decode())
+        pictures = [p for p in page.pictures if p.get("class") == "patches"]
+        self.assertTrue(all(p["alt"].startswith("patches of ") for p in pictures))
+        self.assertEqual({(p["width"], p["height"]) for p in pictures}, {("240", "240")} if pictures else set())
+        return [read_png(base64.b64decode(p["src"].split("data:image/png;base64,")[1])) for p in pictures]
+
+    def test_figures_of_patches(self):
+        figures = self.figures("photos/cat.jpg")
+        self.assertEqual(len(figures), 5)  # of the query and of four results
+        self.assertEqual(figures[0], figures[1])  # the picture itself
+        self.assertEqual(len({str(figure) for figure in figures}), 3)  # the horse is there twice
+        side = figures[0][0]
+        self.assertEqual({figure[:2] for figure in figures}, {(side, side)})
+        for channel in range(3):  # from the least to the largest, over the query and its hits together
+            values = [row[3 * x + channel] for _, _, rows in figures for row in rows for x in range(side)
+                      if any(row[3 * x:3 * x + 3])]
+            self.assertEqual((min(values), max(values)), (0, 255))
+        # The page of a query that the index does not know has the same figures: a copy of the picture elsewhere.
+        shutil.copy(self.path("photos/cat.jpg"), self.path("elsewhere.jpg"))
+        self.assertEqual(self.figures("elsewhere.jpg"), figures)
+        self.assertEqual(self.figures("--threads", "1", "photos/cat.jpg"), figures)
+        # Patches of another model would explain nothing.
+        os.remove(self.path("figures.html"))
+        self.vit("search", "--db", self.db, "--html", "figures.html", "--output", "tokens", "-m", MODEL, "--match", "horse",
+                 status=USAGE)
+        self.assertFalse(os.path.exists(self.path("figures.html")))
+
+    def test_figures_of_what_is_left(self):
+        """A picture that is gone has none; words find pictures too; without a page there is nothing to draw on."""
+        os.remove(self.path("photos/rocket.jpg"))
+        self.assertEqual(len(self.figures("photos/cat.jpg")), 4)
+        self.assertEqual(len(self.figures("--match", "horse")), 1)
+        shutil.rmtree(self.path("photos"))
+        self.assertEqual(self.figures("--match", "horse"), [])
+        done = self.vit("search", "--db", self.db, "--output", "tokens", "--match", "horse", status=USAGE)
+        self.assertIn(b"--html", done.stderr)
+        done = self.vit("search", "--db", self.db, "--html", "x.html", "--output", "cls", "--match", "horse", status=USAGE)
+        self.assertIn(b"tokens", done.stderr)
+        self.assertFalse(os.path.exists(self.path("x.html")))
+
+    def test_figures_of_many(self):
+        """The first 50 pictures of a query have them."""
+        for i in range(60):
+            shutil.copy(self.path("photos/cat.jpg"), self.path("photos/copy%d.jpg" % i))
+        self.index("photos")
+        self.assertEqual(len(self.figures("-k", "64", "photos/cat.jpg")), 50)
+
     def chromium(self, *arguments):
         profile = tempfile.mkdtemp(dir=self.folder)
         done = subprocess.run([CHROMIUM, *FLAGS, "--user-data-dir=" + profile, *arguments], cwd=self.folder,
