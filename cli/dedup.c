@@ -77,7 +77,6 @@ typedef struct member {
     const char *path;
     const char *first; /* path of the group */
     size_t group, point;
-    bool is_link;
 } member;
 
 static int compare_members(const void *a, const void *b)
@@ -101,7 +100,7 @@ static size_t gather(const dedup *d, const size_t *group, member *members)
     size_t n = 0;
     for (size_t i = 0; i < d->n; i++)
         if (sizes[group[i]] > 1)
-            members[n++] = (member){d->paths[i], firsts[group[i]], group[i], i, false};
+            members[n++] = (member){d->paths[i], firsts[group[i]], group[i], i};
     free(sizes);
     free(firsts);
     if (n > 0)
@@ -109,31 +108,60 @@ static size_t gather(const dedup *d, const size_t *group, member *members)
     return n;
 }
 
+/* A name of a file, as the file system knows it. */
+typedef struct name {
+    size_t member;
+    dev_t device;
+    ino_t file;
+    bool is_link;
+} name;
+
+/* Names of one file stand together: first those of its own, then symbolic links, each in the order of the members. */
+static int compare_names(const void *a, const void *b)
+{
+    const name *x = a, *y = b;
+    if (x->device != y->device)
+        return x->device < y->device ? -1 : 1;
+    if (x->file != y->file)
+        return x->file < y->file ? -1 : 1;
+    if (x->is_link != y->is_link)
+        return x->is_link ? 1 : -1;
+    return (x->member > y->member) - (x->member < y->member);
+}
+
+/* Looks for the members' files. keeps[i]: nothing there says that member i is another one's file. How many files there
+ * are. */
+static size_t find_names(const dedup *d, const member *members, size_t n, name *names, bool *keeps)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct stat file, link;
+        char *path = cli_index_file(d->index, members[i].path);
+        keeps[i] = stat(path, &file) != 0;
+        if (!keeps[i])
+            names[known++] = (name){i, file.st_dev, file.st_ino, lstat(path, &link) == 0 && S_ISLNK(link.st_mode)};
+        free(path);
+    }
+    return known;
+}
+
 /* A file may have several names: links to it, and other ways to write its path. One
  * name of each stays, rather a name of its own than that of a symbolic link: who
  * deletes all but one of a group must not lose the picture. Answers how many stay. */
 static size_t leave_files(const dedup *d, member *members, size_t n)
 {
-    struct stat *files = cli_allocate(n, sizeof *files);
-    size_t left = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct stat file, name;
-        char *path = cli_index_file(d->index, members[i].path);
-        bool known = stat(path, &file) == 0, link = lstat(path, &name) == 0 && S_ISLNK(name.st_mode);
-        free(path);
-        size_t same = 0;
-        while (known && same < left && !(files[same].st_ino == file.st_ino && files[same].st_dev == file.st_dev))
-            same++;
-        if (known && same < left) {
-            if (!link && members[same].is_link)
-                members[same] = members[i];
-            continue;
-        }
-        files[left] = known ? file : (struct stat){0}; /* no file has the number 0 */
-        members[left] = members[i];
-        members[left++].is_link = link;
-    }
-    free(files);
+    name *names = cli_allocate(n, sizeof *names);
+    bool *keeps = cli_allocate(n, sizeof *keeps);
+    size_t known = find_names(d, members, n, names, keeps), left = 0;
+    qsort(names, known, sizeof *names, compare_names);
+    for (size_t i = 0; i < known; i++)
+        if (i == 0 || names[i].device != names[i - 1].device || names[i].file != names[i - 1].file)
+            keeps[names[i].member] = true;
+    for (size_t i = 0; i < n; i++)
+        if (keeps[i])
+            members[left++] = members[i];
+    free(keeps);
+    free(names);
     return left;
 }
 

@@ -272,6 +272,53 @@ static void test_groups(void **state)
     free(vectors);
 }
 
+/* Copies of 7 vectors among 3,000, and others that stand alone: the same groups as all pairs give. With a threshold of 1
+ * rounding decides whether a vector is near its own copy. */
+static void test_copies(void **state)
+{
+    (void)state;
+    enum { N = 3000, KINDS = 7 };
+    float *vectors = make_vectors(N, 0.5f, 5);
+    for (size_t i = 0; i < N; i++)
+        if (i % 3 != 0)
+            memcpy(vectors + i * COLUMNS, vectors + i % KINDS * 3 * COLUMNS, COLUMNS * sizeof *vectors);
+    size_t *group = malloc(N * sizeof *group), *naive = malloc(N * sizeof *naive);
+    const double thresholds[] = {0.9, 0.999, 1.0};
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t i = 0; i < N; i++)
+            naive[i] = i;
+        for (size_t i = 0; i < N; i++)
+            for (size_t j = 0; j < i; j++)
+                if (vit__cosine(vectors + i * COLUMNS, vectors + j * COLUMNS, COLUMNS) >= thresholds[k]) {
+                    size_t a = root(naive, i), b = root(naive, j);
+                    naive[a > b ? a : b] = a > b ? b : a;
+                }
+        assert_int_equal(vit_groups_find(vectors, N, COLUMNS, thresholds[k], 2, group, NULL), VIT_OK);
+        for (size_t i = 0; i < N; i++)
+            assert_int_equal(group[i], root(naive, i));
+    }
+    /* In any order, and of one picture alone. */
+    size_t members[600], copies[600];
+    for (size_t i = 0; i < 600; i++) {
+        members[i] = i * 2711 % N;
+        copies[i] = 1 + (i * 21) % (N - 1) / 21 * 21; /* all of one kind, unless they stand alone */
+        copies[i] += copies[i] % 3 == 0;
+    }
+    const size_t *const both[] = {members, copies};
+    for (size_t k = 0; k < 2; k++) {
+        double least = 2, found;
+        for (size_t i = 0; i < 600; i++)
+            for (size_t j = 0; j < i; j++)
+                least = fmin(least,
+                             vit__cosine(vectors + both[k][i] * COLUMNS, vectors + both[k][j] * COLUMNS, COLUMNS));
+        assert_int_equal(vit_groups_least(vectors, COLUMNS, both[k], 600, 2, &found, NULL), VIT_OK);
+        assert_true(found == least);
+    }
+    free(naive);
+    free(group);
+    free(vectors);
+}
+
 static void test_unit(void **state)
 {
     (void)state;
@@ -320,8 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact),          cmocka_unit_test(test_ties),   cmocka_unit_test(test_vector_file),
-        cmocka_unit_test(test_shrinking_file), cmocka_unit_test(test_groups), cmocka_unit_test(test_unit),
-        cmocka_unit_test(test_where),
+        cmocka_unit_test(test_shrinking_file), cmocka_unit_test(test_groups), cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_unit),           cmocka_unit_test(test_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
