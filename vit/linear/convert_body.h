@@ -54,25 +54,57 @@ static void pair_bf16(const float *restrict even, const float *restrict odd, siz
 
 #define UNITS_MAX 65536.0f
 
-/* Where the largest magnitude is, the first of several. poison is NaN if there is a NaN or an infinity, else 0. */
-static uint32_t first_largest(const float *x, size_t n, float *poison)
+/* The largest and the smallest of some values and of zero, as ordered() has them. */
+typedef struct extremes {
+    int32_t top, bottom;
+} extremes;
+
+static extremes extremes_of(extremes so_far, const float *x, size_t n)
 {
-    int32_t top = 0;
-    float sum = 0;
-    _Pragma("omp simd reduction(max : top) reduction(+ : sum)")
+    int32_t top = so_far.top, bottom = so_far.bottom;
+    _Pragma("omp simd reduction(max : top) reduction(min : bottom)")
     for (size_t i = 0; i < n; i++) {
-        int32_t key = ordered(fabsf(x[i]));
+        int32_t key = ordered(x[i]);
         top = key > top ? key : top;
-        sum += x[i] * 0.0f;
+        bottom = key < bottom ? key : bottom;
     }
-    int32_t first = (int32_t)n - 1;
-    _Pragma("omp simd reduction(min : first)")
-    for (size_t i = 0; i < n; i++) {
-        int32_t here = ordered(fabsf(x[i])) == top ? (int32_t)i : INT32_MAX;
-        first = here < first ? here : first;
+    return (extremes){top, bottom};
+}
+
+/* Of both, as ordered() has it. */
+static int32_t larger_magnitude(extremes of)
+{
+    int32_t below = ordered(fabsf(from_ordered(of.bottom)));
+    return of.top > below ? of.top : below;
+}
+
+/* The first value of this magnitude, which there is. */
+static size_t first_of(int32_t magnitude, const float *x, size_t n)
+{
+    enum { STRIDE = 64 };
+    size_t first = 0;
+    for (int32_t found = 0; first + STRIDE < n; first += STRIDE) {
+        _Pragma("omp simd reduction(| : found)")
+        for (size_t i = 0; i < STRIDE; i++)
+            found |= ordered(fabsf(x[first + i])) == magnitude;
+        if (found)
+            break;
     }
-    *poison = sum;
-    return (uint32_t)first;
+    while (first + 1 < n && ordered(fabsf(x[first])) != magnitude)
+        first++;
+    return first;
+}
+
+/* y = the whole number nearest to factor * x + offset, but not below 0 or above 255. Limits are put on whole numbers:
+ * GCC 12 makes four comparisons and masks of two limits on a float that may be NaN. */
+static void to_levels(const float *restrict x, size_t n, float factor, float offset, uint8_t *restrict y)
+{
+    EACH {
+        int32_t level = rounded(x[i] * factor + offset);
+        level = level > 0 ? level : 0;
+        level = level < 255 ? level : 255;
+        y[i] = (uint8_t)level;
+    }
 }
 
 /* Zero is always one of the 256 values: it is what most of a GELU's outputs are near. A
@@ -82,31 +114,21 @@ static void to_int8(const float *restrict x, size_t n, uint8_t *restrict y, vit_
     *scale = (vit__byte_scale){0};
     if (n == 0)
         return;
-    float poison = 0;
-    uint32_t largest = first_largest(x, n, &poison);
-    int32_t top = 0, bottom = 0; /* of zero, and of the others */
-    _Pragma("omp simd reduction(max : top) reduction(min : bottom)")
-    for (size_t i = 0; i < n; i++) {
-        int32_t key = (int32_t)i == (int32_t)largest ? 0 : ordered(x[i]);
-        top = key > top ? key : top;
-        bottom = key < bottom ? key : bottom;
-    }
-    float high = from_ordered(top), low = -from_ordered(bottom), range = high + low;
+    const int32_t magnitude = larger_magnitude(extremes_of((extremes){0}, x, n));
+    const bool finite = magnitude < ordered(INFINITY);
+    const size_t largest = first_of(magnitude, x, n);
+    extremes others = extremes_of((extremes){0}, x, largest);
+    others = extremes_of(others, x + largest + 1, n - largest - 1);
+    float high = from_ordered(others.top), low = -from_ordered(others.bottom), range = high + low;
     float least = fabsf(x[largest]) * (255.0f / UNITS_MAX); /* so that the largest is UNITS_MAX units or fewer */
     range = range > least ? range : least;
     float inverse = range > 0.0f ? 255.0f / range : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f; /* a range so small that it counts as none */
-    scale->scale = range / 255.0f + poison;
+    scale->scale = finite ? range / 255.0f : NAN;
     scale->zero = rounded(low * inverse);
-    scale->largest = largest;
-    scale->units = poison == 0.0f ? rounded(x[largest] * inverse) : 0;
-    float zero = (float)scale->zero;
-    EACH {
-        float level = x[i] * inverse + zero;
-        level = level > 0.0f ? level : 0.0f; /* NaN too */
-        level = level < 255.0f ? level : 255.0f;
-        y[i] = (uint8_t)rounded(level);
-    }
+    scale->largest = (uint32_t)largest;
+    scale->units = finite ? rounded(x[largest] * inverse) : 0;
+    to_levels(x, n, inverse, (float)scale->zero, y);
     y[largest] = (uint8_t)scale->zero;
 }
 
@@ -123,10 +145,10 @@ static float weights_to_int8(const float *restrict w, size_t n, int8_t *restrict
     float inverse = top > 0.0f ? 127.0f / top : 0.0f;
     inverse = inverse < 3e38f ? inverse : 0.0f;
     EACH {
-        float level = w[i] * inverse;
-        level = level > -127.0f ? level : -127.0f;
-        level = level < 127.0f ? level : 127.0f;
-        y[i] = (int8_t)rounded(level);
+        int32_t level = rounded(w[i] * inverse);
+        level = level > -127 ? level : -127;
+        level = level < 127 ? level : 127;
+        y[i] = (int8_t)level;
     }
     return top / 127.0f + poison;
 }

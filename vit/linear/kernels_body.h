@@ -16,6 +16,23 @@
 #define EACH_MAX(top) _Pragma(TEXT(omp simd reduction(max : top))) for (size_t i = 0; i < n; i++)
 #define TEXT(x) #x
 
+/* Whole numbers in the order of the floats they are made from, and back: their
+ * maximum is one that every compiler finds in vectors (a float's has to mind NaN). */
+static inline int32_t ordered(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? bits ^ 0x7FFFFFFF : bits;
+}
+
+static inline float from_ordered(int32_t key)
+{
+    int32_t bits = key < 0 ? key ^ 0x7FFFFFFF : key;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* 2^n for whole -126 <= n <= 127, from the bits of n + 1.5 * 2^23. */
 static inline float power_of_two(float shifted)
 {
@@ -84,13 +101,18 @@ static inline float gelu_tanh(float x)
     return x * sigmoid(1.59576912f * (x + 0.044715f * x * x * x));
 }
 
+/* min(|x|, limit), by the bits of floats: of a NaN it is the limit. */
+static inline float smaller_magnitude(float x, float limit)
+{
+    int32_t key = ordered(fabsf(x)), most = ordered(limit);
+    return from_ordered(key < most ? key : most);
+}
+
 /* GELUs for results of low precision: x (1/2 + h(x)), h odd, by a polynomial in x^2 for |x| <= 4.2, fitted for least
  * absolute error of the product (2e-5; 6e-5 at |x| = 8, where h is taken as at 4.2). */
 static inline float rough(float x, const float p[9])
 {
-    float c = x < -4.2f ? -4.2f : x;
-    c = c > 4.2f ? 4.2f : c;
-    float u = c * c, h = p[8];
+    float c = copysignf(smaller_magnitude(x, 4.2f), x), u = c * c, h = p[8];
     for (int i = 7; i >= 0; i--)
         h = h * u + p[i];
     return x * (0.5f + c * h);
@@ -123,23 +145,6 @@ static inline float silu(float x)
 static inline float relu(float x)
 {
     return x < 0.0f ? 0.0f : x;
-}
-
-/* Whole numbers in the order of the floats they are made from, and back: their
- * maximum is one that every compiler finds in vectors (a float's has to mind NaN). */
-static inline int32_t ordered(float x)
-{
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits < 0 ? bits ^ 0x7FFFFFFF : bits;
-}
-
-static inline float from_ordered(int32_t key)
-{
-    int32_t bits = key < 0 ? key ^ 0x7FFFFFFF : key;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
 }
 
 static void layer_norm(const float *x, const float *weight, const float *bias, float eps, size_t n, float *y)

@@ -509,6 +509,29 @@ static void bytes_of_odd_rows(void **state)
         }
 }
 
+/* The value that stands aside is the first of the largest magnitude, wherever it is, and the others decide the scale. */
+static void the_largest_stands_aside(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    float x[N];
+    uint8_t bytes[N];
+    for (size_t v = 0; v < n_variants; v++)
+        for (size_t n = 2; n <= N; n = n < 70 ? n + 1 : n + 65)
+            for (size_t place = 0; place < n; place++) {
+                const size_t again = (place + n) / 2; /* place itself, where it is the last */
+                vit__byte_scale scale;
+                for (size_t i = 0; i < n; i++)
+                    x[i] = i % 3 == 0 ? 0.5f : -0.25f;
+                x[again] = 8;
+                x[place] = -8;
+                variants[v]->to_int8(x, n, bytes, &scale);
+                assert_int_equal(scale.largest, place);
+                const float high = again != place ? 8 : n > 3 || place != 0 ? 0.5f : 0;
+                assert_true(scale.scale >= high / 255 && scale.scale <= (high + 0.2501f) / 255);
+            }
+}
+
 /* ------------------------------------------------------------------ speed ---- */
 
 static double seconds(void)
@@ -543,8 +566,10 @@ int main(int argc, char **argv)
         print_speed();
         return 0;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_are_the_formulas), cmocka_unit_test(nan_stays_nan),
-                                       cmocka_unit_test(activations_hold_far_out),
-                                       cmocka_unit_test(bf16_is_the_nearest), cmocka_unit_test(bytes_of_odd_rows)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernels_are_the_formulas), cmocka_unit_test(nan_stays_nan),
+        cmocka_unit_test(activations_hold_far_out), cmocka_unit_test(bf16_is_the_nearest),
+        cmocka_unit_test(bytes_of_odd_rows),
+        cmocka_unit_test(the_largest_stands_aside)};
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
