@@ -221,12 +221,17 @@ static size_t relative_entries(const vit_config *c)
     return vit__position_relative_entries(c->image_height / c->patch_height, c->image_width / c->patch_width);
 }
 
-/* y = heads of attention over the tokens read, before the output projection */
-static void attend(vit__lane *lane, const vit__block_weights *w, source from)
+/* Which attention of the model's this is: 0 = that of the first block. */
+static size_t pair_of(const vit__lane *lane, const vit__block_weights *w)
+{
+    return (size_t)(w - lane->model->weights.blocks);
+}
+
+/* y = heads of attention over the tokens of one input, whose queries, keys and values are there */
+static void attend_input(vit__lane *lane, const vit__block_weights *w)
 {
     const vit_config *c = &lane->model->config;
-    size_t width = vit__config_attention_width(c), pair = (size_t)(w - lane->model->weights.blocks);
-    float *qkv = lane->qkv[pair % 2];
+    size_t pair = pair_of(lane, w);
     bool halves = c->attention == VIT__ATTENTION_DIFFERENTIAL, buckets = c->relative_bias == VIT__RELATIVE_BUCKETS;
     vit__attention_call call = {
         .numbers = vit__attention_numbers(lane->model->precision, &lane->workers.tiles),
@@ -237,7 +242,7 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
         .heads = c->heads,
         .head_dim = c->head_dim,
         .scale = c->unscaled_scores ? 1 : 1.0f / sqrtf((float)(halves ? c->head_dim / 2 : c->head_dim)),
-        .qkv = qkv,
+        .qkv = lane->qkv[pair % 2],
         .q_norm = &w->q_norm,
         .k_norm = &w->k_norm,
         .norm_width = c->qk_norm == VIT__QK_NORM_WIDTH,
@@ -253,7 +258,6 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
         .places = lane->places,
         .length = lane->length,
         .y = lane->y};
-    project_qkv(lane, &w->qkv, from, qkv + lane->first * 3 * width);
     vit__attention_place(&call, &lane->workers);
     vit__lane_meet(lane);
     if (halves)
@@ -261,6 +265,15 @@ static void attend(vit__lane *lane, const vit__block_weights *w, source from)
     else
         vit__attention(&call, &lane->workers);
     emit_attention(lane, &call, pair);
+}
+
+/* y = heads of attention over the tokens read, before the output projection */
+static void attend(vit__lane *lane, const vit__block_weights *w, source from)
+{
+    size_t row = 3 * vit__config_attention_width(&lane->model->config);
+    project_qkv(lane, &w->qkv, from, lane->qkv[pair_of(lane, w) % 2] + lane->first * row);
+    for (size_t i = 0; i < lane->n_each; i++)
+        attend_input(&lane->each[i], w);
 }
 
 /* out = epilogue(projection of what attend() left in y) */
@@ -405,24 +418,50 @@ static size_t among(const vit__lane *lane, size_t n)
     return most < lane->own ? most : lane->own;
 }
 
-void vit__encoder_run(vit__lane *lane, const vit__encoder_input *input)
+/* The last block finishes of each input the tokens that its outputs read. Rows of several inputs then are no longer one
+ * after the other. */
+static void last_block(vit__lane *lane, const vit__block_weights *w)
 {
-    const vit_config *c = &lane->model->config;
-    const vit__weights *w = &lane->model->weights;
-    lane->rows = lane->own;
-    lane->input = input;
-    embed(lane);
-    emit_hidden(lane, 0);
-    for (size_t i = 0; i < c->depth; i++) {
-        if (i + 1 == c->depth)
-            lane->rows = among(lane, vit__head_tokens(lane));
-        block(lane, &w->blocks[i * (vit__config_pairs(c) / c->depth)]);
-        emit_hidden(lane, i + 1);
+    bool all = true;
+    for (size_t i = 0; i < lane->n_each; i++) {
+        vit__lane *one = &lane->each[i];
+        one->rows = among(one, vit__head_tokens(one));
+        all &= one->rows == one->own;
     }
-    if (c->final_norm)
-        norm(lane, &w->final_norm, lane->rows, lane->x);
+    if (all)
+        block(lane, w);
+    for (size_t i = 0; i < lane->n_each && !all; i++)
+        block(&lane->each[i], w);
+}
+
+static void emit_hidden_of_each(const vit__lane *lane, size_t layer)
+{
+    for (size_t i = 0; i < lane->n_each; i++)
+        emit_hidden(&lane->each[i], layer);
+}
+
+/* The outputs of one input. */
+static void finish(vit__lane *lane)
+{
+    if (lane->model->config.final_norm)
+        norm(lane, &lane->model->weights.final_norm, lane->rows, lane->x);
     vit__head_prepare(lane);
     vit__lane_meet(lane);
     if (lane->leads)
         vit__head_run(lane);
+}
+
+void vit__encoder_run(vit__lane *lane)
+{
+    const vit_config *c = &lane->model->config;
+    const vit__weights *w = &lane->model->weights;
+    for (size_t i = 0; i < lane->n_each; i++)
+        embed(&lane->each[i]);
+    emit_hidden_of_each(lane, 0);
+    for (size_t i = 0; i < c->depth; i++) {
+        (i + 1 < c->depth ? block : last_block)(lane, &w->blocks[i * (vit__config_pairs(c) / c->depth)]);
+        emit_hidden_of_each(lane, i + 1);
+    }
+    for (size_t i = 0; i < lane->n_each; i++)
+        finish(&lane->each[i]);
 }

@@ -16,9 +16,9 @@ typedef struct vit__encoder_input {
     size_t n_requests;
 } vit__encoder_input;
 
-/* Runs one lane's share of the forward pass of this input. Lanes that share an input must all run at the same time,
- * each on a thread of its own. The leading lane (lane->leads) writes the results: they are there when its call
- * returns. */
-void vit__encoder_run(vit__lane *lane, const vit__encoder_input *input);
+/* Runs one lane's share of the forward pass of its input, or that of all its inputs (lane->each). Lanes that share an
+ * input must all run at the same time, each on a thread of its own. The leading lane (lane->leads) writes the results:
+ * they are there when its call returns. */
+void vit__encoder_run(vit__lane *lane);
 
 #endif

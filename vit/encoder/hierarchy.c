@@ -298,11 +298,10 @@ static void run_blocks(const stage *s, size_t index)
     }
 }
 
-void vit__hierarchy_run(vit__lane *lane, const vit__encoder_input *input)
+void vit__hierarchy_run(vit__lane *lane)
 {
     const vit_config *c = &lane->model->config;
     const vit__weights *weights = &lane->model->weights;
-    lane->input = input;
     stage at = enter(lane, 0);
     each_chunk(&at, embed, NULL);
     emit_hidden(&at, 0);

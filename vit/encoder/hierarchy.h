@@ -5,7 +5,7 @@
 
 #include "encoder.h"
 
-void vit__hierarchy_run(vit__lane *lane, const vit__encoder_input *input);
+void vit__hierarchy_run(vit__lane *lane);
 
 /* How many floats of memory the pass needs. */
 typedef struct vit__hierarchy_need {

@@ -10,6 +10,14 @@
  * Attention alone reads the keys and values of all tokens; every other step reads one token. So the lanes meet once a
  * block, when all of them have written the keys and values of their tokens (vit__lane_meet). A lane that has an input
  * to itself meets nobody.
+ *
+ * In a batch a lane may have several inputs (vit__multiplier.abreast). Their tokens are rows one after the other, so
+ * each layer multiplies all of them in one call, and reads its weights once. What concerns one input is done by a lane
+ * of its own for each (vit__lane.each), which has a part of the rows. A lane with two inputs of 197 tokens:
+ *
+ *     lane           qkv of rows 0..393                     MLP of rows 0..393; qkv   ...
+ *     each[0]                              attention of 0..196
+ *     each[1]                              attention of 197..393
  */
 #ifndef VIT_LANE_H
 #define VIT_LANE_H
@@ -18,7 +26,9 @@
 #include "gemm.h"
 #include "model.h"
 
-/* Memory of one input with T tokens. */
+#define VIT__LANE_INPUTS 2 /* most inputs of a lane */
+
+/* Memory of one input with T tokens, or of several with T in all. */
 typedef struct vit__lane_memory {
     float *operand;    /* [T] rows of what is multiplied */
     float *x;          /* [T, D] the residual stream; after the last block, what the final norm makes of it */
@@ -35,8 +45,10 @@ typedef struct vit__lane_memory {
 typedef struct vit__lane {
     const vit_model *model;
     vit__workers workers;
-    vit__barrier *meeting; /* where the lanes that share the input meet; NULL: this lane has the input to itself */
-    /* about the input that is being encoded: */
+    vit__barrier *meeting;  /* where the lanes that share the input meet; NULL: this lane has the input to itself */
+    struct vit__lane *each; /* [n_each] a lane for each of the inputs; of one input: this lane itself */
+    size_t n_each;
+    /* about the input that is being encoded; of several, only what their rows have in common: */
     size_t tokens;      /* T: a text's tokens without its padding; a picture's own, where sizes differ */
     size_t length;      /* rows of outputs that have one a token: a text with its padding, or the largest picture */
     uint8_t *hidden;    /* [T] 1: no token sees this one; NULL: the model hides no tokens */

@@ -39,7 +39,7 @@ static void need_memory(vit__linear *linear, void *context)
         need->room = vit__larger(need->room, need->gemm->room(linear));
 }
 
-static layer_need layer_needs(const vit_model *model)
+static layer_need layer_needs(const vit_model *model, size_t abreast)
 {
     if (model->config.stages.n) {
         const vit__hierarchy_need stages = vit__hierarchy_needs(model);
@@ -48,7 +48,7 @@ static layer_need layer_needs(const vit_model *model)
     size_t tokens = vit__config_tokens(&model->config);
     size_t scratch = vit__larger(vit__attention_scratch(tokens, model->config.head_dim),
                                  vit__larger(vit__pool_scratch(&model->config), vit__position_scratch(&model->config)));
-    layer_need need = {model->gemm, tokens, scratch, 0, 0};
+    layer_need need = {model->gemm, abreast * tokens, scratch, 0, 0};
     vit__weights weights = model->weights; /* a copy of its pointers: the visit takes what may be changed */
     vit__weights_each_linear(&model->config, &weights, need_memory, &need);
     need.scratch = vit__round_up(need.scratch, 16); /* whole cache lines, so that threads share none */
@@ -105,7 +105,7 @@ static regions input_regions(const vit_model *model, const vit__lanes *lanes)
     const vit_config *c = &model->config;
     if (c->stages.n)
         return staged_regions(model, lanes);
-    size_t tokens = vit__config_tokens(c), attention = vit__config_attention_width(c);
+    size_t tokens = lanes->abreast * vit__config_tokens(c), attention = vit__config_attention_width(c);
     return (regions){
         .operand = tokens * lanes->operand_row + lanes->n * lanes->room,
         .x = tokens * c->width,
@@ -182,6 +182,14 @@ static size_t lane_count(const vit_model *model, const vit__tiles *tiles, unsign
     return vit__larger(vit__smaller(threads, most), 1);
 }
 
+/* How many inputs of a batch a lane takes together: as its multiplier does best, if there are so many for each lane. */
+static size_t inputs_abreast(const vit_model *model, const vit__tiles *tiles, size_t lanes, size_t max_batch)
+{
+    size_t best = vit__panel_multiplier(tiles, model->precision)->abreast, there = max_batch / lanes;
+    bool several = !model->config.stages.n && best > 1 && there >= best;
+    return several ? vit__smaller(best, VIT__LANE_INPUTS) : 1;
+}
+
 static vit_status start(vit__lanes *lanes, unsigned threads, vit_error *err)
 {
     vit_status status = vit__pool_create((unsigned)lanes->n, &lanes->pool, err);
@@ -201,8 +209,9 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     /* No matrix unit multiplies f32: the system need not be asked for one. */
     const unsigned flags = vit__trusted_flags(model->precision != VIT_PRECISION_F32);
     const vit__tiles tiles = vit__tiles_get(flags);
-    layer_need need = layer_needs(model);
     lanes->n = lane_count(model, &tiles, threads, max_batch);
+    lanes->abreast = inputs_abreast(model, &tiles, lanes->n, max_batch);
+    layer_need need = layer_needs(model, lanes->abreast);
     lanes->slots = vit__smaller(max_batch, lanes->n);
     lanes->operand_row = need.operand;
     lanes->room = need.room;
@@ -213,19 +222,21 @@ vit_status vit__lanes_create(const vit_model *model, unsigned threads, size_t ma
     lanes->memory = vit__alloc_zero(lanes->slots, sizeof *lanes->memory);
     lanes->meeting = vit__barrier_create((unsigned)lanes->n);
     size_t context = model->config.input == VIT__INPUT_TOKENS ? vit__config_tokens(&model->config) : 0;
-    bool hides = model->config.class_behind;
-    lanes->places = context ? vit__alloc(lanes->n * context, sizeof *lanes->places) : NULL;
-    lanes->hidden = hides ? vit__alloc(lanes->n * context, sizeof *lanes->hidden) : NULL;
+    size_t places = lanes->abreast * context;
+    bool hides = model->config.class_behind, several = lanes->abreast > 1;
+    lanes->places = context ? vit__alloc(lanes->n * places, sizeof *lanes->places) : NULL;
+    lanes->hidden = hides ? vit__alloc(lanes->n * places, sizeof *lanes->hidden) : NULL;
+    lanes->singles = several ? vit__alloc_zero(lanes->n * lanes->abreast, sizeof *lanes->singles) : NULL;
     if (!lanes->crews || !lanes->lanes || !lanes->memory || !lanes->meeting || (context && !lanes->places) ||
-        (hides && !lanes->hidden))
+        (hides && !lanes->hidden) || (several && !lanes->singles))
         return vit__fail_memory(err, NULL);
     vit_status status = start(lanes, threads, err);
     if (status != VIT_OK)
         return status;
     for (size_t i = 0; i < lanes->n; i++) {
         lanes->lanes[i].model = model;
-        lanes->lanes[i].places = context ? lanes->places + i * context : NULL;
-        lanes->lanes[i].hidden = hides ? lanes->hidden + i * context : NULL;
+        lanes->lanes[i].places = context ? lanes->places + i * places : NULL;
+        lanes->lanes[i].hidden = hides ? lanes->hidden + i * places : NULL;
         lanes->lanes[i].workers = (vit__workers){
             .pool = lanes->crews[i], .kernels = vit__kernels_get(flags), .tiles = tiles, .scratch_size = need.scratch};
     }
@@ -239,6 +250,7 @@ void vit__lanes_free(vit__lanes *lanes)
         vit__pool_free(lanes->crews[i]);
     free(lanes->crews);
     free(lanes->lanes);
+    free(lanes->singles);
     free(lanes->memory);
     free(lanes->places);
     free(lanes->hidden);
@@ -251,7 +263,8 @@ void vit__lanes_free(vit__lanes *lanes)
 typedef struct run_work {
     vit__lanes *lanes;
     const vit__inputs *inputs;
-    size_t input; /* with lanes together: the one */
+    size_t input; /* the first; with lanes together: the one */
+    size_t each;  /* inputs that a lane takes */
     bool together;
 } run_work;
 
@@ -299,26 +312,96 @@ static void place(const vit__lanes *lanes, vit__lane *lane, const vit__lane_memo
         lane->qkv[i] = parts > 1 ? lanes->qkv[i] : memory->wide;
 }
 
-/* One lane: its part of the input that all share, or an input of its own. */
-static void run_lane(void *context, size_t index, unsigned thread)
+/* Tells the lane of its input. */
+static void seat(const vit__inputs *inputs, size_t index, vit__encoder_input *input, vit__lane *lane)
 {
-    const run_work *work = context;
-    vit__lanes *lanes = work->lanes;
-    size_t which = work->together ? index : thread;
-    vit__lane *lane = &lanes->lanes[which];
     const vit_config *c = &lane->model->config;
-    vit__encoder_input input = pick(lane->model, work->inputs, work->together ? work->input : index);
+    *input = pick(lane->model, inputs, index);
     bool words = c->input == VIT__INPUT_TOKENS;
-    lane->length = words ? input.length + c->class_behind : vit__config_tokens(c);
-    lane->tokens = words             ? vit__places_find(c, input.ids, input.length, lane->places)
-                   : c->patches_most ? vit__config_prefix(c) + vit__config_patches_of(c, input.height, input.width)
+    lane->input = input;
+    lane->length = words ? input->length + c->class_behind : vit__config_tokens(c);
+    lane->tokens = words             ? vit__places_find(c, input->ids, input->length, lane->places)
+                   : c->patches_most ? vit__config_prefix(c) + vit__config_patches_of(c, input->height, input->width)
                                      : lane->length;
     if (c->class_behind)
-        vit__places_hide(c, &input, lane->hidden);
+        vit__places_hide(c, input, lane->hidden);
+}
+
+/* Of a lane with several inputs: a lane for input i of them. */
+static vit__lane single_of(const vit__lane *lane, size_t i)
+{
+    size_t context = lane->model->config.input == VIT__INPUT_TOKENS ? vit__config_tokens(&lane->model->config) : 0;
+    vit__lane single = *lane;
+    single.each = &lane->each[i];
+    single.n_each = 1;
+    single.places = lane->places ? lane->places + i * context : NULL;
+    single.hidden = lane->hidden ? lane->hidden + i * context : NULL;
+    return single;
+}
+
+/* Gives this lane the rows of the other from `start` on. What nobody reads once an input's turn is over is for all. */
+static void give_rows(const vit__lane *from, size_t start, vit__lane *to)
+{
+    size_t width = from->model->config.width, attention = vit__config_attention_width(&from->model->config);
+    to->workers = from->workers;
+    to->leads = true;
+    to->part = 0;
+    to->parts = 1;
+    to->first = 0;
+    to->rows = to->own = to->tokens;
+    to->all = from->all;
+    to->all.x = to->x = from->x + start * width;
+    to->y = from->y + start * attention;
+    to->wide = from->wide;
+    to->parallel = from->parallel + start * width;
+    to->difference = from->difference + start * attention;
+    for (int i = 0; i < 2; i++)
+        to->qkv[i] = from->qkv[i] + start * 3 * attention;
+}
+
+/* One lane: several inputs. */
+static void run_several(const run_work *work, size_t first, size_t which)
+{
+    vit__lanes *lanes = work->lanes;
+    vit__lane *lane = &lanes->lanes[which];
+    vit__encoder_input inputs[VIT__LANE_INPUTS];
+    lane->meeting = NULL;
+    lane->each = lanes->singles + which * lanes->abreast;
+    lane->n_each = work->each;
+    lane->tokens = 0;
+    for (size_t i = 0; i < work->each; i++) {
+        lane->each[i] = single_of(lane, i);
+        seat(work->inputs, first + i, &inputs[i], &lane->each[i]);
+        lane->tokens += lane->each[i].tokens;
+    }
+    place(lanes, lane, &lanes->memory[which], 0, 1);
+    for (size_t i = 0, start = 0; i < work->each; start += lane->each[i++].tokens)
+        give_rows(lane, start, &lane->each[i]);
+    vit__encoder_run(lane);
+}
+
+/* One lane: its part of the input that all share, or an input of its own. */
+static void run_one(const run_work *work, size_t index, size_t which)
+{
+    vit__lanes *lanes = work->lanes;
+    vit__lane *lane = &lanes->lanes[which];
+    vit__encoder_input input;
+    lane->each = lane;
+    lane->n_each = 1;
+    seat(work->inputs, index, &input, lane);
     lane->meeting = work->together && lanes->sharing > 1 ? lanes->meeting : NULL;
     place(lanes, lane, &lanes->memory[work->together ? 0 : which], work->together ? which : 0,
           work->together ? lanes->sharing : 1);
-    (c->stages.n ? vit__hierarchy_run : vit__encoder_run)(lane, &input);
+    (lane->model->config.stages.n ? vit__hierarchy_run : vit__encoder_run)(lane);
+}
+
+static void run_lane(void *context, size_t index, unsigned thread)
+{
+    const run_work *work = context;
+    if (work->together)
+        run_one(work, work->input, index);
+    else
+        (work->each > 1 ? run_several : run_one)(work, work->input + index * work->each, thread);
 }
 
 /* The affinity mask and the cgroup's quota may change while the process runs. */
@@ -334,14 +417,17 @@ static void count_processors(vit__lanes *lanes)
 
 void vit__lanes_run(vit__lanes *lanes, const vit__inputs *inputs)
 {
-    size_t apart = lanes->slots == lanes->n ? inputs->n / lanes->n * lanes->n : 0;
-    run_work work = {lanes, inputs, 0, false};
-    if (apart > 0)
-        vit__pool_run(lanes->pool, apart, run_lane, &work);
+    run_work work = {.lanes = lanes, .inputs = inputs};
+    for (work.each = lanes->slots == lanes->n ? lanes->abreast : 0; work.each > 0; work.each--) {
+        size_t tasks = (inputs->n - work.input) / (work.each * lanes->n) * lanes->n;
+        if (tasks > 0)
+            vit__pool_run(lanes->pool, tasks, run_lane, &work);
+        work.input += tasks * work.each;
+    }
     work.together = true;
-    if (apart < inputs->n)
+    if (work.input < inputs->n)
         count_processors(lanes);
-    for (work.input = apart; work.input < inputs->n; work.input++)
+    for (; work.input < inputs->n; work.input++)
         vit__pool_run(lanes->pool, lanes->sharing, run_lane,
                       &work); /* each thread takes one: it stays there till all have met */
 }

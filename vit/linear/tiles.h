@@ -53,6 +53,8 @@ typedef struct vit__multiplier {
     const char *name; /* the instructions that multiply */
     void (*multiply)(const vit__tile_call *call);
     bool hands_out; /* vit__tile_call.take: all rows and words should come in one call */
+    size_t abreast; /* inputs of a batch that a thread takes through each layer together, so that it reads the layer's
+                     * weights once for all of them. 0: one */
 } vit__multiplier;
 
 typedef struct vit__tiles {

@@ -140,6 +140,6 @@ static void begin_to_hand(run *r, const block *b)
 #define TILE_MULTIPLY tile_multiply_int8
 #include "tiles_amx_block.h"
 
-const vit__tiles TILES_TABLE = {.bf16 = {TILES_NAME, multiply_bf16, .hands_out = true},
-                                .int8 = {TILES_NAME, multiply_int8, .hands_out = true},
+const vit__tiles TILES_TABLE = {.bf16 = {TILES_NAME, multiply_bf16, .hands_out = true, .abreast = 2},
+                                .int8 = {TILES_NAME, multiply_int8, .hands_out = true, .abreast = 2},
                                 .leave = leave};

@@ -569,7 +569,6 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_are_the_formulas), cmocka_unit_test(nan_stays_nan),
         cmocka_unit_test(activations_hold_far_out), cmocka_unit_test(bf16_is_the_nearest),
-        cmocka_unit_test(bytes_of_odd_rows),
-        cmocka_unit_test(the_largest_stands_aside)};
+        cmocka_unit_test(bytes_of_odd_rows),        cmocka_unit_test(the_largest_stands_aside)};
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
