@@ -12,7 +12,6 @@
 #include "talk.h"
 
 enum { DTYPE_F32, DTYPE_F16 };
-const char *const cli_dtype_names[] = {"f32", "f16", NULL};
 
 #define FIELD(member) offsetof(cli_embedding, member)
 static const cli_option embed_table[] = {

@@ -2,6 +2,8 @@
 #include "embed.h"
 #include "json_write.h"
 
+const char *const cli_dtype_names[] = {"f32", "f16", NULL};
+
 /* How a value of a recipe stands in JSON. */
 typedef enum form {
     TEXT,         /* "f32" */
