@@ -18,7 +18,8 @@ static vit_status take_name(void *data, const char *name)
 
 static void read_list(const char *bytes, size_t size)
 {
-    const vit_hub_options options = {.all = 1};
+    static const char *const patterns[] = {"*.txt", "extra/"};
+    const vit_hub_options all = {.all = 1}, some = {.include = patterns, .n_include = 2};
     vit__listing listing;
     if (vit__listing_read(bytes, size, "list", &listing, NULL) != VIT_OK)
         return;
@@ -30,13 +31,17 @@ static void read_list(const char *bytes, size_t size)
         if (!vit__is_safe_name(file->name) || (*file->digest && !vit__is_digest(file->digest)) ||
             vit__listing_find(&listing, file->name) != file)
             abort();
+        vit__plan_is_index(file->name);
     }
     if (!vit__is_hex(listing.commit, VIT__HUB_COMMIT))
         abort();
     const vit__buffer text = {.data = (char *)bytes, .size = size};
-    vit__plan_choose(&listing, &options, "https://hub.example", "a/b", chosen, NULL);
+    vit__plan_choose(&listing, &all, "https://hub.example", "a/b", chosen, NULL);
+    vit__plan_choose(&listing, &some, "https://hub.example", "a/b", chosen, NULL);
     vit__plan_shards(&listing, "0_A/pytorch_model.bin.index.json", &text, chosen, NULL);
     vit__plan_twofold(&listing, &text, chosen);
+    if (vit__plan_has_weights(&listing, "0_A") && listing.n == 0)
+        abort();
     free(chosen);
     vit__listing_free(&listing);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as an .npy file of pixels, and of token ids. */
+/* Any bytes as an .npy file of pixels, of token ids, and of vectors. */
 #include <stdlib.h>
 
 #include "fuzz.h"
@@ -48,10 +48,27 @@ static void read_ids(const char *path)
     cli_npy_close(&npy);
 }
 
+static void read_vectors(const char *path)
+{
+    cli_npy npy;
+    vit_error err = {0};
+    const vit_status status = cli_npy_open_vectors(path, &npy, &err);
+    check_error(status, &err);
+    if (status != VIT_OK)
+        return;
+    float *vector = npy.shape[1] <= NUMBERS_MOST ? malloc(npy.shape[1] * sizeof *vector) : NULL;
+    for (size_t row = 0; vector && row < npy.shape[0] && row < ROWS_MOST; row++)
+        if (cli_npy_read_vector(&npy, path, row, vector, &err) != VIT_OK)
+            abort();
+    free(vector);
+    cli_npy_close(&npy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     scratch_write("fuzz.npy", bytes, size);
     read_pixels(scratch_path("fuzz.npy"));
     read_ids(scratch_path("fuzz.npy"));
+    read_vectors(scratch_path("fuzz.npy"));
     return 0;
 }

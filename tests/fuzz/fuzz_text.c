@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a text, for tokenizers of every make: those in the folders of FUZZ_TOKENIZERS. */
+/* Any bytes as a text, for tokenizers of every make: those in the folders of FUZZ_TOKENIZERS, and CLIP's with a few
+ * words. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@ static const struct {
     {FUZZ_TOKENIZERS "/siglip_unigram", VIT_TOKENIZER_JSON},
     {FUZZ_TOKENIZERS "/gemma_bpe", VIT_TOKENIZER_HF},
     {FUZZ_TOKENIZERS "/bert_wordpiece", VIT_TOKENIZER_HF},
+    {NULL, VIT_TOKENIZER_HF},
+    {NULL, VIT_TOKENIZER_OPEN_CLIP},
 };
 #define MAKES (sizeof makes / sizeof *makes)
 
@@ -28,11 +31,23 @@ static void close_all(void)
         vit_tokenizer_free(tokenizers[i]);
 }
 
+/* CLIP's. Answers its folder. */
+static const char *write_clip(void)
+{
+    static const char merges[] = "#version: 0.2\na a</w>\n";
+    static const char vocab[] = "{\"a\":0,\"a</w>\":4,\"aa</w>\":3,\"<|startoftext|>\":1,\"<|endoftext|>\":2}";
+    scratch_write("merges.txt", merges, sizeof merges - 1);
+    scratch_write("vocab.json", vocab, sizeof vocab - 1);
+    return scratch_path("");
+}
+
 static void open_all(void)
 {
+    const char *clip = write_clip();
     for (size_t i = 0; i < MAKES; i++) {
         vit_tokenizer_options options = {.kind = makes[i].kind, .context = ROOM};
-        if (vit_tokenizer_open(makes[i].folder, &options, &tokenizers[i], NULL) != VIT_OK)
+        const char *folder = makes[i].folder ? makes[i].folder : clip;
+        if (vit_tokenizer_open(folder, &options, &tokenizers[i], NULL) != VIT_OK)
             abort();
     }
     atexit(close_all);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as the vectors beside an index. The header's sum, which no mutation would hit, is put right first. */
+/* Any bytes as the vectors beside an index, and one more vector behind them. The header's sum, which no mutation would
+ * hit, is put right first. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +26,8 @@ static void seal(uint8_t *header)
     memcpy(header + HEADER_BYTES - 8, &sum, sizeof sum);
 }
 
-static void read_rows(const vit__vector_file_key *key)
+/* How many there are. */
+static size_t read_rows(const vit__vector_file_key *key)
 {
     vit__vector_file file;
     vit__vector_file_open(scratch_path("fuzz-vectors"), key, &file);
@@ -35,20 +37,23 @@ static void read_rows(const vit__vector_file_key *key)
     char last;
     if (file.rows.n > 0 && pread(file.rows.descriptor, &last, 1, end - 1) != 1)
         abort();
+    const size_t n = file.rows.n;
     vit__vector_file_close(&file);
+    return n;
 }
 
-static void append_rows(const vit__vector_file_key *key)
+static void append_row(const vit__vector_file_key *key, size_t n)
 {
     static const float vector[COLUMNS_MOST] = {1};
     vit__vector_appender *appender = vit__vector_append_start(scratch_path("fuzz-vectors"), key, false);
     if (!appender)
         abort();
     const int64_t last = vit__vector_append_last_id(appender);
-    if (last < INT64_MAX && !vit__vector_append(appender, last + 1, vector))
+    const bool keep = last < INT64_MAX;
+    if (keep && !vit__vector_append(appender, last + 1, vector))
         abort();
-    if (!vit__vector_append_end(appender, false))
-        read_rows(key);
+    if (vit__vector_append_end(appender, keep) != keep || read_rows(key) != n + keep)
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -65,7 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     seal(sealed);
     scratch_write("fuzz-vectors", sealed, size);
     free(sealed);
-    read_rows(&key);
-    append_rows(&key);
+    append_row(&key, read_rows(&key));
     return 0;
 }
