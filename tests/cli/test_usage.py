@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Wrong usage, help, models that cannot be loaded and outputs that cannot be written: exit statuses 2, 3 and 4."""
 import os
+import random
 import re
 import shutil
 
@@ -69,6 +70,44 @@ class Manual(Case):
         self.assertIn("--help", known & written)
         self.assertEqual(written - known, set(), "in the manual, and unknown to the command")
         self.assertEqual(known - written, set(), "options that are not in the manual")
+
+
+class AnyArguments(Case):
+    """Words in any order, and with any values: the command does what they say or says what is wrong, in one of its ways to end."""
+
+    VALUES = ("", "-", "--", "-1", "0", "1", "2", "99999999999999999999", "1e999", "nan", "0x10", "1/0", "2/3", "a", "a,b", "{}", "yes",
+              "224x224", "10,20,30", "f16", "always", "%s%n", "a=b", "\n", "\xff", "a" * 5000, "missing.npy", "missing/", ".", "a.txt")
+    ELSEWHERE = ("serve", "pull")  # they go on for ever, or ask the hub
+
+    def setUp(self):
+        super().setUp()
+        self.draw = random.Random(11)
+        overview = self.vit("help").stdout.decode()
+        commands = re.findall(r"^  ([a-z]+) ", overview.split("Commands:")[1].split("Options:")[0], re.M)
+        self.options = {command: re.findall(r"(?m)^ {2}(?:-(?:\w), |    )(--[a-z-]+)", self.vit(command, "--help").stdout.decode())
+                        for command in commands if command not in ("help", *self.ELSEWHERE)}
+
+    def words(self, command):
+        for _ in range(self.draw.randint(0, 6)):
+            option, value = self.draw.choice(self.options[command]), self.draw.choice(self.VALUES)
+            if self.draw.random() < 0.1:
+                option = option[:self.draw.randint(1, len(option))]
+            yield from self.draw.choice(([option], [option, value], [option + "=" + value], [value], ["-" + value]))
+
+    def test_any_arguments(self):
+        """The models that could be meant are not there, so that no command works for long."""
+        env = environment(VIT_MODEL=self.path("no model"), HF_ENDPOINT="http://127.0.0.1:9")
+        for _ in range(10000 if os.environ.get("VIT_TEST_FULL") == "1" else 40):
+            command = self.draw.choice(sorted(self.options))
+            words = [word.encode("latin-1") for word in self.words(command)]
+            folder = tempfile.mkdtemp(dir=self.folder)
+            done = run(command, *words, cwd=folder, env=env)
+            self.assertIn(done.returncode, (0, 1, USAGE, MODEL_FAILS, OUTPUT_FAILS), (command, words, done.stderr))
+            for line in done.stderr.splitlines():
+                self.assertTrue(line.startswith(b"vit: "), (command, words, done.stderr))
+            if done.returncode:
+                self.assertTrue(done.stderr, (command, words))
+            shutil.rmtree(folder)
 
 
 class WrongUsage(Case):

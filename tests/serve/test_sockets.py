@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a client may send that is no well-formed request, or comes in pieces, or too slowly: `vit serve` on raw sockets."""
+import copy
 import json
 import os
 import random
@@ -186,6 +187,77 @@ class Sockets(Raw):
             # A body that is shorter than it was announced is waited for.
             self.assertNotEqual(self.status(bytes(request), patience=0.3), 500, bytes(request[:300]))
         self.assert_alive()
+
+
+class Bodies(Case):
+    """Well-formed requests in each dialect, whose JSON has odd values in any places."""
+
+    arguments = ("--log", "off")
+    ODD = (None, True, 0, -1, 7, 1.5, 1e308, 2**63, 10**30, "", "a", "\0", "\ud800", "a" * 3000, [], [[]], ["a"], [1, [2]], {}, {"a": 1},
+           BASE64[0], URIS[0], "data:,", "http://a.example/b.png", "org/clip", "base64", "BYTES", "FP32")
+    BODIES = (
+        ("/v1/embeddings", {"model": "org/clip", "input": ["a dog", {"image": BASE64[0]}, {"text": "a car"}], "encoding_format": "base64"}),
+        ("/v1/embeddings", {"model": "org/clip", "dimensions": None, "input": [[{"type": "text", "text": "a dog"}]]}),
+        ("/v1/embeddings", {"model": "org/clip", "messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": URIS[0]}}]}]}),
+        ("/v1/classify", {"model": "org/clip", "image": BASE64[0], "labels": ["cat", "dog"], "template": "a {}"}),
+        ("/v1/classify", {"image": BASE64[0], "top_k": 3}),
+        ("/v1/attention", {"image": BASE64[0], "layer": 0, "head": 1}),
+        ("/embed", {"model": "org/clip", "inputs": ["a dog", "a car"], "normalize": False, "truncate": True}),
+        ("/models/org/clip", {"inputs": {"image": BASE64[0]}, "parameters": {"candidate_labels": ["cat", "dog"]}}),
+        ("/pipeline/image-classification/classifier", {"inputs": BASE64[0], "parameters": {"top_k": 2, "function_to_apply": "none"}}),
+        ("/v2/embed", {"model": "org/clip", "input_type": "search_document", "embedding_types": ["float", "ubinary"],
+                       "inputs": [{"content": [{"type": "text", "text": "a dog"}]}]}),
+        ("/v1/multimodalembeddings", {"model": "org/clip", "inputs": [{"content": [{"type": "text", "text": "a dog"}]}]}),
+        ("/api/embed", {"model": "org/clip", "input": ["a dog"], "images": [BASE64[0]], "truncate": False}),
+        ("/api/embeddings", {"model": "org/clip", "prompt": "a dog"}),
+        ("/vectorize", {"texts": [], "images": [BASE64[0]]}),
+        ("/v2/models/org/clip/infer", {"id": "1", "inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], "data": ["a", "b"]}],
+                                       "outputs": [{"name": "embedding", "parameters": {"binary_data": True}}]}),
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+        self.addCleanup(self.connection.close)
+
+    def status(self, path, body):
+        self.connection.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        answer = self.connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def change(self, draw, value):
+        """Puts something odd in the place of a value, somewhere below this one. A member may also go or be named otherwise."""
+        at = draw.choice(list(value) if isinstance(value, dict) else range(len(value)))
+        if isinstance(value[at], (dict, list)) and value[at] and draw.random() < 0.7:
+            self.change(draw, value[at])
+        elif draw.random() < 0.8:
+            value[at] = copy.deepcopy(draw.choice(self.ODD))
+        else:
+            taken = value.pop(at)
+            if isinstance(value, dict) and draw.random() < 0.5:
+                value[draw.choice(("a", "image", "images", "text", "texts", "input", "inputs", "data"))] = taken
+
+    def test_sound(self):
+        for path, body in self.BODIES:
+            self.assertEqual(self.status(path, body), 200, path)
+
+    def test_odd_values(self):
+        """None crashes the server, or is answered with 500."""
+        draw = random.Random(8)
+        longest = 0
+        for _ in range(10000 if SLOW else 500):
+            path, body = copy.deepcopy(draw.choice(self.BODIES))
+            for _ in range(draw.randint(1, 3)):
+                if body:
+                    self.change(draw, body)
+            start = time.monotonic()
+            self.assertIn(self.status(path, body), (200, 400, 404, 413, 415, 422, 501), (path, str(body)[:600]))
+            longest = max(longest, time.monotonic() - start)
+        self.assertEqual(self.get("/health").json, {"status": "ok"})
+        if SLOW:
+            print("the longest of 10,000 took %.2f seconds" % longest)
 
 
 def png(width, height):
