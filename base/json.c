@@ -37,9 +37,9 @@ static vit__json *wrap(json_t *json)
 typedef struct source {
     const char *text;
     size_t size, at;
-    size_t padding; /* of the first element */
-    size_t aside;   /* bytes that strings take which were set aside from the text */
-    size_t fed;     /* of what stands ahead of the document */
+    size_t padding;              /* of the first element */
+    const vit__json_long *aside; /* the strings that were set aside from the text; NULL: none */
+    size_t fed;                  /* of what stands ahead of the document */
     bool closed, out_of_memory;
 } source;
 
@@ -168,14 +168,41 @@ static size_t flags_of(const vit__json_rules *rules)
            (rules->whole_as_real ? JSON_DECODE_INT_AS_REAL : 0);
 }
 
+/* The text with marks and the list of strings; the strings, and once more the longest of those with escapes. */
+static size_t aside_takes(const vit__json_long *aside)
+{
+    size_t bytes = aside->text.capacity + aside->capacity * sizeof *aside->strings, longest = 0;
+    for (size_t i = 0; i < aside->n; i++) {
+        bytes += aside->strings[i].size + STRING_TAKES;
+        if (aside->strings[i].escapes)
+            longest = vit__larger(longest, aside->strings[i].size);
+    }
+    return bytes + longest;
+}
+
+/* What is wrong with the document, and where in the document. */
+static vit_status fail_parsing(const source *from, json_error_t *problem, const char *where, vit_error *err)
+{
+    size_t line = problem->line > 1 ? (size_t)problem->line - 1 : 0; /* one stands ahead of the document */
+    size_t column = problem->column > 0 ? (size_t)problem->column : 0;
+    char *near = strstr(problem->text, " near '");
+    if (from->aside)
+        column = vit__json_long_column(from->aside, line, column);
+    if (from->aside && near && vit__json_long_has_mark(near))
+        *near = '\0'; /* jansson quotes short words alone, and the one in the document is long */
+    const char *why = ends_early(from, problem->text) ? "it ends too early" : problem->text;
+    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %zu, column %zu)", why, line, column);
+}
+
 static vit_status parse_text(const vit__json_rules *rules, source *from, const char *where, vit__json **json,
                              vit_error *err)
 {
     json_error_t problem;
     const measure m = measure_text(from->text, from->size);
+    size_t aside = from->aside ? aside_takes(from->aside) : 0;
     from->padding = padding_for(m.longest);
     *json = NULL;
-    if (rules->may_take && !rules->may_take(rules->context, m.tree + from->aside + PADDINGS * from->padding))
+    if (rules->may_take && !rules->may_take(rules->context, m.tree + aside + PADDINGS * from->padding))
         return vit__fail(err, VIT_ERR_TOO_LARGE, where, "the JSON takes more memory than there is for it");
     errno = 0;
     json_t *framed = json_load_callback(feed, from, flags_of(rules), &problem);
@@ -189,9 +216,7 @@ static vit_status parse_text(const vit__json_rules *rules, source *from, const c
         return VIT_OK;
     if (parsed)
         return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: more than one value");
-    const char *why = ends_early(from, problem.text) ? "it ends too early" : problem.text;
-    return vit__fail(err, VIT_ERR_CORRUPT, where, "not valid JSON: %s (line %d, column %d)", why, problem.line - 1,
-                     problem.column);
+    return fail_parsing(from, &problem, where, err);
 }
 
 /* ------------------------------------------------------------------ long strings ---- */
@@ -236,22 +261,10 @@ static bool put_back(const vit__json_long *aside, json_t *container)
     return !failed;
 }
 
-/* The text with marks and the list of strings; the strings, and once more the longest of those with escapes. */
-static size_t aside_takes(const vit__json_long *aside)
-{
-    size_t bytes = aside->text.capacity + aside->capacity * sizeof *aside->strings, longest = 0;
-    for (size_t i = 0; i < aside->n; i++) {
-        bytes += aside->strings[i].size + STRING_TAKES;
-        if (aside->strings[i].escapes)
-            longest = vit__larger(longest, aside->strings[i].size);
-    }
-    return bytes + longest;
-}
-
 static vit_status parse_aside(const vit__json_rules *rules, const vit__json_long *aside, const char *where,
                               vit__json **json, vit_error *err)
 {
-    source from = {.text = aside->text.data, .size = aside->text.size, .aside = aside_takes(aside)};
+    source from = {.text = aside->text.data, .size = aside->text.size, .aside = aside};
     vit_status status = parse_text(rules, &from, where, json, err);
     if (status != VIT_OK)
         return status;
@@ -271,16 +284,11 @@ vit_status vit__json_parse_by(const vit__json_rules *rules, const char *text, si
 {
     source from = {.text = text, .size = size};
     vit__json_long aside;
-    vit_status status = VIT_ERR_CORRUPT;
-    vit_error unplaced = {0}; /* its line and column are those of the text with marks */
-    if (vit__json_set_aside(text, size, &aside))
-        status = parse_aside(rules, &aside, where, json, &unplaced);
+    bool marked = vit__json_set_aside(text, size, &aside);
+    vit_status status = marked ? parse_aside(rules, &aside, where, json, err)
+                               : parse_text(rules, &from, where, json, err);
     vit__json_long_free(&aside);
-    if (status == VIT_OK)
-        return VIT_OK;
-    if (status == VIT_ERR_TOO_LARGE)
-        return vit__fail(err, status, where, "%s", unplaced.message);
-    return status == VIT_ERR_OUT_OF_MEMORY ? vit__fail_memory(err, where) : parse_text(rules, &from, where, json, err);
+    return status;
 }
 
 vit_status vit__json_parse(const char *text, size_t size, const char *where, vit__json **json, vit_error *err)

@@ -115,6 +115,43 @@ size_t vit__json_long_unescape(const vit__json_string_bytes *string, char *bytes
     return n;
 }
 
+bool vit__json_long_has_mark(const char *message)
+{
+    return strstr(message, MARK) != NULL;
+}
+
+/* The start of a line, counted from 1; the end, if there are not so many. */
+static const char *find_line(const char *at, const char *end, size_t line)
+{
+    for (; line > 1 && at < end; line--) {
+        const char *last = memchr(at, '\n', (size_t)(end - at));
+        at = last ? last + 1 : end;
+    }
+    return at;
+}
+
+/* How many characters the string is longer than the mark that stands for it. The quote of the string follows the mark. */
+static size_t longer_than_mark(const vit__json_long *aside, const char *mark)
+{
+    char *behind;
+    size_t number = strtoul(mark + MARK_SIZE, &behind, 10);
+    return number < aside->n ? aside->strings[number].size - (1 + (size_t)(behind - mark - MARK_SIZE)) : 0;
+}
+
+size_t vit__json_long_column(const vit__json_long *aside, size_t line, size_t column)
+{
+    const char *end = aside->text.data + aside->text.size, *at = find_line(aside->text.data, end, line);
+    size_t further = 0;
+    for (size_t i = 0; i < column && at < end; i++) {
+        if (end - at > MARK_SIZE && memcmp(at, MARK, MARK_SIZE) == 0)
+            further += longer_than_mark(aside, at);
+        do
+            at++;
+        while (at < end && (*at & 0xC0) == 0x80); /* the other bytes of a character */
+    }
+    return column + further;
+}
+
 void vit__json_long_free(vit__json_long *aside)
 {
     vit__buffer_free(&aside->text);

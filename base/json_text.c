@@ -78,11 +78,59 @@ void vit__json_put_name(vit__buffer *buffer, const char *string)
     put_string(buffer, string, KEPT);
 }
 
+/* Writes a number of nine digits, the first of which stands for 10^exponent: 123400000 and 1 are "12.34". */
+static size_t put_nine(uint32_t number, int exponent, char *text)
+{
+    char digits[9], *at = text;
+    int last = 8;
+    for (int i = 8; i >= 0; i--, number /= 10)
+        digits[i] = (char)('0' + number % 10);
+    while (last > exponent && last > 0 && digits[last] == '0')
+        last--;
+    if (exponent < 0) {
+        *at++ = '0';
+        *at++ = '.';
+    }
+    for (int i = -1; i > exponent; i--)
+        *at++ = '0';
+    for (int i = 0; i <= last; i++) {
+        *at++ = digits[i];
+        if (i == exponent && i < last)
+            *at++ = '.';
+    }
+    return (size_t)(at - text);
+}
+
+/* What "%.9g" writes for a size of 0.0001 or more and below 10^9. printf needs several times as long, which counts where
+ * an answer has half a million numbers. 0: it is another size, or one whose last digit a double cannot decide. The
+ * product below is wrong by 10^-7 at most: the float and the power of ten are exact, and the product is rounded once. */
+static size_t put_usual(double size, char *text)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
+    int exponent = 0;
+    if (!(size >= 1e-4 && size < 1e9))
+        return 0;
+    while (exponent < 8 && size >= powers[exponent + 1])
+        exponent++;
+    while (size * powers[8 - exponent] < 1e8 && exponent > -4)
+        exponent--;
+    double scaled = size * powers[8 - exponent], whole = floor(scaled), rest = scaled - whole;
+    if (fabs(rest - 0.5) < 1e-6)
+        return 0;
+    uint32_t number = (uint32_t)whole + (rest > 0.5);
+    return number < 1000000000 ? put_nine(number, exponent, text) : 0;
+}
+
 void vit__json_put_float(vit__buffer *buffer, float value)
 {
-    char digits[32];
+    char digits[32] = "-";
     if (!isfinite(value)) {
         vit__buffer_add_string(buffer, "null");
+        return;
+    }
+    size_t length = put_usual(fabs((double)value), digits + 1);
+    if (length > 0) {
+        vit__buffer_add(buffer, value < 0 ? digits : digits + 1, length + (value < 0));
         return;
     }
     snprintf(digits, sizeof digits, "%.9g", (double)value);

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <malloc.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "folder.h"
 #include "json.h"
 #include "json_text.h"
+#include "random.h"
 
 static const vit__json_rules lenient = {
     .file = {.most = 1000, .above = "a list of more than"}, .nul_in_strings = true, .whole_as_real = true};
@@ -236,11 +238,53 @@ static void long_strings_hide_no_fault(void **state)
             fail_msg("%s is valid", bad[i]);
         assert_null(json);
     }
-    const char *text = with_long_strings("[\"%s\",\n\"%s\" 7]");
-    vit__json *json;
-    vit_error err = {0};
-    assert_int_equal(vit__json_parse(text, strlen(text), "x", &json, &err), VIT_ERR_CORRUPT);
-    assert_non_null(strstr(err.message, "(line 2, column 5004)")); /* of the document as it is */
+}
+
+/* Counts how often it is asked for memory. */
+static bool count_asks(void *context, size_t bytes)
+{
+    (void)bytes;
+    ++*(int *)context;
+    return true;
+}
+
+/* In each long string one character that keeps the string from being set aside. */
+static void make_unplain(char *text)
+{
+    static const char *const starts[] = {"aaaa", "bbbb", "cccc"};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        char *at = strstr(text, starts[i]);
+        if (at)
+            *at = '\x7F';
+    }
+}
+
+/* What is said of a damaged document does not depend on whether strings were set aside, and memory is asked for once. */
+static void faults_beside_long_strings_have_their_place(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"[\"%s\",\n\"%s\" 7]",
+                                      "[\"%s\",\"\xC3\xA9\",\"%s\",nul]",
+                                      "{\"a\":\"%s\",\n\"b\" \"%s\"}",
+                                      "[\"%s\"\"%s\"]",
+                                      "{\"%s\" \"%s\"}",
+                                      "\n\n[\"%s\",1 2,\"%s\"]",
+                                      "{\"a\":\"%s\",\"b\":1,\"b\":\"%s\"}",
+                                      "[\"%s\",[\"%s\"",
+                                      "\"%s\"\"%s\"",
+                                      "[\"%s\",\n\"%s\",\n1e999,\"%s\"]"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        int asks = 0;
+        const vit__json_rules rules = {.may_take = count_asks, .context = &asks};
+        vit__json *json;
+        vit_error set_aside = {0}, as_it_is = {0};
+        char *text = with_long_strings(bad[i]);
+        assert_int_equal(vit__json_parse_by(&rules, text, strlen(text), "x", &json, &set_aside), VIT_ERR_CORRUPT);
+        assert_int_equal(asks, 1);
+        make_unplain(text);
+        assert_int_equal(vit__json_parse(text, strlen(text), "x", &json, &as_it_is), VIT_ERR_CORRUPT);
+        assert_string_equal(set_aside.message, as_it_is.message);
+    }
 }
 
 /* Whether it then manages without or not: never anything but the document, or no memory. */
@@ -443,6 +487,33 @@ static void floats_come_back(void **state)
     }
 }
 
+/* Numbers are written as printf writes them: those of all sizes, of the usual ones, near powers of ten, and halves of the
+ * last digit. */
+static void floats_are_those_of_printf(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int i = 0; i < 300000; i++) {
+        uint32_t bits = (uint32_t)(random_next(&seed) >> 32);
+        float value;
+        char want[32];
+        vit__buffer text = {0};
+        memcpy(&value, &bits, sizeof value);
+        if (i % 4 == 1)
+            value = (float)(bits >> 8) / 16777216 - 0.5f; /* as in a vector of length 1 */
+        else if (i % 4 == 2)
+            value = (float)pow(10, (int)(bits % 16) - 5) * (1 + (float)((int)(bits >> 28) - 8) / 16777216);
+        else if (i % 4 == 3)
+            value = (float)(bits >> 7) / (float)(1u << (bits % 32)); /* few digits behind the point, the last one a 5 */
+        if (!isfinite(value))
+            continue;
+        snprintf(want, sizeof want, "%.9g", (double)value);
+        vit__json_put_float(&text, value);
+        assert_string_equal(vit__buffer_terminate(&text), want);
+        vit__buffer_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +523,7 @@ int main(void)
         cmocka_unit_test(text_has_the_spaces_asked_for),
         cmocka_unit_test(strings_are_quoted),
         cmocka_unit_test(floats_come_back),
+        cmocka_unit_test(floats_are_those_of_printf),
         cmocka_unit_test(rules_say_what_a_document_may_hold),
         cmocka_unit_test(whole_numbers_stay_whole),
         cmocka_unit_test(strings_have_their_size),
@@ -461,6 +533,7 @@ int main(void)
         cmocka_unit_test(long_strings_are_values_like_others),
         cmocka_unit_test(nothing_is_taken_for_a_mark),
         cmocka_unit_test(long_strings_hide_no_fault),
+        cmocka_unit_test(faults_beside_long_strings_have_their_place),
         cmocka_unit_test(long_strings_without_memory),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -283,6 +283,13 @@ class Memory(Case):
         answer = self.post("/v1/embeddings", b" " * 60000, status=413)
         self.assertIn("--max-memory", answer.json["error"]["message"])
 
+    def test_damaged(self):
+        """JSON for which there is memory, and which turns out to be wrong, is wrong and not too large."""
+        words = b'{"model":"org/clip","input":"' + b"a" * 15000
+        self.post("/v1/embeddings", words + b'"}')
+        for end in (b'"', b'"]', b'",}', b'" 1}'):
+            self.post("/v1/embeddings", words + end, status=400)
+
 
 class Overload(Case):
     models = ("-m", CLIP)
