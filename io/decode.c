@@ -56,9 +56,13 @@ vit_status vit__check_pixels(const vit__source *source, const vit_load_options *
                              uint64_t height, vit_error *err)
 {
     if (width <= UINT32_MAX && height <= UINT32_MAX && width * height <= options->max_pixels) {
-        source->sizes->stored[0] = (uint32_t)width; /* every reader asks, with what the header says */
-        source->sizes->stored[1] = (uint32_t)height;
-        return VIT_OK;
+        vit__sizes *sizes = source->sizes;
+        if (!sizes->noted) { /* every reader asks with what the header says; some ask again, of strips and tiles */
+            sizes->stored[0] = (uint32_t)width;
+            sizes->stored[1] = (uint32_t)height;
+            sizes->noted = true;
+        }
+        return sizes->alone ? VIT_ERR_INTERNAL : VIT_OK;
     }
     return vit__fail(err, VIT_ERR_TOO_LARGE, source->name,
                      "%" PRIu64 " x %" PRIu64 " pixels are more than the limit of %" PRIu64
@@ -109,6 +113,8 @@ static vit_status decode(vit__source source, const vit_load_options *given, vit_
         return vit__fail_too_large(err, source.name, &kind);
     source.sizes = sizes;
     status = read_picture(&source, &options, image, err);
+    if (sizes->alone && sizes->noted)
+        return VIT_OK;
     if (status != VIT_OK)
         *sizes = (vit__sizes){0};
     return status;
@@ -140,6 +146,25 @@ vit_status vit_image_decode(const void *bytes, size_t size, const char *name, co
         return vit__fail_null(err, __func__, image ? "bytes" : "image");
     vit__sizes sizes = {0};
     return decode((vit__source){bytes, size, name, NULL}, options, image, &sizes, err);
+}
+
+vit_status vit_picture_measure(const void *bytes, size_t size, const char *name, const vit_load_options *options,
+                               vit_picture *picture, vit_error *err)
+{
+    if (picture)
+        *picture = (vit_picture){0};
+    if (!picture || (!bytes && size > 0))
+        return vit__fail_null(err, __func__, picture ? "bytes" : "picture");
+    vit__sizes sizes = {.alone = true};
+    vit_image image = {0};
+    vit_error own = {0};
+    vit_status status = decode((vit__source){bytes, size, name, NULL}, options, &image, &sizes, &own);
+    vit_image_free(&image); /* of a reader that asked for no size */
+    if (status != VIT_OK && err)
+        *err = own;
+    picture->stored_width = sizes.stored[0];
+    picture->stored_height = sizes.stored[1];
+    return status;
 }
 
 const char *vit_exif_name(vit_exif exif)

@@ -16,6 +16,8 @@
 typedef struct vit__sizes {
     uint32_t whole[2];  /* upright; set by a reader that decodes less than the whole, else 0 */
     uint32_t stored[2]; /* before it is turned */
+    bool alone;         /* nothing else is wanted: vit__check_pixels ends the reading once it has noted them */
+    bool noted;         /* the stored size is known */
 } vit__sizes;
 
 typedef struct vit__source {
@@ -46,8 +48,8 @@ vit__read_function vit__read_unknown;
 /* The name of the format: "PDF". NULL: it cannot be told. */
 const char *vit__unknown_name(const vit__source *source);
 
-/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken. Notes the
- * stored size. */
+/* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken, first with
+ * the size of the picture, which it notes, and then with those of its parts. Where the size alone is wanted, this fails without a message, and the reader ends as after any error. */
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err);
 

@@ -150,15 +150,6 @@ static vit_status fill_models(server *s)
     return status;
 }
 
-/* Threads that decode, each of which may hold a picture of the most pixels: no more than there is memory for. */
-static unsigned loaders(const serve_options *o)
-{
-    uint64_t pixels = o->pipeline.load.max_pixels ? o->pipeline.load.max_pixels : VIT_MAX_PIXELS;
-    uint64_t fitting = o->max_memory / (3 * pixels);
-    unsigned threads = vit__cpu_count();
-    return fitting < 1 ? 1 : fitting < threads ? (unsigned)fitting : threads;
-}
-
 static vit_status start_engine(server *s)
 {
     const serve_options *o = s->options;
@@ -166,7 +157,7 @@ static vit_status start_engine(server *s)
                                          .batch_delay = o->batch_delay,
                                          .queue = o->queue,
                                          .memory = o->max_memory,
-                                         .loaders = loaders(o),
+                                         .loaders = vit__cpu_count(),
                                          .text_cache = o->text_cache};
     s->app.limits = (serve_limits){.body = o->max_body,
                                    .pixels = o->pipeline.load.max_pixels,
@@ -391,6 +382,7 @@ static void close_server(server *s)
         serve_listen_close(&s->sockets[i]);
     free(s->sockets);
     free(s->fds);
+    pthread_mutex_destroy(&s->app.thumbnails);
     pthread_mutex_destroy(&s->app.searches);
 }
 
@@ -399,6 +391,7 @@ serve_result serve_run(const serve_options *options, vit_error *err)
     vit_error own = {0};
     server s = {.options = options, .err = &own};
     pthread_mutex_init(&s.app.searches, NULL);
+    pthread_mutex_init(&s.app.thumbnails, NULL);
     sigemptyset(&s.signals);
     sigaddset(&s.signals, SIGTERM);
     sigaddset(&s.signals, SIGINT);

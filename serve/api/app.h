@@ -26,10 +26,11 @@ typedef struct serve_app {
     serve_gate *gate;
     serve_limits limits;
     serve_metrics *metrics;
-    const char *place;        /* of the index; NULL: none */
-    pthread_mutex_t searches; /* an index belongs to one thread at a time */
-    vit_index *index;         /* NULL: none */
-    vit_labels *labels;       /* of --labels, of the default model; NULL: none */
+    const char *place;          /* of the index; NULL: none */
+    pthread_mutex_t searches;   /* an index belongs to one thread at a time */
+    pthread_mutex_t thumbnails; /* one is made at a time, so that the file of one picture alone is in memory */
+    vit_index *index;           /* NULL: none */
+    vit_labels *labels;         /* of --labels, of the default model; NULL: none */
     char **label_names;
     bool any_dimensions; /* --allow-dimensions */
     atomic_int state;    /* a serve_state */

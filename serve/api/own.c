@@ -106,18 +106,19 @@ static bool draw(serve_call *call, const serve_input *input, const float *map)
     vit_error err = {0};
     void *bytes = NULL;
     size_t size = 0;
-    if (!serve_call_take(call, (size_t)3 * input->width * input->height))
-        return false;
+    const size_t taken = (size_t)3 * input->width * input->height;
+    serve_engine_enter_decoding(call->app->engine, taken);
     vit_image_decode(input->data, input->size, "image", &s->load, &image, &err);
     vit_preprocess_resized(vit_model_preprocessor(model), &image, &options, &resized, &err);
     const vit_heat_map heat = {.picture = &resized, .grid = vit_model_grid(model), .n = 1, .weights = map};
     vit_heat_map_draw(&heat, &sheet, &err);
+    vit_image_free(&image);
+    serve_engine_leave_decoding(call->app->engine, taken);
     vit_image_encode_png(&sheet, &bytes, &size, &err);
     vit__buffer_add(&call->response->body, bytes, size);
     vit_free(bytes);
     vit_image_free(&sheet);
     vit_image_free(&resized);
-    vit_image_free(&image);
     return err.status == VIT_OK ? serve_done(call, "image/png")
                                 : serve_fail(call, serve_code_of(err.status), "image", "%s", err.message);
 }
@@ -312,30 +313,52 @@ static vit_status shrink(const vit_image *image, vit_image *small, vit_error *er
     return status == VIT_OK ? vit_image_resize(image, small, VIT_FILTER_BOX, VIT_RESAMPLER_PILLOW, err) : status;
 }
 
+/* The thumbnail of the file, as PNG. The picture counts as memory of the requests while it is there. A file that is larger
+ * than that memory is not read. */
+static vit_status make_thumbnail(serve_app *app, const char *path, vit__buffer *png, vit_error *err)
+{
+    const vit_load_options load = {
+        .max_pixels = app->limits.pixels, .least_width = 2 * THUMBNAIL, .least_height = 2 * THUMBNAIL};
+    vit_picture header;
+    vit_image image = {0}, small = {0};
+    void *bytes = NULL, *encoded = NULL;
+    size_t size = 0, encoded_size = 0;
+    vit_status status = vit_file_read(path, app->limits.memory, &bytes, &size, err);
+    if (status == VIT_OK)
+        status = vit_picture_measure(bytes, size, path, &load, &header, err);
+    if (status == VIT_OK) {
+        size_t taken = size + (size_t)3 * header.stored_width * header.stored_height;
+        serve_engine_enter_decoding(app->engine, taken);
+        status = vit_image_decode(bytes, size, path, &load, &image, err);
+        if (status == VIT_OK)
+            status = shrink(&image, &small, err);
+        vit_image_free(&image);
+        serve_engine_leave_decoding(app->engine, taken);
+    }
+    if (status == VIT_OK)
+        status = vit_image_encode_png(&small, &encoded, &encoded_size, err);
+    vit__buffer_add(png, encoded, encoded_size);
+    vit_free(encoded);
+    vit_image_free(&small);
+    vit_free(bytes);
+    return status;
+}
+
 /* Only files that the index names are opened, and only by their number. */
 bool serve_own_thumbnail(serve_call *call)
 {
+    serve_app *app = call->app;
     char *end, *path = NULL;
     long long id = strtoll(call->vars.task, &end, 10);
-    vit_image image = {0}, small = {0};
     vit_error err = {0};
-    void *bytes = NULL;
-    size_t size = 0;
-    if (!call->app->index || *end || id <= 0)
+    if (!app->index || *end || id <= 0)
         return serve_fail(call, SERVE_NOT_FOUND, NULL, "there is no such thumbnail");
     if (!find_path(call, id, &path))
         return false;
-    const vit_load_options load = {
-        .max_pixels = call->app->limits.pixels, .least_width = 2 * THUMBNAIL, .least_height = 2 * THUMBNAIL};
-    vit_image_load(path, &load, &image, &err);
-    if (err.status == VIT_OK)
-        shrink(&image, &small, &err);
-    vit_image_encode_png(&small, &bytes, &size, &err);
-    vit__buffer_add(&call->response->body, bytes, size);
-    vit_free(bytes);
-    vit_image_free(&small);
-    vit_image_free(&image);
-    if (err.status != VIT_OK)
+    pthread_mutex_lock(&app->thumbnails);
+    vit_status status = make_thumbnail(app, path, &call->response->body, &err);
+    pthread_mutex_unlock(&app->thumbnails);
+    if (status != VIT_OK)
         return serve_fail(call, SERVE_NOT_FOUND, NULL, "the picture cannot be read: %s", err.message);
     return serve_done(call, "image/png");
 }

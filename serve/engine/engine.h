@@ -116,6 +116,13 @@ void serve_engine_give(serve_engine *engine, size_t bytes);
  * bytes in use may then be more than options.memory: 1,500 kB of a request become the 11 kB of its answer. */
 void serve_engine_exchange(serve_engine *engine, size_t before, size_t after);
 
+/* To be called around the decoding of a picture that takes so many bytes, 36 MB for 4032 x 3024 pixels. Waits until
+ * there is room in the memory that all requests share; who has waited longest has room first. One picture always has
+ * room: requests that wait for a picture may have all the memory. So more than options.memory is used by one picture at
+ * most. */
+void serve_engine_enter_decoding(serve_engine *engine, size_t bytes);
+void serve_engine_leave_decoding(serve_engine *engine, size_t bytes);
+
 /* Seconds after which a client that was refused may come again, from 1 to 60: 20 inputs that wait at 0.2 s each are
  * 4. */
 unsigned serve_engine_retry_after(serve_engine *engine);

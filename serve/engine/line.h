@@ -45,13 +45,15 @@ struct serve_line {
 struct serve_engine {
     serve_engine_options options;
     pthread_mutex_t lock;
-    pthread_cond_t to_load, to_encode;
+    pthread_cond_t to_load, to_encode, room;
     serve_line *ring; /* the line whose turn is next to be loaded; NULL: there are no lines */
     size_t pending;   /* rows that are loading or ready; they count as memory, too, until they are encoded */
     size_t waiting;   /* inputs that are not in a batch yet */
     size_t coming;    /* requests that are admitted and whose inputs are not known yet */
     size_t memory_used;
-    double pace; /* recent seconds of an input, for Retry-After */
+    size_t decoding;               /* pictures that are being decoded */
+    size_t room_asked, room_given; /* how many pictures have asked for room, and how many have got it, in this order */
+    double pace;                   /* recent seconds of an input, for Retry-After */
     bool stopping;
     serve_text_cache *cache;
     serve_engine_figures figures;

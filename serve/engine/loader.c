@@ -63,29 +63,57 @@ static size_t tokens_of(const vit_pipeline *pipeline, const vit_loaded *loaded)
            (loaded->pixels_height / grid.patch_height) * (loaded->pixels_width / grid.patch_width);
 }
 
+/* Bytes that the picture takes once it is decoded. 0: the input is none, or cannot be read, as loading will tell. */
+static size_t decoded_size(const serve_input *input, const vit_pipeline *pipeline)
+{
+    vit_picture picture;
+    const vit_load_options *options = &vit_pipeline_settings(pipeline)->load;
+    if (input->kind != SERVE_PICTURE ||
+        vit_picture_measure(input->data, input->size, NULL, options, &picture, NULL) != VIT_OK)
+        return 0;
+    return (size_t)3 * picture.stored_width * picture.stored_height;
+}
+
+/* What of the input is known once it is loaded. */
+static void fill_input(serve_input *input, const vit_pipeline *pipeline, const vit_loaded *loaded)
+{
+    input->tokens = loaded->tokens ? loaded->tokens : tokens_of(pipeline, loaded);
+    input->width = loaded->width;
+    input->height = loaded->height;
+    input->stored_width = loaded->stored_width;
+    input->stored_height = loaded->stored_height;
+}
+
 /* Without the lock. The row belongs to the line. */
-static vit_status load(const serve_line *line, size_t index, serve_row *row, vit_loaded *loaded, vit_error *err)
+static vit_status load(serve_engine *engine, const serve_line *line, size_t index, vit_loaded *loaded, vit_error *err)
 {
     serve_input *input = &line->job->inputs[index];
+    serve_row *row = &line->rows[index];
     const vit_pipeline *pipeline = line->job->model->towers[line->job->tower];
+    size_t decoded = decoded_size(input, pipeline);
     char name[32];
     snprintf(name, sizeof name, "input[%zu]", index);
     vit_item item = item_of(input, name);
+    if (decoded > engine->options.memory)
+        return vit__fail(err, VIT_ERR_TOO_LARGE, name,
+                         "the picture has %zu bytes once it is decoded, more than there are for all requests "
+                         "(--max-memory)",
+                         decoded);
     row->values = vit__alloc(1, line->row_bytes);
     if (!row->values)
         return vit__fail_memory(err, name);
+    if (decoded > 0)
+        serve_engine_enter_decoding(engine, decoded);
     vit_status status = vit_pipeline_load(pipeline, &item, row->values, loaded, err);
+    if (decoded > 0)
+        serve_engine_leave_decoding(engine, decoded);
     if (status != VIT_OK)
         return status;
     row->length = loaded->length;
     row->width = loaded->pixels_width;
     row->height = loaded->pixels_height;
     row->ready_at = vit__seconds();
-    input->tokens = loaded->tokens ? loaded->tokens : tokens_of(pipeline, loaded);
-    input->width = loaded->width;
-    input->height = loaded->height;
-    input->stored_width = loaded->stored_width;
-    input->stored_height = loaded->stored_height;
+    fill_input(input, pipeline, loaded);
     return VIT_OK;
 }
 
@@ -135,7 +163,7 @@ void *serve_loader_main(void *argument)
         engine->memory_used += line->row_bytes;
         pthread_mutex_unlock(&engine->lock);
         double start = vit__seconds();
-        vit_status status = load(line, index, &line->rows[index], &loaded, &err);
+        vit_status status = load(engine, line, index, &loaded, &err);
         double seconds = vit__seconds() - start;
         pthread_mutex_lock(&engine->lock);
         line->job->loaded += seconds;

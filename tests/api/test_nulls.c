@@ -203,6 +203,20 @@ NULLS(vit_picture_decode)
     vit_image_free(&picture.image);
 }
 
+NULLS(vit_picture_measure)
+{
+    (void)state;
+    static const char pnm[] = "P6 3 2 255 ";
+    vit_picture picture = {.image = valid.image};
+    REFUSES(vit_picture_measure, "bytes", NULL, 9, "name", NULL, &picture);
+    assert_null(picture.image.pixels);
+    REFUSES(vit_picture_measure, "picture", pnm, strlen(pnm), "name", NULL, NULL);
+    TAKES(vit_picture_measure, pnm, strlen(pnm), NULL, NULL, &picture);
+    assert_null(picture.image.pixels);
+    assert_int_equal(picture.stored_width, 3);
+    assert_int_equal(picture.stored_height, 2);
+}
+
 NULLS(vit_picture_load)
 {
     (void)state;
@@ -832,6 +846,7 @@ static const struct CMUnitTest tests[] = {
     ROW(vit_image_format_of),
     ROW(vit_picture_decode),
     ROW(vit_picture_load),
+    ROW(vit_picture_measure),
     ROW(vit_exif_name),
     ROW(vit_output_size),
     ROW(vit_preprocess),

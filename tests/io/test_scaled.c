@@ -140,6 +140,34 @@ static void every_file_ends_as_it_does_whole(void **state)
     decode_cases_close(&cases);
 }
 
+/* What a picture will take is known before it is decoded. */
+static void the_header_tells_the_size(void **state)
+{
+    (void)state;
+    const vit_load_options small = {.max_pixels = 1};
+    decode_cases cases = decode_cases_open();
+    for (size_t i = 0; i < cases.count; i++) {
+        size_t size;
+        vit_picture whole, measured;
+        const char *file = decode_case_file(&cases, i);
+        uint8_t *bytes = decode_fixture_read(file, &size);
+        vit_status want = vit_picture_decode(bytes, size, NULL, NULL, &whole, NULL);
+        vit_status got = vit_picture_measure(bytes, size, NULL, NULL, &measured, NULL);
+        assert_null(measured.image.pixels);
+        if (want == VIT_OK && got != VIT_OK)
+            fail_msg("%s: %s, and is decoded", file, vit_status_name(got));
+        if (want == VIT_OK &&
+            (measured.stored_width != whole.stored_width || measured.stored_height != whole.stored_height))
+            fail_msg("%s: %ux%u by its header, and decoded %ux%u", file, measured.stored_width, measured.stored_height,
+                     whole.stored_width, whole.stored_height);
+        if (want == VIT_OK && (size_t)whole.stored_width * whole.stored_height > 1)
+            assert_int_equal(vit_picture_measure(bytes, size, NULL, &small, &measured, NULL), VIT_ERR_TOO_LARGE);
+        vit_image_free(&whole.image);
+        vit_free(bytes);
+    }
+    decode_cases_close(&cases);
+}
+
 /* What a program asks before it decodes: the readers' own answer, and the names of what is no picture. */
 static void formats_are_told_by_content(void **state)
 {
@@ -187,6 +215,7 @@ int main(void)
         cmocka_unit_test(an_eighth_is_the_mean),
         cmocka_unit_test(turned_as_the_whole),
         cmocka_unit_test(every_file_ends_as_it_does_whole),
+        cmocka_unit_test(the_header_tells_the_size),
         cmocka_unit_test(formats_are_told_by_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,14 @@ class Memory(Case):
         answer = self.post("/v1/embeddings", b" " * 60000, status=413)
         self.assertIn("--max-memory", answer.json["error"]["message"])
 
+    def test_decoded(self):
+        """A picture of a few bytes that takes more memory than there is once it is decoded."""
+        error = self.post("/v1/embeddings", png(200, 200), status=413).json["error"]
+        self.assertEqual((error["code"], error["param"]), ("too_large", "input[0]"))
+        self.assertIn("120000 bytes", error["message"])
+        self.assertIn("--max-memory", error["message"])
+        self.post("/v1/embeddings", png(100, 100))
+
     def test_damaged(self):
         """JSON for which there is memory, and which turns out to be wrong, is wrong and not too large."""
         words = b'{"model":"org/clip","input":"' + b"a" * 15000

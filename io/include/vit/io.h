@@ -86,6 +86,16 @@ VIT_API vit_status vit_picture_decode(const void *bytes, size_t size, const char
 VIT_API vit_status vit_picture_load(const char *path, const vit_load_options *options, vit_picture *picture,
                                     vit_error *err);
 
+/* Reads the header alone, and takes no memory for pixels: what a picture will take can be known before it is decoded.
+ * Only stored_width and stored_height are filled. The file may still be damaged further on. Errors: those of
+ * vit_image_decode.
+ *
+ *     vit_picture picture;
+ *     if (vit_picture_measure(bytes, size, "photo.jpg", NULL, &picture, &err) == VIT_OK)
+ *         printf("%zu bytes\n", (size_t)3 * picture.stored_width * picture.stored_height);   36578304 for 4032 x 3024 */
+VIT_API vit_status vit_picture_measure(const void *bytes, size_t size, const char *name,
+                                       const vit_load_options *options, vit_picture *picture, vit_error *err);
+
 /* The picture as a PNG file in memory; the caller frees *bytes with vit_free. Errors: invalid_argument, too_large,
  * out_of_memory. */
 VIT_API vit_status vit_image_encode_png(const vit_image *image, void **bytes, size_t *size, vit_error *err);
