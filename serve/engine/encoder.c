@@ -54,8 +54,8 @@ static void take(serve_engine *engine, serve_line *line, batch *b)
     engine->pending--;
 }
 
-/* A batch is of the group of the line whose turn it is, and takes one input of each line of the group in turn, until
- * it is full or nothing more is ready. */
+/* A batch is of the group of the line whose turn it is, and takes one input of each line that may join in turn, until it
+ * is full or nothing more is ready. */
 static void fill(serve_engine *engine, serve_line *next, batch *b)
 {
     b->n = 0;
@@ -162,9 +162,15 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
         pthread_cond_signal(&line->change);
 }
 
+static double recent(double before, double now)
+{
+    return before > 0 ? 0.8 * before + 0.2 * now : now;
+}
+
 static void count(serve_engine *engine, const batch *b, double seconds)
 {
-    serve_model_figures *f = &b->of.model->figures;
+    serve_model *model = b->of.model;
+    serve_model_figures *f = &model->figures;
     size_t n = b->n;
     size_t size = 0;
     while (size + 1 < SERVE_BATCH_SIZES && n > (size_t)1 << size)
@@ -172,9 +178,10 @@ static void count(serve_engine *engine, const batch *b, double seconds)
     f->batches[size]++;
     f->n_batches++;
     f->batched += n;
-    serve_line_stage(b->of.model, SERVE_STAGE_ENCODE, seconds);
-    double pace = seconds / (double)n;
-    engine->pace = engine->pace > 0 ? 0.8 * engine->pace + 0.2 * pace : pace;
+    serve_line_stage(model, SERVE_STAGE_ENCODE, seconds);
+    engine->pace = recent(engine->pace, seconds / (double)n);
+    double *kind = n == 1 ? &model->alone[b->of.tower] : &model->together[b->of.tower];
+    *kind = recent(*kind, seconds);
 }
 
 /* Waits for more inputs, where the options ask for it and a batch is not full yet. */

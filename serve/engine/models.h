@@ -44,7 +44,10 @@ typedef struct serve_model {
     atomic_bool known, loaded;   /* facts are there; weights are in memory */
     _Atomic double load_seconds; /* how long the last loading took */
     atomic_size_t unloads;       /* how often the weights have left memory */
-    serve_model_figures figures; /* the engine's lock guards them */
+    /* The engine's lock guards these: */
+    serve_model_figures figures;
+    double alone[2],
+        together[2]; /* recent seconds of a batch of one and of one of several, by vit_tower; 0: none yet */
 } serve_model;
 
 typedef struct serve_models serve_models;

@@ -13,6 +13,14 @@ static const serve_row *first_ready(const serve_line *line)
     return &line->rows[line->ready[line->n_taken]];
 }
 
+#define SHORTER 0.75 /* of the time of several inputs: what a batch of one takes at most, if it is to stay alone */
+
+static bool is_quicker_alone(const serve_job *job)
+{
+    double together = job->model->together[job->tower], alone = job->model->alone[job->tower];
+    return alone > 0 && alone < SHORTER * together;
+}
+
 serve_group serve_turn_group(const serve_line *line)
 {
     const serve_job *job = line->job;
@@ -20,14 +28,15 @@ serve_group serve_turn_group(const serve_line *line)
                          .tower = job->tower,
                          .output = job->output,
                          .layer = job->layer,
-                         .length = job->tower == VIT_TOWER_IMAGE ? 0 : first_ready(line)->length};
+                         .length = job->tower == VIT_TOWER_IMAGE ? 0 : first_ready(line)->length,
+                         .last = line->waits <= 1 && is_quicker_alone(job)};
 }
 
-static bool is_of(const serve_line *line, const serve_group *group)
+static bool may_join(const serve_line *line, const serve_group *group)
 {
     const serve_group own = serve_turn_group(line);
     return own.model == group->model && own.tower == group->tower && own.output == group->output &&
-           own.layer == group->layer && own.length == group->length;
+           own.layer == group->layer && own.length == group->length && (own.last || !group->last);
 }
 
 /* The moment, in seconds of vit__seconds(), from which on the line waits. */
@@ -43,7 +52,7 @@ serve_line *serve_turn_next(const serve_engine *engine, const serve_group *group
     if (!line)
         return NULL;
     do {
-        bool may = has_ready(line) && (!group || is_of(line, group));
+        bool may = has_ready(line) && (!group || may_join(line, group));
         if (may && (!next || waits_since(line) < waits_since(next)))
             next = line;
         line = line->after;

@@ -4,16 +4,18 @@
 
     python3 serve.py rate VIT MODEL [--threads 2] [--rounds 3] [--pictures 256] [--peer] [--also bf16 int8]
     python3 serve.py load VIT MODEL [--threads 2] [--minutes 10]
-    python3 serve.py beside VIT CLIP [--threads 2]
+    python3 serve.py beside VIT CLIP [--threads 2] [--seconds 20] [--only texts|pictures]
 
 rate: pictures a second over the same files, as data URIs of JPEGs, and a request's time with one client; all sides in turn.
 load: clients that keep the encoder busy for minutes, then three times as many requests as it can answer.
-beside: the time of a single text next to a request of a thousand texts, and next to one of two hundred pictures.
-MODEL is a folder of make_vit.py; CLIP is a model with a text tower. --peer needs torch, transformers, fastapi and uvicorn.
-The clients run on the machine's processors too: what they take is printed, and is not the server's.
+beside: the time of a single text next to requests of a thousand texts, and next to such of two hundred pictures.
+MODEL is a folder of make_vit.py; CLIP is one of make_clip.py. --peer needs torch, transformers, fastapi and uvicorn.
+The clients run on the machine's processors too: what they take is printed, and is not the server's. The times of the batches themselves
+are printed beside those of requests: on a machine that is shared, batches take now and then as long again.
 """
 import argparse
 import base64
+import concurrent.futures
 import glob
 import json
 import os
@@ -43,7 +45,8 @@ def request(*inputs):
 
 
 class Client:
-    """One connection that is kept; ask() sends ready bytes and gives the status."""
+    """One connection that is kept; ask() sends ready bytes and gives the status. `encoded`: seconds that the batches of the last answer
+    took, by the server's own account; None where there were none."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=300)
@@ -62,6 +65,8 @@ class Client:
         while left > 0:
             left -= len(self.socket.recv(left))
         self.closed = b"\r\nConnection: close" in head
+        encoded = re.search(rb"encode;dur=([\d.]+)", head)
+        self.encoded = float(encoded[1]) / 1000 if encoded else None
         return int(head.split(None, 2)[1])
 
 
@@ -99,9 +104,9 @@ def peer_server(args):
                   r"running on http://127\.0\.0\.1:(\d+)", env, HERE)
 
 
-def closed_loop(port, requests, clients, until=None):
+def closed_loop(port, requests, clients, until=None, batches=None):
     """Each client asks again as soon as it has its answer, until a moment or until all requests are sent once.
-    Seconds of each answer, and how often each status came."""
+    Seconds of each answer, and how often each status came. `batches`: a list that gets the seconds of each answer's batch."""
     times, statuses, lock, left = [], {}, threading.Lock(), iter(range(len(requests)) if until is None else iter(int, 1))
 
     def client():
@@ -114,6 +119,8 @@ def closed_loop(port, requests, clients, until=None):
             begin = time.monotonic()
             status = connection.ask(requests[i % len(requests)])
             mine.append(time.monotonic() - begin)
+            if batches is not None and connection.encoded:
+                batches.append(connection.encoded)
             mine_statuses[status] = mine_statuses.get(status, 0) + 1
         with lock:
             times.extend(mine)
@@ -134,6 +141,10 @@ def processor_seconds():
 
 def percentile(times, share):
     return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def in_ms(times):
+    return f"median {1000 * percentile(times, .5):.0f} ms, p99 {1000 * percentile(times, .99):.0f} ms, most {1000 * max(times):.0f} ms"
 
 
 def served_rate(server, requests, clients):
@@ -193,7 +204,8 @@ def rate(args, folder):
 def open_loop(port, requests, per_second, seconds):
     """Requests at their moments, whether answers came or not, on as many connections as it takes. How often each status
     came, and the seconds of those that were answered with 200."""
-    statuses, times, lock, idle, threads = {}, [], threading.Lock(), [], []
+    statuses, times, lock, idle = {}, [], threading.Lock(), []
+    pool = concurrent.futures.ThreadPoolExecutor(2048)  # threads are kept: to start one for each request takes as long as to ask
 
     def ask(sent):
         with lock:
@@ -214,13 +226,11 @@ def open_loop(port, requests, per_second, seconds):
     begin = time.monotonic()
     for i in range(int(per_second * seconds)):
         time.sleep(max(0, begin + i / per_second - time.monotonic()))
-        threads.append(threading.Thread(target=ask, args=(requests[i % len(requests)],)))
-        threads[-1].start()
+        pool.submit(ask, requests[i % len(requests)])
     ended = time.monotonic()
     with lock:
         good = len(times)
-    for thread in threads:
-        thread.join()
+    pool.shutdown()
     return statuses, times, good / (ended - begin)
 
 
@@ -228,29 +238,54 @@ def load(args, folder):
     requests = [request(file) for file in PHOTOS]
     server = our_server(args)
     try:
-        capacity = served_rate(server, requests * (1 + 256 // len(requests)), 4 * args.threads)
+        many = requests * (1 + 128 // len(requests))
+        capacity = served_rate(server, many, 4 * args.threads)
         batch = args.threads / capacity
         print(f"{capacity:.1f} pictures a second; a batch of {args.threads} takes {1000 * batch:.0f} ms")
         end, used = time.monotonic() + 60 * args.minutes, processor_seconds()
-        memory = []
+        memory, batches = [], []
         watch = threading.Thread(target=lambda: [memory.append(server.memory()) or time.sleep(5)
                                                  for _ in range(int(12 * args.minutes))])
         watch.start()
-        times, statuses = closed_loop(server.port, requests, args.threads + 1, end)
+        times, statuses = closed_loop(server.port, requests, args.threads + 1, end, batches)
         watch.join()
         print(f"{args.minutes:g} minutes, {args.threads + 1} clients: {len(times)} answers, statuses {statuses}, "
-              f"{len(times) / (60 * args.minutes):.1f} a second, p50 {1000 * percentile(times, .5):.0f} ms, "
-              f"p99 {1000 * percentile(times, .99):.0f} ms, most {1000 * max(times):.0f} ms")
+              f"{len(times) / (60 * args.minutes):.1f} a second, {in_ms(times)}; the batches themselves: {in_ms(batches)}")
         print(f"memory, MiB: {memory[1]:.1f} after 5 s, {memory[len(memory) // 2]:.1f} in the middle, {memory[-1]:.1f} at "
               f"the end; the clients took {processor_seconds() - used:.0f} s of processor time")
         used = processor_seconds()
         seconds = 60 * min(1, args.minutes)
         statuses, times, good = open_loop(server.port, requests, 3 * capacity, seconds)
+        used = processor_seconds() - used
+        after = served_rate(server, many, 4 * args.threads)
         print(f"{seconds:.0f} seconds at 3 times the rate: statuses {statuses}, {good:.1f} good a second ({good / capacity:.2f} of the "
-              f"rate), p99 of the good {percentile(times, .99):.1f} s; the clients took {processor_seconds() - used:.0f} s of "
-              f"processor time; memory at most {server.memory('VmHWM'):.0f} MiB")
+              f"rate, which is {after:.1f} afterwards), p99 of the good {percentile(times, .99):.1f} s; the clients took {used:.1f} s "
+              f"of processor time; memory at most {server.memory('VmHWM'):.0f} MiB")
     finally:
         server.stop()
+
+
+def beside_many(args, server, name, inputs, one):
+    """The times of a single request while requests with these inputs come one after the other."""
+    many, begin, statuses = request(*inputs), time.monotonic(), []
+    statuses.append(Client(server.port).ask(many))
+    batch = (time.monotonic() - begin) / len(inputs) * args.threads
+    end = time.monotonic() + args.seconds
+
+    def ask_many():
+        client = Client(server.port)
+        while time.monotonic() < end:
+            statuses.append(client.ask(many))
+    busy = threading.Thread(target=ask_many)
+    busy.start()
+    time.sleep(0.2)
+    batches = []
+    times, of_one = closed_loop(server.port, one, 1, end, batches)
+    busy.join()
+    if set(of_one) != {200} or set(statuses) != {200}:
+        raise RuntimeError(f"statuses {of_one}, of {name} {set(statuses)}")
+    print(f"beside {name}, {args.threads} of which take {1000 * batch:.1f} ms: {in_ms(times)} ({percentile(times, .5) / batch:.1f} and "
+          f"{percentile(times, .99) / batch:.1f} batches), {len(times)} times; the batches of the one: {in_ms(batches)}")
 
 
 def beside(args, folder):
@@ -262,21 +297,8 @@ def beside(args, folder):
         alone_ms = [1000 * t for t in closed_loop(server.port, one, 1, time.monotonic() + 2)[0]]
         print(f"a single text alone: {statistics.median(alone_ms):.1f} ms")
         for name, inputs in bulks.items():
-            many = request(*inputs)
-            begin = time.monotonic()
-            Client(server.port).ask(many)
-            took = time.monotonic() - begin
-            batch = took / len(inputs) * args.threads
-            busy = threading.Thread(target=lambda: [Client(server.port).ask(many) for _ in range(3)])
-            busy.start()
-            time.sleep(0.2)
-            times, statuses = closed_loop(server.port, one, 1, time.monotonic() + 2 * took)
-            busy.join()
-            if set(statuses) != {200}:
-                raise RuntimeError(f"statuses {statuses}")
-            print(f"beside {name}, {args.threads} of which take {1000 * batch:.1f} ms: {1000 * statistics.median(times):.1f} ms "
-                  f"({statistics.median(times) / batch:.1f} batches), p99 {1000 * percentile(times, .99):.1f} ms "
-                  f"({percentile(times, .99) / batch:.1f} batches), {len(times)} times")
+            if not args.only or name.endswith(args.only):
+                beside_many(args, server, name, inputs, one)
     finally:
         server.stop()
 
@@ -291,6 +313,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pictures", type=int, default=256)
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--only", choices=["texts", "pictures"])
     parser.add_argument("--peer", action="store_true")
     parser.add_argument("--also", nargs="*", default=[], metavar="PRECISION", help="serve with these precisions, too")
     args = parser.parse_args()

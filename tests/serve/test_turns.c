@@ -16,11 +16,14 @@ typedef struct fixture {
     size_t ready[MOST];
 } fixture;
 
+/* One input takes half as long as two. */
+static serve_model model = {.alone = {1, 1}, .together = {2, 2}};
+
 static void enter(serve_engine *engine, fixture *f, vit_tower tower, size_t n)
 {
     memset(f, 0, sizeof *f);
-    f->job = (serve_job){.tower = tower, .n = n};
-    f->line = (serve_line){.job = &f->job, .rows = f->rows, .ready = f->ready};
+    f->job = (serve_job){.model = &model, .tower = tower, .n = n};
+    f->line = (serve_line){.job = &f->job, .rows = f->rows, .ready = f->ready, .waits = n};
     serve_line_enter(engine, &f->line);
 }
 
@@ -38,6 +41,7 @@ static serve_line *run_one(serve_engine *engine, double end)
     serve_line *line = serve_turn_next(engine, NULL);
     if (line) {
         line->n_taken++;
+        line->waits--;
         line->had_turn = end;
     }
     return line;
@@ -105,6 +109,58 @@ static void test_many_beside_ones(void **state)
     }
 }
 
+/* The line whose input joins that of the line whose turn is next; NULL: nobody may join. Nothing is taken. */
+static serve_line *joins(const serve_engine *engine)
+{
+    serve_line *first = serve_turn_next(engine, NULL);
+    const serve_line before = *first;
+    const serve_group group = serve_turn_group(first);
+    first->n_taken++;
+    first->had_turn = 100;
+    serve_line *other = serve_turn_next(engine, &group);
+    *first = before;
+    return other;
+}
+
+/* The last input of a request shares its batch with last ones alone; that of a long request takes any with it. */
+static void test_last_inputs(void **state)
+{
+    (void)state;
+    serve_engine engine = make_engine();
+    fixture many, one, another;
+    enter(&engine, &many, VIT_TOWER_TEXT, MOST);
+    enter(&engine, &one, VIT_TOWER_TEXT, 1);
+    for (int i = 0; i < 3; i++)
+        make_ready(&many, 2);
+    make_ready(&one, 1);
+    assert_null(joins(&engine));
+    enter(&engine, &another, VIT_TOWER_TEXT, 1);
+    make_ready(&another, 3);
+    assert_ptr_equal(joins(&engine), &another.line);
+    assert_ptr_equal(run_one(&engine, 4), &one.line);
+    assert_ptr_equal(joins(&engine), &another.line); /* many is first */
+    assert_ptr_equal(run_one(&engine, 5), &many.line);
+    assert_ptr_equal(run_one(&engine, 6), &another.line);
+}
+
+/* Where one input takes as long as two, or nobody knows, a last one takes any with it. */
+static void test_last_inputs_that_are_no_quicker_alone(void **state)
+{
+    (void)state;
+    static serve_model others[] = {
+        {.alone = {18, 18}, .together = {15, 15}}, {.alone = {18, 18}}, {.together = {15, 15}}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        serve_engine engine = make_engine();
+        fixture many, one;
+        enter(&engine, &many, VIT_TOWER_TEXT, MOST);
+        enter(&engine, &one, VIT_TOWER_TEXT, 1);
+        many.job.model = one.job.model = &others[i];
+        make_ready(&many, 2);
+        make_ready(&one, 1);
+        assert_ptr_equal(joins(&engine), &many.line);
+    }
+}
+
 /* A line that has ended has no turn. */
 static void test_ended(void **state)
 {
@@ -126,6 +182,8 @@ int main(void)
         cmocka_unit_test(test_one_beside_many),
         cmocka_unit_test(test_towers_take_turns),
         cmocka_unit_test(test_many_beside_ones),
+        cmocka_unit_test(test_last_inputs),
+        cmocka_unit_test(test_last_inputs_that_are_no_quicker_alone),
         cmocka_unit_test(test_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
