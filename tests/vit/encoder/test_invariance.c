@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The same image, also among others of other sizes, or text gives the same bits alone and in a batch of seven, with one
- * thread and with two or three, and whatever other outputs are asked for. */
+ * thread and with two or three, beside another input in a thread's layers or not, and whatever other outputs are asked
+ * for. How many inputs go abreast is set here for every processor: the linker puts a function of this file between the
+ * library and its tables (--wrap). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,18 @@
 #define PROCESSORS 3 /* that sessions are made for, however many there are */
 
 static size_t checked; /* towers and precisions */
+static size_t paired;  /* sessions whose lanes took two inputs */
+static size_t abreast; /* inputs of a batch that a thread takes together, if there are enough */
+
+vit__tiles __real_vit__tiles_get(unsigned flags);
+vit__tiles __wrap_vit__tiles_get(unsigned flags);
+
+vit__tiles __wrap_vit__tiles_get(unsigned flags)
+{
+    vit__tiles tiles = __real_vit__tiles_get(flags);
+    tiles.f32.abreast = tiles.bf16.abreast = tiles.int8.abreast = abreast;
+    return tiles;
+}
 
 static float *random_pixels(size_t n)
 {
@@ -47,6 +61,7 @@ static int32_t *random_ids(const vit_model *model, size_t length)
 typedef struct way {
     unsigned threads;
     size_t max_batch;
+    size_t abreast;
     bool apart; /* every output by a pass of its own, which may leave out work that others need */
 } way;
 
@@ -88,7 +103,9 @@ static void encode(const vit_model *model, const inputs *in, way how, float *res
     vit_error err = {0};
     vit_session *session;
     vit_session_options options = {.threads = how.threads, .max_batch = how.max_batch};
+    abreast = how.abreast;
     assert_ok(vit__session_create(model, &options, PROCESSORS, &session, &err), err);
+    paired += session->lanes.abreast == 2;
     vit_request requests[10];
     size_t n = 0;
     for (int output = VIT_OUTPUT_EMBEDDING; output <= VIT_OUTPUT_LATENT_LOG_VARIANCE; output++) {
@@ -107,7 +124,8 @@ static void encode(const vit_model *model, const inputs *in, way how, float *res
 
 static void check_model(const char *path, vit_tower tower, vit_precision precision)
 {
-    static const way ways[] = {{1, 7, false}, {2, 7, false}, {3, 2, false}, {2, 1, false}, {2, 3, true}, {1, 1, true}};
+    static const way ways[] = {{1, 7, 1, false}, {2, 7, 2, false}, {3, 2, 2, false}, {2, 1, 1, false},
+                               {2, 3, 1, true},  {1, 2, 2, true},  {1, 1, 1, true}};
     vit_error err = {0};
     vit_model *model;
     vit_model_options options = {.precision = precision, .tower = tower};
@@ -125,13 +143,14 @@ static void check_model(const char *path, vit_tower tower, vit_precision precisi
         in.pixels = random_pixels(vit_model_pixels_size(model) * INPUTS);
     lay_out(model, &in);
     float *want = calloc(total, sizeof *want), *got = calloc(total, sizeof *got);
-    encode(model, &in, (way){1, 1, false}, want);
+    encode(model, &in, (way){1, 1, 1, false}, want);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         memset(got, 0, total * sizeof *got);
         encode(model, &in, ways[i], got);
         if (memcmp(got, want, total * sizeof *got) != 0)
-            fail_msg("%s, precision %d: %u threads, batches of %zu, outputs %s give other bits", path, (int)precision,
-                     ways[i].threads, ways[i].max_batch, ways[i].apart ? "apart" : "together");
+            fail_msg("%s, precision %d: %u threads, batches of %zu, %zu abreast, outputs %s give other bits", path,
+                     (int)precision, ways[i].threads, ways[i].max_batch, ways[i].abreast,
+                     ways[i].apart ? "apart" : "together");
     }
     free(in.pixels);
     free(in.ids);
@@ -159,6 +178,7 @@ static void bits_are_the_same(void **state)
     golden_each(check_case);
     check_precisions(VIT_DEFAULT_MODEL);
     assert_true(checked > (getenv("VIT_TEST_EVERY") ? 30 : 300));
+    assert_true(paired > checked); /* two ways; encoders with stages have one input a lane */
 }
 
 int main(void)

@@ -46,6 +46,8 @@ static void a_matrix_unit_is_named(void **state)
     assert_string_equal(in_c.f32.name, "c");
     assert_int_equal(strcmp(plain.bf16.name, "amx_in_c") == 0, vit__cpu_has(flags, VIT__CPU_AMX_IN_C));
     assert_string_not_equal(plain.f32.name, "amx");
+    assert_int_equal(in_c.bf16.abreast, 2); /* it multiplies sooner than weights come, so both inputs share them */
+    assert_int_equal(in_c.int8.abreast, 2);
 #endif
 }
 
