@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
 #include "memory.h"
 
 /* FNV-1a, of words in the place of bytes, with its high bits mixed into the low ones. */

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "vit/error.h"
+#include "error.h"
 
 /* Of the rows (1,2), (3,4), (1,2) and (1,2) there are 2 that differ: first is {0, 1}, and kind {0, 1, 0, 0}. */
 typedef struct vit__distinct_rows {
