@@ -130,7 +130,7 @@ static const char *find_line(const char *at, const char *end, size_t line)
     return at;
 }
 
-/* How many characters the string is longer than the mark that stands for it. The quote of the string follows the mark. */
+/* How many characters the string is longer than the mark that stands for it. A quote follows the mark. */
 static size_t longer_than_mark(const vit__json_long *aside, const char *mark)
 {
     char *behind;

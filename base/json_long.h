@@ -33,9 +33,9 @@ bool vit__json_set_aside(const char *document, size_t size, vit__json_long *asid
 const vit__json_string_bytes *vit__json_long_find(const vit__json_long *aside, const char *string);
 /* The string without its escapes, as bytes [string->size]. How many there are. */
 size_t vit__json_long_unescape(const vit__json_string_bytes *string, char *bytes);
-/* The column in the document of a column in the text with marks, both in characters from 1 on. Strings have no line breaks,
- * so lines are the same in both. Where a string of 5,000 letters has the mark "<mark>0" in its place, column 14 of the text
- * is column 5,012 of the document. */
+/* The column in the document of a column in the text with marks, both in characters from 1 on. Strings have no line
+ * breaks, so lines are the same in both. Where a string of 5,000 letters has the mark "<mark>0" in its place, column 14
+ * of the text is column 5,012 of the document. */
 size_t vit__json_long_column(const vit__json_long *aside, size_t line, size_t column);
 /* Has a message the text of a mark in it? */
 bool vit__json_long_has_mark(const char *message);

@@ -101,9 +101,10 @@ static size_t put_nine(uint32_t number, int exponent, char *text)
     return (size_t)(at - text);
 }
 
-/* What "%.9g" writes for a size of 0.0001 or more and below 10^9. printf needs several times as long, which counts where
- * an answer has half a million numbers. 0: it is another size, or one whose last digit a double cannot decide. The
- * product below is wrong by 10^-7 at most: the float and the power of ten are exact, and the product is rounded once. */
+/* What "%.9g" writes for a size of 0.0001 or more and below 10^9. printf needs several times as long, which counts
+ * where an answer has half a million numbers. 0: it is another size, or one whose last digit a double cannot decide.
+ * The product below is wrong by 10^-7 at most: the float and the power of ten are exact, and the product is rounded
+ * once. */
 static size_t put_usual(double size, char *text)
 {
     static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};

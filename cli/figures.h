@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* vit search --html --output tokens: what the patches of a query and of its hits are like, in colours that they share. */
+/* vit search --html --output tokens: what the patches of a query and its hits are like, in colours that they share. */
 #ifndef CLI_FIGURES_H
 #define CLI_FIGURES_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the patches of pictures are like in the eyes of a model, for drawing them in colours: the features behind the last
- * block, without class token and registers. */
+/* What the patches of pictures are like in the eyes of a model, for drawing them in colours: the features behind the
+ * last block, without class token and registers. */
 #ifndef CLI_PATCHES_H
 #define CLI_PATCHES_H
 
@@ -25,8 +25,8 @@ cli_exit cli_patches_start(const cli_command *command, const char *option, const
 /* Encodes the picture at the path (NULL: standard input). *picture = what the model sees of it, which the caller frees
  * with vit_image_free. On failure it is all zero, and nothing was added. */
 vit_status cli_patches_add(cli_patches *patches, const char *path, vit_image *picture, vit_error *err);
-/* colours[n][rows * columns][3] of all pictures, the same colour for the same thing: vit_patch_colours, whose background
- * is black. */
+/* colours[n][rows * columns][3] of all pictures, the same colour for the same thing: vit_patch_colours, whose
+ * background is black. */
 vit_status cli_patches_colour(const cli_patches *patches, uint8_t *colours, vit_error *err);
 /* The same; but if one of the pictures would be black everywhere, what was taken for the background is none, and all
  * patches have colours: vit_patch_colours_all. */

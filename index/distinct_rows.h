@@ -14,8 +14,8 @@ typedef struct vit__distinct_rows {
     size_t *kind;  /* of each row: which of the n */
 } vit__distinct_rows;
 
-/* Compares rows[chosen[0]], rows[chosen[1]], ... of `columns` numbers by their bytes (chosen NULL: the rows themselves).
- * first[] and kind[] count among the n chosen ones. Errors: out_of_memory; then *distinct is all zero. */
+/* Compares rows[chosen[0]], rows[chosen[1]], ... of `columns` numbers by their bytes (chosen NULL: the rows
+ * themselves). first[] and kind[] count among the n chosen ones. Errors: out_of_memory; then *distinct is all zero. */
 vit_status vit__distinct_rows_find(const float *rows, const size_t *chosen, size_t n, size_t columns,
                                    vit__distinct_rows *distinct, vit_error *err);
 void vit__distinct_rows_free(vit__distinct_rows *distinct);

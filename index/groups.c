@@ -223,8 +223,8 @@ static void join_tile(void *context, size_t index, unsigned thread)
     }
 }
 
-/* From the groups of the kinds to those of all vectors. Copies of a vector are near each other, unless rounding has made
- * their cosine less than the threshold; what is near one copy is near all of them. */
+/* From the groups of the kinds to those of all vectors. Copies of a vector are near each other, unless rounding has
+ * made their cosine less than the threshold; what is near one copy is near all of them. */
 static void spread(const tiles *t, const vit__distinct_rows *distinct, size_t n, bool *joined, size_t *group)
 {
     for (size_t k = 0; k < distinct->n; k++) {

@@ -49,7 +49,8 @@ vit__read_function vit__read_unknown;
 const char *vit__unknown_name(const vit__source *source);
 
 /* VIT_ERR_TOO_LARGE when width * height is past options->max_pixels. To be called before memory is taken, first with
- * the size of the picture, which it notes, and then with those of its parts. Where the size alone is wanted, this fails without a message, and the reader ends as after any error. */
+ * the size of the picture, which it notes, and then with those of its parts. Where the size alone is wanted, this fails
+ * without a message, and the reader ends as after any error. */
 vit_status vit__check_pixels(const vit__source *source, const vit_load_options *options, uint64_t width,
                              uint64_t height, vit_error *err);
 

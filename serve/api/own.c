@@ -313,8 +313,8 @@ static vit_status shrink(const vit_image *image, vit_image *small, vit_error *er
     return status == VIT_OK ? vit_image_resize(image, small, VIT_FILTER_BOX, VIT_RESAMPLER_PILLOW, err) : status;
 }
 
-/* The thumbnail of the file, as PNG. The picture counts as memory of the requests while it is there. A file that is larger
- * than that memory is not read. */
+/* The thumbnail of the file, as PNG. The picture counts as memory of the requests while it is there. A file that is
+ * larger than that memory is not read. */
 static vit_status make_thumbnail(serve_app *app, const char *path, vit__buffer *png, vit_error *err)
 {
     const vit_load_options load = {

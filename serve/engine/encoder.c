@@ -54,8 +54,8 @@ static void take(serve_engine *engine, serve_line *line, batch *b)
     engine->pending--;
 }
 
-/* A batch is of the group of the line whose turn it is, and takes one input of each line that may join in turn, until it
- * is full or nothing more is ready. */
+/* A batch is of the group of the line whose turn it is, and takes one input of each line that may join in turn, until
+ * it is full or nothing more is ready. */
 static void fill(serve_engine *engine, serve_line *next, batch *b)
 {
     b->n = 0;

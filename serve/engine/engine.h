@@ -9,7 +9,8 @@
  *
  * Loaders and the encoder take one input of each request in turn, so that a request of a thousand inputs
  * does not hold up a request of one (turn.h). A batch is what is ready when the encoder is free: nothing waits for
- * a batch to be full. What is the last input of its request is not held up by others of long requests. The result for an input is the same bits whatever shares its batch (vit_encode).
+ * a batch to be full. What is the last input of its request is not held up by others of long requests. The result for
+ * an input is the same bits whatever shares its batch (vit_encode).
  */
 #ifndef SERVE_ENGINE_H
 #define SERVE_ENGINE_H

@@ -12,8 +12,8 @@
  *
  * A batch that begins with the last input of a request takes no others but last ones, where a batch of one is shorter
  * than one of several. Two pictures take 87 ms, one takes 46, since all threads work on it: the request of one is
- * answered after 46, and that of a hundred loses next to nothing by it. (A short text is no quicker alone: its few tokens
- * are not shared out among threads.) With batches of two:
+ * answered after 46, and that of a hundred loses next to nothing by it. (A short text is no quicker alone: its few
+ * tokens are not shared out among threads.) With batches of two:
  *
  *     A has 998 more, B and C have one each, and B has waited longest      b1 c1     a3 a4     a5 a6
  *     the same without C                                                   b1        a3 a4     a5 a6

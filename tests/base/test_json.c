@@ -259,7 +259,8 @@ static void make_unplain(char *text)
     }
 }
 
-/* What is said of a damaged document does not depend on whether strings were set aside, and memory is asked for once. */
+/* What is said of a damaged document does not depend on whether strings were set aside, and memory is asked for once.
+ * */
 static void faults_beside_long_strings_have_their_place(void **state)
 {
     (void)state;
@@ -487,8 +488,8 @@ static void floats_come_back(void **state)
     }
 }
 
-/* Numbers are written as printf writes them: those of all sizes, of the usual ones, near powers of ten, and halves of the
- * last digit. */
+/* Numbers are written as printf writes them: those of all sizes, of the usual ones, near powers of ten, and halves of
+ * the last digit. */
 static void floats_are_those_of_printf(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a request: the target on the first line, a header on each further one, and behind an empty line the body,
- * as multipart and as base64. */
+/* Any bytes as a request: the target on the first line, a header on each further one, and behind an empty line the
+ * body, as multipart and as base64. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as what stands beside an array of vectors, for `vit fit` and for classes by the nearest pictures: the list of
- * rows, FILE.jsonl, and what made the vectors, FILE.meta.json. */
+/* Any bytes as what stands beside an array of vectors, for `vit fit` and for classes by the nearest pictures: the list
+ * of rows, FILE.jsonl, and what made the vectors, FILE.meta.json. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -272,8 +272,8 @@ static void test_groups(void **state)
     free(vectors);
 }
 
-/* Copies of 7 vectors among 3,000, and others that stand alone: the same groups as all pairs give. With a threshold of 1
- * rounding decides whether a vector is near its own copy. */
+/* Copies of 7 vectors among 3,000, and others that stand alone: the same groups as all pairs give. With a threshold of
+ * 1 rounding decides whether a vector is near its own copy. */
 static void test_copies(void **state)
 {
     (void)state;

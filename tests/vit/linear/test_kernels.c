@@ -509,7 +509,7 @@ static void bytes_of_odd_rows(void **state)
         }
 }
 
-/* The value that stands aside is the first of the largest magnitude, wherever it is, and the others decide the scale. */
+/* The value that stands aside is the first of the largest magnitude, wherever it is. The others decide the scale. */
 static void the_largest_stands_aside(void **state)
 {
     (void)state;
