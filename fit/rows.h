@@ -5,8 +5,8 @@
 
 #include "vit/fit.h"
 
-/* Rows that are multiplied together. Sums over rows are sums over blocks, in order: so no bit depends on the threads.
- * */
+/* Rows that are multiplied together. Sums over rows are sums over blocks, in order: so no bit depends on the
+ * threads. */
 #define VIT__ROWS_BLOCK ((size_t)1024)
 
 /* Where row i of the rows stands in the table. */

@@ -28,8 +28,8 @@ bool vit__plan_mark(const vit__listing *listing, const vit_hub_options *options,
 /* Does the repository hold a model in two layouts, that of transformers and that of open_clip? Then config.json decides
  * which weights are read (vit/checkpoint/layout.c): open_clip's, if it asks for Python code of its own. */
 bool vit__plan_is_twofold(const vit__listing *listing);
-/* Chooses the weights of a twofold repository by the text of its config.json. Of an empty text: those of transformers.
- * */
+/* Chooses the weights of a twofold repository by the text of its config.json. Of an empty text: those of
+ * transformers. */
 void vit__plan_twofold(const vit__listing *listing, const vit__buffer *config, bool *chosen);
 
 /* Are there weights in the folder ("2_Dense") of a module? */

@@ -112,8 +112,8 @@ static void list_wanted(cli_comparison *c, cli_tower *t, bool of_pictures)
 
 /* ------------------------------------------------------------------ a pass ---- */
 
-/* All outputs of one pass over pixels or ids, as the tensors hold them; embeddings[items][width].
- * */
+/* All outputs of one pass over pixels or ids, as the tensors hold them;
+ * embeddings[items][width]. */
 static vit_status encode(cli_tower *t, const float *pixels, float *embeddings, vit_error *err)
 {
     vit_request *requests = cli_allocate(2 * t->n + 1, sizeof *requests);

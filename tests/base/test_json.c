@@ -259,8 +259,8 @@ static void make_unplain(char *text)
     }
 }
 
-/* What is said of a damaged document does not depend on whether strings were set aside, and memory is asked for once.
- * */
+/* What is said of a damaged document does not depend on whether strings were set aside, and memory is asked for
+ * once. */
 static void faults_beside_long_strings_have_their_place(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fits against scikit-learn's converged optima (make_reference.py), and against the definition of the optimum itself.
- * */
+/* Fits against scikit-learn's converged optima (make_reference.py), and against the definition of the optimum
+ * itself. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -702,8 +702,8 @@ static void arguments_that_are_null_are_named(void **state)
     assert_int_equal(vit_index_pin_differs(NULL, NULL), VIT_RECIPE_KEYS);
 }
 
-/* The golden model gives 48 numbers, and the index has vectors of COLUMNS; where nothing was indexed there is no model.
- * */
+/* The golden model gives 48 numbers, and the index has vectors of COLUMNS; where nothing was indexed there is no
+ * model. */
 static void a_model_of_another_size_is_refused(void **state)
 {
     (void)state;

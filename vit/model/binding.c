@@ -112,8 +112,8 @@ static bool is_packed(const binder *b, vit__slot slot, size_t block, bool bias)
     return false;
 }
 
-/* Which block, and which branch of it, a pair of attention and MLP is; in stages: which stage, and which block of it.
- * */
+/* Which block, and which branch of it, a pair of attention and MLP is; in stages: which stage, and which block of
+ * it. */
 static vit__place place_of(const vit_config *c, size_t pair)
 {
     if (c->stages.n) {

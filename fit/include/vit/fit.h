@@ -171,8 +171,8 @@ typedef struct vit_fit_vote {
  * added up, and divided by all votes: the scores of all classes are 1 together. An example: of three rows with the
  * scores 0.9, 0.8 and 0.1 and the classes 0, 1 and 1, k 2 and temperature 0.1 give exp(9) and exp(8) votes,
  * so that class 0 has 0.731. left_out[rows->n]: rows with 1 do not vote; NULL: all rows may. Where no row votes, all
- * scores are 0. vote may be NULL. Errors: invalid_argument, non_finite (a vector holds NaN or infinity), out_of_memory.
- * */
+ * scores are 0. vote may be NULL. Errors: invalid_argument, non_finite (a vector holds NaN or infinity),
+ * out_of_memory. */
 VIT_API vit_status vit_fit_ask_neighbours(const vit_fit_rows *rows, const float *query, const unsigned char *left_out,
                                           const vit_fit_vote *vote, float *scores, vit_error *err);
 

@@ -169,8 +169,8 @@ VIT_API size_t vit_pipeline_row_size(const vit_pipeline *pipeline);
 
 /* Reads, decodes and preprocesses one item (or tokenizes it), on the caller's thread, for a caller who makes batches of
  * his own, such as a server. row: vit_pipeline_row_size bytes, which vit_encode_pictures or vit_encode_text takes. Any
- * number of threads may load with one pipeline at once, also while another one encodes. Errors are those of the item.
- * */
+ * number of threads may load with one pipeline at once, also while another one encodes. Errors are those of the
+ * item. */
 VIT_API vit_status vit_pipeline_load(const vit_pipeline *pipeline, const vit_item *item, void *row, vit_loaded *loaded,
                                      vit_error *err);
 
