@@ -162,9 +162,23 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
         pthread_cond_signal(&line->change);
 }
 
-static double recent(double before, double now)
+static double recent(double before, double now, double weight)
 {
-    return before > 0 ? 0.8 * before + 0.2 * now : now;
+    return before > 0 ? (1 - weight) * before + weight * now : now;
+}
+
+#define FORGET 0.995 /* of the time of one input, with each batch of several */
+
+/* A time of one input that was long because others had the processors would keep one input from being encoded alone, and
+ * so from being measured again: the time is forgotten little by little, until it is tried again. */
+static void learn_times(serve_model *model, vit_tower tower, size_t n, double seconds)
+{
+    if (n == 1) {
+        model->alone[tower] = recent(model->alone[tower], seconds, 0.5);
+        return;
+    }
+    model->together[tower] = recent(model->together[tower], seconds, 0.5);
+    model->alone[tower] *= FORGET;
 }
 
 static void count(serve_engine *engine, const batch *b, double seconds)
@@ -179,9 +193,8 @@ static void count(serve_engine *engine, const batch *b, double seconds)
     f->n_batches++;
     f->batched += n;
     serve_line_stage(model, SERVE_STAGE_ENCODE, seconds);
-    engine->pace = recent(engine->pace, seconds / (double)n);
-    double *kind = n == 1 ? &model->alone[b->of.tower] : &model->together[b->of.tower];
-    *kind = recent(*kind, seconds);
+    engine->pace = recent(engine->pace, seconds / (double)n, 0.2);
+    learn_times(model, b->of.tower, n, seconds);
 }
 
 /* Waits for more inputs, where the options ask for it and a batch is not full yet. */
