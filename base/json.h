@@ -20,8 +20,9 @@ typedef struct vit__json_rules {
     bool whole_as_real;  /* whole numbers become doubles, so that none is too large (10^30) */
     bool duplicate_keys; /* an object may name a key twice; the last one counts */
     /* Asked once, before a document is parsed: may this take so many bytes? They bound what the tree takes, and what
-     * parsing takes meanwhile, beside the text: some 100 for "[1,2]", 18,000,000 for 100,000 times "[]," and 1,000,400 for
-     * a string of 1,000,000 letters. false: the document is refused with VIT_ERR_TOO_LARGE. NULL: nothing is asked. */
+     * parsing takes meanwhile, beside the text: some 100 for "[1,2]", 18,000,000 for 100,000 times "[]," and 1,000,400
+     * for a string of 1,000,000 letters. false: the document is refused with VIT_ERR_TOO_LARGE. NULL: nothing is
+     * asked. */
     bool (*may_take)(void *context, size_t bytes);
     void *context;
 } vit__json_rules;
