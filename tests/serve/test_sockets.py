@@ -448,7 +448,7 @@ class Queue(Raw):
 
 class Many(Raw):
     models = ("-m", CLIP)
-    arguments = ("--log", "off", "--queue", "8", "--text-cache", "0")
+    arguments = ("--log", "off", "--queue", "8", "--text-cache", "0", "--timeout", "600")
 
     def test_one_beside_a_thousand(self):
         """A request of more inputs than the queue holds shuts nobody out."""
