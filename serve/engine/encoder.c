@@ -169,8 +169,8 @@ static double recent(double before, double now, double weight)
 
 #define FORGET 0.995 /* of the time of one input, with each batch of several */
 
-/* A time of one input that was long because others had the processors would keep one input from being encoded alone, and
- * so from being measured again: the time is forgotten little by little, until it is tried again. */
+/* A time of one input that was long because others had the processors would keep one input from being encoded alone,
+ * and so from being measured again: the time is forgotten little by little, until it is tried again. */
 static void learn_times(serve_model *model, vit_tower tower, size_t n, double seconds)
 {
     if (n == 1) {
