@@ -77,10 +77,10 @@ static bool keep(vit__json_long *aside, vit__json_string_bytes string)
 
 bool vit__json_set_aside(const char *document, size_t size, vit__json_long *aside)
 {
-    const char *end = document + size, *copied = document, *at = document, *quote;
     *aside = (vit__json_long){0};
     if (size < VIT__JSON_LONG || has_mark(document, size))
         return false;
+    const char *end = document + size, *copied = document, *at = document, *quote;
     while ((at = memchr(at, '"', (size_t)(end - at)))) {
         bool escapes;
         quote = end_of_string(++at, end, &escapes);

@@ -112,6 +112,9 @@ static void a_file_that_ends_too_early_is_called_so(void **state)
         if (!strstr(err.message, "ends too early (line 1"))
             fail_msg("%s: %s", early[i], err.message);
     }
+    assert_int_equal(vit__json_parse(NULL, 0, NULL, &json, &err), VIT_ERR_CORRUPT); /* as of an empty buffer */
+    if (!strstr(err.message, "ends too early"))
+        fail_msg("nothing: %s", err.message);
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
         assert_int_equal(load(NULL, other[i], &json, &err), VIT_ERR_CORRUPT);
         if (strstr(err.message, "too early"))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as a preprocessor_config.json, or a config of timm's or open_clip's, and a picture preprocessed by it. */
+/* Any bytes as a preprocessor_config.json, or a config of timm's or open_clip's, and pictures preprocessed by it. */
 #include <stdlib.h>
 
 #include "fuzz.h"
@@ -7,22 +7,38 @@
 
 #define PIXELS_MOST (1u << 18)
 
-static void preprocess(const vit_preprocessor *preprocessor)
+/* The picture resized, and as the model takes it. */
+static void preprocess(const vit_preprocessor *preprocessor, const vit_image *image,
+                       const vit_preprocess_options *options)
 {
-    enum { WIDTH = 13, HEIGHT = 7 };
-    static uint8_t picture[WIDTH * HEIGHT * 3];
-    const vit_image image = {.width = WIDTH, .height = HEIGHT, .pixels = picture};
-    const vit_preprocess_options options = {.max_pixels = PIXELS_MOST};
     uint32_t width, height;
+    vit_image resized;
     vit_error err = {0};
-    if (vit_preprocess_shape(preprocessor, WIDTH, HEIGHT, &options, &width, &height, &err) != VIT_OK ||
+    if (vit_preprocess_shape(preprocessor, image->width, image->height, options, &width, &height, &err) != VIT_OK ||
         (uint64_t)width * height > PIXELS_MOST)
         return;
     float *pixels = malloc(3 * sizeof *pixels * width * height);
-    const vit_status status = pixels ? vit_preprocess(preprocessor, &image, &options, pixels, &err) : VIT_OK;
+    vit_status status = pixels ? vit_preprocess(preprocessor, image, options, pixels, &err) : VIT_OK;
     if (status == VIT_ERR_INTERNAL || err.status != status)
         abort();
     free(pixels);
+    err = (vit_error){0};
+    status = vit_preprocess_resized(preprocessor, image, options, &resized, &err);
+    if (status == VIT_ERR_INTERNAL || err.status != status || (resized.pixels != NULL) != (status == VIT_OK))
+        abort();
+    vit_image_free(&resized);
+}
+
+static void try_pictures(const vit_preprocessor *preprocessor)
+{
+    static uint8_t samples[13 * 7 * 3];
+    static const vit_image pictures[] = {{13, 7, samples}, {7, 13, samples}, {91, 1, samples}};
+    static const vit_preprocess_options ways[] = {
+        {.max_pixels = PIXELS_MOST},
+        {.max_pixels = PIXELS_MOST, .image_width = 24, .image_height = 16, .resampler = VIT_RESAMPLER_TORCHVISION}};
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+        for (size_t k = 0; k < sizeof ways / sizeof *ways; k++)
+            preprocess(preprocessor, &pictures[i], &ways[k]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -39,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!description)
         abort();
     vit_free(description);
-    preprocess(preprocessor);
+    try_pictures(preprocessor);
     vit_preprocessor_free(preprocessor);
     return 0;
 }
