@@ -12,6 +12,7 @@
 #include "limit.h"
 #include "memory.h"
 #include "size.h"
+#include "utf8.h"
 
 /* vit__json is jansson's json_t under a name of ours. */
 static json_t *unwrap(const vit__json *json)
@@ -447,6 +448,19 @@ vit__json *vit__json_new_array(void)
 vit__json *vit__json_new_string(const char *string)
 {
     return wrap(string ? json_string(string) : json_null());
+}
+
+vit__json *vit__json_new_path(const char *path)
+{
+    vit__buffer text = {0};
+    for (const unsigned char *at = (const unsigned char *)path; *at;) {
+        const size_t length = vit__utf8_valid_length(at);
+        vit__buffer_add(&text, length ? (const char *)at : "\xEF\xBF\xBD", length ? length : 3);
+        at += length ? length : 1;
+    }
+    vit__json *string = vit__buffer_terminate(&text) ? vit__json_new_string(text.data) : NULL;
+    vit__buffer_free(&text);
+    return string;
 }
 
 vit__json *vit__json_new_number(double number)

@@ -65,7 +65,9 @@ const vit__json *vit__json_value(void *iterator);
 vit__json *vit__json_new_object(void);
 vit__json *vit__json_new_array(void);
 vit__json *vit__json_new_string(const char *string); /* NULL gives a JSON null; invalid UTF-8 gives NULL */
-vit__json *vit__json_new_number(double number);      /* whole numbers are written without a fraction */
+/* Of a path, which may have any bytes: each that is no UTF-8 becomes U+FFFD. */
+vit__json *vit__json_new_path(const char *path);
+vit__json *vit__json_new_number(double number); /* whole numbers are written without a fraction */
 vit__json *vit__json_new_boolean(bool boolean);
 vit__json *vit__json_copy(const vit__json *json); /* with all that is inside; NULL: json is NULL, or out of memory */
 bool vit__json_set(vit__json *object, const char *key, vit__json *value);

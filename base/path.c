@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "memory.h"
@@ -79,6 +80,18 @@ vit_status vit__path_exists(const char *folder, const char *name, bool *exists, 
     *exists = path != NULL;
     free(path);
     return status;
+}
+
+bool vit__path_real(const char *path, char **real)
+{
+    *real = realpath(path, NULL);
+    return *real || errno != ENOMEM;
+}
+
+bool vit__path_current(char **folder)
+{
+    *folder = getcwd(NULL, 0);
+    return *folder || errno != ENOMEM;
 }
 
 bool vit__path_is_folder(const char *path)

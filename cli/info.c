@@ -37,20 +37,33 @@ static bool set_text(vit__json *object, const char *key, const char *text)
     return vit__json_set(object, key, vit__json_new_string(text));
 }
 
+/* What may be absent is looked for: does this status say that the look failed, and not that nothing is there? */
+static bool is_failure(vit_status status)
+{
+    return status == VIT_ERR_OUT_OF_MEMORY || status == VIT_ERR_UNREADABLE;
+}
+
+/* The functions below answer false if memory lacks, or with *err set. */
+
 /* {"tokenizer": whose ids texts become, "limit": how many}; null: there are no files of a tokenizer. */
-static bool set_tokenizer(vit__json *object, const char *name)
+static bool set_tokenizer(vit__json *object, const char *name, vit_error *err)
 {
     vit_tokenizer *tokenizer = NULL;
-    bool opened = vit_tokenizer_open(name, NULL, &tokenizer, NULL) == VIT_OK;
-    bool done = set_text(object, "tokenizer", opened ? vit_tokenizer_name(tokenizer) : NULL);
-    if (opened)
+    vit_error why = {0};
+    vit_status status = vit_tokenizer_open(name, NULL, &tokenizer, &why);
+    if (is_failure(status)) {
+        *err = why;
+        return false;
+    }
+    bool done = set_text(object, "tokenizer", status == VIT_OK ? vit_tokenizer_name(tokenizer) : NULL);
+    if (status == VIT_OK)
         done = vit__json_set(object, "limit", vit__json_new_number((double)vit_tokenizer_context(tokenizer))) && done;
     vit_tokenizer_free(tokenizer);
     return done;
 }
 
 /* What the description of a text tower says. */
-static bool set_tower(vit__json *object, const vit_model *model, const char *name)
+static bool set_tower(vit__json *object, const vit_model *model, const char *name, vit_error *err)
 {
     static const char *const keys[] = {"vocabulary", "context", "width",      "depth",
                                        "heads",      "pooling", "projection", "padding"};
@@ -61,21 +74,24 @@ static bool set_tower(vit__json *object, const vit_model *model, const char *nam
         const vit__json *value = vit__json_get(whole, keys[i]);
         done = vit__json_set(text, keys[i], value ? vit__json_copy(value) : vit__json_new_string(NULL));
     }
-    done = done && set_tokenizer(text, name);
+    done = done && set_tokenizer(text, name, err);
     vit__json_free(whole);
     vit_free(description);
     return vit__json_set(object, "text", text) && done;
 }
 
 /* "text": the encoder of texts, where the model has one that this build can run. */
-static bool set_text_tower(const info *in, vit__json *object)
+static bool set_text_tower(const info *in, vit__json *object, vit_error *err)
 {
     const vit_model_options options = {.tower = VIT_TOWER_TEXT, .once = true};
     if (vit_model_context(in->model.model))
-        return set_tower(object, in->model.model, in->model.name);
+        return set_tower(object, in->model.model, in->model.name, err);
     vit_model *model = NULL;
-    bool done = vit_model_open(in->model.name, &options, &model, NULL) != VIT_OK ||
-                set_tower(object, model, in->model.name);
+    vit_error why = {0};
+    vit_status status = vit_model_open(in->model.name, &options, &model, &why);
+    if (is_failure(status))
+        *err = why;
+    bool done = status == VIT_OK ? set_tower(object, model, in->model.name, err) : !is_failure(status);
     vit_model_free(model);
     return done;
 }
@@ -99,7 +115,9 @@ static vit_status complete(const info *in, vit__json *object, vit_error *err)
                 set_text(object, "multiplier", vit_session_multiplier(session)) &&
                 set_text(object, "kernels", vit_session_kernels(session)) &&
                 vit__json_set(object, "threads", vit__json_new_number(vit_session_threads(session))) &&
-                set_text(object, "vit_version", vit_version()) && set_text_tower(in, object);
+                set_text(object, "vit_version", vit_version()) && set_text_tower(in, object, err);
+    if (!done && err->status != VIT_OK)
+        return err->status;
     return done ? VIT_OK : vit_error_set(err, VIT_ERR_OUT_OF_MEMORY, in->model.name, "out of memory");
 }
 

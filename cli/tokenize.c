@@ -80,7 +80,7 @@ static cli_exit tokenize_lines(tokenize *t)
 {
     cli_exit status = CLI_DONE;
     bool written = true;
-    while (written && flush_before_waiting(t) && cli_lines_next(&t->lines)) {
+    while (written && (written = flush_before_waiting(t)) && cli_lines_next(&t->lines)) {
         vit_error err = {0};
         size_t n = 0;
         if (!encode_line(t, &n, &err)) {

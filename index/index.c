@@ -12,6 +12,7 @@
 #include "fusion.h"
 #include "memory.h"
 #include "names.h"
+#include "path.h"
 #include "store.h"
 #include "where.h"
 
@@ -82,7 +83,10 @@ vit_status vit_index_open(const char *place, const vit_index_options *options, v
     index->kind = row->kind;
     index->process = getpid();
     index->threads = options->threads;
-    index->here = getcwd(NULL, 0);
+    if (!vit__path_current(&index->here)) {
+        vit_index_free(index);
+        return vit__fail_memory(err, NULL);
+    }
     bool done = row->kind->open(index, place, options) && read_pin(index);
     vit_status status = vit__index_answer(index, done, err);
     if (done)

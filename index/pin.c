@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "path.h"
 #include "store.h"
 
 enum { MODEL = VIT_RECIPE_KEYS, PREPROCESSOR, FOLDER };
@@ -66,8 +67,8 @@ static bool take_place(const char *place, char **kept)
 {
     if (!place)
         return true;
-    char *resolved = realpath(place, NULL);
-    *kept = resolved ? resolved : vit__strdup(place);
+    if (vit__path_real(place, kept) && !*kept)
+        *kept = vit__strdup(place);
     return *kept != NULL;
 }
 
@@ -77,8 +78,8 @@ vit_status vit_index_pin_take(const vit_recipe *recipe, const char *model, const
     if (!recipe || !pin)
         return vit__fail_null(err, __func__, recipe ? "pin" : "recipe");
     *pin = (vit_index_pin){0};
-    pin->folder = getcwd(NULL, 0); /* NULL: the folder is gone, and relative paths mean nothing */
-    bool done = take_place(model, &pin->model) && take_place(preprocessor, &pin->preprocessor);
+    bool done = vit__path_current(&pin->folder) && take_place(model, &pin->model) &&
+                take_place(preprocessor, &pin->preprocessor);
     for (size_t i = 0; i < VIT_RECIPE_KEYS && done; i++)
         done = vit_recipe_set(&pin->recipe, (vit_recipe_key)i, recipe->values[i], NULL) == VIT_OK;
     if (done)

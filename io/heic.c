@@ -39,6 +39,7 @@ static struct {
     __typeof__(&de265_decode) decode;
     __typeof__(&de265_get_next_picture) next_picture;
     __typeof__(&de265_get_error_text) text;
+    __typeof__(&de265_get_warning) warning;
     __typeof__(&de265_get_chroma_format) chroma;
     __typeof__(&de265_get_image_width) width;
     __typeof__(&de265_get_image_height) height;
@@ -56,6 +57,7 @@ static const vit__library_function functions[] = {
     {"de265_decode", &libde265.decode},
     {"de265_get_next_picture", &libde265.next_picture},
     {"de265_get_error_text", &libde265.text},
+    {"de265_get_warning", &libde265.warning},
     {"de265_get_chroma_format", &libde265.chroma},
     {"de265_get_image_width", &libde265.width},
     {"de265_get_image_height", &libde265.height},
@@ -89,6 +91,12 @@ static vit_status decode_item(reader *r, task t, vit_image *image);
 static vit_status corrupt(const reader *r, const char *why)
 {
     return vit__fail(r->err, VIT_ERR_CORRUPT, r->source->name, "HEIC: %s", why);
+}
+
+static vit_status refused(const reader *r, de265_error error)
+{
+    return error == DE265_ERROR_OUT_OF_MEMORY ? vit__fail_memory(r->err, r->source->name)
+                                              : corrupt(r, libde265.text(error));
 }
 
 static vit_status spend(reader *r, uint64_t width, uint64_t height)
@@ -241,7 +249,7 @@ static vit_status push_unit(reader *r, de265_decoder_context *decoder, const uin
             return status;
     }
     const de265_error error = libde265.push(decoder, unit, (int)size, 0, NULL);
-    return error == DE265_OK ? VIT_OK : corrupt(r, libde265.text(error));
+    return error == DE265_OK ? VIT_OK : refused(r, error);
 }
 
 /* Units one behind the other, each with its length before it in `prefix` bytes. */
@@ -288,6 +296,15 @@ static vit_status push_parameters(reader *r, de265_decoder_context *decoder, vit
     return begun ? corrupt(r, "a picture among its own parameters") : VIT_OK;
 }
 
+/* Without memory for the filter that smooths a picture, libde265 leaves the filter out and only warns. */
+static bool is_filtered(de265_decoder_context *decoder)
+{
+    bool filtered = true;
+    for (de265_error warning; (warning = libde265.warning(decoder)) != DE265_OK;)
+        filtered = filtered && warning != DE265_WARNING_CANNOT_APPLY_SAO_OUT_OF_MEMORY;
+    return filtered;
+}
+
 static vit_status run_decoder(reader *r, de265_decoder_context *decoder, const struct de265_image **picture)
 {
     int more = 1;
@@ -296,9 +313,11 @@ static vit_status run_decoder(reader *r, de265_decoder_context *decoder, const s
     while (more && !*picture) {
         const de265_error error = libde265.decode(decoder, &more);
         if (error != DE265_OK)
-            return corrupt(r, libde265.text(error));
+            return refused(r, error);
         *picture = libde265.next_picture(decoder);
     }
+    if (!is_filtered(decoder))
+        return vit__fail_memory(r->err, r->source->name);
     return *picture ? VIT_OK : corrupt(r, "the coded data hold no picture");
 }
 

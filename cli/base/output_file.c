@@ -77,7 +77,7 @@ bool cli_file_open(cli_file *file, const char *path)
     struct stat status;
     bool exists = stat(path, &status) == 0;
     /* The target of a link is replaced, not the link. */
-    char *resolved = exists ? realpath(path, NULL) : NULL;
+    char *resolved = exists ? cli_real_path(path) : NULL;
     file->path = resolved ? resolved : cli_duplicate(path);
     if (exists && S_ISDIR(status.st_mode)) {
         errno = EISDIR;

@@ -16,7 +16,7 @@ static char *executable_folder(void)
         return cli_folder_of(path);
     }
     const char *started = (const char *)getauxval(AT_EXECFN);
-    char *resolved = started ? realpath(started, NULL) : NULL;
+    char *resolved = started ? cli_real_path(started) : NULL;
     char *folder = resolved ? cli_folder_of(resolved) : NULL;
     free(resolved);
     return folder;
@@ -29,7 +29,7 @@ char *cli_shipped(const char *path)
         return NULL;
     char *joined = cli_join(folder, path);
     free(folder);
-    char *resolved = realpath(joined, NULL); /* NULL also where there is none */
+    char *resolved = cli_real_path(joined); /* NULL also where there is none */
     free(joined);
     return resolved;
 }

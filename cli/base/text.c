@@ -10,6 +10,7 @@
 #include "command.h"
 #include "interrupt.h"
 #include "memory.h"
+#include "path.h"
 #include "talk.h"
 #include "visible.h"
 
@@ -56,6 +57,14 @@ char *cli_join(const char *directory, const char *name)
     cli_text path = {0};
     cli_text_format(&path, "%s%s%s", directory, slash, name);
     return path.data;
+}
+
+char *cli_real_path(const char *path)
+{
+    char *real;
+    if (!vit__path_real(path, &real))
+        cli_out_of_memory();
+    return real;
 }
 
 char *cli_folder_of(const char *path)

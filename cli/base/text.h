@@ -38,6 +38,8 @@ char *cli_duplicate(const char *string);
 
 /* "DIRECTORY/NAME", with one slash between them. Freed with free(). */
 char *cli_join(const char *directory, const char *name);
+/* The absolute path of what a path names, without links; NULL: nothing has that path. Freed with free(). */
+char *cli_real_path(const char *path);
 /* What stands before the last slash of a path; "." where there is none. Freed with free(). */
 char *cli_folder_of(const char *path);
 

@@ -102,6 +102,10 @@ cli_exit cli_shards_claim(const cli_command *command, const char *folder)
     cli_exit status = cli_claim_file(command, &claim);
     DIR *directory = status == CLI_DONE ? opendir(folder) : NULL;
     const struct dirent *entry;
+    if (status == CLI_DONE && !directory && errno != ENOENT && errno != ENOTDIR) {
+        output_error(folder); /* what stands there is not known, and might be lost */
+        return CLI_OUTPUT;
+    }
     while (directory && status == CLI_DONE && (entry = readdir(directory)) != NULL) {
         if (!is_of_job(entry->d_name))
             continue;

@@ -95,6 +95,8 @@ static void fail(cli_folder *folder, const char *path, int error)
 static void descend(cli_folder *folder, char *path)
 {
     DIR *directory = opendir(path);
+    if (!directory && errno == ENOMEM)
+        cli_out_of_memory();
     if (!directory) {
         fail(folder, path, errno);
         free(path);

@@ -42,8 +42,12 @@ static bool keep_list(cli_source *source, const char *folder)
 {
     bool standard_input = strcmp(source->value, "-") == 0;
     FILE *list = standard_input ? stdin : fopen(source->value, "re");
-    if (!list)
+    if (!list && access(source->value, R_OK) != 0)
         return true; /* the walk reports it as an input that cannot be read */
+    if (!list) {
+        cli_error("%s: %s", source->value, strerror(errno));
+        return false;
+    }
     source->kept = nameless_file(folder);
     bool kept = source->kept && copy(list, source->kept);
     if (!kept)

@@ -361,7 +361,7 @@ static bool next_from_list(cli_walk *walk, cli_input *input)
     }
     if (walk->folder || walk->tar)
         return false;
-    bool failed = ferror(walk->list);
+    bool failed = !feof(walk->list); /* getdelim may lack memory for a line, which is no error of the stream */
     int error = errno;
     close_list(walk);
     if (walk->unfit)

@@ -73,7 +73,7 @@ static void add_path(label_table *table, const char *folder, const char *path, c
 {
     char *joined = *path == '/' ? cli_duplicate(path) : cli_join(folder, path);
     add_entry(table, cli_duplicate(path), label);
-    add_entry(table, realpath(joined, NULL), label);
+    add_entry(table, cli_real_path(joined), label);
     free(joined);
 }
 
@@ -133,7 +133,7 @@ static const char *look_up(const label_table *table, const char *path)
 /* "cat" of "photos/cat/1.jpg". */
 static char *folder_name(const cli_known_picture *picture)
 {
-    char *file = picture->file ? realpath(picture->file, NULL) : NULL;
+    char *file = picture->file ? cli_real_path(picture->file) : NULL;
     char *folder = cli_folder_of(strchr(picture->path, '/') || !file ? picture->path : file);
     const char *slash = strrchr(folder, '/');
     char *name = cli_duplicate(slash && slash[1] ? slash + 1 : folder);
@@ -148,7 +148,7 @@ static char *label_of(const cli_knn *knn, const label_table *table, const cli_kn
     const char *label = picture->caption;
     if (knn->labels) {
         label = look_up(table, picture->path);
-        char *file = !label && picture->file ? realpath(picture->file, NULL) : NULL;
+        char *file = !label && picture->file ? cli_real_path(picture->file) : NULL;
         label = file ? look_up(table, file) : label;
         free(file);
     } else if (knn->from == FROM_FOLDER) {
@@ -276,21 +276,35 @@ bool cli_knn_look(void *knn, cli_input *input)
     return false;
 }
 
-/* The digest of a query that is a file, or came on standard input. */
-static void digest_query(cli_input *input)
+/* The digest of a query that is a file, or came on standard input. A query without a digest would vote for itself:
+ * a file which cannot be read again is an error. */
+static bool digest_query(cli_input *input)
 {
     void *bytes = NULL;
     size_t size = 0;
     if (*input->digest)
-        return;
+        return true;
     if (input->kind == CLI_SOURCE_STDIN && input->bytes) {
         vit__sha256(input->bytes, input->size, input->digest);
         input->digested = input->size;
-    } else if (input->kind == CLI_SOURCE_PATH && vit_file_read(input->path, 0, &bytes, &size, NULL) == VIT_OK) {
+    } else if (input->kind == CLI_SOURCE_PATH) {
+        if (vit_file_read(input->path, 0, &bytes, &size, &input->error) != VIT_OK)
+            return false;
         vit__sha256(bytes, size, input->digest);
         input->digested = size;
     }
     vit_free(bytes);
+    return true;
+}
+
+/* Pictures with the query's content do not vote. */
+static bool leave_out(cli_knn *knn, cli_input *input)
+{
+    bool done = digest_query(input);
+    for (size_t i = 0; i < knn->rows.n && done; i++)
+        done = cli_known_has_content(&knn->known.pictures[knn->at[i]], input->digest, input->digested,
+                                     &knn->left_out[i], &input->error) == VIT_OK;
+    return done;
 }
 
 bool cli_knn_ask(cli_knn *knn, cli_input *input, float *vector, float *scores)
@@ -301,8 +315,6 @@ bool cli_knn_ask(cli_knn *knn, cli_input *input, float *vector, float *scores)
                       "its vector has no direction: it is all zero, or next to it");
         return false;
     }
-    digest_query(input);
-    for (size_t i = 0; i < knn->rows.n; i++)
-        knn->left_out[i] = cli_known_has_content(&knn->known.pictures[knn->at[i]], input->digest, input->digested);
-    return vit_fit_ask_neighbours(&knn->rows, vector, knn->left_out, &vote, scores, &input->error) == VIT_OK;
+    return leave_out(knn, input) &&
+           vit_fit_ask_neighbours(&knn->rows, vector, knn->left_out, &vote, scores, &input->error) == VIT_OK;
 }

@@ -50,17 +50,24 @@ static int64_t size_of(cli_known_picture *picture)
     return picture->size;
 }
 
-bool cli_known_has_content(cli_known_picture *picture, const char *digest, size_t size)
+vit_status cli_known_has_content(cli_known_picture *picture, const char *digest, size_t size, unsigned char *has,
+                                 vit_error *err)
 {
+    *has = 0;
     if (!*picture->digest && size_of(picture) == (int64_t)size) {
         void *bytes;
         size_t n;
-        if (vit_file_read(picture->file, 0, &bytes, &n, NULL) == VIT_OK) {
-            vit__sha256(bytes, n, picture->digest);
-            vit_free(bytes);
-        }
+        vit_error why = {0};
+        vit_status status = vit_file_read(picture->file, 0, &bytes, &n, &why);
+        if (status == VIT_ERR_NOT_FOUND)
+            return VIT_OK;
+        if (status != VIT_OK)
+            return vit_error_set(err, status, picture->file, "%s", why.message);
+        vit__sha256(bytes, n, picture->digest);
+        vit_free(bytes);
     }
-    return *digest && strcmp(picture->digest, digest) == 0;
+    *has = *digest && strcmp(picture->digest, digest) == 0;
+    return VIT_OK;
 }
 
 /* ------------------------------------------------------------------ an index ---- */

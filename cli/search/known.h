@@ -34,8 +34,10 @@ typedef struct cli_known {
 cli_exit cli_known_read(const cli_command *command, const char *option, const cli_place *place, cli_known *known);
 void cli_known_free(cli_known *known);
 
-/* Does the picture's file have these bytes, by their digest and number? If the digest of the file is not known, a file
- * of the same size is read. */
-bool cli_known_has_content(cli_known_picture *picture, const char *digest, size_t size);
+/* *has: 1 or 0, whether the picture's file has these bytes, by their digest and number. If the digest of the file is
+ * not known, a file of the same size is read. No file at all has other bytes. A file that cannot be read is an
+ * error. */
+vit_status cli_known_has_content(cli_known_picture *picture, const char *digest, size_t size, unsigned char *has,
+                                 vit_error *err);
 
 #endif

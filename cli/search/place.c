@@ -58,7 +58,7 @@ static cli_exit each_file(const cli_command *command, const char *place)
     cli_exit status = CLI_DONE;
     if (!is_file(place))
         return status;
-    char *target = realpath(place, NULL);
+    char *target = cli_real_path(place);
     for (size_t i = 0; i < sizeof files / sizeof *files && status == CLI_DONE; i++) {
         cli_text path = {0};
         cli_text_format(&path, "%s%s", target && !files[i].beside_link ? target : place, files[i].suffix);

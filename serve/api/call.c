@@ -135,10 +135,13 @@ static bool may_take(void *call, size_t bytes)
     return serve_call_take(call, bytes);
 }
 
-vit_status serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err)
+bool serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err)
 {
     const vit__json_rules rules = {.whole_as_real = true, .may_take = may_take, .context = call};
-    return vit__json_parse_by(&rules, text, size, "body", &call->json, err);
+    vit_status status = vit__json_parse_by(&rules, text, size, "body", &call->json, err);
+    if (status == VIT_ERR_OUT_OF_MEMORY)
+        return serve_fail(call, SERVE_OUT_OF_MEMORY, NULL, "there is no memory for the body now");
+    return status != VIT_ERR_TOO_LARGE; /* which may_take has answered */
 }
 
 bool serve_read_size(const vit__json *value, size_t *size)
@@ -156,13 +159,12 @@ bool serve_call_parse(serve_call *call, bool array)
     if (serve_body_kind(call->request) != SERVE_BODY_JSON)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is %s",
                           b->size ? "neither JSON nor a picture in a format that is read here" : "empty");
-    vit_status status = serve_parse_json(call, b->data, b->size, &err);
+    bool known = serve_parse_json(call, b->data, b->size, &err);
     serve_call_drop_body(call);
-    if (status == VIT_ERR_TOO_LARGE)
+    if (!known)
         return false;
-    if (status != VIT_OK)
-        return serve_fail(call, status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_BAD_REQUEST, NULL,
-                          "the body is no JSON: %s", err.message);
+    if (err.status != VIT_OK)
+        return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is no JSON: %s", err.message);
     if (vit__json_is_object(call->json) || (array && vit__json_is_array(call->json)))
         return true;
     return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is JSON, but no object");

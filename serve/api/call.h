@@ -67,8 +67,8 @@ bool serve_call_hold(serve_call *call, const char *name);
 typedef enum serve_body { SERVE_BODY_EMPTY, SERVE_BODY_PICTURE, SERVE_BODY_JSON, SERVE_BODY_OTHER } serve_body;
 serve_body serve_body_kind(const serve_request *request);
 /* Parses JSON that a client sent into call->json. Whole numbers of any size are taken, also in members that nobody
- * reads. VIT_ERR_TOO_LARGE: there is no memory for it, and the response says so already. */
-vit_status serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err);
+ * reads. false: there is no memory for it, and the response says so already. true with *err set: it is no JSON. */
+bool serve_parse_json(serve_call *call, const char *text, size_t size, vit_error *err);
 /* A whole number of at least 0, as JSON Schema has it: 24.0 is one. false: it is none. */
 bool serve_read_size(const vit__json *value, size_t *size);
 /* Parses the body into call->json; an object, or an array where `array`. The body is freed. */

@@ -114,7 +114,7 @@ bool serve_immich_predict(serve_call *call)
     if (!serve_multipart_read(type, body->data, body->size, &parts))
         return bad_entries(call);
     const serve_part *entries = serve_multipart_find(&parts, "entries");
-    if (entries && serve_parse_json(call, entries->bytes, entries->size, &err) == VIT_ERR_TOO_LARGE)
+    if (entries && !serve_parse_json(call, entries->bytes, entries->size, &err))
         return false;
     if (!vit__json_is_object(call->json))
         return bad_entries(call);

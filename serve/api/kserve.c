@@ -412,7 +412,7 @@ static bool read_request(serve_call *call, inference *in)
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "Inference-Header-Content-Length is past the body");
     if ((length && json_size == 0) || serve_body_kind(call->request) == SERVE_BODY_PICTURE)
         return read_raw(call, in);
-    if (serve_parse_json(call, body->data, json_size, &err) == VIT_ERR_TOO_LARGE)
+    if (!serve_parse_json(call, body->data, json_size, &err))
         return false;
     if (!vit__json_is_object(call->json))
         return serve_fail(call, SERVE_BAD_REQUEST, NULL, "the body is no JSON object: %s", err.message);

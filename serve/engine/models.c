@@ -200,8 +200,8 @@ static vit_status open_towers(serve_model *model, vit_error *err)
                    pictures.status == VIT_ERR_UNSUPPORTED_OUTPUT;
     if (lacking)
         open_tower(model, VIT_TOWER_TEXT, &words);
-    if (words.status == VIT_ERR_OUT_OF_MEMORY)
-        return vit__fail_memory(err, model->path);
+    if (words.status == VIT_ERR_OUT_OF_MEMORY || words.status == VIT_ERR_UNREADABLE)
+        return vit__fail(err, words.status, words.where, "%s", words.message);
     if (model->towers[VIT_TOWER_IMAGE] || model->towers[VIT_TOWER_TEXT])
         return VIT_OK;
     return vit__fail(err, pictures.status, pictures.where, "%s", pictures.message);

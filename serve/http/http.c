@@ -180,7 +180,10 @@ static enum MHD_Result begin(exchange *x, struct MHD_Connection *connection, con
         return refuse_framing(x, status, why);
     request->has_body = x->announced > 0 || x->chunked;
     request->crowded = request->has_body && !serve_peers_claim(&http->peers, x->peer);
-    if (!serve_request_split(request))
+    vit_status split = serve_request_split(request);
+    if (split == VIT_ERR_OUT_OF_MEMORY)
+        return refuse(x, 429, "there is no memory for the request now");
+    if (split != VIT_OK)
         return refuse(x, 400, "the address of the request is not one");
     if (x->announced > http->options.max_body)
         return refuse_large(x);

@@ -66,12 +66,15 @@ static int digit(char c)
                                   : -1;
 }
 
-/* A copy of size bytes with %XX decoded, and + as a space in a query. NULL: a bad escape, a NUL, no memory. */
-static char *decoded(const char *text, size_t size, bool query)
+/* *copy, which the caller frees: size bytes with %XX decoded, and + as a space in a query. NULL after an error:
+ * corrupt (a bad escape, a NUL), out of memory. */
+static vit_status decode(const char *text, size_t size, bool query, char **copy)
 {
-    char *result = vit__alloc(size + 1, 1);
+    char *result = *copy = vit__alloc(size + 1, 1);
     size_t n = 0;
-    for (size_t i = 0; result && i < size; i++) {
+    if (!result)
+        return VIT_ERR_OUT_OF_MEMORY;
+    for (size_t i = 0; i < size; i++) {
         int c = (unsigned char)text[i];
         if (c == '%') {
             int high = i + 2 < size ? digit(text[i + 1]) : -1, low = i + 2 < size ? digit(text[i + 2]) : -1;
@@ -82,48 +85,47 @@ static char *decoded(const char *text, size_t size, bool query)
         }
         if (c == 0) {
             free(result);
-            return NULL;
+            *copy = NULL;
+            return VIT_ERR_CORRUPT;
         }
         result[n++] = (char)c;
     }
-    if (result)
-        result[n] = '\0';
-    return result;
+    result[n] = '\0';
+    return VIT_OK;
 }
 
-static bool add_argument(serve_request *request, const char *text, size_t size)
+static vit_status add_argument(serve_request *request, const char *text, size_t size)
 {
     const char *equals = memchr(text, '=', size);
     size_t name_size = equals ? (size_t)(equals - text) : size;
-    char *name = decoded(text, name_size, true);
-    char *value = equals ? decoded(equals + 1, size - name_size - 1, true) : vit__strdup("");
-    bool good = name && value;
-    if (good)
+    char *name, *value = NULL;
+    vit_status status = decode(text, name_size, true, &name);
+    if (status == VIT_OK)
+        status = decode(equals ? equals + 1 : "", equals ? size - name_size - 1 : 0, true, &value);
+    if (status == VIT_OK)
         serve_fields_add(&request->query, name, value);
     free(name);
     free(value);
-    return good && !request->query.failed;
+    return request->query.failed ? VIT_ERR_OUT_OF_MEMORY : status;
 }
 
-bool serve_request_split(serve_request *request)
+vit_status serve_request_split(serve_request *request)
 {
     const char *target = request->target;
     size_t size = strcspn(target, "?"), path_size = size;
     if (target[0] != '/')
-        return false;
+        return VIT_ERR_CORRUPT;
     while (path_size > 1 && target[path_size - 1] == '/' && path_size == size)
         path_size--; /* one slash at the end is tolerated */
-    request->path = decoded(target, path_size, false);
-    if (!request->path)
-        return false;
-    for (const char *at = target + size; *at;) {
+    vit_status status = decode(target, path_size, false, &request->path);
+    for (const char *at = target + size; status == VIT_OK && *at;) {
         at++; /* ? or & */
         size_t length = strcspn(at, "&");
-        if (length > 0 && !add_argument(request, at, length))
-            return false;
+        if (length > 0)
+            status = add_argument(request, at, length);
         at += length;
     }
-    return true;
+    return status;
 }
 
 void serve_request_free(serve_request *request)

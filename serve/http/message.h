@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "vit/error.h"
 
 typedef struct serve_field {
     char *name, *value;
@@ -39,8 +40,9 @@ typedef struct serve_request {
     double start; /* when its header was complete */
 } serve_request;
 
-/* Fills path and query from target. false: the target is not one: a bad escape, a NUL, no slash in front. */
-bool serve_request_split(serve_request *request);
+/* Fills path and query from target. Errors: corrupt (the target is not one: a bad escape, a NUL, no slash in front),
+ * out of memory. */
+vit_status serve_request_split(serve_request *request);
 void serve_request_free(serve_request *request);
 
 typedef struct serve_response {

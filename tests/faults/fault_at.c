@@ -8,14 +8,16 @@
  *
  * Kinds: read (and pread), write (pwrite, and fwrite and fflush of stdio, whose own calls cannot be wrapped), sync
  * (fsync, fdatasync), rename, open, map (of a file), make (mkstemp, mkdir), size (ftruncate). Only reads and writes of
- * regular files and pipes count, and those of stderr do not. memory (malloc and its kin, of all libraries) is refused
- * where there is no sanitizer, which has an allocator of its own.
+ * regular files and pipes count, and those of stderr do not; memory (malloc and its kin, of all libraries).
+ *
+ *   VIT_FAULT_SPARED=libx,liby  these libraries, by a part of their names, are refused no memory
  *
  *   VIT_CLOCK=SECONDS         the wall clock jumps by so much, and back, with every look at it
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -179,40 +181,76 @@ OPENS(open64)
 
 /* ------------------------------------------------------------------ memory ---- */
 
+/* Whose memory it is: glibc's, or AddressSanitizer's where the command is built with it. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
+extern void *__interceptor_malloc(size_t size) __attribute__((weak));
+extern void *__interceptor_calloc(size_t n, size_t size) __attribute__((weak));
+extern void *__interceptor_realloc(void *memory, size_t size) __attribute__((weak));
+extern void *__interceptor_memalign(size_t alignment, size_t size) __attribute__((weak));
 
-static int refused(void)
+/* In the sanitizer's own look at a thread's stack: it ends the process where that fails. Its variable is read without a
+ * call, which the sanitizer would watch before it can. */
+#define READ_AT_ONCE __attribute__((tls_model("initial-exec")))
+static _Thread_local int spared READ_AT_ONCE;
+
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 {
-    int half;
-    return fails(MEMORY, &half);
+    NEXT(int, pthread_getattr_np, (pthread_t, pthread_attr_t *));
+    spared = 1;
+    int got = next.function(thread, attributes);
+    spared = 0;
+    return got;
 }
 
-void *malloc(size_t size)
+/* Is this address in a library that is refused nothing? */
+static int is_spared(void *caller)
 {
-    return refused() ? NULL : __libc_malloc(size);
+    const char *list = getenv("VIT_FAULT_SPARED");
+    Dl_info from;
+    if (!list || !dladdr(caller, &from) || !from.dli_fname)
+        return 0;
+    for (size_t length; *list; list += length + (list[length] == ',')) {
+        length = strcspn(list, ",");
+        if (memmem(from.dli_fname, strlen(from.dli_fname), list, length))
+            return 1;
+    }
+    return 0;
 }
 
-void *calloc(size_t n, size_t size)
+static int refused(void *caller)
 {
-    return refused() ? NULL : __libc_calloc(n, size);
+    int number = spared ? -1 : strikes(MEMORY);
+    if (number <= 0 || is_spared(caller))
+        return 0;
+    errno = number;
+    return 1;
 }
 
-void *realloc(void *memory, size_t size)
-{
-    return refused() ? NULL : __libc_realloc(memory, size);
-}
+#define ALLOCATES(name, parameters, arguments)                                                                         \
+    void *name parameters;                                                                                             \
+    void *name parameters                                                                                              \
+    {                                                                                                                  \
+        if (refused(__builtin_return_address(0)))                                                                      \
+            return NULL;                                                                                               \
+        return __interceptor_##name ? __interceptor_##name arguments : __libc_##name arguments;                        \
+    }
+
+ALLOCATES(malloc, (size_t size), (size))
+ALLOCATES(calloc, (size_t n, size_t size), (n, size))
+ALLOCATES(realloc, (void *memory, size_t size), (memory, size))
+ALLOCATES(memalign, (size_t alignment, size_t size), (alignment, size))
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return refused() ? NULL : __libc_memalign(alignment, size);
+    return memalign(alignment, size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size)
 {
-    *memory = aligned_alloc(alignment, size);
+    *memory = memalign(alignment, size); /* its caller is this library, which spares nobody */
     return *memory ? 0 : ENOMEM;
 }
 

@@ -1,66 +1,58 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Little memory, few descriptors, small stacks, clocks that jump, any name, two processes at once: the right answer or an error.
+"""Every command with little memory, few descriptors, a small stack, one processor, a clock that jumps, an output that takes nothing,
+odd names, two processes at once, models that are replaced or cut: the right answer or an error.
 
 VIT_FAULT_LIBRARY is fault_at, for its clock. Everything is tried more often with VIT_TEST_FULL=1.
 """
-import os
 import resource
-import shutil
-import sqlite3
-import subprocess
-import unittest
+import signal
 
-from harness import *
+from jobs import *
 
 LIBRARY = os.environ["VIT_FAULT_LIBRARY"]
 FULL = os.environ.get("VIT_TEST_FULL")
 SANITIZED = is_sanitized()
-NAMES = (b"new\nline.png", b"\xff\xfe.png", b"caf\xe9.png", b"\x1b[31m.png", b" .png", b"-o.png", b"\xe2\x80\xae.png")
+THERE = [job for job in JOBS if job.there]
+FILES = [job for job in THERE if any(word.startswith(("x.", "parts")) for word in job.words)]
+PRINTING = [job for job in THERE if job.name in (
+    "classify", "embed_printed", "classify_words", "classify_knn", "tokenize", "search", "dedup", "fit", "info", "bench", "verify")]
+OF_MODEL = [job for job in THERE if "model" in job.words and job.name not in ("bench", "bench_pictures", "quantize")]
+NAMES = (b"new\nline", b"\xff\xfe", b"caf\xe9", b"\x1b[31m", b" ", b"-o", b"\xe2\x80\xae")
+OWN_STATUS = 0, INPUTS_FAILED, USAGE, MODEL_FAILS, OUTPUT_FAILS
 
 
-class Scarcity(Case):
+class Scarcity(JobCase):
     def setUp(self):
         super().setUp()
-        for i in range(4):
-            self.picture("in/%d.png" % i, colour=(60 * i, 9, 200 - 40 * i))
-        write(self.path("labels.csv"), b"path,label\n" + b"".join(b"in/%d.png,%d\n" % (i, i % 2) for i in range(4)))
+        self.folders = 0
 
-    def jobs(self):
-        """(arguments, the files they write)"""
-        yield ("classify", "-m", MODEL, "--format", "csv", "in"), ()
-        yield ("embed", "-m", MODEL, "-o", "x.npy", "in"), ("x.npy", "x.jsonl", "x.meta.json")
-        yield ("quantize", "-m", MODEL, "--precision", "int8", "-o", "x.safetensors"), ("x.safetensors",)
-        yield ("fit", "-m", MODEL, "--labels", "labels.csv", "--val", "0.4", "-o", "fit.safetensors"), ("fit.safetensors",)
-        if KEEPS_INDEXES:
-            yield ("index", "-m", MODEL, "--db", "x.db", "in"), ()
-            yield ("search", "--db", "x.db", "--json", "in/1.png"), ()
+    def fresh(self):
+        self.folders += 1
+        return self.folder_for("run-%d" % self.folders)
 
-    def outcome(self, job, files, **more):
-        done = subprocess.run([VIT, *job], cwd=self.folder, capture_output=True, timeout=TIMEOUT,
-                              env=environment(**more.pop("env", {})), **more)
-        for line in done.stderr.splitlines():
-            self.assertTrue(line.startswith(b"vit: "), (job, line))
-        return done.returncode, done.stdout, [read(self.path(name)) if os.path.exists(self.path(name)) else None for name in files]
+    def each(self, jobs=None):
+        """(job, its outcome where nothing is scarce)"""
+        for job in jobs or THERE:
+            whole = self.outcome(self.fresh(), job)
+            self.assertEqual(whole[0], 0, job.name)
+            yield job, whole
+
+    def check(self, job, want, got):
+        """As where nothing is scarce; or an error, and only what is whole."""
+        self.assertIn(got[0], OWN_STATUS)
+        if got[0] == 0:
+            self.assertEqual(got, want)
+        elif not job.resumes and got[0] != INPUTS_FAILED:
+            self.assertEqual(got[2], {})
 
     def under(self, limits, must_work=False):
-        """Every job with limits: as without, or an error that leaves nothing."""
-        for job, files in self.jobs():
-            want = self.outcome(job, files)
-            self.assertEqual(want[0], 0, job)
-            for name in files:
-                os.remove(self.path(name))
+        """Every job with limits."""
+        for job, want in self.each():
             for what, amount in limits:
-                got = self.outcome(job, files, preexec_fn=lambda: resource.setrlimit(what, (amount, amount)))
-                with self.subTest(job=job, limit=(what, amount), status=got[0]):
-                    self.assertIn(got[0], (0,) if must_work else (0, 1, 2, 3, 4))
-                    if got[0] == 0:
-                        self.assertEqual(got, want)
-                    else:
-                        self.assertEqual(set(os.listdir(self.folder)) - {"in", "labels.csv"} - {
-                            name for name in os.listdir(self.folder) if name.startswith("x.db")}, set())
-                for name in files:
-                    if os.path.exists(self.path(name)):
-                        os.remove(self.path(name))
+                got = self.outcome(self.fresh(), job, preexec_fn=lambda: resource.setrlimit(what, (amount, amount)))
+                with self.subTest(job=job.name, limit=(what, amount), status=got[0]):
+                    self.assertTrue(got[0] == 0 or not must_work)
+                    self.check(job, want, got)
 
     @unittest.skipIf(SANITIZED, "a sanitizer has its own idea of memory")
     def test_little_memory(self):
@@ -77,78 +69,115 @@ class Scarcity(Case):
         """ulimit -s 256."""
         self.under([(resource.RLIMIT_STACK, 256 << 10)], must_work=True)
 
+    def test_one_processor(self):
+        """Of which all may be used: the same results."""
+        one = {min(os.sched_getaffinity(0))}
+        for job, want in self.each():
+            self.assertEqual(self.outcome(self.fresh(), job, preexec_fn=lambda: os.sched_setaffinity(0, one)), want, job.name)
+
     @unittest.skipIf(SANITIZED, "the library would come before the sanitizer's")
     def test_clock_that_jumps(self):
         """An hour forth and back with each look at the clock."""
-        for job, files in self.jobs():
-            want = self.outcome(job, files)
-            got = self.outcome(job, files, env={"LD_PRELOAD": LIBRARY, "VIT_CLOCK": "-3600"})
-            if job[0] == "fit":  # says when it was made
-                self.assertEqual(got[0], 0)
-            else:
-                self.assertEqual(got, want, job)
+        for job, want in self.each():
+            env = environment(LD_PRELOAD=LIBRARY, VIT_CLOCK="-3600")
+            self.assertEqual(self.outcome(self.fresh(), job, env=env), want, job.name)
+
+    def test_output_that_takes_nothing(self):
+        """A full disk, no standard output at all, and a pipe that nobody reads."""
+        read_end, unread = os.pipe()
+        os.close(read_end)
+        self.addCleanup(os.close, unread)
+        with open("/dev/full", "wb") as full:
+            for job in PRINTING:
+                for name, more in (("full", {"stdout": full}), ("closed", {"stdout": None, "preexec_fn": lambda: os.close(1)}),
+                                   ("unread", {"stdout": unread})):
+                    with self.subTest(job=job.name, output=name):
+                        folder = self.fresh()
+                        done = self.run_in(folder, job, **more)
+                        self.assertIn(done.returncode, (OUTPUT_FAILS,) + (-signal.SIGPIPE,) * (name == "unread"))
+                        self.assertTrue(done.stderr.startswith(b"vit: ") or name == "unread")
+                        self.assertLessEqual(set(self.found(folder, job)), {"x.safetensors"})  # which fit writes before its report
 
     def test_any_name(self):
-        """Each name that a file system takes: the same results as under a plain one."""
-        plain = self.outcome(("embed", "-m", MODEL, "-o", "x.npy", "in/1.png"), ("x.npy",))[2]
-        for name in NAMES if FULL else NAMES[:2]:
-            os.makedirs(self.path("odd"), exist_ok=True)
-            path = os.path.join(os.fsencode(self.path("odd")), name)
-            shutil.copy(self.path("in/1.png"), path)
-            for given in (b"odd", b"odd/" + name):
-                self.assertEqual(self.outcome(("embed", "-m", MODEL, "-o", "x.npy", given), ("x.npy",))[2], plain)
-            done = self.vit("classify", "-m", MODEL, "--format", "json", "odd")
-            self.assertEqual(len(json_lines(done.stdout)), 1)
-            if KEEPS_INDEXES:
-                self.vit("index", "-m", MODEL, "--db", "odd.db", "odd")
-                hits = json_lines(self.vit("search", "--db", "odd.db", "--json", b"odd/" + name).stdout)
-                self.assertEqual(len(hits[0]["results"]), 1)
-                os.remove(self.path("odd.db"))
-            # As an output's folder and name too.
-            os.makedirs(os.path.join(os.fsencode(self.path("out")), name), exist_ok=True)
-            self.assertEqual(self.vit("embed", "-m", MODEL, "-o", b"out/" + name + b"/" + name + b".npy", "in/1.png").returncode, 0)
-            shutil.rmtree(self.path("odd"))
+        """What is given and what is written has any name that a file system takes: the same results as under plain ones."""
+        for job, want in self.each():
+            for odd in NAMES if FULL else NAMES[:2]:
+                folder = self.fresh()
+                renamed = job.with_words(lambda word: self.odd(word, odd, folder))
+                with self.subTest(job=job.name, name=odd):
+                    got = self.outcome(folder, renamed)
+                    self.assertEqual((got[0], len(got[2])), (0, len(want[2])))
+                    if b"\n" not in odd:  # which CSV has as it is
+                        self.assertEqual(len(got[1].splitlines()), len(want[1].splitlines()))
+
+    def odd(self, word, odd, folder):
+        """A word of a job with an odd name in the place of what it names. What is given gets that name, too."""
+        first, *rest = word.split("/")
+        other = b"./" + odd + b"-" + os.fsencode(first)
+        if first in os.listdir(folder):
+            os.symlink(os.path.join(folder, first), os.path.join(os.fsencode(folder), other))
+        elif not first.startswith(("x.", "parts")):
+            return word
+        return b"/".join([other, *map(os.fsencode, rest)])
 
     def test_two_at_once(self):
         """Two processes that write the same: one whole result, and nothing beside it."""
-        for job, files in self.jobs():
-            if not files:
-                continue
-            want = self.outcome(job, files)
+        for job, want in self.each([*FILES, *(job for job in THERE if job.resumes)]):
             for _ in range(20 if FULL else 2):
-                several = [subprocess.Popen([VIT, *job], cwd=self.folder, env=environment(), stdout=subprocess.PIPE,
-                                            stderr=subprocess.PIPE) for _ in range(2)]
-                statuses = []
-                for process in several:
-                    process.communicate(timeout=TIMEOUT)
-                    statuses.append(process.returncode)
-                self.assertIn(0, statuses)
-                self.assertTrue(set(statuses) <= {0, USAGE, OUTPUT_FAILS}, statuses)
-                if job[0] != "fit":
-                    self.assertEqual([read(self.path(name)) for name in files], want[2], job)
-                self.assertEqual([name for name in os.listdir(self.folder) if name.startswith(".")], [])
+                folder = self.fresh()
+                with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                    statuses = [done.returncode for done in pool.map(lambda _, job=job: self.run_in(folder, job), range(2))]
+                with self.subTest(job=job.name, statuses=statuses):
+                    self.assertIn(0, statuses)
+                    self.assertLessEqual(set(statuses), {0, USAGE, OUTPUT_FAILS})
+                    self.assertEqual(self.found(folder, job), want[2])
+
+    def packed(self):
+        """The bytes of two models that differ, each in one file."""
+        for precision in ("f32", "int8"):
+            self.vit("quantize", "-m", MODEL, "--precision", precision, "-o", precision + ".safetensors")
+        return [read(self.path(precision + ".safetensors")) for precision in ("f32", "int8")]
+
+    def change_model(self, job, model, change):
+        """The outcome of a job whose model is a file, which is changed again and again while it runs."""
+        folder = self.fresh()
+        os.remove(os.path.join(folder, "model"))
+        place = write(os.path.join(folder, "model"), model)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self.outcome, folder, job)
+            while change and not running.done():
+                change(place)
+                time.sleep(0.001)
+            status, output, files = running.result()
+        files.pop("model", None)
+        return status, output, files
 
     def test_model_replaced_at_any_moment(self):
         """By renaming another one over it: the results are wholly of the one or of the other."""
-        models = []
-        for precision in ("f32", "int8"):
-            self.vit("quantize", "-m", MODEL, "--precision", precision, "-o", precision + ".safetensors")
-            models.append(read(self.path(precision + ".safetensors")))
-        job = ("embed", "-m", "m.safetensors", "--batch", "1", "-o", "x.npy", "in", "in", "in")
-        wants = []
-        for model in models:
-            write(self.path("m.safetensors"), model)
-            wants.append(self.outcome(job, ("x.npy",))[2])
-        self.assertNotEqual(*wants)
-        for i in range(40 if FULL else 4):
-            process = subprocess.Popen([VIT, *job], cwd=self.folder, env=environment(), stderr=subprocess.PIPE)
-            while process.poll() is None:
-                write(self.path("new"), models[i % 2])
-                os.rename(self.path("new"), self.path("m.safetensors"))
-                i += 1
-            self.assertEqual(process.returncode, 0, process.stderr.read())
-            process.stderr.close()
-            self.assertIn([read(self.path("x.npy"))], wants)
+        models = self.packed()
+        for job in OF_MODEL:
+            wants = [self.change_model(job, model, None) for model in models]
+            for i in range(10 if FULL else 1):
+                state = {"turn": i}
+
+                def replace(place):
+                    state["turn"] += 1
+                    write(place + ".new", models[state["turn"] % 2])
+                    os.rename(place + ".new", place)
+                status, output, files = self.change_model(job, models[i % 2], replace)
+                with self.subTest(job=job.name):
+                    self.assertIn((status, output, {name: files[name] for name in files if not name.endswith(".new")}), wants)
+
+    def test_model_cut_at_any_moment(self):
+        """It has done its work, or it says what is wrong; it is never killed."""
+        model = self.packed()[0]
+        for job in OF_MODEL:
+            want = self.change_model(job, model, None)
+            for delay in range(0, 40, 4 if FULL else 16):
+                end = time.monotonic() + delay / 1000
+                got = self.change_model(job, model, lambda place: time.monotonic() < end or os.truncate(place, 4096))
+                with self.subTest(job=job.name, delay=delay, status=got[0]):
+                    self.check(job, want, got)
 
 
 if __name__ == "__main__":

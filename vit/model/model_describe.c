@@ -156,7 +156,7 @@ static bool set_head(vit__json *object, const vit_model *model)
     if (!model->head)
         return true;
     vit__json *head = vit__json_new_object();
-    bool done = set_text(head, "path", vit__checkpoint_path(model->head));
+    bool done = vit__json_set(head, "path", vit__json_new_path(vit__checkpoint_path(model->head)));
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         done = set_text(head, keys[i], vit__checkpoint_metadata(model->head, keys[i])) && done;
     return vit__json_set(object, "head", head) && done;
@@ -180,11 +180,11 @@ char *vit_model_describe(const vit_model *model)
     if (!model)
         return NULL;
     vit__json *object = vit__json_new_object();
-    bool done = set_text(object, "family", model->config.family) && set_text(object, "path", model->path) &&
-                set_input(object, &model->config) && set_sizes(object, model) && set_stages(object, &model->config) &&
-                set_pooling(object, &model->config) && set_outputs(object, &model->config) &&
-                set_labels(object, model) && set_packed(object, model) && set_head(object, model) &&
-                set_fit(object, model) &&
+    bool done = set_text(object, "family", model->config.family) &&
+                vit__json_set(object, "path", vit__json_new_path(model->path)) && set_input(object, &model->config) &&
+                set_sizes(object, model) && set_stages(object, &model->config) && set_pooling(object, &model->config) &&
+                set_outputs(object, &model->config) && set_labels(object, model) && set_packed(object, model) &&
+                set_head(object, model) && set_fit(object, model) &&
                 vit__json_set(object, "towers", vit__json_new_number(model->other_tower ? 2 : 1)) &&
                 vit__json_set(object, "preprocessing",
                               model->preprocessor ? vit__preprocess_json(model->preprocessor)
