@@ -32,8 +32,8 @@ vit_status vit__path_exists(const char *folder, const char *name, bool *exists, 
 /* *real: the absolute path without links; NULL: nothing has that path. The caller frees it. false: out of memory. */
 bool vit__path_real(const char *path, char **real);
 
-/* *folder: the one that the process is in; NULL: it is gone, and relative paths mean nothing. The caller frees it. false:
- * out of memory. */
+/* *folder: the one that the process is in; NULL: it is gone, and relative paths mean nothing. The caller frees it.
+ * false: out of memory. */
 bool vit__path_current(char **folder);
 
 /* Links are followed. */
