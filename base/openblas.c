@@ -2,7 +2,9 @@
 #include "openblas.h"
 
 #include <cblas.h>
+#include <sys/mman.h>
 
+#include "cpu.h"
 #include "library.h"
 
 #define FILE_NAME "libopenblas.so.0"
@@ -19,8 +21,20 @@ static const vit__library_function functions[] = {
     {"openblas_set_num_threads", &openblas.set_threads},
 };
 
+/* What OpenBLAS takes for each thread that multiplies. */
+#define BUFFER ((size_t)130 << 20)
+
+/* Where a limit (ulimit -v) leaves no room for its buffers, OpenBLAS asks for them for ever. */
+static bool has_room(size_t threads)
+{
+    void *room = mmap(NULL, threads * BUFFER, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return room != MAP_FAILED && munmap(room, threads * BUFFER) == 0;
+}
+
 static bool start(void)
 {
+    if (!has_room(vit__cpu_count()))
+        return false;
     openblas.set_threads(1);
     return true;
 }

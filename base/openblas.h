@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Loads it, once in the process, and sets its threads to 1: calls come from threads of ours. false: it is not there. */
+/* Loads it, once in the process, and sets its threads to 1: calls come from threads of ours. false: it is not there, or
+ * there is no room for what it takes. */
 bool vit__openblas_load(void);
 
 /* c[n_a][n_b] = a[n_a][columns] * b[n_b][columns] transposed. Rows lie a_row, b_row and c_row floats apart. */

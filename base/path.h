@@ -29,7 +29,8 @@ vit_status vit__path_find(const char *folder, const char *name, char **path, vit
 /* Whether vit__path_find would find it. */
 vit_status vit__path_exists(const char *folder, const char *name, bool *exists, vit_error *err);
 
-/* *real: the absolute path without links; NULL: nothing has that path. The caller frees it. false: out of memory. */
+/* *real: the absolute path without links; NULL: nothing has that path. The caller frees it. false: out of
+ * memory. */
 bool vit__path_real(const char *path, char **real);
 
 /* *folder: the one that the process is in; NULL: it is gone, and relative paths mean nothing. The caller frees it.
