@@ -49,7 +49,7 @@ static void check_framing(const serve_request *request)
 
 static void check_target(serve_request *request)
 {
-    if (!serve_request_split(request))
+    if (serve_request_split(request) != VIT_OK)
         return;
     if (*request->path != '/' || strlen(request->path) > strlen(request->target))
         abort();
