@@ -36,7 +36,7 @@ SPARED = {
     "libdav1d": "libavif takes its failure for a damaged picture",
     "libde265": "it throws through C",
     "libgfortran": "its start, with OpenBLAS, calls itself for ever",
-    "libjxl": "it crashes where its threads lack memory",
+    "libjxl": "it crashes",
     "libstdc++": "what throws there, in libde265",
     "libtiff": "TIFFReadDirectory() crashes",
 }
