@@ -7,7 +7,6 @@
 #include "limit.h"
 #include "patches.h"
 #include "pin.h"
-#include "size.h"
 #include "talk.h"
 #include "text.h"
 
@@ -21,11 +20,9 @@ struct cli_figures {
 /* As the vectors of the index were made: patches of another model would explain nothing. */
 static cli_exit open_model(const cli_command *command, const vit_index *index, cli_figures *f)
 {
-    const vit_index_pin *pin = vit_index_get_pin(index);
     cli_job *job = &f->job;
     cli_output_name output = {0};
-    vit_index_pin now = {0};
-    if (!cli_pin_apply(pin, job, &output, vit_index_place(index)))
+    if (!cli_pin_apply(vit_index_get_pin(index), job, &output, vit_index_place(index)))
         return CLI_USAGE;
     job->options.tower = VIT_TOWER_IMAGE;
     job->options.image_size = job->pictures.image_size;
@@ -37,10 +34,7 @@ static cli_exit open_model(const cli_command *command, const vit_index *index, c
     if (status == CLI_DONE)
         status = cli_model_make_pipeline(&job->options, 1, &job->pictures, &job->model);
     if (status == CLI_DONE)
-        status = cli_pin_take(command, job, &output, &now);
-    if (status == CLI_DONE && !cli_pin_matches(pin, &now, vit_index_place(index)))
-        status = CLI_USAGE;
-    vit_index_pin_free(&now);
+        status = cli_pin_confirm(command, job, &output, index);
     return status == CLI_DONE ? cli_model_start_pipeline(&job->model) : status;
 }
 

@@ -31,8 +31,8 @@ typedef struct point_set {
 typedef struct desk {
     float *scores;    /* [TILE][TILE] */
     float *points[2]; /* [TILE][columns] each: where the vectors of a tile do not stand together */
-    uint16_t
-        parent[2 * TILE]; /* sets of points of the tile that are known to be in one group: first those of the row */
+    /* Sets of points of the tile that are known to be in one group: first those of the row, then of the column. */
+    uint16_t parent[2 * TILE];
 } desk;
 
 /* All tiles of the upper triangle. */

@@ -119,6 +119,17 @@ bool cli_pin_matches(const vit_index_pin *index, const vit_index_pin *now, const
     return key == VIT_RECIPE_KEYS;
 }
 
+cli_exit cli_pin_confirm(const cli_command *command, cli_job *job, const cli_output_name *output,
+                         const vit_index *index)
+{
+    vit_index_pin now = {0};
+    cli_exit status = cli_pin_take(command, job, output, &now);
+    if (status == CLI_DONE && !cli_pin_matches(vit_index_get_pin(index), &now, vit_index_place(index)))
+        status = CLI_USAGE;
+    vit_index_pin_free(&now);
+    return status;
+}
+
 /* ------------------------------------------------------------------ options ---- */
 
 static bool apply_option(const cli_option *table, const char *name, const char *value, void *target)

@@ -16,6 +16,11 @@ cli_exit cli_pin_take(const cli_command *command, cli_job *job, const cli_output
 /* true: vectors of the pin `now` can be compared with those of the index. false: a message says what differs. */
 bool cli_pin_matches(const vit_index_pin *index, const vit_index_pin *now, const char *place);
 
+/* Both for an opened job whose vectors are to be compared with those of the index. CLI_USAGE or CLI_MODEL, with a
+ * message. */
+cli_exit cli_pin_confirm(const cli_command *command, cli_job *job, const cli_output_name *output,
+                         const vit_index *index);
+
 /* Sets the options of a job that were not given, and *output, so that the job makes vectors as those
  * of the index. Options that were given stay, and cli_pin_matches may refuse them later. The job
  * starts with CLI_PICTURES_UNSET, and *output starts all zero. What the index does not say becomes

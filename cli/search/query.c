@@ -109,19 +109,11 @@ static bool answer_known(gathering *g, const cli_job *job, vit_index *index, boo
 /* The index's own model, run as it was for the index. */
 static cli_exit open_own(const cli_command *command, cli_job *job, vit_index *index)
 {
-    const vit_index_pin *pin = vit_index_get_pin(index);
-    const char *place = vit_index_place(index);
     cli_output_name output = {0};
-    vit_index_pin now = {0};
-    if (!cli_pin_apply(pin, job, &output, place))
+    if (!cli_pin_apply(vit_index_get_pin(index), job, &output, vit_index_place(index)))
         return CLI_USAGE;
     cli_exit status = cli_job_open(command, job);
-    if (status == CLI_DONE)
-        status = cli_pin_take(command, job, &output, &now);
-    if (status == CLI_DONE && !cli_pin_matches(pin, &now, place))
-        status = CLI_USAGE;
-    vit_index_pin_free(&now);
-    return status;
+    return status == CLI_DONE ? cli_pin_confirm(command, job, &output, index) : status;
 }
 
 /* Takes the digest of the text model, which is open, for messages and results. */
