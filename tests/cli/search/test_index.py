@@ -386,7 +386,7 @@ class Kills(IndexCase):
     def test_kill(self):
         """kill -9 again and again: what is committed only grows, and the end is that of an uninterrupted run. With VIT_TEST_FULL
         50 times."""
-        most = 50 if os.environ.get("VIT_TEST_FULL") else 12
+        most, least = (50, 50) if os.environ.get("VIT_TEST_FULL") else (12, 3)
         self.pictures(150)
         slowly = ("--batch", "2", "-t", "1")
         self.db = "whole.db"
@@ -395,7 +395,7 @@ class Kills(IndexCase):
         duration = time.monotonic() - start  # of the machine, so that every kill comes while there is work left
         whole = self.rows()
         kills = runs = 0
-        while kills < most if most > 12 else runs == 0:
+        while kills < least:  # on a machine that was busy when the duration was taken, a job may end before it is killed often
             self.db = "killed-%d.db" % runs
             kills += self.killed(most - kills, slowly, 0.3 * duration)
             self.index("photos")
