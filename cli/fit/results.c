@@ -95,6 +95,19 @@ static void read_metadata(cli_fitting *f, cli_head_file *head, vit__json **json)
     f->normalize = cli_json_is_true(vit__json_get(*json, "normalize"));
 }
 
+/* The model that is written is opened by its name a second time, in the precision of the file. */
+static vit_status check_same(const cli_fitting *f, const vit_model *model, vit_error *err)
+{
+    char digest[65];
+    vit_status status = vit_model_digest(model, digest, err);
+    if (status != VIT_OK || strcmp(digest, f->base_digest) == 0)
+        return status;
+    return vit_error_set(
+        err, VIT_ERR_MODEL_MISMATCH, f->job.model.name,
+        "the model was replaced while pictures were encoded, and the classifier does not fit the new one: "
+        "run vit fit again");
+}
+
 static vit_status pack(cli_fitting *f, const vit_head *head, vit_error *err)
 {
     const vit_sink sink = {write_bytes, f};
@@ -103,6 +116,8 @@ static vit_status pack(cli_fitting *f, const vit_head *head, vit_error *err)
     if (vit_model_precision(f->job.model.model) == f->packed)
         return vit_model_pack_head(f->job.model.model, head, &sink, err);
     vit_status status = vit_model_open(f->job.model.name, &options, &model, err);
+    if (status == VIT_OK)
+        status = check_same(f, model, err);
     if (status == VIT_OK)
         status = vit_model_pack_head(model, head, &sink, err);
     vit_model_free(model);
