@@ -59,6 +59,11 @@ class Serving(Case):
         Given(self.folder)
         self.place = self.path("s")
 
+    def is_listening(self):
+        """The socket's file is there a moment before connections are taken."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(self.place) == 0
+
     def ask(self, request):
         """(status, body), or None: it was not answered."""
         path, kind, body = request if len(request) > 1 else (*request, None, None)
@@ -88,7 +93,7 @@ class Serving(Case):
             process = subprocess.Popen([VIT, "serve", "--listen", "unix:" + self.place, "--log", "off", "-m", "clip=clip", "-m",
                                         "classes=model", "--db", "given.db"], cwd=self.folder, env=watched(**settings), stderr=said)
             end = time.monotonic() + TIMEOUT
-            while not os.path.exists(self.place) and process.poll() is None and time.monotonic() < end:
+            while not self.is_listening() and process.poll() is None and time.monotonic() < end:
                 time.sleep(0.005)
             self.ask_loaded(("/v1/models",)) or self.ask_loaded(("/v1/models",))  # the first may be struck
             answers = [self.ask(request) for request in requests]
