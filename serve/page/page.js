@@ -243,7 +243,7 @@ function vectorOf(item) {
         const start = performance.now();
         const promise = send(requestOfVector(item)).then(async (answer) => {
             const floats = floatsOf((await answer.json()).data[0].embedding);
-            learn(answer.headers);
+            learn(answer.headers, true);
             return {floats, times: timesOf(answer, start)};
         });
         known.set(model.id, promise);
@@ -446,11 +446,10 @@ const nearest = new Answer("nearest", "", {"copy vector": () => vectorOfSearch()
 const pictureAlert = make("div", {role: "alert"});
 $("picture").append(pictureAlert);
 
-let output = ""; // what the vectors are, as the last answer with a vector said
+let output = ""; // what the vectors are, as the last answer with a vector said; other answers have outputs of other kinds
 
 function showFacts(headers) {
     const said = (name, known) => (headers && headers.get(name)) || known;
-    output = said("X-Vit-Output", headers ? output : "");
     const rows = [
         ["Name", model.id],
         ["Family", model.family],
@@ -466,10 +465,13 @@ function showFacts(headers) {
         [make("dt", {textContent: name}), make("dd", {textContent: value, className: digest ? "mono" : ""})]));
 }
 
-/* The headers of an answer say which weights made it. */
-function learn(headers) {
-    if (headers.get("X-Vit-Model") === model.id)
-        showFacts(headers);
+/* The headers of an answer say which weights made it, and those of one with a vector what its vectors are. */
+function learn(headers, hasVector) {
+    if (headers.get("X-Vit-Model") !== model.id)
+        return;
+    if (hasVector)
+        output = headers.get("X-Vit-Output") || "";
+    showFacts(headers);
 }
 
 function showWhatThereIs() {
@@ -480,6 +482,7 @@ function showWhatThereIs() {
     $("nearest").hidden = !has.index();
     $("search").hidden = !has.words();
     nearest.empty = has.words() ? "Choose a picture, or search by words." : needed;
+    output = "";
     showFacts(null);
     for (const answer of [labels, words, vector, attention, comparison, nearest])
         answer.clear();
