@@ -106,7 +106,7 @@ static bool draw(serve_call *call, const serve_input *input, const float *map)
     vit_error err = {0};
     void *bytes = NULL;
     size_t size = 0;
-    const size_t taken = (size_t)3 * input->width * input->height;
+    const size_t taken = serve_decoded_bytes(input->width, input->height);
     serve_engine_enter_decoding(call->app->engine, taken);
     vit_image_decode(input->data, input->size, "image", &s->load, &image, &err);
     vit_preprocess_resized(vit_model_preprocessor(model), &image, &options, &resized, &err);
@@ -194,10 +194,12 @@ bool serve_own_attention(serve_call *call)
 
 /* ------------------------------------------------------------------ search ---- */
 
+/* The index is the server's own. A damaged file, a failing disk or a database that is gone is no fault of the request,
+ * and what a request may ask has been checked before. */
 static bool fail_index(serve_call *call, const vit_error *err)
 {
-    return serve_fail(call, err->status == VIT_ERR_INVALID_ARGUMENT ? SERVE_BAD_REQUEST : serve_code_of(err->status),
-                      NULL, "the index: %s", err->message);
+    return serve_fail(call, err->status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_INTERNAL, NULL,
+                      "the index: %s", err->message);
 }
 
 /* The vector of an image of the index. */
@@ -327,7 +329,7 @@ static vit_status make_thumbnail(serve_app *app, const char *path, vit__buffer *
     if (status == VIT_OK)
         status = vit_picture_measure(bytes, size, path, &load, &header, err);
     if (status == VIT_OK) {
-        size_t taken = size + (size_t)3 * header.stored_width * header.stored_height;
+        size_t taken = size + serve_decoded_bytes(header.stored_width, header.stored_height);
         serve_engine_enter_decoding(app->engine, taken);
         status = vit_image_decode(bytes, size, path, &load, &image, err);
         if (status == VIT_OK)
@@ -359,6 +361,7 @@ bool serve_own_thumbnail(serve_call *call)
     vit_status status = make_thumbnail(app, path, &call->response->body, &err);
     pthread_mutex_unlock(&app->thumbnails);
     if (status != VIT_OK)
-        return serve_fail(call, SERVE_NOT_FOUND, NULL, "the picture cannot be read: %s", err.message);
+        return serve_fail(call, status == VIT_ERR_OUT_OF_MEMORY ? SERVE_OUT_OF_MEMORY : SERVE_NOT_FOUND, NULL,
+                          "the picture cannot be read: %s", err.message);
     return serve_done(call, "image/png");
 }

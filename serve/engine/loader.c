@@ -71,7 +71,7 @@ static size_t decoded_size(const serve_input *input, const vit_pipeline *pipelin
     if (input->kind != SERVE_PICTURE ||
         vit_picture_measure(input->data, input->size, NULL, options, &picture, NULL) != VIT_OK)
         return 0;
-    return (size_t)3 * picture.stored_width * picture.stored_height;
+    return serve_decoded_bytes(picture.stored_width, picture.stored_height);
 }
 
 /* What of the input is known once it is loaded. */

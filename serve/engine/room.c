@@ -2,6 +2,11 @@
 /* Room for decoded pictures in the memory that all requests share: who comes first has room first. */
 #include "line.h"
 
+size_t serve_decoded_bytes(uint32_t width, uint32_t height)
+{
+    return (size_t)3 * width * height; /* RGB, a byte each */
+}
+
 static bool has_room(const serve_engine *engine, size_t bytes)
 {
     size_t most = engine->options.memory, used = engine->memory_used;

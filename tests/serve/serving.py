@@ -100,9 +100,10 @@ class Case(harness.Case):
     def tearDownClass(cls):
         assert cls.server.stop() == 0, "".join(cls.server.lines[-20:])
 
-    def ask(self, method, path, body=None, headers=None, status=200):
-        """A request, whose body is bytes or becomes JSON. Its answer must have this status and the headers of all answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+    def ask(self, method, path, body=None, headers=None, status=200, port=None):
+        """A request, whose body is bytes or becomes JSON. Its answer must have this status and the headers of all answers. port: of
+        another server than the class's."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.server.port, timeout=TIMEOUT)
         headers = dict(headers or {})
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()

@@ -233,6 +233,23 @@ class Index(Case):
                              ({"id": "x"}, 400), ({"id": 99}, 404), ({"text": DOG, "image": BASE64[0]}, 422)):
             self.post("/v1/search", body, status=status)
 
+    def test_damaged(self):
+        """A damaged index is the server's fault, not the request's: 500, and what needs no index is answered as before."""
+        place = os.path.join(FOLDER, "damaged.db")
+        shutil.copy(self.place, place)
+        server = Server("--db", place, models=self.models)
+        try:
+            with open(place, "r+b") as file:
+                file.seek(100)
+                file.write(b"\xff" * (os.path.getsize(place) - 100))
+            for method, path, body in (("POST", "/v1/search", {"text": DOG}), ("POST", "/v1/search", {"id": 1}),
+                                       ("GET", "/v1/thumbnails/1", None)):
+                answer = self.ask(method, path, body, status=500, port=server.port)
+                self.assertEqual(answer.json["error"]["code"], "internal", answer.body)
+            self.post("/v1/embeddings", {"input": DOG}, port=server.port)
+        finally:
+            self.assertEqual(server.stop(), 0)
+
     def test_another_model(self):
         done = subprocess.run([VIT, "serve", "--listen", "127.0.0.1:0", "--db", self.place, "-m", CLASSIFIER],
                               capture_output=True, env=environment(), timeout=TIMEOUT)
