@@ -28,6 +28,8 @@ def head(line, *fields, host="localhost"):
     return ("\r\n".join([line, "Host: " + host, *fields]) + "\r\n\r\n").encode("latin-1")
 
 
+WORDS = b'{"input":"x"}'
+END = "Content-Length: %d" % len(WORDS)
 CLASSIFY = head("POST /v1/classify HTTP/1.1", "Content-Length: %d" % len(PICTURE), "Connection: close") + PICTURE
 
 
@@ -69,29 +71,40 @@ class Raw(Case):
 class Sockets(Raw):
     arguments = ("--log", "off")
 
+    FRAMES = ( # header fields, status
+        ((END, END), 400),
+        (("Content-Length: 13", "Content-Length: 5"), 400),
+        ((END, "Transfer-Encoding: chunked"), 400),
+        (("Transfer-Encoding: gzip, chunked",), 400),
+        (("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400),
+        (("Transfer-Encoding: identity",), 400),
+        (("Content-Length : 13",), 400),
+        (("X y: 1", END), 400),
+        (("Content-Length: -1",), 400),
+        (("Content-Length: 1e3",), 400),
+        (("Content-Length: 99999999999999999999999",), 413),
+        (("Host: other", END), 400), # beside the one of head()
+        (("Content-Length: 99999999999",), 413),
+        (("X: " + "a" * 40000, END), 431),
+        (("Content-Encoding: gzip", END), 415),
+        (("Host: evil.example", "Content-Length: 0"), 400),
+    )
+
     def test_framing(self):
-        body = b'{"input":"x"}'
-        end = "Content-Length: %d" % len(body)
-        for fields, want in (
-            ((end, end), 400),
-            (("Content-Length: 13", "Content-Length: 5"), 400),
-            ((end, "Transfer-Encoding: chunked"), 400),
-            (("Transfer-Encoding: gzip, chunked",), 400),
-            (("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400),
-            (("Transfer-Encoding: identity",), 400),
-            (("Content-Length : 13",), 400),
-            (("X y: 1", end), 400),
-            (("Content-Length: -1",), 400),
-            (("Content-Length: 1e3",), 400),
-            (("Content-Length: 99999999999999999999999",), 413),
-            (("Host: other", end), 400), # beside the one of head()
-            (("Content-Length: 99999999999",), 413),
-            (("X: " + "a" * 40000, end), 431),
-            (("Content-Encoding: gzip", end), 415),
-            (("Host: evil.example", "Content-Length: 0"), 400),
-        ):
+        for fields, want in self.FRAMES:
             with self.subTest(fields=[f[:60] for f in fields]):
-                self.assertEqual(self.status(head("POST /v1/embeddings HTTP/1.1", *fields), body), want)
+                self.assertEqual(self.status(head("POST /v1/embeddings HTTP/1.1", *fields), WORDS), want)
+        self.assert_alive()
+
+    def test_framing_in_two_pieces(self):
+        """The same status wherever the cut is. Of a header of 40,000 bytes only its ends and the limit of 32 KiB are tried closely."""
+        for fields, want in self.FRAMES:
+            request = head("POST /v1/embeddings HTTP/1.1", *fields) + WORDS
+            cuts = [at for at in range(1, len(request))
+                    if at < 300 or at > len(request) - 100 or abs(at - 32768) < 100 or at % 997 == 0]
+            for at in cuts[::1 if SLOW else 31]:
+                with self.subTest(fields=[f[:60] for f in fields], at=at):
+                    self.assertEqual(self.status(request[:at], request[at:], pause=0.002), want)
         self.assert_alive()
 
     def test_a_refused_request_hides_no_second_one(self):
@@ -285,6 +298,34 @@ class Bombs(Case):
         deep = b'{"input":' + b"[" * 100000 + b"]" * 100000 + b"}"
         self.post("/v1/embeddings", deep, status=400)
         self.assertLess(self.memory() - before, 100 << 20)
+
+    def test_bombs_at_once(self):
+        """Eight clients send all kinds at the same time. Which of them are refused for load is left to chance."""
+        before, answers = self.memory(), []
+        bombs = (("/v1/classify", png(60000, 60000), {}, 413),
+                 ("/v1/embeddings", json.dumps({"input": ["a"] * 2049, "model": "org/clip"}).encode(), {}, 413),
+                 ("/v1/embeddings", b'{"input":' + b"[" * 100000 + b"]" * 100000 + b"}", {}, 400),
+                 ("/v1/embeddings", bytes(2 << 20), {}, 413),
+                 ("/v1/embeddings", b"\x1f\x8b" + bytes(1000), {"Content-Encoding": "gzip"}, 415))
+
+        def ask(number):
+            for i in range(len(bombs)):
+                path, body, headers, want = bombs[(number + i) % len(bombs)]
+                connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
+                try:
+                    connection.request("POST", path, body, headers)
+                    answers.append((connection.getresponse().status, want))
+                finally:
+                    connection.close()
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([a for a in answers if a[0] not in (a[1], 429)], [])
+        self.assertEqual(len(answers), 40)
+        self.assertLess(self.memory() - before, 100 << 20)
+        self.assertEqual(self.get("/health").json, {"status": "ok"})
 
     def used(self):
         return int(re.search(r"(?m)^vit_memory_used_bytes (\S+)$", self.get("/metrics").body.decode())[1])
