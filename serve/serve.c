@@ -19,7 +19,8 @@
 #include "notify.h"
 #include "process.h"
 
-#define TICK 0.25 /* seconds between looks at slow clients, idle models, the watchdog */
+#define TICK 0.25    /* seconds between looks at slow clients, idle models, the watchdog */
+#define FAREWELL 2.0 /* seconds in which those are told that the server stops whom --drain left no time */
 
 #define FURTHER_CONNECTIONS ((size_t)128) /* for idle clients, for probes, and for requests that are refused */
 #define OTHER_FILES ((size_t)64)          /* models, an index, thumbnails */
@@ -335,20 +336,27 @@ static void serve_until_signal(server *s)
     }
 }
 
-/* What is being answered has --drain seconds; a second signal ends the wait. */
-static void drain(server *s)
+/* Until all answers are written, for so many seconds. A further signal ends the wait. */
+static void await_answers(server *s, double seconds)
 {
-    double end = vit__seconds() + s->options->drain;
-    atomic_store(&s->app.state, SERVE_ENDING);
-    serve_notify("STOPPING=1");
-    serve_http_quiesce(s->app.http);
+    double end = vit__seconds() + seconds;
     while (serve_http_in_flight(s->app.http) > 0 && vit__seconds() < end) {
         int signal = await_signal(s, 0.02);
         if (signal == SIGTERM || signal == SIGINT)
             break;
         serve_http_reap(s->app.http);
     }
+}
+
+/* What is being answered has --drain seconds. The rest is told that the server stops. */
+static void drain(server *s)
+{
+    atomic_store(&s->app.state, SERVE_ENDING);
+    serve_notify("STOPPING=1");
+    serve_http_quiesce(s->app.http);
+    await_answers(s, s->options->drain);
     serve_engine_stop(s->app.engine);
+    await_answers(s, FAREWELL);
 }
 
 static serve_result run(server *s)

@@ -315,7 +315,7 @@ void serve_metrics_write(serve_metrics *metrics, const serve_app *app, vit__buff
     for (size_t i = 0; i < REASONS; i++)
         vit__buffer_format(out, "vit_rejected_total{reason=\"%s\"} %zu\n", reasons[i].name, metrics->rejected[i]);
     pthread_mutex_unlock(&metrics->lock);
-    one(out, "vit_http_requests_in_flight", "gauge", "Requests that are answered now.", (double)http.in_flight);
+    one(out, "vit_http_requests_in_flight", "gauge", "Requests that are read or answered now.", (double)http.in_flight);
     one(out, "vit_http_connections", "gauge", "Open connections.", (double)http.connections);
     one(out, "vit_http_slow_total", "counter", "Connections that were cut off as too slow.", (double)http.slow);
     one(out, "vit_http_received_bytes_total", "counter", "Bytes of bodies that came.", (double)http.received);

@@ -48,6 +48,7 @@ typedef struct exchange {
     void *keep;
     uint64_t announced; /* bytes of the body */
     bool chunked, begun, taken;
+    bool counted;  /* it is one of http->in_flight */
     bool reading;  /* some of the body has come */
     bool answered; /* the response says all there is to say */
     bool sent;     /* and it is on its way, past the library */
@@ -109,11 +110,25 @@ static enum MHD_Result answer_at_once(exchange *x)
     return MHD_YES;
 }
 
+static void count(exchange *x)
+{
+    x->counted = true;
+    atomic_fetch_add(&x->http->in_flight, 1);
+}
+
+static void count_off(exchange *x)
+{
+    if (x->counted)
+        atomic_fetch_sub(&x->http->in_flight, 1);
+    x->counted = false;
+}
+
 /* The response is a refusal. Without a body to come, the last call for this request writes it, and the connection is
  * kept. A client that waits for leave to send its body sends none. */
 static enum MHD_Result say_no(exchange *x)
 {
     x->answered = true;
+    count_off(x);
     if (!x->request.has_body)
         return MHD_YES;
     x->response.close = true;
@@ -191,6 +206,7 @@ static enum MHD_Result begin(exchange *x, struct MHD_Connection *connection, con
         return say_no(x);
     if (x->announced > 0 && !vit__buffer_reserve(&request->body, (size_t)x->announced))
         return refuse(x, 429, "there is no memory for the body now");
+    count(x);
     return MHD_YES;
 }
 
@@ -229,13 +245,11 @@ static enum MHD_Result hand_over(exchange *x)
     serve_http *http = x->http;
     serve_peers_set(&http->peers, x->peer, SERVE_PEER_BUSY);
     x->taken = true;
-    atomic_fetch_add(&http->in_flight, 1);
     serve_mhd.MHD_suspend_connection(x->connection);
     if (serve_crew_hand(http->crew, &x->task))
         return MHD_YES;
     fill_refusal(x, 503, "no thread can be started for the request");
     serve_mhd.MHD_resume_connection(x->connection);
-    atomic_fetch_sub(&http->in_flight, 1);
     return MHD_YES;
 }
 
@@ -247,9 +261,7 @@ static void work(serve_task *task)
     const serve_handler *h = &http->options.handler;
     h->answer(h->context, &x->request, &x->response, x->keep, x);
     x->answered = true;
-    struct MHD_Connection *connection = x->connection;
-    atomic_fetch_sub(&http->in_flight, 1);
-    serve_mhd.MHD_resume_connection(connection); /* after which x may be gone */
+    serve_mhd.MHD_resume_connection(x->connection); /* after which x may be gone */
 }
 
 static enum MHD_Result access_request(void *context, struct MHD_Connection *connection, const char *url,
@@ -302,6 +314,7 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
     const serve_handler *h = &x->http->options.handler;
     if (x->begun && x->request.method)
         h->end(h->context, &x->request, &x->response, x->keep);
+    count_off(x);
     serve_peers_set(&x->http->peers, x->peer, SERVE_PEER_IDLE);
     serve_request_free(&x->request);
     serve_response_free(&x->response);

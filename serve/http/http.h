@@ -49,9 +49,10 @@ typedef struct serve_http_options {
 } serve_http_options;
 
 typedef struct serve_http_figures {
-    size_t connections, in_flight; /* now */
-    uint64_t received, sent;       /* bytes of bodies */
-    size_t slow;                   /* connections that were cut off */
+    size_t connections;      /* now */
+    size_t in_flight;        /* requests now, from the end of the header to the last byte of the answer */
+    uint64_t received, sent; /* bytes of bodies */
+    size_t slow;             /* connections that were cut off */
 } serve_http_figures;
 
 /* VIT_ERR_UNSUPPORTED_FORMAT: libmicrohttpd is not installed. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What holds for every endpoint: methods, paths, headers, keys, hosts and origins, errors in each dialect, limits, batches, life."""
+"""What holds for every endpoint: methods, paths, headers, keys, hosts and origins, errors in each dialect, limits, batches."""
 import socket
 import stat
 import threading
@@ -379,74 +379,6 @@ class SameBits(Case):
             thread.join()
         for i, rows in enumerate(results):
             self.assertEqual([row["embedding"] for row in rows], alone[i:] + alone[:i])
-
-
-class Life(unittest.TestCase):
-    def run_command(self, *arguments, **more):
-        return subprocess.run([VIT, "serve", *arguments], capture_output=True, timeout=TIMEOUT, env=environment(**more))
-
-    def test_statuses(self):
-        taken = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(taken.close)
-        port = "127.0.0.1:%d" % taken.getsockname()[1]
-        for status, arguments in ((2, ["--listen", "0.0.0.0:0"]), (2, ["--listen", "nowhere"]), (2, ["--alias", "x"]),
-                                  (2, ["--alias", "x=none"]), (3, ["-m", "/nowhere"]), (4, ["--listen", port]),
-                                  (2, ["-m", "a=" + CLIP, "-m", "a=" + CLASSIFIER]), (2, ["--api-key-file", "/nowhere"]),
-                                  (3, ["-m", CLASSIFIER, "--labels", "cat,dog"])):
-            if not any("-m" == argument for argument in arguments):
-                arguments = ["-m", CLASSIFIER, *arguments]
-            done = self.run_command(*arguments)
-            self.assertEqual(done.returncode, status, (arguments, done.stderr))
-            self.assertTrue(done.stderr.startswith(b"vit: "), done.stderr)
-
-    def test_other_addresses(self):
-        """Without a key other machines may not ask; --no-auth says that this is meant."""
-        done = self.run_command("-m", CLASSIFIER, "--listen", "0.0.0.0:0")
-        self.assertIn(b"--no-auth", done.stderr)
-        Server("--listen", "0.0.0.0:0", "--no-auth").stop()
-        Server("--listen", "0.0.0.0:0", env=environment(VIT_API_KEY="secret")).stop()
-
-    def test_unix_socket(self):
-        path = os.path.join(FOLDER, "vit.sock")
-        server = Server("--listen", "unix:" + path)
-        try:
-            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o660)
-            with socket.socket(socket.AF_UNIX) as client:
-                client.connect(path)
-                client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                answer = b"".join(iter(lambda: client.recv(4096), b""))
-            self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
-            done = self.run_command("-m", CLASSIFIER, "--listen", "unix:" + path)
-            self.assertEqual(done.returncode, 4, done.stderr)
-        finally:
-            self.assertEqual(server.stop(), 0)
-
-    def test_idle_unload(self):
-        """The weights go, and come back with the same bits."""
-        server = Server("--idle-unload", "0.3", "--text-cache", "0", models=("-m", "org/clip=" + CLIP))
-        try:
-            Case.server = server
-            case = Case()
-            first = case.post("/v1/embeddings", {"input": [DOG, URIS[0]]}).json["data"]
-            deadline = time.monotonic() + TIMEOUT
-            while time.monotonic() < deadline and case.get("/v1/models").json["data"][0]["loaded"]:
-                time.sleep(0.1)
-            self.assertFalse(case.get("/v1/models").json["data"][0]["loaded"])
-            self.assertEqual(case.post("/v1/embeddings", {"input": [DOG, URIS[0]]}).json["data"], first)
-        finally:
-            self.assertEqual(server.stop(), 0)
-
-    def test_lazy(self):
-        server = Server("--lazy")
-        try:
-            Case.server = server
-            case = Case()
-            self.assertIn('vit_model_loaded{model="org/clip"} 0', case.get("/metrics").body.decode())
-            case.get("/api/tags")
-            case.get("/v1/models")
-            case.post("/embed", {"inputs": DOG, "model": "org/clip"})
-        finally:
-            self.assertEqual(server.stop(), 0)
 
 
 class Description(Case):
