@@ -46,6 +46,11 @@ class Test(Case):
         self.assertEqual(client.get_endpoint_info()["model_id"], "classifier")
         self.assertTrue(client.health_check())
 
+        async def again():
+            client = AsyncInferenceClient(model=URL, provider="hf-inference")
+            return await client.get_endpoint_info(), await client.health_check()
+        self.assertEqual(asyncio.run(again()), (client.get_endpoint_info(), True))
+
     def test_errors(self):
         with self.assertRaises(HfHubHTTPError) as caught:
             InferenceClient(model=URL).image_classification(PICTURES[0][:200])
@@ -55,6 +60,12 @@ class Test(Case):
             error = until_refused(lambda: InferenceClient(model=BUSY_URL).feature_extraction(DOG), HfHubHTTPError)
             self.assertEqual(error.response.status_code, 429)
             self.assertIn("come again", str(error))
+
+        async def damaged():
+            await AsyncInferenceClient(model=URL).image_classification(PICTURES[0][:200])
+        with self.assertRaises(HfHubHTTPError) as caught:
+            asyncio.run(damaged())
+        self.assertIn("input[0]", str(caught.exception))
 
 
 unittest.main()

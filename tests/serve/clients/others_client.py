@@ -3,6 +3,7 @@
 import cohere
 import litellm
 import ollama
+import openai
 import PIL.Image
 import tiktoken
 import voyageai
@@ -24,7 +25,7 @@ class Cohere(Case):
         self.assert_vectors(self.embed(inputs=inputs), ["picture 1", "dog"])
 
     def test_thousand(self):
-        self.assert_vectors(self.embed(texts=[DOG, CAR] * 48), ["dog", "car"] * 48)
+        self.assert_vectors(self.embed(texts=[DOG, CAR] * 500), ["dog", "car"] * 500)
 
     def test_overload(self):
         with Busy():
@@ -46,6 +47,7 @@ class Voyage(Case):
         answer = self.embed([[DOG], [picture]])
         self.assert_vectors(answer.embeddings, ["dog", "picture 0"])
         self.assertEqual(answer.image_pixels, picture.width * picture.height)
+        self.assert_vectors(self.embed([[DOG], [CAR]] * 500).embeddings, ["dog", "car"] * 500)
 
     def test_errors(self):
         with self.assertRaises(voyageai.error.VoyageError) as caught:
@@ -60,7 +62,7 @@ class Ollama(Case):
     def test_embed(self):
         client = ollama.Client(host=URL)
         self.assert_vectors(client.embed(CLIP, DOG).embeddings, ["dog"])
-        self.assert_vectors(client.embed(CLIP, [DOG, CAR]).embeddings, ["dog", "car"])
+        self.assert_vectors(client.embed(CLIP, [DOG, CAR] * 500).embeddings, ["dog", "car"] * 500)
         self.assert_vectors([client.embeddings(CLIP, DOG).embedding], ["dog"])
         self.assertEqual([m.model for m in client.list().models], ["classifier", CLIP])
 
@@ -82,6 +84,13 @@ class LangChain(Case):
         embedder = self.embedder(check_embedding_ctx_length=False)
         self.assert_vectors([embedder.embed_query(DOG)], ["dog"])
         self.assert_vectors(embedder.embed_documents([DOG, CAR] * 500), ["dog", "car"] * 500)
+        self.assert_vectors(embedder.embed_documents(URIS), ["picture 0", "picture 1"])
+
+    def test_overload(self):
+        embedder = self.embedder(BUSY_URL, check_embedding_ctx_length=False)
+        with Busy():
+            error = until_refused(lambda: embedder.embed_query(DOG), openai.RateLimitError)
+        self.assertIn("come again", str(error))
 
     def test_token_ids(self):
         """What it sends unless it is told otherwise; its vocabulary here has a token a byte, so that nothing is downloaded."""
@@ -94,10 +103,19 @@ class LangChain(Case):
 
 
 class LlamaIndex(Case):
+    def embedder(self, url=WORDS_URL):
+        return TextEmbeddingsInference(model_name=CLIP, base_url=url, text_instruction="", query_instruction="", embed_batch_size=1000)
+
     def test_embed(self):
-        embedder = TextEmbeddingsInference(model_name=CLIP, base_url=WORDS_URL, text_instruction="", query_instruction="")
-        self.assert_vectors(embedder.get_text_embedding_batch([DOG, CAR]), ["dog", "car"])
+        embedder = self.embedder()
+        self.assert_vectors(embedder.get_text_embedding_batch([DOG, CAR] * 500), ["dog", "car"] * 500)
         self.assert_vectors([embedder.get_text_embedding(CAR)], ["car"])
+        self.assert_vectors([embedder.get_text_embedding(URIS[0])], ["picture 0"])
+
+    def test_overload(self):
+        """This client looks at no status; what it says of the answer is not ours."""
+        with Busy():
+            until_refused(lambda: self.embedder(BUSY_URL).get_text_embedding(DOG), Exception)
 
 
 class LiteLlm(Case):
@@ -114,6 +132,14 @@ class LiteLlm(Case):
         with self.assertRaises(litellm.exceptions.NotFoundError) as caught:
             litellm.embedding(model="openai/none", api_base=URL + "/v1", api_key="none", input=[DOG], max_retries=0)
         self.assertIn("org/clip", str(caught.exception))
+        with Busy():
+            error = until_refused(lambda: litellm.embedding(model="openai/" + CLIP, api_base=BUSY_URL + "/v1", api_key="none", input=[DOG],
+                                                            max_retries=0), litellm.exceptions.RateLimitError)
+        self.assertIn("come again", str(error))
+
+    def test_thousand(self):
+        answer = litellm.embedding(model="openai/" + CLIP, api_base=URL + "/v1", api_key="none", input=[DOG, CAR] * 500)
+        self.assert_vectors([row["embedding"] for row in answer.data], ["dog", "car"] * 500)
 
 
 unittest.main()
