@@ -140,6 +140,15 @@ static void remember(serve_engine *engine, const member *m, const float *values)
         serve_text_cache_put(engine->cache, job->model, input->data, input->size, values, m->line->size, input->tokens);
 }
 
+/* Of inputs of one request that share a batch, the first: the time of the batch counts once. */
+static bool is_first_of_line(const batch *b, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (b->members[j].line == b->members[i].line)
+            return false;
+    return true;
+}
+
 static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_error *err, double seconds)
 {
     serve_line *line = b->members[i].line;
@@ -148,7 +157,8 @@ static void deliver(serve_engine *engine, const batch *b, size_t i, const vit_er
     serve_turn_had(line);
     line->busy--;
     line->done++;
-    line->job->encoded += seconds;
+    if (is_first_of_line(b, i))
+        line->job->encoded += seconds;
     if (err->status == VIT_OK) {
         remember(engine, &b->members[i], values);
         serve_line_put(line, b->members[i].index, values);

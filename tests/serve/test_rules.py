@@ -363,6 +363,19 @@ class Overload(Case):
         self.assertEqual(done, ["one", "many"])
 
 
+class Timing(Case):
+    models = ("-m", CLIP)
+    arguments = ("--batch", "8", "--text-cache", "0")
+
+    def test_batches_count_once(self):
+        """Inputs of one request share batches: encoding them takes no longer than the whole request."""
+        start = time.monotonic()
+        answer = self.post("/v1/embeddings", {"input": [BASE64[1]] * 80, "modality": "image"})
+        took = (time.monotonic() - start) * 1000
+        encoded = float(re.search(r"encode;dur=([\d.]+)", answer.headers["Server-Timing"])[1])
+        self.assertTrue(0 < encoded <= took, (encoded, took))
+
+
 class SameBits(Case):
     def test_whatever_shares_the_batch(self):
         """Many at once, alone, and over again give the same bytes."""
