@@ -2,7 +2,8 @@
 """What the tests of calls that fail share: which calls are struck, with which errors, and the environment in which that happens.
 
 VIT_FAULT_LIBRARY is fault_at, which is preloaded. VIT_FAULT_KINDS names kinds of calls, for a run of these alone,
-and VIT_FAULT_NUMBERS how many of each kind are struck.
+and VIT_FAULT_NUMBERS how many of each kind are struck. VIT_FAULT_EVERY=K with VIT_TEST_FULL=1 strikes every K-th call, from a random one
+on, where all would take too long.
 """
 import os
 import random
@@ -12,6 +13,7 @@ from harness import is_sanitized, read
 
 FULL = os.environ.get("VIT_TEST_FULL")
 NUMBERS = int(os.environ.get("VIT_FAULT_NUMBERS", 2 if is_sanitized() else 6))  # of each kind of call, where not all are struck
+EVERY = int(os.environ.get("VIT_FAULT_EVERY", 1))
 LIBRARY = os.environ["VIT_FAULT_LIBRARY"]
 FAULTS = {  # what may happen to each kind of call
     "read": ("short", "EINTR", "EIO"),
@@ -50,7 +52,9 @@ def watched(**more):
 
 def numbers(calls):
     """Which of so many calls are struck: all, or some at even distances, the last among them."""
-    return range(calls, 0, -1 if FULL else -(1 + calls // NUMBERS))
+    if FULL:
+        return range(calls - random.randrange(EVERY), 0, -EVERY)
+    return range(calls, 0, -(1 + calls // NUMBERS))
 
 
 def faults(calls, seed):
