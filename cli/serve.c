@@ -137,12 +137,12 @@ static cli_exit finish(const cli_command *command, serve_result result, const vi
     case SERVE_RESULT_USAGE:
         return cli_usage_error(command, "%s: %s", err->where, err->message);
     case SERVE_RESULT_MODEL:
-        cli_error("%s: %s", err->where, err->message);
+        cli_library_error(err);
         return CLI_MODEL;
     case SERVE_RESULT_LISTEN:
         break;
     }
-    cli_error("%s: %s", err->where, err->message);
+    cli_library_error(err);
     return CLI_OUTPUT;
 }
 

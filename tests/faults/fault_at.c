@@ -243,14 +243,19 @@ ALLOCATES(calloc, (size_t n, size_t size), (n, size))
 ALLOCATES(realloc, (void *memory, size_t size), (memory, size))
 ALLOCATES(memalign, (size_t alignment, size_t size), (alignment, size))
 
+static void *aligned(size_t alignment, size_t size)
+{
+    return __interceptor_memalign ? __interceptor_memalign(alignment, size) : __libc_memalign(alignment, size);
+}
+
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    return memalign(alignment, size);
+    return refused(__builtin_return_address(0)) ? NULL : aligned(alignment, size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size)
 {
-    *memory = memalign(alignment, size); /* its caller is this library, which spares nobody */
+    *memory = refused(__builtin_return_address(0)) ? NULL : aligned(alignment, size);
     return *memory ? 0 : ENOMEM;
 }
 

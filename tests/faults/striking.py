@@ -38,6 +38,7 @@ SPARED = {
     "libdav1d": "libavif takes its failure for a damaged picture",
     "libde265": "it throws through C",
     "libgfortran": "its start, with OpenBLAS, calls itself for ever",
+    "libhwy": "libjxl takes vectors' memory from it, and does not look whether there is any",
     "libjxl": "it crashes",
     "libstdc++": "what throws there, in libde265",
     "libtiff": "TIFFReadDirectory() crashes",

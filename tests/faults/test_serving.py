@@ -7,6 +7,7 @@ Some numbers of calls in each run, all with VIT_TEST_FULL=1. A row of REQUESTS i
 import base64
 import http.client
 import re
+import resource
 import socket
 
 from jobs import *
@@ -87,11 +88,14 @@ class Serving(Case):
             answer = self.ask(request)
         return answer
 
-    def serve(self, requests, **settings):
-        """What a server answers to each request, to the first one again, its exit status and what it said."""
+    def serve(self, requests, memory=None, **settings):
+        """What a server answers to each request, to the first one again, its exit status and what it said. memory: bytes of addresses
+        that it may have."""
+        limit = memory and (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)))
         with open(self.path("said"), "w+b") as said:
             process = subprocess.Popen([VIT, "serve", "--listen", "unix:" + self.place, "--log", "off", "-m", "clip=clip", "-m",
-                                        "classes=model", "--db", "given.db"], cwd=self.folder, env=watched(**settings), stderr=said)
+                                        "classes=model", "--db", "given.db"], cwd=self.folder, stderr=said, preexec_fn=limit,
+                                       env=environment() if memory else watched(**settings))
             end = time.monotonic() + TIMEOUT
             while not self.is_listening() and process.poll() is None and time.monotonic() < end:
                 time.sleep(0.005)
@@ -138,6 +142,23 @@ class Serving(Case):
                 if ended == 0 and not lasts and kind == "memory" and set(statuses) != {None}:  # it lives on
                     self.assertEqual(again, wants[0])
                     self.assertLessEqual(sum(status != 200 for status in statuses), 1)
+
+    @unittest.skipIf(is_sanitized(), "a sanitizer has its own idea of memory")
+    def test_little_memory(self):
+        """ulimit -v, from too little for a start to plenty: it says that it cannot start, or it answers, or says what it lacks, and what
+        it lacks for one request it has again for the next."""
+        wants = self.serve(REQUESTS)[0]
+        for size in range(16, 640, 8) if FULL else (24, 80, 160):
+            answers, again, ended, said = self.serve(REQUESTS, memory=size << 20)
+            statuses = [answer and answer[0] for answer in answers]
+            with self.subTest(memory=size, status=ended, said=said[-5:], answers=statuses, again=again and again[0]):
+                for line in said:
+                    self.assertTrue(line.startswith(SPEAKERS))
+                for i, answer in enumerate(answers):
+                    with self.subTest(request=REQUESTS[i][0]):
+                        self.judge(answer, wants[i], False)
+                self.assertIn(ended, ENDINGS)
+                self.assertTrue(said or set(statuses) != {None})
 
     def test_requests(self):
         self.check(REQUESTS)

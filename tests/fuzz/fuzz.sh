@@ -39,13 +39,34 @@ dictionary() {
     grep -ohE '"[A-Za-z0-9_.<>|/=-]{2,40}"' "$@" | sort -u | sed 's/"\(.*\)"/"\1"\n"\\"\1\\""/'
 }
 
+# What libFuzzer starts from: those of the entry; of entries that damage one file of a folder, small ones, behind a line that names
+# them.
+seeds_of() {
+    case $1 in
+    checkpoints | tokenizers)
+        rm -rf "build-tests/corpus/$1.start" && mkdir "build-tests/corpus/$1.start"
+        number=0
+        for file in $(find $(tr ',' ' ' <"$here/$1.seeds") -size -16k); do
+            number=$((number + 1))
+            case $file in
+            */tests/data/*) { echo "${file##*/tests/data/}" && cat "$file"; } >"build-tests/corpus/$1.start/$number" ;;
+            *) cp "$file" "build-tests/corpus/$1.start/$number" ;;
+            esac
+        done
+        find "build-tests/corpus/$1.start" -type f | paste -sd, >"build-tests/corpus/$1.seeds"
+        ;;
+    *) cp "$here/$1.seeds" "build-tests/corpus/$1.seeds" ;;
+    esac
+}
+
 broken=
 for name; do
     echo "== $name"
     mkdir -p "build-tests/corpus/$name" "tests/fuzz/findings/$name"
     dictionary "$name" >"build-tests/corpus/$name.dict"
+    seeds_of "$name"
     nice -n 10 setarch -R "$here/fuzz_$name" -max_total_time="$seconds" -max_len=16384 -timeout=20 -print_final_stats=1 \
-        -dict="build-tests/corpus/$name.dict" -seed_inputs=@"$here/$name.seeds" -artifact_prefix="tests/fuzz/findings/$name/" "build-tests/corpus/$name" \
+        -dict="build-tests/corpus/$name.dict" -seed_inputs=@"build-tests/corpus/$name.seeds" -artifact_prefix="tests/fuzz/findings/$name/" "build-tests/corpus/$name" \
         >"build-tests/corpus/$name.log" 2>&1 || broken="$broken $name"
     grep -E 'stat::(number_of_executed_units|new_units)|SUMMARY|deadly' "build-tests/corpus/$name.log" || true
     rmdir "tests/fuzz/findings/$name" 2>/dev/null || true

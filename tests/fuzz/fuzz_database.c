@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any bytes as changes of the file of an index, three bytes each: two say which byte that is used, from the low one on,
- * and the third stands there then. What is asked of such an index is answered, or is an error. */
+ * and the third stands there then. With one byte more, its file of vectors cannot be made. What is asked of such an index is answered, or is an error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fuzz.h"
 #include "vit/index.h"
 
 enum { COLUMNS = 8, ITEMS = 6, COLUMNS_MOST = 1 << 16, K = 3 };
 #define PLACE "photos.db"
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" /* SHA-256 of "abc" */
 
 static uint8_t *whole; /* the file as it was written */
 static size_t whole_size;
@@ -31,16 +33,17 @@ static vit_status put_item(vit_index *index, size_t number, vit_error *err)
     vit_to_unit_length(vector, COLUMNS);
     snprintf(path, sizeof path, "photos/%zu.jpg", number);
     const vit_index_item item = {
-        .path = path, .size = 100, .hash = number % 2 ? "a" : "", .width = 4, .height = 3, .caption = "a red dog"};
+        .path = path, .size = 3, .hash = number % 2 ? ABC : "", .width = 4, .height = 3, .caption = "a red dog"};
     return vit_index_put(index, &item, vector, err);
 }
 
+static const vit_index_pin pin = {.recipe.values = {[VIT_RECIPE_MODEL_DIGEST] = (char *)"abc",
+                                                    [VIT_RECIPE_PRECISION] = (char *)"f32",
+                                                    [VIT_RECIPE_DIMENSIONS] = (char *)"8"},
+                                  .model = (char *)"a model"};
+
 static vit_status fill(vit_index *index, vit_error *err)
 {
-    const vit_index_pin pin = {.recipe.values = {[VIT_RECIPE_MODEL_DIGEST] = (char *)"abc",
-                                                 [VIT_RECIPE_PRECISION] = (char *)"f32",
-                                                 [VIT_RECIPE_DIMENSIONS] = (char *)"8"},
-                               .model = (char *)"a model"};
     vit_status status = vit_index_write_pin(index, &pin, err);
     if (status == VIT_OK)
         status = vit_index_begin(index, err);
@@ -94,6 +97,8 @@ static void write_damaged(const uint8_t *changes, size_t size)
         copy[used[(changes[i] | (size_t)changes[i + 1] << 8) % n_used]] = changes[i + 2];
     scratch_clear();
     scratch_write(PLACE, copy, whole_size);
+    if (size % 3 == 1 && mkdir(scratch_path(PLACE "-vectors"), 0700) != 0)
+        abort();
     free(copy);
 }
 
@@ -177,6 +182,44 @@ static void write_more(void)
     vit_index_free(index);
 }
 
+/* One file that a sound index knows by its content, one that it does not know, twice, and one that is no picture. The
+ * files of the others are not there. */
+static void follow_each(vit_follow *follow)
+{
+    static const char *const names[] = {"moved.jpg", "new.jpg", "broken.jpg", "copy.jpg"};
+    static const char *const contents[] = {"abc", "new", "broken", "new"};
+    static const float vector[COLUMNS] = {1};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        vit_error err[2] = {0};
+        vit_index_stamp stamp;
+        char *plain = NULL;
+        int encode = 0;
+        scratch_write(names[i], contents[i], strlen(contents[i]));
+        check(vit_follow_look(follow, scratch_path(names[i]), &plain, &stamp, &encode, &err[0]), &err[0]);
+        if (plain && encode)
+            check(i == 2 ? vit_follow_drop(follow, plain, VIT_ERR_CORRUPT, &err[1])
+                         : vit_follow_put(follow, plain, &stamp, 4, 3, vector, &err[1]),
+                  &err[1]);
+        vit_free(plain);
+    }
+    vit_error err[2] = {0};
+    check(vit_follow_forget(follow, NULL, &err[0]), &err[0]);
+    check(vit_follow_commit(follow, &err[1]), &err[1]);
+}
+
+static void follow_files(void)
+{
+    vit_index *index = open_damaged(VIT_INDEX_WRITE);
+    vit_follow *follow = NULL;
+    vit_error err = {0};
+    if (index && vit_index_columns(index) == COLUMNS)
+        check(vit_follow_start(index, &pin, &follow, &err), &err);
+    if (follow)
+        follow_each(follow);
+    vit_follow_free(follow);
+    vit_index_free(index);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     if (!whole)
@@ -184,6 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     write_damaged(bytes, size);
     read_damaged();
     write_more();
+    follow_files();
     read_damaged();
     return 0;
 }

@@ -8,12 +8,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static int linked;
-    if (!linked)
+    static bool linked;
+    if (!linked) {
+        scratch_clear();
         scratch_link_all(FUZZ_CASE);
-    linked = 1;
+        linked = true;
+    }
     scratch_write(FUZZ_FILE, bytes, size);
-    const int is_weights = strstr(FUZZ_FILE, "model.safetensors") && !strstr(FUZZ_FILE, "json");
-    try_model(scratch_path(is_weights ? FUZZ_FILE : ""));
+    if (strstr(FUZZ_FILE, "model.safetensors") && !strstr(FUZZ_FILE, "json"))
+        try_model(scratch_path(FUZZ_FILE));
+    else
+        linked = !try_folder();
     return 0;
 }

@@ -7,6 +7,27 @@
 
 #define PIXELS_MOST (1u << 18)
 
+static void check(vit_status status, const vit_error *err)
+{
+    if (status == VIT_ERR_INTERNAL || err->status != status)
+        abort();
+}
+
+/* What is asked of a preprocessor without a picture. */
+static void ask(const vit_preprocessor *preprocessor, const vit_image *image, const vit_preprocess_options *options)
+{
+    uint32_t width = 1, height = 1;
+    vit_region region = {0};
+    vit_error err[3] = {0};
+    check(vit_preprocess_check(preprocessor, options, &err[0]), &err[0]);
+    check(vit_preprocess_target(preprocessor, options, &width, &height, &err[1]), &err[1]);
+    if (err[1].status == VIT_OK && (width == 0 || height == 0))
+        abort();
+    check(vit_preprocess_region(preprocessor, image->width, image->height, options, &region, &err[2]), &err[2]);
+    if ((err[2].status == VIT_OK) != (region.width > 0 && region.height > 0))
+        abort();
+}
+
 /* The picture resized, and as the model takes it. */
 static void preprocess(const vit_preprocessor *preprocessor, const vit_image *image,
                        const vit_preprocess_options *options)
@@ -14,6 +35,7 @@ static void preprocess(const vit_preprocessor *preprocessor, const vit_image *im
     uint32_t width, height;
     vit_image resized;
     vit_error err = {0};
+    ask(preprocessor, image, options);
     if (vit_preprocess_shape(preprocessor, image->width, image->height, options, &width, &height, &err) != VIT_OK ||
         (uint64_t)width * height > PIXELS_MOST)
         return;
@@ -35,7 +57,11 @@ static void try_pictures(const vit_preprocessor *preprocessor)
     static const vit_image pictures[] = {{13, 7, samples}, {7, 13, samples}, {91, 1, samples}};
     static const vit_preprocess_options ways[] = {
         {.max_pixels = PIXELS_MOST},
-        {.max_pixels = PIXELS_MOST, .image_width = 24, .image_height = 16, .resampler = VIT_RESAMPLER_TORCHVISION}};
+        {.max_pixels = PIXELS_MOST, .image_width = 24, .image_height = 16, .resampler = VIT_RESAMPLER_TORCHVISION},
+        {.max_pixels = 300},
+        {.image_width = 24},
+        {.resampler = (vit_resampler)9},
+        {.image_width = UINT32_MAX, .image_height = UINT32_MAX}};
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         for (size_t k = 0; k < sizeof ways / sizeof *ways; k++)
             preprocess(preprocessor, &pictures[i], &ways[k]);
@@ -55,6 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!description)
         abort();
     vit_free(description);
+    char digest[65];
+    if (vit_preprocessor_digest(preprocessor, digest, NULL) != VIT_OK)
+        abort();
     try_pictures(preprocessor);
     vit_preprocessor_free(preprocessor);
     return 0;

@@ -71,5 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     scratch_write("fuzz-vectors", sealed, size);
     free(sealed);
     append_row(&key, read_rows(&key));
+    if (vit__vector_append_start(scratch_path("no-folder/fuzz-vectors"), &key, false))
+        abort();
     return 0;
 }

@@ -2,9 +2,14 @@
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static char opened[512]; /* the folder that scratch_open_folder fills */
 
 /* Calls visit with the name of each file of a folder. */
 static void each_file(const char *folder, void (*visit)(const char *folder, const char *name))
@@ -20,8 +25,12 @@ static void each_file(const char *folder, void (*visit)(const char *folder, cons
 
 static void remove_one(const char *folder, const char *name)
 {
-    (void)folder;
-    scratch_remove(name);
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (unlink(path) == 0)
+        return;
+    each_file(path, remove_one);
+    rmdir(path);
 }
 
 static const char *scratch_folder(void);
@@ -82,4 +91,36 @@ static void link_one(const char *folder, const char *name)
 void scratch_link_all(const char *folder)
 {
     each_file(folder, link_one);
+}
+
+static void link_one_in(const char *folder, const char *name)
+{
+    char from[4096], to[8192];
+    snprintf(from, sizeof from, "%s/%s", folder, name);
+    snprintf(to, sizeof to, "%s/%s", opened, name);
+    if (symlink(from, to) != 0)
+        abort();
+}
+
+bool scratch_open_folder(const char *name)
+{
+    char inner[256], from[4096];
+    struct stat info;
+    const char *slash = strchr(name, '/');
+    if (!slash)
+        return true;
+    if (strchr(slash + 1, '/') || (size_t)(slash - name) >= sizeof inner)
+        return false;
+    snprintf(inner, sizeof inner, "%.*s", (int)(slash - name), name);
+    snprintf(opened, sizeof opened, "%s", scratch_path(inner));
+    if (stat(opened, &info) == 0 && !S_ISDIR(info.st_mode))
+        return false;
+    const ssize_t length = readlink(opened, from, sizeof from - 1);
+    if (length > 0 && unlink(opened) != 0)
+        abort();
+    if (mkdir(opened, 0700) != 0 || length <= 0)
+        return true;
+    from[length] = 0;
+    each_file(from, link_one_in);
+    return true;
 }

@@ -2,11 +2,15 @@
 #include "try_model.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "fit_weights.h"
+#include "fuzz.h"
 #include "vit/vit.h"
 
 #define FLOPS_MOST 1e8 /* larger models are not worth the time */
 #define PIXELS_MOST ((size_t)1 << 20)
+#define EDGE_MOST 4096 /* pixels */
 
 /* Of the model's size, or a row of all the patches that it takes. */
 static vit_pixels picture_of(const vit_model *model, const float *pixels)
@@ -59,7 +63,27 @@ static void encode_text(const vit_model *model)
     vit_session_free(session);
 }
 
-static void open_tower(const char *path, vit_tower tower)
+/* At another picture size, and in another precision. */
+static void open_otherwise(const char *path, const vit_model *model)
+{
+    const vit_grid grid = vit_model_grid(model);
+    if (vit_model_image_width(model) > EDGE_MOST || vit_model_image_height(model) > EDGE_MOST)
+        return;
+    const vit_model_options options = {.precision = VIT_PRECISION_BF16,
+                                       .image_height = (uint32_t)(3 * grid.patch_height),
+                                       .image_width = (uint32_t)(5 * grid.patch_width)};
+    vit_model *other = NULL;
+    vit_error err = {0};
+    const vit_status status = vit_model_open(path, &options, &other, &err);
+    if (err.status != status || status == VIT_ERR_INTERNAL)
+        abort();
+    if (other)
+        encode(other);
+    vit_model_free(other);
+}
+
+/* Whether the tensors are those that the config asks for, or it never came to that. */
+static bool open_tower(const char *path, vit_tower tower)
 {
     vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_AUTO};
     vit_model *model = NULL;
@@ -68,17 +92,49 @@ static void open_tower(const char *path, vit_tower tower)
     if ((model != NULL) != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
         abort();
     if (!model)
-        return;
-    char *description = vit_model_describe(model);
-    if (!description || !*description)
+        return status != VIT_ERR_MODEL_MISMATCH;
+    char *description = vit_model_describe(model), digest[65];
+    if (!description || !*description || vit_model_digest(model, digest, NULL) != VIT_OK)
         abort();
     vit_free(description);
     (tower == VIT_TOWER_IMAGE ? encode : encode_text)(model);
+    if (tower == VIT_TOWER_IMAGE)
+        open_otherwise(path, model);
     vit_model_free(model);
+    return true;
+}
+
+static bool open_towers(const char *path)
+{
+    const bool image = open_tower(path, VIT_TOWER_IMAGE), text = open_tower(path, VIT_TOWER_TEXT);
+    return image && text;
 }
 
 void try_model(const char *path)
 {
-    open_tower(path, VIT_TOWER_IMAGE);
-    open_tower(path, VIT_TOWER_TEXT);
+    open_towers(path);
+}
+
+/* Who names a file in a folder means the model in it. */
+static void open_files(void)
+{
+    static const char *const names[] = {"model.safetensors", "open_clip_model.safetensors", "pytorch_model.bin"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (access(scratch_path(names[i]), R_OK) == 0)
+            open_towers(scratch_path(names[i]));
+    char *folder = NULL;
+    vit_error err = {0};
+    if (vit_model_folder(scratch_path(""), &folder, &err) != err.status || (folder != NULL) != (err.status == VIT_OK))
+        abort();
+    vit_free(folder);
+}
+
+bool try_folder(void)
+{
+    setenv("HF_HUB_CACHE", scratch_path("hub"), 1); /* where models are that others name */
+    open_files();
+    const bool fitted = !open_towers(scratch_path("")) && fit_weights();
+    if (fitted)
+        open_towers(scratch_path(""));
+    return fitted;
 }

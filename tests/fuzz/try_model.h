@@ -2,8 +2,14 @@
 #ifndef VIT_TRY_MODEL_H
 #define VIT_TRY_MODEL_H
 
+#include <stdbool.h>
+
 /* Opens both towers of a checkpoint that may be damaged. A model that opens encodes, or says why it cannot; aborts
  * where a promise of the interface is broken. */
 void try_model(const char *path);
+
+/* The same of the scratch folder, and where its config and its tensors disagree, once more with tensors that fit
+ * (fit_weights.h). Answers whether its weights are now such ones. */
+bool try_folder(void);
 
 #endif
