@@ -51,9 +51,12 @@ static const vit__library_function functions[] = {
 };
 #define N_FUNCTIONS (sizeof functions / sizeof *functions)
 
+static bool too_old; /* the one that was tried last */
+
 static bool start(void)
 {
-    return lib.version_info(CURLVERSION_NOW)->version_num >= OLDEST && lib.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    too_old = lib.version_info(CURLVERSION_NOW)->version_num < OLDEST;
+    return !too_old && lib.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 /* The two that Debian has, by the library that each leaves cryptography to: OpenSSL, GnuTLS. */
@@ -182,7 +185,10 @@ vit_status vit__curl_open(vit__curl **curl, const char *id, vit_error *err)
         return vit__fail(err, VIT_ERR_UNAVAILABLE, id,
                          "libcurl 7.85 or newer cannot be loaded (%s): install it (on Debian: apt-get install "
                          "libcurl3-gnutls), or run: hf download %s",
-                         *flavours[1].why ? flavours[1].why : "it is too old", id);
+                         *flavours[1].why ? flavours[1].why
+                         : too_old        ? "it is too old"
+                                          : "it cannot be started: is there little memory?",
+                         id);
     vit__curl *made = vit__alloc_zero(1, sizeof *made);
     if (made && (made->easy = lib.init()) != NULL) {
         *curl = made;

@@ -28,8 +28,6 @@ FAULTS = {  # what may happen to each kind of call
 }
 KINDS = os.environ.get("VIT_FAULT_KINDS", " ".join(FAULTS)).split()  # for a run of some alone
 LOADER_GAVE_UP = 127  # glibc's own end, where a library that it has loaded finds no memory for its threads
-# GnuTLS says so while it is loaded, and the loader when it gives up; all else is ours.
-SPEAKERS = b"vit: ", b"Error in GnuTLS", b"cannot allocate memory for thread-local data", b"out of memory"
 HARMLESS = ("short", "EINTR")  # the call is simply made again: nothing may come of it
 # Libraries that end the process themselves, crash or hang where memory is refused to them: their own faults, so they are spared.
 SPARED = {

@@ -153,7 +153,7 @@ class Serving(Case):
             statuses = [answer and answer[0] for answer in answers]
             with self.subTest(memory=size, status=ended, said=said[-5:], answers=statuses, again=again and again[0]):
                 for line in said:
-                    self.assertTrue(line.startswith(SPEAKERS))
+                    self.assertTrue(line.startswith(SPEAKERS) and not line.startswith(b"vit: :"))
                 for i, answer in enumerate(answers):
                     with self.subTest(request=REQUESTS[i][0]):
                         self.judge(answer, wants[i], False)
