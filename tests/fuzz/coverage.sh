@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # How much the fuzz entries reach: sh tests/fuzz/coverage.sh [NAME...]
-# Feeds the entries of these names, or all, with their seeds, with 200 damaged copies of them, and with what fuzz.sh kept in
-# build-tests/corpus, in a build that counts (Clang's coverage of lines). Prints for each source file how many of its lines were
-# reached by any of them, the least first, and leaves build-tests/coverage/lines.txt, where lines that were not begin with `0|`.
+# Feeds the entries of these names, or all, with their seeds, with 1,500 damaged copies of them, and with what fuzz.sh kept in
+# build-tests/corpus or $VIT_CORPUS, in a build that counts (Clang's coverage of lines). Prints for each source file how many of
+# its lines were reached by any of them, the least first, and leaves build-tests/coverage/lines.txt, where a line that was not has a
+# count of 0.
 set -eu
 cd "$(dirname "$0")/../.."
 
 build=${VIT_COVERAGE_BUILD:-build-tests/coverage}
+corpus=${VIT_CORPUS:-build-tests/corpus}
 mkdir -p "$build"
 cmake -S . -B "$build" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DVIT_JXL=ON \
     -DCMAKE_C_FLAGS="-O1 -fprofile-instr-generate -fcoverage-mapping" >"$build/build.log"
@@ -24,9 +26,9 @@ for name; do
     # shellcheck disable=SC2086  # names without spaces
     "$entry" $seeds >/dev/null 2>&1 || echo "$name: a seed breaks it" >&2
     # shellcheck disable=SC2086
-    "$entry" --damaged 0 200 $seeds >/dev/null 2>&1 || echo "$name: a damaged seed breaks it" >&2
-    if [ -d "build-tests/corpus/$name" ]; then
-        find "build-tests/corpus/$name" -type f -print0 | xargs -0 -r -n 2000 "$entry" >/dev/null 2>&1 ||
+    "$entry" --damaged 0 1500 $seeds >/dev/null 2>&1 || echo "$name: a damaged seed breaks it" >&2
+    if [ -d "$corpus/$name" ]; then
+        find "$corpus/$name" -type f -print0 | xargs -0 -r -n 2000 "$entry" >/dev/null 2>&1 ||
             echo "$name: something in its corpus breaks it" >&2
     fi
     llvm-profdata merge -sparse -o "$build/profiles/$name.merged" "$build/profiles/$name"-*

@@ -74,7 +74,7 @@ static bool name_of(const fitting *f, vit__slot slot, size_t block, bool bias, c
            vit__binding_name(&f->plan->config, pattern, f->plan->prefix, block, name, NAME_BYTES);
 }
 
-/* Do the parts stand alone where a slot could pack them? Yes where the checkpoint has one of them, and not the whole. */
+/* Do the parts stand alone where a slot could pack them? Where the checkpoint has one of them, and not the whole. */
 static bool is_apart(const fitting *f, vit__slot packed, size_t block, bool bias)
 {
     char name[NAME_BYTES];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any bytes as changes of the file of an index, three bytes each: two say which byte that is used, from the low one on,
- * and the third stands there then. With one byte more, its file of vectors cannot be made. What is asked of such an index is answered, or is an error. */
+ * and the third stands there then. With one byte more, its file of vectors cannot be made. What is asked of such an
+ * index is answered, or is an error. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

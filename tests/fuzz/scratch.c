@@ -26,7 +26,8 @@ static void each_file(const char *folder, void (*visit)(const char *folder, cons
 static void remove_one(const char *folder, const char *name)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        abort();
     if (unlink(path) == 0)
         return;
     each_file(path, remove_one);
@@ -95,10 +96,9 @@ void scratch_link_all(const char *folder)
 
 static void link_one_in(const char *folder, const char *name)
 {
-    char from[4096], to[8192];
-    snprintf(from, sizeof from, "%s/%s", folder, name);
-    snprintf(to, sizeof to, "%s/%s", opened, name);
-    if (symlink(from, to) != 0)
+    char from[4096], to[4096];
+    if ((size_t)snprintf(from, sizeof from, "%s/%s", folder, name) >= sizeof from ||
+        (size_t)snprintf(to, sizeof to, "%s/%s", opened, name) >= sizeof to || symlink(from, to) != 0)
         abort();
 }
 

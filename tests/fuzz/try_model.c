@@ -63,6 +63,9 @@ static void encode_text(const vit_model *model)
     vit_session_free(session);
 }
 
+/* Of inputs. What takes long is done in every fourth turn: the first is one. */
+static unsigned turn;
+
 /* At another picture size, and in another precision. */
 static void open_otherwise(const char *path, const vit_model *model)
 {
@@ -98,7 +101,7 @@ static bool open_tower(const char *path, vit_tower tower)
         abort();
     vit_free(description);
     (tower == VIT_TOWER_IMAGE ? encode : encode_text)(model);
-    if (tower == VIT_TOWER_IMAGE)
+    if (tower == VIT_TOWER_IMAGE && turn % 4 == 0)
         open_otherwise(path, model);
     vit_model_free(model);
     return true;
@@ -132,9 +135,11 @@ static void open_files(void)
 bool try_folder(void)
 {
     setenv("HF_HUB_CACHE", scratch_path("hub"), 1); /* where models are that others name */
-    open_files();
+    if (turn % 4 == 0)
+        open_files();
     const bool fitted = !open_towers(scratch_path("")) && fit_weights();
     if (fitted)
         open_towers(scratch_path(""));
+    turn++;
     return fitted;
 }
