@@ -81,6 +81,13 @@ typedef struct place {
     const char *at, *end;
 } place;
 
+/* The whole of it, which may be empty. */
+static place place_of(const vit__buffer *text)
+{
+    const char *start = text->size ? text->data : "";
+    return (place){start, start + text->size};
+}
+
 static bool next(place *p, uint32_t *c)
 {
     if (p->at == p->end)
@@ -136,8 +143,7 @@ static void call_like(sqlite3_context *context, int n, sqlite3_value **values)
     if (pattern.failed || text.failed)
         sqlite3_result_error_nomem(context);
     else
-        sqlite3_result_int(context, is_like((place){pattern.data, pattern.data + pattern.size},
-                                            (place){text.data, text.data + text.size}, mark));
+        sqlite3_result_int(context, is_like(place_of(&pattern), place_of(&text), mark));
     vit__buffer_free(&pattern);
     vit__buffer_free(&text);
 }

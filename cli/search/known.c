@@ -131,7 +131,7 @@ static cli_exit add_rows(const char *array, const cli_npy *npy, const char *list
                          cli_known *known)
 {
     vit_error err = {0};
-    const char *at = text->data, *end = text->data + text->size;
+    const char *at = text->size ? text->data : "", *end = at + text->size;
     for (size_t row = 0; row < npy->shape[0]; row++) {
         const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
         vit__json *line = stop ? cli_json_parse(at, (size_t)(stop - at)) : NULL;

@@ -139,7 +139,7 @@ static void check_hits(vit_status status, const vit_error *err, vit_index_hits *
 
 static void ask(vit_index *index, const float *vector, float *room)
 {
-    const vit_index_filter filter = {.where = "width > 1 AND name LIKE '%'"};
+    const vit_index_filter filter = {.where = "width > 1 AND name LIKE '%' AND NOT name LIKE ''"};
     const vit_index_query query = {.vectors = vector, .n = 1, .k = K};
     const vit_index_query filtered = {.vectors = vector, .n = 1, .k = K, .filter = &filter};
     vit_index_hits hits = {0};
