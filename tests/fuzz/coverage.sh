@@ -12,8 +12,8 @@ build=${VIT_COVERAGE_BUILD:-build-tests/coverage}
 corpus=${VIT_CORPUS:-build-tests/corpus}
 mkdir -p "$build"
 cmake -S . -B "$build" -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DVIT_JXL=ON \
-    -DCMAKE_C_FLAGS="-O1 -fprofile-instr-generate -fcoverage-mapping" >"$build/build.log"
-cmake --build "$build" --target fuzzers --parallel "$(nproc)" >>"$build/build.log"
+    -DCMAKE_C_FLAGS="-O1 -fprofile-instr-generate -fcoverage-mapping" >"$build/build.log" 2>&1
+cmake --build "$build" --target fuzzers --parallel "$(nproc)" >>"$build/build.log" 2>&1
 here=$build/tests/fuzz
 [ $# -gt 0 ] || set -- $(cd "$here" && ls ./*.seeds | sed 's/.*\///; s/[.]seeds//')
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Any bytes as a classifier alone, such as `vit fit --head-only` writes, in the place of the one of the model in
  * FUZZ_CASE; and as a file that names the folder "model" as that model. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,11 +53,17 @@ static void try_head(const char *path, const char *head)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static int linked;
-    if (!linked && (symlink(FUZZ_CASE, scratch_path("model")) != 0 || chdir(scratch_path("")) != 0))
+    if (!linked && symlink(FUZZ_CASE, scratch_path("model")) != 0)
         abort();
     linked = 1;
     scratch_write("head.safetensors", bytes, size);
+    const int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0 || chdir(scratch_path("")) != 0) /* where the file finds "model" */
+        abort();
     try_head("model", "head.safetensors");
     try_head("head.safetensors", NULL);
+    if (fchdir(here) != 0)
+        abort();
+    close(here);
     return 0;
 }
