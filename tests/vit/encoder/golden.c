@@ -75,14 +75,25 @@ static void visit_case(const char *path, void (*visit)(const char *case_path))
     visit(path);
 }
 
+/* VIT_TEST_EVERY: 3 for every third case, where a test takes long: with sanitizers, or emulated. */
+static int golden_step(void)
+{
+    const char *every = getenv("VIT_TEST_EVERY");
+    return every && atoi(every) > 0 ? atoi(every) : 1;
+}
+
+size_t golden_share(size_t n)
+{
+    return n / (size_t)golden_step();
+}
+
 void golden_each(void (*visit)(const char *case_path))
 {
     struct dirent **entries;
     int n = scandir(data_path("golden"), &entries, visible, alphasort);
     assert_true(n > 0);
-    const char *only = getenv("VIT_TEST_CASE");   /* those whose names hold this, for finding a fault */
-    const char *every = getenv("VIT_TEST_EVERY"); /* 3: every third one, where a test takes long with sanitizers */
-    int step = every && atoi(every) > 0 ? atoi(every) : 1;
+    const char *only = getenv("VIT_TEST_CASE"); /* those whose names hold this, for finding a fault */
+    const int step = golden_step();
     for (int i = 0; i < n; i++) {
         char path[512];
         struct stat info;

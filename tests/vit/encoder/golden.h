@@ -31,4 +31,7 @@ void golden_shape(const golden *golden, const char *name, size_t rank, size_t *s
  * ("golden/hf_clip"), in name order; fails the test when there is none. */
 void golden_each(void (*visit)(const char *case_path));
 
+/* What is left of n things when golden_each() calls visit for some cases only, as VIT_TEST_EVERY=3 has it. */
+size_t golden_share(size_t n);
+
 #endif

@@ -161,7 +161,7 @@ static void files_may_hold_anything(void **state)
     golden_each(check_case);
     folder_remove(folder);
     print_message("%zu refused, %zu opened\n", refused, opened);
-    assert_true((refused > 200 && opened > 200) || getenv("VIT_TEST_CASE"));
+    assert_true((refused > golden_share(200) && opened > golden_share(200)) || getenv("VIT_TEST_CASE"));
 }
 
 /* Each change alone, of a few cases that have most parts between them. */
