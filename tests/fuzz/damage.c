@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -12,6 +13,7 @@
 
 #define CHANGES_MOST 3u
 #define TOKEN_MOST ((size_t)1024) /* bytes of a value that takes the place of another one */
+#define SIZES 65u                 /* numbers that take the place of another one, half of the time: 0 to 64 */
 #define NEAR 2000u                /* bytes: where most of a file's own settings are */
 #define LENGTH 8u                 /* bytes of the number that says how long the header of a safetensors file is */
 
@@ -70,7 +72,11 @@ static size_t damage_json(uint8_t *text, size_t size, uint64_t *state)
         const token place = token_at_random(text, size, state);
         const token other = token_at_random(text, size, state);
         const size_t length = other.end - other.at;
-        if (random_next(state) % 3 == 0 && length < TOKEN_MOST) {
+        if (place.at < size && isdigit(text[place.at]) && random_next(state) % 2) { /* another size */
+            char number[8];
+            const int digits = snprintf(number, sizeof number, "%u", (unsigned)(random_next(state) % SIZES));
+            size = put(text, size, place, number, (size_t)digits);
+        } else if (random_next(state) % 3 == 0 && length < TOKEN_MOST) {
             uint8_t copy[TOKEN_MOST];
             memcpy(copy, text + other.at, length);
             size = put(text, size, place, copy, length);
