@@ -31,7 +31,7 @@ static vit_status check_sizes(const vit_config *c, const char *where, vit_error 
         {"the number of stages", c->stages.n, 0, VIT__LIMIT_MODEL_STAGES},
         {"the number of branches of a block", c->branches, 0, VIT__LIMIT_MODEL_BRANCHES},
         {"the number of heads", c->heads, 1, VIT__LIMIT_MODEL_WIDTH},
-        {"the MLP's width", c->mlp_width, 0, VIT__LIMIT_MODEL_MLP_WIDTH},
+        {"the MLP's width", c->mlp_width, c->order != VIT__BLOCK_PRE_NORM, VIT__LIMIT_MODEL_MLP_WIDTH},
         {"the number of register tokens", c->registers, 0, VIT__LIMIT_MODEL_EDGE},
         {"the number of classes", c->classes, 0, VIT__LIMIT_MODEL_CLASSES},
         {"the projection's width", c->projection_width, 0, VIT__LIMIT_MODEL_WIDTH},

@@ -240,11 +240,23 @@ static vit__linear pool_kv(vit__loader *l)
     return kv;
 }
 
+/* One matrix for queries, keys and values has columns for tokens alone, which may be narrower than the queries. */
+static void check_packed_pool(vit__loader *l)
+{
+    size_t width = vit__config_pool_width(l->config);
+    const vit__tensor *packed = vit__load_bound(l, VIT__SLOT_POOL_QKV, 0)->weight;
+    if (packed && l->status == VIT_OK && l->config->pool_query_projected && width != l->config->width)
+        l->status = vit__fail(l->err, VIT_ERR_MODEL_MISMATCH, vit__checkpoint_path(l->checkpoint),
+                              "tensor \"%s\" holds one matrix for queries of %zu numbers and tokens of %zu",
+                              packed->name, width, l->config->width);
+}
+
 static void load_pool(vit__loader *l, vit__pool_weights *w)
 {
     const vit_config *c = l->config;
     if (c->pool_heads == 0)
         return;
+    check_packed_pool(l);
     const float *latent = pool_latent(l);
     size_t width = vit__config_pool_width(c);
     w->query = c->pool_query_projected && latent ? pool_query(l, latent) : latent;
