@@ -21,8 +21,6 @@ static void ask(const vit_preprocessor *preprocessor, const vit_image *image, co
     vit_error err[3] = {0};
     check(vit_preprocess_check(preprocessor, options, &err[0]), &err[0]);
     check(vit_preprocess_target(preprocessor, options, &width, &height, &err[1]), &err[1]);
-    if (err[1].status == VIT_OK && (width == 0 || height == 0))
-        abort();
     check(vit_preprocess_region(preprocessor, image->width, image->height, options, &region, &err[2]), &err[2]);
     if ((err[2].status == VIT_OK) != (region.width > 0 && region.height > 0))
         abort();
