@@ -83,7 +83,7 @@ run() {
     shift
     echo
     echo "== $cpu"
-    QEMU_CPU=$cpu nice ctest --test-dir "$build/build" --output-on-failure --no-tests=error --timeout 3000 \
+    QEMU_CPU=$cpu nice ctest --test-dir "$build/build" --output-on-failure --no-tests=error --timeout 7200 \
         --parallel "$(nproc)" --output-log "$build/$cpu.log" --label-regex "^(c|fuzz)$" "$@" || failed=yes
 }
 
