@@ -130,7 +130,7 @@ build fuzz fuzzers -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -D
     -DVIT_SANITIZE=address,undefined && check fuzz fuzz --label-regex fuzz
 # --exclude-regex arguments: what takes a minute or more is left to --full.
 # With sanitizers: what other tests let through the same code, and repeats it many times.
-often="^(cli_invariance|model_pack_amx|model_once_amx|bulk_crash_points|bulk_shards|serve_page_flows|cli_verify|cli_claims|search_index)\$"
+often="^(cli_invariance|cli_golden|model_pack_amx|model_once_amx|bulk_crash_points|bulk_shards|serve_page_flows|cli_verify|cli_claims|search_index)\$"
 # As released: real clients of the server (schemathesis is one), and the memory of long jobs.
 long="^(serve_clients|serve_schema|bulk_memory)\$"
 if [ "${1-}" = --full ]; then
