@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "try_model.h"
 #include "vit/vit.h"
 
 #define CLASSES_MOST 4096
@@ -35,18 +36,9 @@ static void classify(const vit_model *model)
 static void try_head(const char *path, const char *head)
 {
     const vit_model_options options = {.head = head};
-    vit_model *model = NULL;
-    vit_error err = {0};
-    const vit_status status = vit_model_open(path, &options, &model, &err);
-    if ((model != NULL) != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
-        abort();
-    if (!model)
-        return;
-    char *description = vit_model_describe(model);
-    if (!description || !*description)
-        abort();
-    vit_free(description);
-    classify(model);
+    vit_model *model = try_open(path, &options, NULL);
+    if (model)
+        classify(model);
     vit_model_free(model);
 }
 

@@ -63,6 +63,24 @@ static void encode_text(const vit_model *model)
     vit_session_free(session);
 }
 
+vit_model *try_open(const char *path, const vit_model_options *options, vit_status *why)
+{
+    vit_model *model = NULL;
+    vit_error err = {0};
+    const vit_status status = vit_model_open(path, options, &model, &err);
+    if ((model != NULL) != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
+        abort();
+    if (why)
+        *why = status;
+    if (!model)
+        return NULL;
+    char *description = vit_model_describe(model);
+    if (!description || !*description)
+        abort();
+    vit_free(description);
+    return model;
+}
+
 /* Of inputs. What takes long is done in every fourth turn: the first is one. */
 static unsigned turn;
 
@@ -75,11 +93,7 @@ static void open_otherwise(const char *path, const vit_model *model)
     const vit_model_options options = {.precision = VIT_PRECISION_BF16,
                                        .image_height = (uint32_t)(3 * grid.patch_height),
                                        .image_width = (uint32_t)(5 * grid.patch_width)};
-    vit_model *other = NULL;
-    vit_error err = {0};
-    const vit_status status = vit_model_open(path, &options, &other, &err);
-    if (err.status != status || status == VIT_ERR_INTERNAL)
-        abort();
+    vit_model *other = try_open(path, &options, NULL);
     if (other)
         encode(other);
     vit_model_free(other);
@@ -89,17 +103,13 @@ static void open_otherwise(const char *path, const vit_model *model)
 static bool open_tower(const char *path, vit_tower tower)
 {
     vit_model_options options = {.tower = tower, .precision = VIT_PRECISION_AUTO};
-    vit_model *model = NULL;
-    vit_error err = {0};
-    const vit_status status = vit_model_open(path, &options, &model, &err);
-    if ((model != NULL) != (status == VIT_OK) || err.status != status || status == VIT_ERR_INTERNAL)
-        abort();
+    vit_status status;
+    vit_model *model = try_open(path, &options, &status);
+    char digest[65];
     if (!model)
         return status != VIT_ERR_MODEL_MISMATCH;
-    char *description = vit_model_describe(model), digest[65];
-    if (!description || !*description || vit_model_digest(model, digest, NULL) != VIT_OK)
+    if (vit_model_digest(model, digest, NULL) != VIT_OK)
         abort();
-    vit_free(description);
     (tower == VIT_TOWER_IMAGE ? encode : encode_text)(model);
     if (tower == VIT_TOWER_IMAGE && turn % 4 == 0)
         open_otherwise(path, model);

@@ -4,6 +4,12 @@
 
 #include <stdbool.h>
 
+#include "vit/vit.h"
+
+/* A model that may be damaged. NULL: it does not open, and *why, unless that is NULL, is the reason. Aborts where a
+ * promise of the interface is broken, such as an error without a status or a model without a description. */
+vit_model *try_open(const char *path, const vit_model_options *options, vit_status *why);
+
 /* Opens both towers of a checkpoint that may be damaged. A model that opens encodes, or says why it cannot; aborts
  * where a promise of the interface is broken. */
 void try_model(const char *path);

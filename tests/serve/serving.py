@@ -85,6 +85,15 @@ def embed(model, picture=None, text=None, output=None, normalize=True):
     return _vectors[key]
 
 
+def at_once(n, ask):
+    """ask(0) to ask(n - 1), each on a thread of its own, until all have returned."""
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 class Case(harness.Case):
     """The tests of a class share a server, which gets the class' arguments."""
 

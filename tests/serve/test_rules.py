@@ -385,11 +385,7 @@ class SameBits(Case):
 
         def ask(i):
             results[i] = self.post("/v1/embeddings", {"input": inputs[i:] + inputs[:i], "model": "org/clip"}).json["data"]
-        threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(results))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(len(results), ask)
         for i, rows in enumerate(results):
             self.assertEqual([row["embedding"] for row in rows], alone[i:] + alone[:i])
 

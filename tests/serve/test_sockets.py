@@ -317,11 +317,7 @@ class Bombs(Case):
                     answers.append((connection.getresponse().status, want))
                 finally:
                     connection.close()
-        threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(8, ask)
         self.assertEqual([a for a in answers if a[0] not in (a[1], 429)], [])
         self.assertEqual(len(answers), 40)
         self.assertLess(self.memory() - before, 100 << 20)
@@ -545,11 +541,7 @@ class Together(Case):
                 if answer.status != 200 or body != want[i]:
                     failures.append((i, answer.status, body[:200], want[i][:200]))
             connection.close()
-        threads = [threading.Thread(target=ask, args=(n,)) for n in range(64)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        at_once(64, ask)
         self.assertEqual(failures, [])
 
 
