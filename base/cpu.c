@@ -174,24 +174,72 @@ static unsigned quota_count(double quota, double period)
     return whole + (quota / period > whole);
 }
 
-/* The smallest quota on the way from our version 2 group up to the root. */
-static unsigned cgroup2_count(void)
+/* Whether a list of names with commas between them has this one. "" is in the empty list alone. */
+static bool is_listed(const char *name, const char *list, size_t length)
+{
+    for (;;) {
+        const char *comma = memchr(list, ',', length);
+        size_t first = comma ? (size_t)(comma - list) : length;
+        if (first == strlen(name) && memcmp(list, name, first) == 0)
+            return true;
+        if (!comma)
+            return false;
+        list += first + 1;
+        length -= first + 1;
+    }
+}
+
+/* This process's group in the tree of cgroups that a controller is in, such as "/user.slice"; "" for the root, or where
+ * there is no such tree. "": the tree of version 2. A line of the file is "4:cpu,cpuacct:/user.slice", or "0::/user.slice". */
+static void read_group(const char *controller, char *group, size_t size)
 {
     FILE *file = fopen("/proc/self/cgroup", "r");
-    char line[512], group[512] = "";
-    if (!file)
-        return 0;
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, "0::", 3) == 0)
-            snprintf(group, sizeof group, "%s", line + 3);
-    fclose(file);
-    group[strcspn(group, "\n")] = '\0';
+    char line[512];
+    group[0] = '\0';
+    while (file && fgets(line, sizeof line, file)) {
+        const char *list = strchr(line, ':'), *end = list ? strchr(list + 1, ':') : NULL;
+        if (end && is_listed(controller, list + 1, (size_t)(end - list - 1)))
+            snprintf(group, size, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
+    }
+    if (file)
+        fclose(file);
+    if (strcmp(group, "/") == 0)
+        group[0] = '\0';
+}
+
+/* Microseconds that a group may compute, in so many microseconds. */
+typedef bool quota_reader(const char *group, double numbers[2]);
+
+static bool read_quota_2(const char *group, double numbers[2])
+{
+    char path[600];
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+    return read_numbers(path, numbers, 2);
+}
+
+static bool read_quota_1(const char *group, double numbers[2])
+{
+    char path[600];
+    double period[2] = {0, 0};
+    snprintf(path, sizeof path, "/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", group);
+    if (!read_numbers(path, numbers, 1))
+        return false;
+    snprintf(path, sizeof path, "/sys/fs/cgroup/cpu%s/cpu.cfs_period_us", group);
+    bool found = read_numbers(path, period, 1);
+    numbers[1] = period[0];
+    return found;
+}
+
+/* The smallest quota on the way from our group up to the root. In a container the root may be our group, and the path
+ * that the file names one of outside, which is not there. */
+static unsigned smallest_quota(const char *controller, quota_reader *read)
+{
+    char group[512];
     unsigned smallest = 0;
+    read_group(controller, group, sizeof group);
     for (;;) {
-        char path[600];
         double numbers[2];
-        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", strcmp(group, "/") == 0 ? "" : group);
-        unsigned count = read_numbers(path, numbers, 2) ? quota_count(numbers[0], numbers[1]) : 0;
+        unsigned count = read(group, numbers) ? quota_count(numbers[0], numbers[1]) : 0;
         if (count && (!smallest || count < smallest))
             smallest = count;
         char *slash = strrchr(group, '/');
@@ -199,15 +247,6 @@ static unsigned cgroup2_count(void)
             return smallest;
         *slash = '\0';
     }
-}
-
-static unsigned cgroup1_count(void)
-{
-    double quota[2], period[2];
-    if (!read_numbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, 1) ||
-        !read_numbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, 1))
-        return 0;
-    return quota_count(quota[0], period[0]);
 }
 
 /* Processors in the affinity mask, however many the machine has; a set of fixed size holds 1,024. */
@@ -228,7 +267,7 @@ static unsigned affinity_count(pthread_t thread)
 unsigned vit__cpu_count_of(pthread_t thread)
 {
     unsigned count = affinity_count(thread);
-    unsigned limits[2] = {cgroup2_count(), cgroup1_count()};
+    unsigned limits[2] = {smallest_quota("", read_quota_2), smallest_quota("cpu", read_quota_1)};
     for (int i = 0; i < 2; i++)
         if (limits[i] && limits[i] < count)
             count = limits[i];

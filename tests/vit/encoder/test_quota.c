@@ -12,7 +12,8 @@
 #include "golden.h"
 #include "session.h"
 
-#define VERSION_1 "/sys/fs/cgroup/cpu/cpu.cfs_"
+#define VERSION_1_IN "/sys/fs/cgroup/cpu/"
+#define VERSION_1 VERSION_1_IN "cpu.cfs_"
 #define FILES 4
 
 /* A file of the made-up tree. */
@@ -70,6 +71,19 @@ static void quotas_are_read(void **state)
           {"/sys/fs/cgroup/a/cpu.max", "20000 20000\n"}},
          1},
         {{{"/proc/self/cgroup", "0::/a\n"}, {"/sys/fs/cgroup/a/cpu.max", "nonsense\n"}}, NO_LIMIT},
+        {{{"/proc/self/cgroup", "5:cpuset:/a\n4:cpuacct,cpu:/b/c\n3:memory:/d\n"},
+          {VERSION_1_IN "b/cpu.cfs_quota_us", "90000\n"},
+          {VERSION_1_IN "b/cpu.cfs_period_us", "100000\n"}},
+         1},
+        {{{"/proc/self/cgroup", "5:cpuset:/a\n4:cpuacct:/a\n"},
+          {VERSION_1_IN "a/cpu.cfs_quota_us", "90000\n"},
+          {VERSION_1_IN "a/cpu.cfs_period_us", "100000\n"}},
+         NO_LIMIT},
+        /* in a container: the root of what it sees is its group */
+        {{{"/proc/self/cgroup", "4:cpu,cpuacct:/docker/0123\n"},
+          {VERSION_1 "quota_us", "100000\n"},
+          {VERSION_1 "period_us", "100000\n"}},
+         1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tree = cases[i].files;
