@@ -129,6 +129,8 @@ static enum MHD_Result say_no(exchange *x)
 {
     x->answered = true;
     count_off(x);
+    if (x->response.status == 429)
+        serve_peers_hurry(&x->http->peers);
     if (!x->request.has_body)
         return MHD_YES;
     x->response.close = true;

@@ -126,6 +126,12 @@ void serve_peers_count(serve_peers *peers, serve_peer *peer, size_t bytes)
     pthread_mutex_unlock(&peers->lock);
 }
 
+/* A body may take this long: so many seconds, and more for what has come of it. */
+static bool is_slow(const serve_peer *peer, double time, double seconds)
+{
+    return peer->state == SERVE_PEER_BODY && time - peer->since > seconds + (double)peer->bytes / SERVE_BODY_RATE;
+}
+
 static bool is_late(serve_peer *peer, double time)
 {
     switch (peer->state) {
@@ -136,7 +142,7 @@ static bool is_late(serve_peer *peer, double time)
             return time - peer->header_since > SERVE_HEADER_SECONDS;
         return time - peer->since > SERVE_IDLE_SECONDS;
     case SERVE_PEER_BODY:
-        return time - peer->since > SERVE_BODY_SECONDS + (double)peer->bytes / SERVE_BODY_RATE;
+        return is_slow(peer, time, SERVE_BODY_SECONDS);
     case SERVE_PEER_REFUSED:
         return time - peer->since > SERVE_REFUSED_SECONDS;
     case SERVE_PEER_BUSY:
@@ -155,17 +161,30 @@ static void tell(const serve_peer *peer)
         (void)!send(peer->fd, late, sizeof late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+static void cut_late(serve_peers *peers, serve_peer *peer)
+{
+    tell(peer);
+    cut(peers, peer);
+    peers->n_cut++;
+}
+
 void serve_peers_reap(serve_peers *peers)
 {
     double time = vit__seconds();
     pthread_mutex_lock(&peers->lock);
-    for (serve_peer *peer = peers->first; peer; peer = peer->after) {
-        if (peer->cut || !is_late(peer, time))
-            continue;
-        tell(peer);
-        cut(peers, peer);
-        peers->n_cut++;
-    }
+    for (serve_peer *peer = peers->first; peer; peer = peer->after)
+        if (!peer->cut && is_late(peer, time))
+            cut_late(peers, peer);
     make_room(peers, time);
+    pthread_mutex_unlock(&peers->lock);
+}
+
+void serve_peers_hurry(serve_peers *peers)
+{
+    double time = vit__seconds();
+    pthread_mutex_lock(&peers->lock);
+    for (serve_peer *peer = peers->first; peer; peer = peer->after)
+        if (!peer->cut && is_slow(peer, time, SERVE_CROWDED_SECONDS))
+            cut_late(peers, peer);
     pthread_mutex_unlock(&peers->lock);
 }

@@ -14,6 +14,7 @@
 #define SERVE_HEADER_SECONDS 10.0
 #define SERVE_BODY_SECONDS 10.0 /* and a second for each SERVE_BODY_RATE bytes that came */
 #define SERVE_BODY_RATE 16384.0
+#define SERVE_CROWDED_SECONDS 3.0 /* in place of SERVE_BODY_SECONDS while others are refused for load */
 #define SERVE_IDLE_SECONDS 75
 #define SERVE_REFUSED_SECONDS 10.0
 #define SERVE_NEW_SECONDS 0.5  /* in which a connection is not ended for being idle, however many there are */
@@ -61,5 +62,8 @@ void serve_peers_count(serve_peers *peers, serve_peer *peer, size_t bytes); /* o
 /* Ends the connections that are past a deadline; one whose body is late is told 408. Where there are
  * more connections than `most`, ends idle ones, too. */
 void serve_peers_reap(serve_peers *peers);
+/* A request had to be refused because places or memory are taken: whoever holds some of these and sends its body slower
+ * than SERVE_CROWDED_SECONDS and SERVE_BODY_RATE allow is told 408 and ended. */
+void serve_peers_hurry(serve_peers *peers);
 
 #endif

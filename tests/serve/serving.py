@@ -10,6 +10,8 @@ import re
 import signal
 import struct
 import threading
+import time
+import urllib.request
 
 import harness
 from harness import *
@@ -43,6 +45,15 @@ class Server(AnyServer):
 
     def __init__(self, *arguments, models=MODELS, **more):
         super().__init__(*models, *arguments, **more)
+
+
+def await_in_flight(server, wanted):
+    """Waits until so many requests are read or answered, besides the one that asks for the number."""
+    found, deadline = None, time.monotonic() + TIMEOUT
+    while found != wanted + 1:
+        assert time.monotonic() < deadline, found
+        with urllib.request.urlopen(server.url + "/metrics") as answer:
+            found = int(re.search(r"(?m)^vit_http_requests_in_flight (\d+)$", answer.read().decode())[1])
 
 
 class Answer:

@@ -4,7 +4,6 @@ import socket
 import stat
 import threading
 import time
-import urllib.request
 
 from serving import *
 
@@ -101,7 +100,7 @@ class Ends(unittest.TestCase):
     def open_many(self, server, clients, body=MANY):
         """That many connections, whose requests the server has begun to read."""
         opened = [self.open(server, "/v1/embeddings", body) for _ in range(clients)]
-        self.await_requests(server, clients)
+        await_in_flight(server, clients)
         return opened
 
     def read_answer(self, client, start=b""):
@@ -124,14 +123,6 @@ class Ends(unittest.TestCase):
         status, body = self.read_answer(client)
         self.assertEqual(status, 200, body)
         return body
-
-    def await_requests(self, server, wanted):
-        """Waits until so many are in flight."""
-        found, deadline = 0, time.monotonic() + TIMEOUT
-        while found <= wanted:  # the one for /metrics is one more
-            self.assertLess(time.monotonic(), deadline)
-            with urllib.request.urlopen(server.url + "/metrics") as answer:
-                found = int(re.search(r"(?m)^vit_http_requests_in_flight (\d+)$", answer.read().decode())[1])
 
     def test_no_request_is_lost(self):
         """SIGTERM while requests wait: each is answered as if nothing were, and nobody new is let in."""
@@ -158,7 +149,7 @@ class Ends(unittest.TestCase):
         self.open(server, "/v2/models/org/clip/infer", infer, late).sendall(infer[-1:])
         half = self.open(server, "/v1/embeddings", self.MANY)
         start = late.recv(4096)
-        self.await_requests(server, 2)
+        await_in_flight(server, 2)
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         self.assertIsNone(server.process.poll())

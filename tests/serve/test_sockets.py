@@ -378,10 +378,11 @@ class Bombs(Case):
         self.assertEqual(self.get("/health").json, {"status": "ok"})
 
 
-class Crowd(Raw):
-    """More clients than are served at a time: each gets an answer."""
+class Crowded(Raw):
+    """A server that serves three clients at a time."""
     arguments = ("--log", "off", "--max-connections", "3", "--max-body", "4M")
     ENDLESS = head("POST /v1/classify HTTP/1.1", "Content-Length: 1000000") + b"x"
+    STEADY = ENDLESS + bytes(899999)  # as much as one may send in 55 seconds: nobody takes it for slow
 
     def hold(self, n, request):
         """Connections on which so much has been sent."""
@@ -400,8 +401,19 @@ class Crowd(Raw):
             data += more
         return data
 
+    def take_all_places(self):
+        """Three clients that are served and send nothing more, once those of earlier tests are gone."""
+        await_in_flight(self.server, 0)
+        served = self.hold(3, self.STEADY)
+        await_in_flight(self.server, 3)
+        return served
+
+
+class Crowd(Crowded):
+    """More clients than are served at a time: each gets an answer."""
+
     def test_beyond_those_that_are_served(self):
-        served = self.hold(3, self.ENDLESS)
+        served = self.take_all_places()
         for connection in self.hold(20, self.ENDLESS):
             answer = self.answer(connection)
             self.assertTrue(answer.startswith(b"HTTP/1.1 429 "), answer)
@@ -436,7 +448,7 @@ class Crowd(Raw):
         seen = []
         self.ask_in_one_go(bytes(32 << 20), seen)
         self.assertEqual(seen, [413])
-        self.hold(3, self.ENDLESS)
+        self.take_all_places()
         threads = [threading.Thread(target=self.ask_in_one_go, args=(bytes(4 << 20), seen)) for _ in range(12)]
         for thread in threads:
             thread.start()
@@ -464,6 +476,22 @@ class Crowd(Raw):
         request = head("GET /nothing HTTP/1.1")
         answer = self.send(request * 3, until=lambda data: data.count(b"HTTP/1.1 404") == 3)
         self.assertNotIn(b"Connection: close", answer)
+
+
+class Slowness(Crowded):
+    def test_slow_senders_make_room(self):
+        """Once somebody is refused, those who hold a place and send nothing lose it; who has sent a lot does not."""
+        slow, steady = self.hold(2, self.ENDLESS), self.hold(1, self.STEADY)[0]
+        await_in_flight(self.server, 3)
+        deadline = time.monotonic() + TIMEOUT
+        while self.status(CLASSIFY) != 200:
+            self.assertLess(time.monotonic(), deadline)
+        for connection in slow:
+            answer = self.answer(connection)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), answer)
+        steady.sendall(bytes(100000))
+        answer = self.answer(steady)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
 
 
 class Queue(Raw):
