@@ -132,6 +132,13 @@ static bool is_slow(const serve_peer *peer, double time, double seconds)
     return peer->state == SERVE_PEER_BODY && time - peer->since > seconds + (double)peer->bytes / SERVE_BODY_RATE;
 }
 
+/* Bytes have come that the library has not read yet: then the server is late, and not the client. */
+static bool is_unread(const serve_peer *peer)
+{
+    char byte;
+    return recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static bool is_late(serve_peer *peer, double time)
 {
     switch (peer->state) {
@@ -184,7 +191,7 @@ void serve_peers_hurry(serve_peers *peers)
     double time = vit__seconds();
     pthread_mutex_lock(&peers->lock);
     for (serve_peer *peer = peers->first; peer; peer = peer->after)
-        if (!peer->cut && is_slow(peer, time, SERVE_CROWDED_SECONDS))
+        if (!peer->cut && is_slow(peer, time, SERVE_CROWDED_SECONDS) && !is_unread(peer))
             cut_late(peers, peer);
     pthread_mutex_unlock(&peers->lock);
 }

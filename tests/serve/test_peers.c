@@ -63,7 +63,8 @@ static void a_body_has_its_time(void **state)
     serve_peers_destroy(&peers);
 }
 
-/* Those that would have had their time are ended sooner where others are refused; those that are answered never are. */
+/* Those that would have had their time are ended sooner where others are refused. Those that are answered never are,
+ * nor those whose bytes wait to be read. */
 static void a_crowd_waits_for_no_slow_body(void **state)
 {
     (void)state;
@@ -72,6 +73,8 @@ static void a_crowd_waits_for_no_slow_body(void **state)
     line slow = connect_sender(&peers, SERVE_CROWDED_SECONDS + 1, 0);
     line new = connect_sender(&peers, 0, 0);
     line steady = connect_sender(&peers, SERVE_CROWDED_SECONDS + 1, (size_t)SERVE_BODY_RATE * 100);
+    line unread = connect_sender(&peers, SERVE_CROWDED_SECONDS + 1, 0);
+    assert_int_equal(send(unread.client, "x", 1, 0), 1);
     line busy = connect_sender(&peers, 0, 0), idle = connect_sender(&peers, 0, 0);
     serve_peers_set(&peers, busy.peer, SERVE_PEER_BUSY);
     serve_peers_set(&peers, idle.peer, SERVE_PEER_IDLE);
@@ -81,7 +84,7 @@ static void a_crowd_waits_for_no_slow_body(void **state)
     serve_peers_hurry(&peers); /* who is ended is told once */
     assert_true(strncmp(told(&slow), "HTTP/1.1 408 ", 13) == 0);
     assert_string_equal(told(&slow), "");
-    line *const others[] = {&new, &steady, &busy, &idle};
+    line *const others[] = {&new, &steady, &unread, &busy, &idle};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         assert_false(others[i]->peer->cut);
         assert_string_equal(told(others[i]), "");
