@@ -353,7 +353,7 @@ class Overload(Case):
         try:
             busy = threading.Thread(target=ask_many)
             busy.start()
-            time.sleep(0.1)
+            await_in_flight(Overload.server, 1)
             self.post("/v1/embeddings", {"input": URIS[0]})
             done.append("one")
             busy.join()
