@@ -16,7 +16,9 @@ case $("${tool:-false}" --version 2>/dev/null) in
 esac
 
 generated='^(text/[a-z/]*html_entities|vit/families/timm_architectures|vit/model/imagenet_names)\.c$'
-files=$(git ls-files '*.c' '*.h' | grep -vE "$generated")
+# Those that git knows; without git or its folder (a released archive), those that no build made.
+files=$({ git ls-files '*.c' '*.h' 2>/dev/null || find . -path './build*' -prune -o -name '*.[ch]' -print | sed 's|^\./||'; } |
+    grep -vE "$generated")
 jobs=$(nproc)
 
 # Where the last word of a comment just fits and its end does not, clang-format gives the end a line of its own: the word
