@@ -52,6 +52,7 @@ missing=
 
 # What the shared libraries look like to programs that are built already.
 need_tool abidiff abigail-tools
+need_tool xz xz-utils
 install_missing || echo "No libabigail here: the binary interface is looked at by its symbols and layouts alone."
 missing=
 

@@ -6,7 +6,7 @@ import sys
 from page import *
 from venvs import npm
 
-PACKAGES = ("playwright-core@1.65.1", "axe-core@4.14.1")
+PACKAGES = ("playwright-core@1.60.0", "axe-core@4.14.1")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
