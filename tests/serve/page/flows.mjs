@@ -185,7 +185,9 @@ flow("two pictures, and a picture and words, have a cosine", "towers", async (pa
     const pictures = await vectors({image: cat.toString("base64")}, {image: horse.toString("base64")});
     assert.equal(await page.textContent(".cosine b"), cosine(...pictures));
     for (const [side, vector] of [["left", pictures[0]], ["right", pictures[1]]]) {
+        await page.evaluate(() => { window.copied = ""; });
         await page.click(`text=copy ${side} vector`);
+        await page.waitForFunction(() => window.copied);
         await page.waitForFunction((n) => document.querySelector("#compare .note").textContent.includes(`${n} numbers`), vector.length);
         sameFloats(await copied(page), vector);
     }
