@@ -37,6 +37,7 @@ install_missing || exit 1
 # Pages are looked at in a browser, which Node.js drives with packages from npm; these tests are skipped, saying so, where
 # they cannot be had.
 need_tool chromium chromium
+need_tool curl curl # which the pages' lines for a terminal call
 need_tool node nodejs
 need_tool npm npm
 install_missing || echo "No browser or no Node.js here: pages are not looked at in one."

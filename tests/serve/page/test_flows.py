@@ -18,6 +18,8 @@ def skip(reason):
 def main(script):
     if not CHROMIUM:
         skip("there is no Chromium (apt-get install chromium)")
+    if not shutil.which("curl"):
+        skip("there is no curl (apt-get install curl), which the page's lines for a terminal call")
     packages = npm("page", *PACKAGES)
     if not packages:
         skip("the packages from npm cannot be had")
