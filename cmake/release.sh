@@ -29,6 +29,7 @@ need_tool dh_python3 dh-python
 need_file /usr/lib/python3/dist-packages/cffi python3-cffi
 need_tool lintian lintian
 need_tool fakeroot fakeroot
+need_tool git git
 need_tool python3 python3
 python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 install_missing
