@@ -24,7 +24,7 @@ out=$(cd "$out" && pwd)
 need_build_packages
 need_format_packages
 need_library cmocka libcmocka-dev
-need_file /usr/share/doc/build-essential build-essential # dpkg-buildpackage asks for it by name
+need_file /usr/share/build-essential/list build-essential # dpkg-buildpackage asks for it by name
 need_tool dh debhelper
 need_tool dh_python3 dh-python
 need_file /usr/lib/python3/dist-packages/cffi python3-cffi
