@@ -174,7 +174,9 @@ static unsigned quota_count(double quota, double period)
     return whole + (quota / period > whole);
 }
 
-/* Whether a list of names with commas between them has this one. "" is in the empty list alone. */
+#define GROUP_SIZE 512
+
+/* Whether a list of names with commas between them has this one. */
 static bool is_listed(const char *name, const char *list, size_t length)
 {
     for (;;) {
@@ -189,22 +191,25 @@ static bool is_listed(const char *name, const char *list, size_t length)
     }
 }
 
-/* This process's group in the tree of cgroups that a controller is in, such as "/user.slice"; "" for the root, or where
- * there is no such tree. "": the tree of version 2. A line of the file is "4:cpu,cpuacct:/user.slice", or "0::/user.slice". */
-static void read_group(const char *controller, char *group, size_t size)
+/* This process's groups, such as "/user.slice": in version 1's tree of processors, and in the tree of version 2. "": no
+ * line names one. A line of the file is "4:cpu,cpuacct:/user.slice", or "0::/user.slice" for version 2. */
+static void read_groups(char version_1[GROUP_SIZE], char version_2[GROUP_SIZE])
 {
     FILE *file = fopen("/proc/self/cgroup", "r");
-    char line[512];
-    group[0] = '\0';
+    char line[GROUP_SIZE];
+    version_1[0] = version_2[0] = '\0';
     while (file && fgets(line, sizeof line, file)) {
         const char *list = strchr(line, ':'), *end = list ? strchr(list + 1, ':') : NULL;
-        if (end && is_listed(controller, list + 1, (size_t)(end - list - 1)))
-            snprintf(group, size, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
+        char *group = NULL;
+        if (end == list + 1)
+            group = version_2;
+        else if (end && is_listed("cpu", list + 1, (size_t)(end - list - 1)))
+            group = version_1;
+        if (group)
+            snprintf(group, GROUP_SIZE, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
     }
     if (file)
         fclose(file);
-    if (strcmp(group, "/") == 0)
-        group[0] = '\0';
 }
 
 /* Microseconds that a group may compute, in so many microseconds. */
@@ -230,13 +235,13 @@ static bool read_quota_1(const char *group, double numbers[2])
     return found;
 }
 
-/* The smallest quota on the way from our group up to the root. In a container the root may be our group, and the path
- * that the file names one of outside, which is not there. */
-static unsigned smallest_quota(const char *controller, quota_reader *read)
+/* The smallest quota on the way from the group up to the root. The path is cut short on the way.
+ * In a container the root may be our group, and the path one of outside, which is not there. */
+static unsigned smallest_quota(char *group, quota_reader *read)
 {
-    char group[512];
     unsigned smallest = 0;
-    read_group(controller, group, sizeof group);
+    if (strcmp(group, "/") == 0)
+        group[0] = '\0';
     for (;;) {
         double numbers[2];
         unsigned count = read(group, numbers) ? quota_count(numbers[0], numbers[1]) : 0;
@@ -267,7 +272,9 @@ static unsigned affinity_count(pthread_t thread)
 unsigned vit__cpu_count_of(pthread_t thread)
 {
     unsigned count = affinity_count(thread);
-    unsigned limits[2] = {smallest_quota("", read_quota_2), smallest_quota("cpu", read_quota_1)};
+    char version_1[GROUP_SIZE], version_2[GROUP_SIZE];
+    read_groups(version_1, version_2);
+    unsigned limits[2] = {smallest_quota(version_2, read_quota_2), smallest_quota(version_1, read_quota_1)};
     for (int i = 0; i < 2; i++)
         if (limits[i] && limits[i] < count)
             count = limits[i];
