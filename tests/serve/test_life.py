@@ -2,7 +2,6 @@
 """How a server starts, sleeps, ends and is killed."""
 import socket
 import stat
-import threading
 import time
 
 from serving import *

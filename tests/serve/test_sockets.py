@@ -359,7 +359,7 @@ class Bombs(Case):
         seen = []
         body = b'{"input":{"image":"' + b"A" * 900000 + b'"}}'
 
-        def ask():
+        def ask(_):
             connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=TIMEOUT)
             try:
                 connection.request("POST", "/v1/embeddings", body=body)
@@ -368,11 +368,7 @@ class Bombs(Case):
                 seen.append(429)
             finally:
                 connection.close()
-        threads = [threading.Thread(target=ask) for _ in range(24)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
+        at_once(24, ask)
         self.assertEqual(len(seen), 24)
         self.assertLessEqual(set(seen), {415, 422, 429})
         self.assertEqual(self.get("/health").json, {"status": "ok"})
@@ -382,7 +378,7 @@ class Crowded(Raw):
     """A server that serves three clients at a time."""
     arguments = ("--log", "off", "--max-connections", "3", "--max-body", "4M")
     ENDLESS = head("POST /v1/classify HTTP/1.1", "Content-Length: 1000000") + b"x"
-    STEADY = ENDLESS + bytes(899999)  # as much as one may send in 55 seconds: nobody takes it for slow
+    STEADY = ENDLESS + bytes(299999)  # as much as one may send in 18 seconds: nobody takes it for slow
 
     def hold(self, n, request):
         """Connections on which so much has been sent."""
@@ -449,11 +445,7 @@ class Crowd(Crowded):
         self.ask_in_one_go(bytes(32 << 20), seen)
         self.assertEqual(seen, [413])
         self.take_all_places()
-        threads = [threading.Thread(target=self.ask_in_one_go, args=(bytes(4 << 20), seen)) for _ in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once(12, lambda _: self.ask_in_one_go(bytes(4 << 20), seen))
         self.assertEqual(seen, [413] + [429] * 12)
 
     def test_chunks_beyond_the_limit(self):
@@ -489,7 +481,7 @@ class Slowness(Crowded):
         for connection in slow:
             answer = self.answer(connection)
             self.assertTrue(answer.startswith(b"HTTP/1.1 408 "), answer)
-        steady.sendall(bytes(100000))
+        steady.sendall(bytes(700000))
         answer = self.answer(steady)
         self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
 
